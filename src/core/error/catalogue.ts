@@ -1,0 +1,33 @@
+import { attestation } from './catalogue/attestation.ts'
+import { builder } from './catalogue/builder.ts'
+import { config } from './catalogue/config.ts'
+import { decision } from './catalogue/decision.ts'
+import { document } from './catalogue/document.ts'
+import { evidence } from './catalogue/evidence.ts'
+import { log } from './catalogue/log.ts'
+import { materials } from './catalogue/materials.ts'
+import { policy } from './catalogue/policy.ts'
+import { signer } from './catalogue/signer.ts'
+import { source } from './catalogue/source.ts'
+import { trust } from './catalogue/trust.ts'
+import { worker } from './catalogue/worker.ts'
+import type { Entry } from './entry.ts'
+
+/** The one catalogue of problem codes. A code is never reused and never changes its meaning. */
+export const catalogue = {
+  ...document,
+  ...attestation,
+  ...trust,
+  ...policy,
+  ...decision,
+  ...config,
+  ...signer,
+  ...evidence,
+  ...source,
+  ...materials,
+  ...log,
+  ...worker,
+  ...builder,
+} as const satisfies Record<string, Entry>
+
+export type ProblemCode = keyof typeof catalogue

@@ -1,0 +1,3 @@
+export { catalogue, type ProblemCode } from './catalogue.ts'
+export type { Entry } from './entry.ts'
+export { quote, SallyportError, type Problem } from './problem.ts'

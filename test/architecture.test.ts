@@ -1,0 +1,107 @@
+import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { dirname, join, relative, resolve, sep } from 'node:path'
+import { test } from 'node:test'
+
+// The house, top to bottom: a module may import only modules listed above it, and of those only what stands here.
+const core = ['error', 'document', 'attestation', 'merkle', 'trust', 'policy', 'decision']
+const house: Record<string, { folder: string; may: readonly string[] }> = {
+  error: { folder: 'core/error', may: [] },
+  document: { folder: 'core/document', may: ['error'] },
+  attestation: { folder: 'core/attestation', may: ['error', 'document'] },
+  merkle: { folder: 'core/merkle', may: ['error', 'document'] },
+  trust: { folder: 'core/trust', may: ['error', 'document', 'attestation', 'merkle'] },
+  policy: { folder: 'core/policy', may: ['error', 'document', 'attestation', 'trust'] },
+  decision: { folder: 'core/decision', may: core.slice(0, -1) },
+  config: { folder: 'config', may: core },
+  signer: { folder: 'signer', may: ['error', 'document', 'attestation', 'merkle', 'trust'] },
+  evidence: { folder: 'evidence', may: core },
+  source: { folder: 'source', may: ['error', 'document', 'attestation'] },
+  materials: { folder: 'materials', may: ['error', 'document', 'attestation'] },
+  log: { folder: 'log', may: core },
+  worker: { folder: 'worker', may: ['error', 'document'] },
+  builder: { folder: 'builder', may: [...core, 'signer', 'source', 'materials', 'worker'] },
+  chokepoint: { folder: 'chokepoint', may: [...core, 'evidence', 'log'] },
+  store: { folder: 'store', may: [...core, 'materials', 'log', 'builder'] },
+  app: {
+    folder: 'app',
+    may: [
+      ...core,
+      'config',
+      'signer',
+      'evidence',
+      'source',
+      'materials',
+      'log',
+      'worker',
+      'builder',
+      'chokepoint',
+      'store',
+    ],
+  },
+  cli: { folder: 'cli', may: [...core, 'config', 'app'] },
+}
+
+const src = resolve(import.meta.dirname, '../src')
+const files = readdirSync(src, { recursive: true, encoding: 'utf8' }).filter((file) =>
+  file.endsWith('.ts'),
+)
+
+test('every file belongs to a module of the house', () => {
+  assert.deepEqual(
+    files.filter((file) => moduleOf(file) === undefined),
+    [],
+  )
+})
+
+test('a module imports only what the house allows', () => {
+  const breaches = files.filter((file) => !isTest(file)).flatMap(breachesOf)
+  assert.deepEqual(breaches, [])
+})
+
+test('the core touches nothing outside itself', () => {
+  const impure =
+    /from '(?:node:)?(?!crypto')(?:fs|http|https|net|child_process|os|process|timers|dns|worker_threads)|\bprocess\.|\bDate\.now\(|new Date\(\)|Math\.random\(|randomBytes|randomUUID|console\./
+  const breaches = files
+    .filter((file) => file.startsWith(`core${sep}`) && !isTest(file))
+    .filter((file) => impure.test(readFileSync(join(src, file), 'utf8')))
+  assert.deepEqual(breaches, [])
+})
+
+test('the imports map names exactly the modules of the house', () => {
+  const { imports } = JSON.parse(readFileSync(join(src, '../package.json'), 'utf8')) as {
+    imports: Record<string, string>
+  }
+  for (const [name, path] of Object.entries(imports)) {
+    assert.equal(path, `./src/${house[name.slice(1)]?.folder}/index.ts`)
+  }
+})
+
+function isTest(file: string): boolean {
+  return /\.test\.ts$|\.case\.ts$|[/\\]testing[/\\]/.test(file)
+}
+
+function moduleOf(file: string): string | undefined {
+  return Object.keys(house).find((name) =>
+    file.startsWith(`${house[name]?.folder.replaceAll('/', sep)}${sep}`),
+  )
+}
+
+function breachesOf(file: string): string[] {
+  const owner = moduleOf(file)
+  const allowed = new Set(house[owner ?? '']?.may)
+  const text = readFileSync(join(src, file), 'utf8')
+  const specifiers = [
+    ...text.matchAll(
+      /^\s*(?:import|export)\b[^'"]*?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm,
+    ),
+  ]
+  return specifiers.flatMap(([, still, dynamic]) => {
+    const specifier = still ?? dynamic ?? ''
+    if (specifier.startsWith('#'))
+      return allowed.has(specifier.slice(1)) ? [] : [`${file} -> ${specifier}`]
+    if (!specifier.startsWith('.')) return []
+    const target = moduleOf(relative(src, resolve(src, dirname(file), specifier)))
+    return target === owner ? [] : [`${file} -> ${specifier} (cross a module border by #name)`]
+  })
+}
