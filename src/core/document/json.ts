@@ -1,0 +1,155 @@
+import { quote, SallyportError } from '#error'
+import { findDuplicateKey } from './duplicate-key.ts'
+
+export type Json = null | boolean | number | string | readonly Json[] | JsonObject
+export interface JsonObject {
+  readonly [key: string]: Json
+}
+
+export interface JsonOptions {
+  /** What the bytes are, for messages: `the policy file policies/prod.yaml`, `the DSSE payload`. */
+  readonly what: string
+  /** Bytes accepted at most; default 16 MiB. */
+  readonly maxBytes?: number
+  /** Nesting accepted at most; default 64. */
+  readonly maxDepth?: number
+}
+
+const mebibyte = 1024 * 1024
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
+
+/**
+ * Parses JSON from bytes that an attacker may have chosen (RFC 8259, and I-JSON's RFC 7493 strictness):
+ * UTF-8 without byte order mark, no key twice in one object, no lone surrogate, no number that is infinite
+ * or an integer beyond 2^53. `__proto__` is an ordinary key.
+ *
+ * @throws SallyportError DOCUMENT_TOO_LARGE, DOCUMENT_TOO_DEEP, DOCUMENT_SYNTAX, DOCUMENT_DUPLICATE_KEY
+ */
+export function parseJson(bytes: Uint8Array, options: JsonOptions): Json {
+  const text = decodeText(bytes, options.what, options.maxBytes ?? 16 * mebibyte)
+  const keysWritten = scan(text, options.what, options.maxDepth ?? 64)
+  let value: Json
+  try {
+    value = JSON.parse(text) as Json
+  } catch (cause) {
+    // The body is attacker-controlled; a parse failure must be a Problem, not a SyntaxError.
+    throw syntax(options.what, 'well-formed JSON (RFC 8259)', message(cause), cause)
+  }
+  if (count(value, options.what) !== keysWritten) throw duplicate(text, options.what)
+  return value
+}
+
+/** Decodes UTF-8 strictly, bounded, and refuses a byte order mark. */
+export function decodeText(bytes: Uint8Array, what: string, maxBytes: number): string {
+  if (bytes.length > maxBytes) {
+    throw new SallyportError({
+      code: 'DOCUMENT_TOO_LARGE',
+      where: what,
+      expected: `at most ${maxBytes} bytes`,
+      found: `${bytes.length} bytes`,
+      fix: 'Make the document smaller; nothing of this kind is meant to be this large',
+    })
+  }
+  try {
+    const text = utf8.decode(bytes)
+    if (text.startsWith('\ufeff'))
+      throw syntax(what, 'UTF-8 without a byte order mark', 'a byte order mark')
+    return text
+  } catch (cause) {
+    if (cause instanceof SallyportError) throw cause
+    throw syntax(what, 'UTF-8', 'bytes that are not UTF-8', cause)
+  }
+}
+
+/** Counts the keys as they are written, and bounds the depth before the recursive parser sees the text. */
+function scan(text: string, what: string, maxDepth: number): number {
+  let depth = 0
+  let keys = 0
+  let inString = false
+  for (let index = 0; index < text.length; index += 1) {
+    const unit = text.charCodeAt(index)
+    if (inString) {
+      if (unit === 0x5c) index += 1
+      else if (unit === 0x22) inString = false
+    } else if (unit === 0x22) inString = true
+    else if (unit === 0x3a) keys += 1
+    else if (unit === 0x7b || unit === 0x5b) {
+      depth += 1
+      if (depth > maxDepth) throw tooDeep(what, maxDepth)
+    } else if (unit === 0x7d || unit === 0x5d) depth -= 1
+  }
+  return keys
+}
+
+/** Counts the keys that survived parsing, and refuses values JSON can spell but nobody can rely on. */
+function count(value: Json, what: string): number {
+  if (typeof value === 'string') return checkString(value, what)
+  if (typeof value === 'number') return checkNumber(value, what)
+  if (typeof value !== 'object' || value === null) return 0
+  let keys = 0
+  if (Array.isArray(value)) {
+    for (const item of value as readonly Json[]) keys += count(item, what)
+    return keys
+  }
+  for (const [key, item] of Object.entries(value)) {
+    checkString(key, what)
+    keys += 1 + count(item, what)
+  }
+  return keys
+}
+
+function checkString(value: string, what: string): 0 {
+  if (!value.isWellFormed()) throw syntax(what, 'strings of Unicode characters', 'a lone surrogate')
+  return 0
+}
+
+function checkNumber(value: number, what: string): 0 {
+  if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value))) {
+    throw syntax(
+      what,
+      'numbers that every reader understands alike (integers within 2^53)',
+      String(value),
+    )
+  }
+  return 0
+}
+
+function duplicate(text: string, what: string): SallyportError {
+  const key = findDuplicateKey(text)
+  return new SallyportError({
+    code: 'DOCUMENT_DUPLICATE_KEY',
+    where: what,
+    expected: 'each key once in an object',
+    found: `the key ${quote(key)} twice`,
+    fix: 'Remove one of the two; readers disagree about which one counts',
+  })
+}
+
+/** @internal */
+export function syntax(
+  what: string,
+  expected: string,
+  found: string,
+  cause?: unknown,
+): SallyportError {
+  const fix = 'Correct the document, or get it again from where it was made'
+  return new SallyportError(
+    { code: 'DOCUMENT_SYNTAX', where: what, expected, found, fix },
+    { cause },
+  )
+}
+
+/** @internal */
+export function tooDeep(what: string, maxDepth: number): SallyportError {
+  return new SallyportError({
+    code: 'DOCUMENT_TOO_DEEP',
+    where: what,
+    expected: `at most ${maxDepth} levels of nesting`,
+    found: 'more',
+    fix: 'Make the document flatter; nothing of this kind is meant to be this deep',
+  })
+}
+
+function message(cause: unknown): string {
+  return cause instanceof Error ? quote(cause.message).slice(1, -1) : 'something else'
+}

@@ -1,0 +1,108 @@
+import type { z } from 'zod'
+import { quote, SallyportError, type Problem } from '#error'
+import type { Json } from './json.ts'
+import type { Path } from './yaml.ts'
+
+export interface ShapeOptions {
+  /** What the value is, for messages. */
+  readonly what: string
+  /** From a path in the value to a place a person can open; default is `what: path`. */
+  readonly locate?: (path: Path) => string
+}
+
+/**
+ * Checks a parsed value against a schema and reports **all** problems at once. Use `z.strictObject` so that
+ * unknown fields are refused.
+ *
+ * @throws SallyportError DOCUMENT_SHAPE, DOCUMENT_UNKNOWN_FIELD
+ */
+export function checkShape<T>(schema: z.ZodType<T>, value: Json, options: ShapeOptions): T {
+  const result = schema.safeParse(value, { reportInput: true })
+  if (result.success) return result.data
+  const problems = result.error.issues.flatMap((issue) => problemsOf(issue, value, options))
+  SallyportError.throwAll(problems)
+  throw new TypeError('a schema refused a value without an issue')
+}
+
+type Issue = z.core.$ZodIssue
+
+function problemsOf(
+  issue: Issue,
+  value: Json,
+  options: ShapeOptions,
+  prefix: Path = [],
+): Problem[] {
+  const path = [
+    ...prefix,
+    ...issue.path.map((part) => (typeof part === 'number' ? part : String(part))),
+  ]
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => unknownField(key, path, options))
+  }
+  if (issue.code === 'invalid_union') {
+    const nearest = nearestBranch(issue.errors)
+    if (nearest !== undefined)
+      return nearest.flatMap((inner) => problemsOf(inner, value, options, path))
+  }
+  return [
+    {
+      code: 'DOCUMENT_SHAPE',
+      where: whereOf(path, options),
+      expected: expectedOf(issue),
+      found: foundAt(value, path),
+      fix: `Correct ${path.length === 0 ? options.what : quote(path.join('.'))}`,
+    },
+  ]
+}
+
+/** Of the branches of a union, the one that came furthest is the one the author meant. */
+function nearestBranch(branches: readonly (readonly Issue[])[]): readonly Issue[] | undefined {
+  const depth = (issues: readonly Issue[]): number =>
+    Math.max(
+      0,
+      ...issues.map((issue) => issue.path.length + (issue.code === 'unrecognized_keys' ? 1 : 0)),
+    )
+  const sorted = [...branches].sort((a, b) => depth(b) - depth(a) || a.length - b.length)
+  const [best] = sorted
+  return best === undefined || depth(best) === 0 ? undefined : best
+}
+
+function unknownField(key: string, path: Path, options: ShapeOptions): Problem {
+  return {
+    code: 'DOCUMENT_UNKNOWN_FIELD',
+    where: whereOf([...path, key], options),
+    expected: `only known fields in ${path.length === 0 ? options.what : quote(path.join('.'))}`,
+    found: `the field ${quote(key)}`,
+    fix: `Remove ${quote(key)}, or correct its spelling`,
+  }
+}
+
+function whereOf(path: Path, options: ShapeOptions): string {
+  const dotted = path.join('.')
+  if (options.locate !== undefined)
+    return dotted === '' ? options.locate(path) : `${options.locate(path)} ${dotted}`
+  return dotted === '' ? options.what : `${options.what}: ${dotted}`
+}
+
+function expectedOf(issue: Issue): string {
+  if (issue.code === 'invalid_type') return `a value of type ${issue.expected}`
+  if (issue.code === 'invalid_value') {
+    const values = issue.values.map((value) => quote(value))
+    return values.length === 1 ? String(values[0]) : `one of ${values.join(', ')}`
+  }
+  return issue.message
+    .replace(/^Invalid[^:]*: expected /, '')
+    .replace(/^Too (small|big): expected /, '')
+}
+
+function foundAt(value: Json, path: Path): string {
+  let current: Json | undefined = value
+  for (const part of path) {
+    if (typeof current !== 'object' || current === null) return 'nothing'
+    const holder: { readonly [key: string]: Json } | readonly Json[] = current
+    current = Object.hasOwn(holder, part)
+      ? (holder as { readonly [key: string]: Json })[String(part)]
+      : undefined
+  }
+  return current === undefined ? 'nothing' : quote(current)
+}
