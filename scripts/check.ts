@@ -5,6 +5,7 @@ const steps: readonly (readonly string[])[] = [
   ['tsc', '--noEmit'],
   ['oxlint', '--type-aware', '--deny-warnings', 'src', 'test', 'scripts', 'bench'],
   ['prettier', '--check', '--log-level', 'warn', '.'],
+  ['node', 'scripts/docs.ts', '--check'],
 ]
 
 let failed = 0
