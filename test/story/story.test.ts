@@ -1,0 +1,75 @@
+// The README, as a newcomer types it: a fresh clone, two commands, and then what the refusal says.
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, test } from 'node:test'
+
+const folder = mkdtempSync(join(tmpdir(), 'sallyport-story-'))
+const clone = join(folder, 'clone')
+after(() => rmSync(folder, { recursive: true, force: true }))
+
+interface Ended {
+  readonly status: number | null
+  readonly text: string
+}
+
+test('npm ci && npm start tells the whole story in a fresh clone, and following the refusal gets a yes', (context) => {
+  run('git', ['clone', '--quiet', '--no-hardlinks', process.cwd(), clone], process.cwd())
+  ok(run('npm', ['ci']))
+
+  const first = ok(run('npm', ['start', '--silent', '--', '--once']))
+  context.diagnostic(first.text)
+  const head = run('git', ['rev-parse', 'HEAD']).text.trim()
+  assert.match(first.text, new RegExp(head.slice(0, 12)))
+  assert.match(first.text, /staging/)
+  assert.match(first.text, /production/)
+  assert.match(first.text, /APPROVAL_MISSING/)
+
+  const again = ok(run('npm', ['start', '--silent', '--', '--once']))
+  assert.match(again.text, /reused/)
+
+  for (const command of suggested(again.text)) context.diagnostic(`followed: ${command}`)
+  const approve = suggested(again.text).find((command) =>
+    command.startsWith('npx sallyport approve'),
+  )
+  assert.ok(approve, 'the refusal suggests an approval')
+  ok(run('sh', ['-c', approve]))
+
+  const [artifact] = /\S+\.tgz/.exec(approve) ?? []
+  assert.ok(artifact)
+  const target = ['--environment', 'production', '--service', 'sallyport']
+  ok(run('npx', ['sallyport', 'verify', artifact, ...target]))
+  assert.equal(
+    run('npx', ['sallyport', 'verify', artifact, '--environment', 'moon', '--service', 'x']).status,
+    1,
+  )
+  ok(run('npx', ['sallyport', 'log', 'verify']))
+  ok(run('npx', ['sallyport', 'log', 'replay']))
+})
+
+function suggested(text: string): string[] {
+  return [...text.matchAll(/`(npx sallyport [^`]+)`/g)].map(([, command]) => command ?? '')
+}
+
+function run(command: string, args: readonly string[], cwd = clone): Ended {
+  const env = { ...process.env, NO_COLOR: '1' }
+  const { status, stdout, stderr } = spawnSync(command, args, {
+    cwd,
+    env,
+    encoding: 'utf8',
+    maxBuffer: 1 << 26,
+  })
+  return { status, text: `${stdout}${stderr}` }
+}
+
+function ok(ended: Ended): Ended {
+  assert.equal(ended.status, 0, ended.text)
+  return ended
+}
+
+test('the machine script names what is missing and what to type', () => {
+  const text = readFileSync('scripts/machine.mjs', 'utf8')
+  assert.match(text, /apt-get install/)
+})
