@@ -1,0 +1,161 @@
+import { readFileSync, statSync } from 'node:fs'
+import { join, relative, resolve } from 'node:path'
+import { checkShape, parseYaml } from '#document'
+import { SallyportError, type Problem } from '#error'
+import type { Config, KeyFiles } from './config.ts'
+import { checkEnvironment, valueOf, type Environment } from './environment.ts'
+import { configSchema, type ConfigFile } from './schema.ts'
+
+export interface ConfigOptions {
+  /** The folder `--home` names, relative to `cwd`. */
+  readonly home?: string | undefined
+  readonly cwd: string
+  readonly env: Environment
+}
+
+/** The home folder: `--home`, else SALLYPORT_HOME, else `.sallyport` in the working folder. Never searched for upwards. */
+export function homeOf(options: ConfigOptions): string {
+  return resolve(
+    options.cwd,
+    options.home ?? valueOf(options.env, 'SALLYPORT_HOME') ?? '.sallyport',
+  )
+}
+
+/**
+ * Reads `sallyport.yaml` of the home folder and the environment into one frozen Config.
+ *
+ * @throws SallyportError with every problem of file and environment at once: HOME_MISSING, HOME_UNSAFE,
+ * HOME_INCOMPLETE, DOCUMENT_*, CONFIG_*
+ */
+export function loadConfig(options: ConfigOptions): Config {
+  const home = homeOf(options)
+  const file = join(home, 'sallyport.yaml')
+  checkHome(home, options.cwd)
+  const shown = relative(options.cwd, file) || file
+  const problems = checkEnvironment(options.env)
+  const parsed = collect(problems, () => parseFile(readHomeFile(file, shown), shown))
+  SallyportError.throwAll(problems)
+  if (parsed === undefined) throw new TypeError('no configuration and no problem')
+  return deepFreeze(configOf(parsed, { ...options, home, file }))
+}
+
+/** Keeps the problems of one part, so that those of the other are reported with them. */
+function collect<T>(problems: Problem[], part: () => T): T | undefined {
+  try {
+    return part()
+  } catch (error) {
+    if (!(error instanceof SallyportError)) throw error
+    problems.push(...error.problems)
+    return undefined
+  }
+}
+
+function checkHome(home: string, cwd: string): void {
+  const stat = statSync(home, { throwIfNoEntry: false })
+  const where = relative(cwd, home) || home
+  if (stat?.isDirectory() !== true) {
+    throw new SallyportError({
+      code: 'HOME_MISSING',
+      where,
+      expected: 'a folder with sallyport.yaml, keys, trust file and policies',
+      found: stat === undefined ? 'nothing there' : 'something that is not a folder',
+      fix: 'Run `sallyport init`, or name another home with --home or SALLYPORT_HOME',
+    })
+  }
+  // Who can write here can replace keys, trust and policies: the whole gate.
+  const mode = (stat.mode & 0o777).toString(8).padStart(4, '0')
+  const mine = stat.uid === 0 || stat.uid === process.getuid?.()
+  if (mine && (stat.mode & 0o022) === 0) return
+  throw new SallyportError({
+    code: 'HOME_UNSAFE',
+    where,
+    expected: 'a folder that only you can write to',
+    found: mine ? `mode ${mode}` : `owner uid ${stat.uid}, mode ${mode}`,
+    fix: mine
+      ? `Run \`chmod go-w ${where}\`, and check that nobody changed what is in it`
+      : 'Name a home folder of your own with --home',
+  })
+}
+
+function readHomeFile(file: string, shown: string): Uint8Array {
+  try {
+    return readFileSync(file)
+  } catch (cause) {
+    const absent = (cause as NodeJS.ErrnoException).code === 'ENOENT'
+    throw new SallyportError(
+      {
+        code: 'HOME_INCOMPLETE',
+        where: shown,
+        expected: 'the configuration file of the home folder',
+        found: absent ? 'no such file' : String((cause as NodeJS.ErrnoException).code),
+        fix: 'Run `sallyport init`; it adds what is missing and overwrites nothing',
+      },
+      { cause },
+    )
+  }
+}
+
+function parseFile(bytes: Uint8Array, shown: string): ConfigFile {
+  const document = parseYaml(bytes, { file: shown })
+  const parsed = checkShape<ConfigFile>(configSchema, document.value, {
+    what: shown,
+    locate: (path) => document.locate(path),
+  })
+  // C2SP checkpoint: the origin is one line, and a key name has neither space nor plus.
+  if (!/^[^\s+]+$/u.test(parsed.log.origin)) {
+    throw new SallyportError({
+      code: 'CONFIG_LOG_ORIGIN',
+      where: `${document.locate(['log', 'origin'])} log.origin`,
+      expected: 'a name without spaces and plus signs, such as log.example.com/decisions',
+      found: JSON.stringify(parsed.log.origin),
+      fix: 'Correct log.origin; once a log has entries, its origin must stay as it was',
+    })
+  }
+  return parsed
+}
+
+function configOf(
+  parsed: ConfigFile,
+  place: ConfigOptions & { readonly home: string; readonly file: string },
+): Config {
+  const { home, file, env, cwd } = place
+  const inHome = (path: string): string => resolve(home, path)
+  const fromEnv = (path: string): string => resolve(cwd, path)
+  const key = (given: KeyFiles | undefined, name: string): KeyFiles => ({
+    file: inHome(given?.file ?? `keys/${name}.pem`),
+    passphraseFile: inHome(given?.passphraseFile ?? `keys/${name}.pass`),
+  })
+  const trust = valueOf(env, 'SALLYPORT_TRUST')
+  const policies = valueOf(env, 'SALLYPORT_POLICIES')?.split(':')
+  return {
+    home,
+    file,
+    chokePoint: valueOf(env, 'SALLYPORT_CHOKE_POINT') ?? parsed.chokePoint,
+    trust: trust === undefined ? inHome(parsed.trust) : fromEnv(trust),
+    policies: policies?.filter((path) => path !== '').map(fromEnv) ?? parsed.policies.map(inHome),
+    log: {
+      origin: parsed.log.origin,
+      folder: inHome(parsed.log.folder),
+      memory: inHome(parsed.log.memory),
+    },
+    keys: {
+      builder: key(parsed.keys.builder, 'builder'),
+      approver: key(parsed.keys.approver, 'release-manager'),
+      log: key(parsed.keys.log, 'log'),
+      logMlDsa: key(parsed.keys.logMlDsa, 'log-ml-dsa'),
+    },
+    build: {
+      folder: inHome(parsed.build.folder),
+      blobs: inHome(parsed.build.blobs),
+      work: inHome(parsed.build.work),
+      root: parsed.build.root,
+    },
+  }
+}
+
+function deepFreeze<T extends object>(value: T): T {
+  for (const part of Object.values(value)) {
+    if (typeof part === 'object' && part !== null) deepFreeze(part as object)
+  }
+  return Object.freeze(value)
+}
