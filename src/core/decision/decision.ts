@@ -1,0 +1,95 @@
+import type { Problem } from '#error'
+import type { DeploymentRequest, RuleVerdict } from '#policy'
+import type { Fact } from '#trust'
+
+/** One attestation as it was found: bytes and their digest. Nothing about it has been verified. */
+export interface EvidenceItem {
+  /** Lower-case hex sha256 of `bytes`. */
+  readonly digest: string
+  /** Where it was found, as a person would name it. */
+  readonly source: string
+  /** Exactly one attestation: a Sigstore bundle, a DSSE envelope or a JWT. */
+  readonly bytes: Uint8Array
+}
+
+/** One place where evidence was looked for. `absent`: looked, and nothing is there. `unavailable`: could not look. */
+export interface EvidenceSource {
+  readonly name: string
+  readonly outcome: 'found' | 'absent' | 'unavailable'
+  /** Why it is unavailable, in words. */
+  readonly detail?: string
+}
+
+/** Everything that was found, and everywhere that was looked. */
+export interface Evidence {
+  readonly items: readonly EvidenceItem[]
+  readonly sources: readonly EvidenceSource[]
+}
+
+/** A file that was an input, by the digest of its bytes. */
+export interface InputFile {
+  readonly file: string
+  readonly digest: string
+}
+
+/** What became of one piece of evidence. */
+export interface EvidenceResult {
+  readonly digest: string
+  readonly source: string
+  /** Authentic, said by a signer who may say it, and about this artifact. */
+  readonly verified: boolean
+  readonly predicateType?: string
+  readonly signers?: readonly string[]
+  readonly problem?: Problem
+}
+
+/** What one rule of the policy says about this artifact. */
+export interface RuleResult {
+  /** Where the rule stands in the policy, such as `require[0].built`. */
+  readonly id: string
+  readonly rule: string
+  readonly verdict: RuleVerdict
+  /** Why it is not PASS; empty when it is. */
+  readonly problems: readonly Problem[]
+  /** Digests of the attestations that the verdict rests on. */
+  readonly evidence: readonly string[]
+  readonly facts: readonly Fact[]
+  /** When a PASS stops being one, if nothing changes but the time (RFC 3339). */
+  readonly staleAt?: string
+}
+
+/** DENY: evidence says no. UNDETERMINED: could not tell. POLICY_ERROR: nobody said what should be asked. */
+export type Verdict = 'ALLOW' | 'DENY' | 'UNDETERMINED' | 'POLICY_ERROR'
+
+/** What follows from the verdict under the policy's `mode` and `whenUnavailable`. */
+export type Effect = 'admitted' | 'blocked' | 'admitted-audit' | 'admitted-unavailable'
+
+/** The answer for one artifact and one target, a function of recorded inputs alone. JSON-safe. */
+export interface Decision {
+  readonly apiVersion: 'sallyport.dev/v1'
+  readonly kind: 'Decision'
+  /** The time the decision is about (RFC 3339, UTC). */
+  readonly time: string
+  readonly engine: { readonly name: 'sallyport'; readonly version: string }
+  readonly request: DeploymentRequest
+  readonly policy: {
+    readonly name: string
+    readonly file: string
+    readonly digest: string
+    readonly mode: 'enforce' | 'audit'
+  } | null
+  readonly inputs: {
+    readonly trust: InputFile
+    readonly policies: readonly InputFile[]
+    readonly evidence: readonly { readonly digest: string; readonly source: string }[]
+    readonly sources: readonly EvidenceSource[]
+  }
+  readonly evidence: readonly EvidenceResult[]
+  readonly rules: readonly RuleResult[]
+  readonly verdict: Verdict
+  readonly effect: Effect
+  /** Every reason why the verdict is not ALLOW, what to fix first coming first. */
+  readonly reasons: readonly Problem[]
+  /** When an ALLOW stops being one, if nothing changes but the time (RFC 3339). */
+  readonly validUntil?: string
+}

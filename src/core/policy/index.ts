@@ -1,0 +1,2 @@
+export type { DeploymentRequest, Target } from './request.ts'
+export type { RuleVerdict } from './verdict.ts'

@@ -1,0 +1,1 @@
+export { authenticated, claimed, type Basis, type Fact } from './fact.ts'
