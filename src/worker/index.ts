@@ -1,0 +1,18 @@
+export type {
+  Blob,
+  CollectedOutput,
+  CommandReport,
+  Limits,
+  Mount,
+  NetworkAttempt,
+  NetworkReport,
+  NpmPackage,
+  OutputSpec,
+  ProbeResult,
+  RunStep,
+  RunStepOptions,
+  SandboxReport,
+  StepOutcome,
+  StepReport,
+  StepSpec,
+} from './step.ts'
