@@ -1,0 +1,9 @@
+/** The predicate types that Sallyport reads or writes. Others may be required by policies, by their exact name. */
+export const predicateTypes = {
+  slsaProvenanceV1: 'https://slsa.dev/provenance/v1',
+  slsaProvenanceV02: 'https://slsa.dev/provenance/v0.2',
+  /** How a JWT is presented as a Statement; no envelope may carry it. */
+  jwtProvenance: 'https://sallyport.dev/attestation/jwt-provenance/v1',
+  vsa: 'https://slsa.dev/verification_summary/v1',
+  approval: 'https://sallyport.dev/attestation/approval/v1',
+} as const
