@@ -57,7 +57,8 @@ export function encodeStatement(statement: Statement): Uint8Array {
 
 function readStatement(value: Json, where: string): Statement {
   const object = readObject(value, where)
-  const _type = readType(field(object, '_type'), `${where}._type`)
+  // The field is `type` in in-toto's protobuf, and protobuf JSON allows that name: some tools write it.
+  const _type = readType(field(object, '_type') ?? field(object, 'type'), `${where}._type`)
   return {
     _type,
     subject: readSubjects(object, _type, where),
