@@ -1,0 +1,205 @@
+import { quote, SallyportError } from '#error'
+import { encodeEntry, parseEntryBundle } from './bundle.ts'
+import { hashChildren, hashLeaf, hashSize, sameBytes } from './hash.ts'
+import { foldRange } from './node.ts'
+import type { TreeHead } from './proof.ts'
+import {
+  checkTile,
+  partialTiles,
+  subtreeHash,
+  tilePath,
+  tileWidth,
+  type ReadTile,
+  type TilePosition,
+} from './tile.ts'
+
+/** A tile or entry bundle with its bytes. */
+export interface Tile extends TilePosition {
+  readonly bytes: Uint8Array
+}
+
+/**
+ * The right edge of a tree: all that is needed to append to it and to say its root, a few tiles however
+ * large the tree. An edge never changes; `extend` gives a new one.
+ */
+export class TreeEdge implements TreeHead {
+  readonly size: number
+  /** By height, the complete subtrees that make up the tree: one for each 1 in the binary form of `size`. */
+  readonly #peaks: readonly (Uint8Array | undefined)[]
+  /** By level, the hashes of the partial tile. */
+  readonly #tiles: readonly Uint8Array[]
+  /** The partial entry bundle. */
+  readonly #bundle: Uint8Array
+  #root: Uint8Array | undefined
+
+  private constructor(state: EdgeState) {
+    this.size = state.size
+    this.#peaks = state.peaks
+    this.#tiles = state.tiles
+    this.#bundle = state.bundle
+  }
+
+  /** The edge of the empty tree. */
+  static readonly empty = new TreeEdge({ size: 0, peaks: [], tiles: [], bundle: new Uint8Array() })
+
+  /** Reads the edge of the tree of `size` leaves. The caller MUST compare `root` with a root that is signed. */
+  static async load(size: number, readTile: ReadTile): Promise<TreeEdge> {
+    const partial = partialTiles(size)
+    const bytes = await Promise.all(
+      partial.map(async (tile) => checkTile(tile, await readTile(tile))),
+    )
+    const tiles: Uint8Array[] = []
+    const peaks: (Uint8Array | undefined)[] = []
+    for (const [at, { level, width }] of partial.entries()) {
+      const tile = bytes[at] ?? new Uint8Array()
+      tiles[level] = tile
+      for (let bit = 0, end = width; bit < 8; bit += 1) {
+        const count = 2 ** bit
+        if (Math.floor(width / count) % 2 === 0) continue
+        peaks[level * 8 + bit] = subtreeHash(tile, end - count, count)
+        end -= count
+      }
+    }
+    const bundle = await loadBundle(size, tiles[0] ?? new Uint8Array(), readTile)
+    return new TreeEdge({ size, peaks, tiles, bundle })
+  }
+
+  /** The root of the tree. */
+  get root(): Uint8Array {
+    this.#root ??= foldRange(this.#peaks.toReversed().filter((peak) => peak !== undefined))
+    return this.#root
+  }
+
+  /** The partial tiles of this edge, bundle included: what a reader of exactly this tree needs besides full tiles. */
+  partialTiles(): Tile[] {
+    const tiles: Tile[] = partialTiles(this.size).map((tile) => ({
+      ...tile,
+      bytes: this.#tiles[tile.level] ?? new Uint8Array(),
+    }))
+    const [lowest] = tiles
+    if (lowest?.level === 0) tiles.unshift({ ...lowest, level: 'entries', bytes: this.#bundle })
+    return tiles
+  }
+
+  /** Appends entries: the new edge, and every tile that a tree of the new size has and the old one had not. */
+  extend(entries: readonly Uint8Array[]): {
+    readonly edge: TreeEdge
+    readonly tiles: readonly Tile[]
+  } {
+    const growth = new Growth(this.size, this.#peaks, this.#tiles, this.#bundle)
+    for (const entry of entries) growth.append(entry)
+    const edge = new TreeEdge(growth.finish())
+    const changed = edge.partialTiles().filter((tile) => isNew(tile, this.size))
+    return { edge, tiles: [...growth.full, ...changed] }
+  }
+}
+
+interface EdgeState {
+  readonly size: number
+  readonly peaks: readonly (Uint8Array | undefined)[]
+  readonly tiles: readonly Uint8Array[]
+  readonly bundle: Uint8Array
+}
+
+/** One `extend` under way: the only place where an edge is mutable. */
+class Growth {
+  readonly full: Tile[] = []
+  #size: number
+  readonly #peaks: (Uint8Array | undefined)[]
+  /** By level, the hashes of the tile that is being filled. */
+  readonly #hashes: Uint8Array[][]
+  #entries: Uint8Array[]
+
+  constructor(
+    size: number,
+    peaks: readonly (Uint8Array | undefined)[],
+    tiles: readonly Uint8Array[],
+    bundle: Uint8Array,
+  ) {
+    this.#size = size
+    this.#peaks = [...peaks]
+    // Array.from visits the holes that levels without a partial tile leave.
+    this.#hashes = Array.from(tiles, (tile) => splitHashes(tile ?? new Uint8Array()))
+    this.#entries = bundle.length === 0 ? [] : [bundle]
+  }
+
+  append(entry: Uint8Array): void {
+    this.#entries.push(encodeEntry(entry))
+    let node = hashLeaf(entry)
+    this.#addToTile(0, node)
+    // A binary counter: as long as there is a subtree of the same height to the left, both become one.
+    let height = 0
+    for (let rest = this.#size; rest % 2 === 1; rest = (rest - 1) / 2) {
+      node = hashChildren(this.#peaks[height] ?? new Uint8Array(), node)
+      this.#peaks[height] = undefined
+      height += 1
+      if (height % 8 === 0) this.#addToTile(height / 8, node)
+    }
+    this.#peaks[height] = node
+    this.#size += 1
+  }
+
+  finish(): EdgeState {
+    return {
+      size: this.#size,
+      peaks: this.#peaks,
+      tiles: Array.from(this.#hashes, (hashes) => Buffer.concat(hashes ?? [])),
+      bundle: Buffer.concat(this.#entries),
+    }
+  }
+
+  #addToTile(level: number, hash: Uint8Array): void {
+    const hashes = (this.#hashes[level] ??= [])
+    hashes.push(hash)
+    if (hashes.length < tileWidth) return
+    // This leaf is number `size`; the tile that it completes ends with it.
+    const index = Math.floor(this.#size / tileWidth ** (level + 1))
+    if (level === 0) {
+      this.full.push({
+        level: 'entries',
+        index,
+        width: tileWidth,
+        bytes: Buffer.concat(this.#entries),
+      })
+      this.#entries = []
+    }
+    this.full.push({ level, index, width: tileWidth, bytes: Buffer.concat(hashes) })
+    this.#hashes[level] = []
+  }
+}
+
+function isNew(tile: TilePosition, oldSize: number): boolean {
+  const level = tile.level === 'entries' ? 0 : tile.level
+  const hashes = Math.floor(oldSize / tileWidth ** level)
+  return hashes < tile.index * tileWidth + tile.width
+}
+
+function splitHashes(tile: Uint8Array): Uint8Array[] {
+  const hashes: Uint8Array[] = []
+  for (let at = 0; at < tile.length; at += hashSize) hashes.push(tile.subarray(at, at + hashSize))
+  return hashes
+}
+
+/** The partial bundle goes on into later bundles, so each of its entries is compared with its leaf hash first. */
+async function loadBundle(
+  size: number,
+  leaves: Uint8Array,
+  readTile: ReadTile,
+): Promise<Uint8Array> {
+  const width = size % tileWidth
+  if (width === 0) return new Uint8Array()
+  const position = { level: 'entries', index: Math.floor(size / tileWidth), width } as const
+  const bundle = await readTile(position)
+  for (const [at, entry] of parseEntryBundle(position, bundle).entries()) {
+    if (sameBytes(hashLeaf(entry), leaves.subarray(at * hashSize, (at + 1) * hashSize))) continue
+    const index = position.index * tileWidth + at
+    throw new SallyportError({
+      code: 'LOG_ENTRY_ALTERED',
+      where: `entry ${index} in ${quote(tilePath(position))}`,
+      expected: `leaf hash ${Buffer.from(leaves.subarray(at * hashSize, (at + 1) * hashSize)).toString('base64')}`,
+      found: Buffer.from(hashLeaf(entry)).toString('base64'),
+      fix: `Restore ${quote(tilePath(position))} from a copy of the log, then run \`sallyport log verify\`.`,
+    })
+  }
+  return bundle
+}
