@@ -1,0 +1,8 @@
+export type {
+  BodyStore,
+  CheckpointSigner,
+  JournalMark,
+  LogFile,
+  LogStorage,
+  LogWriter,
+} from './ports.ts'

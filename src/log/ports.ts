@@ -1,0 +1,96 @@
+import type { SigningRequest, TreeHead } from '#merkle'
+
+/**
+ * Holds the keys of one log, and remembers the newest checkpoint it signed. That memory is the commit point of an
+ * append: an entry is in the log from the moment the signer durably remembers a tree with it.
+ */
+export interface CheckpointSigner {
+  /** The name of the log: the first line of its checkpoints and the name of its keys. */
+  readonly origin: string
+  /** The vkeys of all keys that sign. */
+  readonly verifierKeys: readonly string[]
+
+  /** The newest tree it signed, whoever asked for it. MUST be read from where `sign` durably wrote it. */
+  newest(): Promise<TreeHead | undefined>
+
+  /**
+   * Signs a checkpoint with all keys and gives the signed note.
+   *
+   * MUST refuse, with the problem `refuseToSign` of #merkle gives, a tree that does not extend the newest one.
+   * MUST sign the newest tree again when asked to.
+   * MUST make the new newest tree durable before it answers; MUST NOT answer when it could not.
+   * MUST exclude other processes with the same memory while it does so.
+   */
+  sign(request: SigningRequest): Promise<string>
+}
+
+/** Bytes by their SHA-256, in lower-case hex: what log entries refer to. */
+export interface BodyStore {
+  /** Keeps bytes and gives their digest. MUST be durable when it resolves; keeping the same bytes again MUST be cheap. */
+  put(bytes: Uint8Array): Promise<string>
+
+  /** The bytes, undefined when they are not kept. MUST NOT give bytes that do not have the digest: rejects instead. */
+  get(digest: string): Promise<Uint8Array | undefined>
+}
+
+/** A file of the log, by its C2SP path: `checkpoint`, or `tile/…`. */
+export interface LogFile {
+  readonly path: string
+  readonly bytes: Uint8Array
+}
+
+/**
+ * Where a log is kept. Readers need nothing but `read`; writers take turns through `lock`.
+ *
+ * Every write MUST reject with LOG_STORAGE_FAILED when it cannot be known to have succeeded; after that the log is
+ * not used again until it has been opened anew. Where the disk was full and nothing was lost, LOG_STORAGE_FULL.
+ */
+export interface LogStorage {
+  /** The bytes of a file; undefined when there is none. MUST NOT give part of a file that is being written. */
+  read(path: string): Promise<Uint8Array | undefined>
+
+  /**
+   * Waits for the one right to write, across processes, and takes it. MUST be given free by the operating system when
+   * the process dies in any way, and MUST NOT be given to two holders, of one process or of two, at a time. Waiting
+   * holders MUST come to their turn while others ask again and again. Rejects with LOG_LOCK_TIMEOUT.
+   */
+  lock(): Promise<LogWriter>
+
+  /** Makes the present content of these files durable, and that they are there. A path without a file is skipped. */
+  settle(paths: readonly string[]): Promise<void>
+
+  /** Lets go of everything it holds open. */
+  close(): Promise<void>
+}
+
+/** The journal as it is now: a length within a generation. `replaceJournal` begins a new generation. */
+export interface JournalMark {
+  readonly generation: string
+  readonly length: number
+}
+
+/** The right to write, until `unlock`. */
+export interface LogWriter {
+  /** Where the journal stands; undefined when there is none. */
+  journalMark(): Promise<JournalMark | undefined>
+
+  /** The journal from this byte on. */
+  readJournal(from: number): Promise<Uint8Array>
+
+  /** Adds to the journal. MUST be durable when it resolves. */
+  appendJournal(bytes: Uint8Array): Promise<void>
+
+  /** Puts a new journal in the place of the old. MUST be atomic, and durable when it resolves. */
+  replaceJournal(bytes: Uint8Array): Promise<void>
+
+  /**
+   * Writes files, over old ones of the same path. Each MUST appear whole or not at all, and in the order given when
+   * the process dies; they need not be durable before `settle`.
+   */
+  write(files: readonly LogFile[]): Promise<void>
+
+  /** Removes files; one that is not there is no problem. */
+  remove(paths: readonly string[]): Promise<void>
+
+  unlock(): Promise<void>
+}
