@@ -1,1 +1,23 @@
+export { checkDocument } from './check-document.ts'
 export { authenticated, claimed, type Basis, type Fact } from './fact.ts'
+export { nearestName } from './nearest-name.ts'
+export { parseTrust } from './parse-trust.ts'
+export { keyidOf } from './public-key.ts'
+export type { Scheme } from './scheme.ts'
+export type { StatementSigner } from './statement-signer.ts'
+export type { Signer, Trust, TrustedKey } from './trust.ts'
+export {
+  createVerifier,
+  verifyAttestation,
+  type OpenedAttestation,
+  type Verifier,
+  type VerifierOptions,
+} from './verifier.ts'
+export {
+  isVerified,
+  type AttestationFormat,
+  type Rejection,
+  type UnverifiedClaims,
+  type Verified,
+  type VerifiedSigner,
+} from './verified.ts'

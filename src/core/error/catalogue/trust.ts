@@ -1,3 +1,33 @@
 import type { Entry } from '../entry.ts'
 
-export const trust = {} as const satisfies Record<string, Entry>
+export const trust = {
+  TRUST_KEY_UNREADABLE: { title: 'A public key of the trust file cannot be read', exit: 2 },
+  TRUST_KEY_PRIVATE: { title: 'The trust file contains a private key', exit: 2 },
+  TRUST_KEY_ALGORITHM: { title: 'A key of the trust file is of a kind that is not used', exit: 2 },
+  TRUST_KEY_WEAK: { title: 'A key of the trust file is too weak', exit: 2 },
+  TRUST_KEY_SCHEME: { title: 'The scheme does not fit the key', exit: 2 },
+  TRUST_KEY_DUPLICATE: { title: 'The same key stands twice in the trust file', exit: 2 },
+  TRUST_KEY_DATES: { title: 'The dates of a key contradict each other', exit: 2 },
+  TRUST_THRESHOLD: { title: 'The threshold of a signer can never be met', exit: 2 },
+  TRUST_BUILDERS: { title: 'The builders of a signer do not fit what it may sign', exit: 2 },
+  EVIDENCE_PAYLOAD_TYPE: { title: 'The envelope does not carry an in-toto statement', exit: 1 },
+  EVIDENCE_NO_STATEMENT: { title: 'The signature says nothing about what it means', exit: 1 },
+  EVIDENCE_CERTIFICATE: {
+    title: 'The signature is by a certificate, which the trust file cannot name',
+    exit: 1,
+  },
+  EVIDENCE_CHECK_FAILED: { title: 'The evidence could not be checked', exit: 1 },
+  SIGNATURE_UNKNOWN_KEY: { title: 'No signature is by a key of the trust file', exit: 1 },
+  SIGNATURE_INVALID: { title: 'The signature of a known key does not fit the content', exit: 1 },
+  SIGNATURE_ALGORITHM: { title: 'The token uses an algorithm that is refused', exit: 1 },
+  SIGNATURE_THRESHOLD: { title: 'Too few distinct owners have signed', exit: 1 },
+  SIGNATURE_TOO_MANY: { title: 'There are more signatures than are checked', exit: 1 },
+  KEY_NOT_YET_VALID: { title: 'The signing key is not valid yet', exit: 1 },
+  KEY_EXPIRED: { title: 'The signing key is no longer valid', exit: 1 },
+  KEY_RETIRED: { title: 'The signing key has been retired', exit: 1 },
+  KEY_COMPROMISED: { title: 'The signing key has been compromised', exit: 1 },
+  TOKEN_EXPIRED: { title: 'The token has expired', exit: 1 },
+  TOKEN_NOT_YET_VALID: { title: 'The token is not valid yet', exit: 1 },
+  SIGNER_NOT_FOR_PREDICATE: { title: 'The signer may not make this kind of statement', exit: 1 },
+  SIGNER_NOT_FOR_BUILDER: { title: 'The signer may not speak for this builder', exit: 1 },
+} as const satisfies Record<string, Entry>

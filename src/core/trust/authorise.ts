@@ -1,0 +1,147 @@
+import { isProvenanceType } from '#attestation'
+import { quote, type Problem } from '#error'
+import type { Signed } from './signed.ts'
+import type { Signer, Trust, TrustedKey } from './trust.ts'
+import { endOf, keyProblem } from './validity.ts'
+import type { VerifiedSigner } from './verified.ts'
+
+/** How far an attestation came on its way to being believed; the higher, the nearer the miss. */
+export const stages = {
+  unreadable: 0,
+  stranger: 1,
+  forged: 2,
+  key: 3,
+  predicate: 4,
+  builder: 5,
+  threshold: 6,
+  time: 7,
+} as const
+
+export interface Miss {
+  readonly stage: number
+  readonly problem: Problem
+}
+
+/** SLSA's default for a builder of which nothing more is known. */
+const defaultLevel = 1
+
+/** Asks for each signer with a good signature whether it may say this, now. */
+export function authorise(
+  signed: Signed,
+  keys: readonly TrustedKey[],
+  trust: Trust,
+  now: Date,
+): { readonly signers: readonly VerifiedSigner[]; readonly misses: readonly Miss[] } {
+  const signers: VerifiedSigner[] = []
+  const misses: Miss[] = []
+  for (const signer of trust.signers.values()) {
+    const own = keys.filter((key) => key.signer === signer.name)
+    if (own.length === 0) continue
+    const result = authoriseSigner(signed, signer, own, now)
+    if ('problem' in result) misses.push(result)
+    else signers.push(result)
+  }
+  return { signers, misses }
+}
+
+function authoriseSigner(
+  signed: Signed,
+  signer: Signer,
+  own: readonly TrustedKey[],
+  now: Date,
+): VerifiedSigner | Miss {
+  const { statement, builderId } = signed
+  const problems = own.map((key) => keyProblem(key, now))
+  const good = own.filter((_, index) => problems[index] === undefined)
+  const bad = problems.find((problem) => problem !== undefined)
+  if (good.length === 0 && bad !== undefined) return { stage: stages.key, problem: bad }
+  if (!signer.predicateTypes.has(statement.predicateType)) {
+    return { stage: stages.predicate, problem: notForPredicate(signer, statement.predicateType) }
+  }
+  const level = levelOf(signer, signed)
+  if (level === undefined && isProvenanceType(statement.predicateType)) {
+    return { stage: stages.builder, problem: notForBuilder(signer, builderId ?? '') }
+  }
+  // Signatures are not counted, nor keys: two keys of one owner are one will.
+  const owners = new Set(good.map(({ owner }) => owner))
+  if (owners.size < signer.threshold) {
+    return { stage: stages.threshold, problem: bad ?? tooFew(signer, owners) }
+  }
+  return found(signer, good, level)
+}
+
+function found(
+  signer: Signer,
+  good: readonly TrustedKey[],
+  level: number | undefined,
+): VerifiedSigner {
+  const validUntil = endOfThreshold(good, signer.threshold)
+  return {
+    name: signer.name,
+    owner: signer.owner,
+    keyid: good[0]?.keyid ?? '',
+    keys: good.map(({ keyid, owner }) => ({ keyid, owner })),
+    ...(level === undefined ? {} : { builderLevel: level }),
+    ...(validUntil === undefined ? {} : { validUntil }),
+  }
+}
+
+/** V1: the trust root maps pairs of signer and builder id to a level, never one of the two alone. */
+function levelOf(signer: Signer, { statement, builderId }: Signed): number | undefined {
+  if (!isProvenanceType(statement.predicateType)) return undefined
+  if (builderId !== undefined) return signer.builders.get(builderId)
+  // Only a token may come without builder; the trust file then speaks of no builder either.
+  return signer.builders.size === 0 ? defaultLevel : undefined
+}
+
+/** When fewer owners than the threshold are left with a key that is still good. */
+function endOfThreshold(keys: readonly TrustedKey[], threshold: number): Date | undefined {
+  const ends = new Map<string, number>()
+  for (const key of keys) {
+    const end = endOf(key)?.getTime() ?? Infinity
+    ends.set(key.owner, Math.max(ends.get(key.owner) ?? -Infinity, end))
+  }
+  const latestFirst = [...ends.values()].sort((a, b) => b - a)
+  const end = latestFirst[threshold - 1] ?? Infinity
+  return end === Infinity ? undefined : new Date(end)
+}
+
+function notForPredicate(signer: Signer, predicateType: string): Problem {
+  const allowed = [...signer.predicateTypes].slice(0, 8)
+  return {
+    code: 'SIGNER_NOT_FOR_PREDICATE',
+    where: signer.where,
+    expected: `${signer.name} to sign only ${allowed.map((type) => quote(type)).join(', ')}`,
+    found: `a good signature of ${signer.name} under ${quote(predicateType)}`,
+    fix: `Have the signer of that role sign it; a key has one role (add the type to "predicateTypes" of ${signer.name} only if it has this one)`,
+  }
+}
+
+function notForBuilder(signer: Signer, builderId: string): Problem {
+  const allowed = [...signer.builders.keys()].slice(0, 8).map((id) => quote(id))
+  const add = `if ${signer.name} runs this builder, add it to "builders" of ${signer.name}`
+  return {
+    code: 'SIGNER_NOT_FOR_BUILDER',
+    where: signer.where,
+    expected:
+      allowed.length === 0
+        ? `${signer.name} to speak for no builder by name`
+        : `${signer.name} to speak only for ${allowed.join(', ')}`,
+    found: builderId === '' ? 'provenance that names no builder' : `builder.id ${quote(builderId)}`,
+    fix: `Build with a builder that the signer may speak for; ${add}`,
+  }
+}
+
+function tooFew(signer: Signer, owners: ReadonlySet<string>): Problem {
+  const others = new Set(
+    signer.keys.map(({ owner }) => owner).filter((owner) => !owners.has(owner)),
+  )
+  const missing = signer.threshold - owners.size
+  return {
+    code: 'SIGNATURE_THRESHOLD',
+    where: signer.where,
+    expected: `signatures of ${signer.threshold} distinct owners of keys of ${signer.name}`,
+    found: `${owners.size}: ${[...owners].map((owner) => quote(owner)).join(', ')}`,
+    fix: `Have ${missing} more of ${[...others].map((owner) => quote(owner)).join(', ')} sign the same statement`,
+  }
+}

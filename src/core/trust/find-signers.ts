@@ -1,0 +1,127 @@
+import { quote, type Problem } from '#error'
+import { isSignatureGood, jwtAlgorithmOf, schemeNames, type Scheme } from './scheme.ts'
+import type { Signed } from './signed.ts'
+import type { Trust, TrustedKey } from './trust.ts'
+
+/** Whose signatures are good. It depends on bytes and keys alone, not on time, so it may be remembered. */
+export interface Signatures {
+  /** Distinct keys with a good signature, however many signatures each made. */
+  readonly keys: readonly TrustedKey[]
+  /** Why there is none, when there is none. */
+  readonly problem?: Problem
+  /** Whether a known key was named whose signature is not good. */
+  readonly isForged: boolean
+}
+
+type Signature = Signed['signatures'][number]
+
+/** What one attestation may cost: 128 signatures of strangers and 64 keys must not become 8,192 verifications. */
+const maxChecks = 512
+
+/**
+ * Finds the known keys that made the signatures. A `keyid` is a hint that nothing protects: it only says which key
+ * to try first, and a wrong one neither helps nor harms. Signatures of unknown keys are ignored.
+ */
+export function findSigners(signed: Signed, trust: Trust): Signatures {
+  const refused = refusedAlgorithm(signed)
+  if (refused !== undefined) return { keys: [], problem: refused, isForged: false }
+  const all = [...trust.keys.values()]
+  const good = new Map<string, TrustedKey>()
+  const forged: TrustedKey[] = []
+  let checks = 0
+  const isBy = (key: TrustedKey, { sig }: Signature): boolean => {
+    if (!mayFit(key, sig, signed)) return false
+    checks += 1
+    return isSignatureGood(
+      key.scheme,
+      key.key,
+      signed.message,
+      sig,
+      signed.format === 'jwt' ? 'jws' : 'dsse',
+    )
+  }
+  for (const signature of signed.signatures) {
+    const hinted = trust.keys.get(signature.hint ?? '')
+    const others = all.filter((key) => key !== hinted)
+    const order = hinted === undefined ? others : [hinted, ...others]
+    const key = order.find((candidate) => checks < maxChecks && isBy(candidate, signature))
+    if (key !== undefined) good.set(key.keyid, key)
+    else if (hinted !== undefined) forged.push(hinted)
+  }
+  if (good.size > 0) return { keys: [...good.values()], isForged: false }
+  const [first] = forged
+  if (first !== undefined) return { keys: [], problem: forgery(first, signed), isForged: true }
+  const problem = checks >= maxChecks ? tooMany(signed) : stranger(signed, trust)
+  return { keys: [], problem, isForged: false }
+}
+
+/** RFC 8725 §3.1: the key decides the algorithm. A symmetric one would make the public key a signing key. */
+function refusedAlgorithm({ algorithm }: Signed): Problem | undefined {
+  const known = schemeNames.flatMap((scheme) => jwtAlgorithmOf(scheme) ?? [])
+  if (algorithm === undefined || known.includes(algorithm)) return undefined
+  return {
+    code: 'SIGNATURE_ALGORITHM',
+    where: 'jwt.header.alg',
+    expected: `one of ${known.join(', ')}, as the key of the issuer is for`,
+    found: quote(algorithm),
+    fix: 'Have the issuer sign with the private key whose public half is in the trust file',
+  }
+}
+
+/** DER signatures vary in length; the others do not, so most keys need not be tried. */
+const lengths: Partial<Record<Scheme, number>> = { ed25519: 64, 'ml-dsa-44': 2420 }
+
+function mayFit(key: TrustedKey, sig: Uint8Array, signed: Signed): boolean {
+  const { algorithm } = signed
+  if (algorithm !== undefined && jwtAlgorithmOf(key.scheme) !== algorithm) return false
+  const bits = key.key.asymmetricKeyDetails?.modulusLength
+  const length = lengths[key.scheme] ?? (bits === undefined ? undefined : Math.ceil(bits / 8))
+  if (length !== undefined) return sig.length === length
+  if (signed.format === 'jwt') return sig.length === (key.scheme === 'ecdsa-p256-sha256' ? 64 : 96)
+  return sig[0] === 0x30
+}
+
+function forgery(key: TrustedKey, { format, algorithm }: Signed): Problem {
+  const wrongAlgorithm = algorithm !== undefined && jwtAlgorithmOf(key.scheme) !== algorithm
+  return {
+    code: 'SIGNATURE_INVALID',
+    where: format === 'jwt' ? 'jwt.signature' : 'envelope.signatures',
+    expected: `a signature by key ${key.keyid.slice(0, 16)}… of ${key.signer} (${key.scheme}) over exactly these bytes`,
+    found: wrongAlgorithm
+      ? `a token under ${algorithm}, which this key is not for`
+      : 'a signature that does not fit: the content or the signature was changed after signing, or somebody else signed',
+    fix: `Get the attestation again from ${key.signer}; do not use this copy`,
+  }
+}
+
+function tooMany({ signatures }: Signed): Problem {
+  return {
+    code: 'SIGNATURE_TOO_MANY',
+    where: 'envelope.signatures',
+    expected: `a signature by a known key within ${maxChecks} checks`,
+    found: `${signatures.length} signatures by unknown keys`,
+    fix: 'Remove the signatures of strangers, or write the key id of the signer beside its signature',
+  }
+}
+
+function stranger({ signatures, hasCertificate, format }: Signed, trust: Trust): Problem {
+  const hints = signatures.flatMap(({ hint }) => (hint === undefined ? [] : [quote(hint, 24)]))
+  const shown = hints.slice(0, 3).join(', ')
+  const signers = [...trust.signers.keys()].slice(0, 8).join(', ')
+  if (hasCertificate) {
+    return {
+      code: 'EVIDENCE_CERTIFICATE',
+      where: 'bundle.verificationMaterial',
+      expected: `a signature by a key of ${trust.file}`,
+      found: 'a signature by a certificate, and the trust file names keys only',
+      fix: 'Have one of the signers of the trust file sign the statement with its key',
+    }
+  }
+  return {
+    code: 'SIGNATURE_UNKNOWN_KEY',
+    where: format === 'jwt' ? 'jwt.signature' : 'envelope.signatures',
+    expected: `a signature by a key of ${trust.file} (signers: ${signers})`,
+    found: `${signatures.length === 1 ? 'one signature' : `${signatures.length} signatures`} by no key of it${shown === '' ? '' : ` (key id ${shown})`}`,
+    fix: `Have one of these signers sign it, or, after checking who made it, add the key to a signer in ${trust.file}`,
+  }
+}

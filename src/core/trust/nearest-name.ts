@@ -1,0 +1,31 @@
+/**
+ * The known name that a misspelt one most likely means, or undefined when none is near: at most a third of the
+ * letters differ.
+ */
+export function nearestName(name: string, known: Iterable<string>): string | undefined {
+  let best: string | undefined
+  let least = Math.max(1, Math.floor(name.length / 3))
+  const wanted = name.toLowerCase().slice(0, 64)
+  for (const candidate of known) {
+    const distance = editDistance(wanted, candidate.toLowerCase().slice(0, 64))
+    if (distance < least || (distance === least && best === undefined)) {
+      best = candidate
+      least = distance
+    }
+  }
+  return best
+}
+
+/** Levenshtein's distance, one row at a time. */
+function editDistance(a: string, b: string): number {
+  let row = Array.from({ length: b.length + 1 }, (_, index) => index)
+  for (let i = 0; i < a.length; i += 1) {
+    const next = [i + 1]
+    for (let j = 0; j < b.length; j += 1) {
+      const change = (row[j] ?? 0) + (a[i] === b[j] ? 0 : 1)
+      next.push(Math.min(change, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1))
+    }
+    row = next
+  }
+  return row[b.length] ?? 0
+}

@@ -1,0 +1,56 @@
+import { parseYaml, sha256Hex, type Path } from '#document'
+import { SallyportError, type Problem } from '#error'
+import { checkDocument } from './check-document.ts'
+import { readSigner } from './read-signer.ts'
+import type { Trust, TrustedKey } from './trust.ts'
+import { trustSchema } from './trust-schema.ts'
+
+/**
+ * Parses a trust file, and reports all problems at once with line and column.
+ *
+ * @throws SallyportError DOCUMENT_… for its form, TRUST_… for what it says
+ */
+export function parseTrust(bytes: Uint8Array, options: { readonly file: string }): Trust {
+  const { file } = options
+  const { value, locate } = parseYaml(bytes, { file })
+  const shape = checkDocument(trustSchema, value, { what: 'the trust file', locate })
+  const problems: Problem[] = []
+  const signers = Object.entries(shape.signers).map(([name, entry]) =>
+    readSigner(name, entry, (path: Path) => locate(['signers', name, ...path]), problems),
+  )
+  const keys = indexKeys(signers, problems)
+  SallyportError.throwAll(problems)
+  return Object.freeze({
+    file,
+    digest: sha256Hex(bytes),
+    name: shape.metadata.name,
+    owner: shape.metadata.owner,
+    signers: new Map(signers.map(({ signer }) => [signer.name, signer])),
+    keys,
+  })
+}
+
+type ReadSigner = ReturnType<typeof readSigner>
+
+/** KEY-08: one key, one role. A key that stands twice would let one role speak as another, or count twice. */
+function indexKeys(signers: readonly ReadSigner[], problems: Problem[]): Map<string, TrustedKey> {
+  const keys = new Map<string, TrustedKey>()
+  const seen = new Map<string, TrustedKey>()
+  for (const { key, material } of signers.flatMap(({ materials }) => materials)) {
+    const earlier = seen.get(material)
+    if (earlier !== undefined) problems.push(duplicate(earlier, key))
+    seen.set(material, key)
+    keys.set(key.keyid, key)
+  }
+  return keys
+}
+
+function duplicate(earlier: TrustedKey, key: TrustedKey): Problem {
+  return {
+    code: 'TRUST_KEY_DUPLICATE',
+    where: key.where,
+    expected: 'each key once in the trust file: one key, one role, one owner',
+    found: `key ${key.keyid.slice(0, 16)}… of ${key.signer}, which is also a key of ${earlier.signer} (${earlier.where})`,
+    fix: `Remove one of the two, or have the owner of ${key.signer} make a key of its own`,
+  }
+}

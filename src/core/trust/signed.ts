@@ -1,0 +1,134 @@
+import {
+  inTotoPayloadType,
+  isProvenanceType,
+  jwtStatement,
+  jwtValidity,
+  pae,
+  parseAttestation,
+  parseStatement,
+  predicateTypes,
+  readProvenance,
+  type Attestation,
+  type Bundle,
+  type Envelope,
+  type Jwt,
+  type Statement,
+} from '#attestation'
+import { quote, SallyportError, type Problem } from '#error'
+import type { AttestationFormat } from './verified.ts'
+
+/** A statement and the signatures that are said to cover it. Nothing here has been verified. */
+export interface Signed {
+  readonly format: AttestationFormat
+  readonly statement: Statement
+  /** The builder that a provenance names; missing when it is none, or names nobody. */
+  readonly builderId?: string
+  /** The bytes that the signatures cover. */
+  readonly message: Uint8Array
+  readonly signatures: readonly { readonly hint?: string; readonly sig: Uint8Array }[]
+  /** The algorithm that a token's header asks for: compared with what the key is for, never obeyed. */
+  readonly algorithm?: string
+  readonly hasCertificate: boolean
+  readonly window: { readonly notBefore?: string; readonly expires?: string }
+}
+
+/**
+ * Reads one attestation down to its statement.
+ *
+ * @throws SallyportError when there is no in-toto statement in it
+ */
+export function readSigned(bytes: Uint8Array): Signed {
+  const attestation = parseAttestation(bytes)
+  const signed = fromAttestation(attestation)
+  const builderId = builderOf(signed.statement)
+  return builderId === '' ? signed : { ...signed, builderId }
+}
+
+function fromAttestation(attestation: Attestation): Signed {
+  switch (attestation.kind) {
+    case 'bundle':
+      return fromBundle(attestation.bundle)
+    case 'envelope':
+      return fromEnvelope(attestation.envelope, 'envelope')
+    case 'jwt':
+      return fromJwt(attestation.jwt)
+  }
+}
+
+function fromBundle({ content, verificationMaterial }: Bundle): Signed {
+  if (content.kind === 'messageSignature') {
+    // KEY-23: a bare signature does not say what it means, so nobody can say that it means yes.
+    throw refuse({
+      code: 'EVIDENCE_NO_STATEMENT',
+      where: 'bundle.messageSignature',
+      expected: 'a signed in-toto statement, which says what is claimed about which digest',
+      found: 'a signature over the bytes of the artifact, which says nothing',
+      fix: 'Have the signer sign a statement, such as SLSA provenance, and pass that bundle',
+    })
+  }
+  const signed = fromEnvelope(content.envelope, 'bundle')
+  if (verificationMaterial.kind !== 'publicKey') return { ...signed, hasCertificate: true }
+  const { hint } = verificationMaterial
+  return {
+    ...signed,
+    signatures: signed.signatures.map((signature) => ({
+      ...signature,
+      hint: signature.hint ?? hint,
+    })),
+  }
+}
+
+function fromEnvelope(envelope: Envelope, format: AttestationFormat): Signed {
+  const { payloadType, payload, signatures } = envelope
+  if (payloadType !== inTotoPayloadType) {
+    throw refuse({
+      code: 'EVIDENCE_PAYLOAD_TYPE',
+      where: 'envelope.payloadType',
+      expected: quote(inTotoPayloadType),
+      found: quote(payloadType),
+      fix: 'Pass the envelope as its signer wrote it, with an in-toto statement inside',
+    })
+  }
+  const statement = parseStatement(payload)
+  // The type that stands for a token's claims is ours; a signer of tokens must not be speakable for in an envelope.
+  if (statement.predicateType === predicateTypes.jwtProvenance) {
+    throw refuse({
+      code: 'EVIDENCE_NO_STATEMENT',
+      where: 'statement.predicateType',
+      expected: 'token provenance in a token',
+      found: `${quote(statement.predicateType)} in an envelope`,
+      fix: 'Pass the token itself, as its issuer wrote it',
+    })
+  }
+  return {
+    format,
+    statement,
+    message: pae(payloadType, payload),
+    signatures: signatures.map(({ keyid, sig }) =>
+      keyid === undefined ? { sig } : { hint: keyid, sig },
+    ),
+    hasCertificate: false,
+    window: {},
+  }
+}
+
+function fromJwt(jwt: Jwt): Signed {
+  const { kid, alg } = jwt.header
+  return {
+    format: 'jwt',
+    statement: jwtStatement(jwt),
+    message: jwt.signingInput,
+    signatures: [kid === undefined ? { sig: jwt.signature } : { hint: kid, sig: jwt.signature }],
+    algorithm: alg,
+    hasCertificate: false,
+    window: jwtValidity(jwt),
+  }
+}
+
+function builderOf(statement: Statement): string {
+  return isProvenanceType(statement.predicateType) ? readProvenance(statement).builderId : ''
+}
+
+function refuse(problem: Problem): SallyportError {
+  return new SallyportError(problem)
+}

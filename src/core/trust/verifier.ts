@@ -1,0 +1,190 @@
+import type { Statement } from '#attestation'
+import { sha256Hex } from '#document'
+import { quote, SallyportError, type Problem } from '#error'
+import { authorise, stages, type Miss } from './authorise.ts'
+import { findSigners, type Signatures } from './find-signers.ts'
+import { readSigned, type Signed } from './signed.ts'
+import type { Trust } from './trust.ts'
+import { makeVerified, type Rejection, type UnverifiedClaims, type Verified } from './verified.ts'
+
+/** One attestation, opened: what it says can be looked at, and whether that may be believed can be asked. */
+export interface OpenedAttestation {
+  /** Lower-case hex sha256 of the attestation's bytes. */
+  readonly digest: string
+  /** What it says, not verified; missing when it cannot be read. */
+  readonly claims?: UnverifiedClaims
+  /** Whether it may be believed at this time. Everything that goes wrong inside is a Rejection. */
+  verify(now: Date): Verified<Statement> | Rejection
+}
+
+/** Verifies attestations against one trust file. */
+export interface Verifier {
+  readonly trust: Trust
+  /** Reads an attestation; never throws for any bytes. */
+  open(bytes: Uint8Array): OpenedAttestation
+}
+
+export interface VerifierOptions {
+  /** How many bytes of attestations are remembered; default 64 MiB, 0 remembers nothing. */
+  readonly rememberBytes?: number
+}
+
+/**
+ * Makes a verifier that remembers, by the digest of an attestation, what does not depend on time: what it says, and
+ * whose signatures are good. Validity, retirement and authority are asked anew each time. The memory is bounded and
+ * never changes an answer, so whoever uses a verifier stays pure.
+ */
+export function createVerifier(trust: Trust, options: VerifierOptions = {}): Verifier {
+  const limit = options.rememberBytes ?? 64 * 1024 * 1024
+  const memory = new Map<string, { readonly opened: OpenedAttestation; readonly size: number }>()
+  let total = 0
+  const remember = (opened: OpenedAttestation, size: number): void => {
+    memory.set(opened.digest, { opened, size })
+    total += size
+    for (const [oldest, entry] of memory) {
+      if (total <= limit) return
+      memory.delete(oldest)
+      total -= entry.size
+    }
+  }
+  return {
+    trust,
+    open(bytes) {
+      const digest = sha256Hex(bytes)
+      const known = memory.get(digest)
+      if (known === undefined) {
+        const opened = openAttestation(bytes, digest, trust)
+        remember(opened, bytes.length)
+        return opened
+      }
+      memory.delete(digest)
+      memory.set(digest, known)
+      return known.opened
+    },
+  }
+}
+
+/**
+ * Verifies one attestation: an authentic signature, by a signer of the trust file who may make this kind of statement
+ * and speak for this builder, with keys that may be believed at `now`, as many as its threshold asks for.
+ * Every exception inside is a Rejection.
+ */
+export function verifyAttestation(
+  bytes: Uint8Array,
+  trust: Trust,
+  now: Date,
+): Verified<Statement> | Rejection {
+  return createVerifier(trust, { rememberBytes: 0 }).open(bytes).verify(now)
+}
+
+function openAttestation(bytes: Uint8Array, digest: string, trust: Trust): OpenedAttestation {
+  let signed: Signed
+  try {
+    signed = freeze(readSigned(bytes))
+  } catch (error) {
+    const rejection = reject(digest, stages.unreadable, problemsOf(error))
+    return { digest, verify: () => rejection }
+  }
+  const { predicateType, subject } = signed.statement
+  let signatures: Signatures | undefined
+  return {
+    digest,
+    claims: { predicateType, subject },
+    verify(now) {
+      try {
+        signatures ??= findSigners(signed, trust)
+        return judge(digest, signed, signatures, trust, now)
+      } catch (error) {
+        return reject(digest, stages.unreadable, problemsOf(error))
+      }
+    },
+  }
+}
+
+function judge(
+  digest: string,
+  signed: Signed,
+  { keys, problem, isForged }: Signatures,
+  trust: Trust,
+  now: Date,
+): Verified<Statement> | Rejection {
+  if (problem !== undefined) {
+    return reject(digest, isForged ? stages.forged : stages.stranger, [problem])
+  }
+  const { signers, misses } = authorise(signed, keys, trust, now)
+  const outside = outsideWindow(signed, now)
+  if (signers.length > 0 && outside === undefined) {
+    const { statement, format, builderId } = signed
+    const bounded = signers.map((signer) => withEnd(signer, signed.window.expires))
+    return makeVerified({
+      value: statement,
+      digest,
+      format,
+      signers: bounded,
+      ...(builderId === undefined ? {} : { builderId }),
+    })
+  }
+  const all: readonly Miss[] =
+    outside === undefined ? misses : [...misses, { stage: stages.time, problem: outside }]
+  const nearestFirst = [...all].sort((a, b) => b.stage - a.stage)
+  return reject(
+    digest,
+    nearestFirst[0]?.stage ?? stages.stranger,
+    nearestFirst.map((miss) => miss.problem),
+  )
+}
+
+function withEnd<T extends { readonly validUntil?: Date }>(signer: T, expires?: string): T {
+  if (expires === undefined) return signer
+  const end = new Date(expires)
+  const { validUntil } = signer
+  return { ...signer, validUntil: validUntil === undefined || end < validUntil ? end : validUntil }
+}
+
+/** RFC 7519 §4.1.4, §4.1.5: a token says itself from when to when it may be used. */
+function outsideWindow({ window }: Signed, now: Date): Problem | undefined {
+  const { notBefore, expires } = window
+  const fix = 'Get a new token from the issuer, or check the clock of this machine'
+  if (expires !== undefined && now >= new Date(expires)) {
+    const expected = `a token that is good at ${now.toISOString()}`
+    return { code: 'TOKEN_EXPIRED', where: 'jwt.claims.exp', expected, found: expires, fix }
+  }
+  if (notBefore !== undefined && now < new Date(notBefore)) {
+    const expected = `a token that is good at ${now.toISOString()}`
+    return { code: 'TOKEN_NOT_YET_VALID', where: 'jwt.claims.nbf', expected, found: notBefore, fix }
+  }
+  return undefined
+}
+
+function reject(digest: string, stage: number, problems: readonly Problem[]): Rejection {
+  const [first = unexplained('no reason'), ...also] = problems
+  return { kind: 'rejection', digest, stage, problems: [first, ...also] }
+}
+
+function problemsOf(error: unknown): readonly Problem[] {
+  if (error instanceof SallyportError) return error.problems
+  return [unexplained(error instanceof Error ? error.message : String(error))]
+}
+
+// Evidence is the attacker's: what makes a parser stumble is a refusal, never a crash of the gate.
+function unexplained(message: string): Problem {
+  return {
+    code: 'EVIDENCE_CHECK_FAILED',
+    where: 'attestation',
+    expected: 'an attestation that can be checked',
+    found: quote(message),
+    fix: 'Get the attestation again from its signer; if it is right, report this as a defect of Sallyport',
+  }
+}
+
+/** Frozen through and through: verdicts share it, and nobody may change what a signature covered. */
+function freeze(signed: Signed): Signed {
+  deepFreeze(signed.statement)
+  return signed
+}
+
+function deepFreeze(value: unknown): void {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return
+  Object.freeze(value)
+  Object.values(value).forEach(deepFreeze)
+}
