@@ -1,0 +1,15 @@
+export type { KeyAlgorithm } from './algorithms.ts'
+export { builderIds, provenanceFormat, recipeBuildType } from './builder-ids.ts'
+export {
+  createCheckpointMemory,
+  createKey,
+  startSigner,
+  type CreateKeyOptions,
+  type LogSigner,
+  type LogSignerOptions,
+  type PublicKey,
+  type SignerProcess,
+  type StatementSigner,
+  type StatementSignerOptions,
+} from './client.ts'
+export type { ApproverRole, BuilderRole, LogRole } from './messages.ts'

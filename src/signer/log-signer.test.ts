@@ -1,0 +1,177 @@
+import assert from 'node:assert/strict'
+import { cpSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
+import { SallyportError, type ProblemCode } from '#error'
+import {
+  hashChildren,
+  hashLeaf,
+  openCheckpoint,
+  proveConsistency,
+  treeRoot,
+  type ReadNodes,
+} from '#merkle'
+import { createCheckpointMemory, startSigner, type LogSignerOptions } from './client.ts'
+import { home, newKey } from './testing/home.ts'
+
+const origin = 'log.example/decisions'
+
+async function refusal(promise: Promise<unknown>): Promise<ProblemCode> {
+  const error = await promise.then(
+    () => assert.fail('was not refused'),
+    (cause: unknown) => cause,
+  )
+  assert.ok(error instanceof SallyportError, String(error))
+  return error.code
+}
+
+async function logOptions(
+  t: TestContext,
+): Promise<LogSignerOptions & { folder: string; memory: string }> {
+  const { folder } = home(t)
+  const { keyFile, passphraseFile } = await newKey(folder, 'ed25519')
+  const mlDsa = await newKey(folder, 'ml-dsa-44')
+  const memory = join(folder, 'log.memory')
+  const role = { kind: 'log', origin, memoryFile: memory, mlDsaKeyFile: mlDsa.keyFile } as const
+  return { keyFile, passphraseFile, role, folder, memory }
+}
+
+/** What a log with these entries asks its signer to sign, when it goes on from one size to another. */
+function tree(...entries: readonly string[]) {
+  const leaves = entries.map((entry) => hashLeaf(Buffer.from(entry)))
+  const hashOf = (height: number, index: number): Uint8Array =>
+    height === 0
+      ? (leaves[index] ?? new Uint8Array())
+      : hashChildren(hashOf(height - 1, index * 2), hashOf(height - 1, index * 2 + 1))
+  const readNodes: ReadNodes = (positions) =>
+    Promise.resolve(positions.map(({ height, index }) => hashOf(height, index)))
+  return {
+    from: async (from: number, to = leaves.length) => ({
+      size: to,
+      root: await treeRoot(to, readNodes),
+      consistency: await proveConsistency(from, to, readNodes),
+    }),
+  }
+}
+
+test('a log signer signs the continuation of what it signed, with both keys', async (t) => {
+  const options = await logOptions(t)
+  const begun = await createCheckpointMemory(options)
+  await using signer = await startSigner(options)
+  const log = { origin, verifierKeys: signer.verifierKeys }
+  assert.equal(signer.verifierKeys.length, 2)
+  assert.equal(openCheckpoint(begun, log).size, 0)
+  assert.equal((await signer.newest()).size, 0)
+  const { from } = tree('a', 'b', 'c', 'd', 'e')
+  for (const [old, size] of [
+    [0, 1],
+    [1, 3],
+    [3, 3],
+    [3, 5],
+  ] as const) {
+    const note = await signer.sign(await from(old, size))
+    assert.equal(openCheckpoint(note, log).size, size)
+  }
+  assert.equal((await signer.newest()).size, 5)
+})
+
+test('a log signer refuses roll-back, another history and an unproven continuation, also after a restart', async (t) => {
+  const options = await logOptions(t)
+  await createCheckpointMemory(options)
+  const first = await startSigner(options)
+  const mine = tree('a', 'b', 'c', 'd', 'e')
+  const other = tree('a', 'b', 'X', 'd', 'e')
+  await first.sign(await mine.from(0, 3))
+  await first.close()
+  await using signer = await startSigner(options)
+  assert.equal(await refusal(signer.sign(await mine.from(0, 2))), 'LOG_ROLLED_BACK')
+  assert.equal(await refusal(signer.sign(await other.from(3, 3))), 'LOG_FORKED')
+  assert.equal(await refusal(signer.sign(await other.from(3, 5))), 'CONSISTENCY_PROOF_INVALID')
+  assert.equal(
+    await refusal(signer.sign({ ...(await mine.from(3, 5)), consistency: [] })),
+    'CONSISTENCY_PROOF_INVALID',
+  )
+  assert.equal((await signer.newest()).size, 3)
+  await signer.sign(await mine.from(3, 5))
+})
+
+test('a log signer without its memory refuses to start, and says how to restore it', async (t) => {
+  const options = await logOptions(t)
+  assert.equal(await refusal(startSigner(options)), 'SIGNER_MEMORY_LOST')
+  await createCheckpointMemory(options)
+  assert.equal(await refusal(createCheckpointMemory(options)), 'SIGNER_FILE_EXISTS')
+  const signer = await startSigner(options)
+  const note = await signer.sign(await tree('a', 'b').from(0))
+  await signer.close()
+  const [file = ''] = readdirSync(options.memory)
+  assert.equal(statSync(join(options.memory, file)).mode & 0o777, 0o600)
+  for (const damaged of [
+    '',
+    note.slice(0, 40),
+    note.replace('\n2\n', '\n1\n'),
+    'x'.repeat(100_000),
+  ]) {
+    writeFileSync(join(options.memory, file), damaged)
+    assert.match(await refusal(startSigner(options)), /^SIGNER_(MEMORY_LOST|FILE)$/)
+  }
+  rmSync(join(options.memory, file))
+  assert.equal(await refusal(startSigner(options)), 'SIGNER_MEMORY_LOST')
+  // What the fix says: put the newest signed checkpoint back.
+  writeFileSync(join(options.memory, '0.checkpoint'), note, { mode: 0o600 })
+  await using restored = await startSigner(options)
+  assert.equal((await restored.newest()).size, 2)
+})
+
+test('a checkpoint of another log or key is no memory', async (t) => {
+  const options = await logOptions(t)
+  const other = await logOptions(t)
+  await createCheckpointMemory(options)
+  await createCheckpointMemory(other)
+  rmSync(options.memory, { recursive: true })
+  cpSync(other.memory, options.memory, { recursive: true })
+  assert.equal(await refusal(startSigner(options)), 'SIGNER_MEMORY_LOST')
+})
+
+test('of several signers with one memory, exactly one continues each checkpoint', async (t) => {
+  const options = await logOptions(t)
+  await createCheckpointMemory(options)
+  const signers = await Promise.all([
+    startSigner(options),
+    startSigner(options),
+    startSigner(options),
+  ])
+  const attempts = signers.map(async (signer, index) => {
+    // Each wants a history of its own.
+    const { from } = tree(`entry of ${index}`)
+    return signer.sign(await from(0))
+  })
+  const results = await Promise.allSettled(attempts)
+  assert.deepEqual(results.map(({ status }) => status).sort(), [
+    'fulfilled',
+    'rejected',
+    'rejected',
+  ])
+  const sizes = await Promise.all(signers.map(async (signer) => (await signer.newest()).size))
+  assert.deepEqual(sizes, [1, 1, 1])
+  await Promise.all(signers.map((signer) => signer.close()))
+})
+
+test('a checkpoint that was answered is remembered after kill -9', async (t) => {
+  const options = await logOptions(t)
+  await createCheckpointMemory(options)
+  const { from } = tree('a', 'b', 'c', 'd', 'e', 'f')
+  for (let size = 1; size <= 6; size += 1) {
+    const signer = await startSigner(options)
+    assert.equal((await signer.newest()).size, size - 1)
+    await signer.sign(await from(size - 1, size))
+    process.kill(signer.pid, 'SIGKILL')
+    await signer.close()
+  }
+})
+
+test('the keys of a log signer must be Ed25519 and ML-DSA-44, each at its place', async (t) => {
+  const options = await logOptions(t)
+  await createCheckpointMemory(options)
+  const swapped = { ...options, keyFile: options.role.mlDsaKeyFile }
+  assert.equal(await refusal(startSigner(swapped)), 'SIGNER_KEY_FORMAT')
+})
