@@ -34,13 +34,14 @@ export function sourceOf(
 
 /**
  * Splits `git+https://host/path@ref` (SPDX download location) into repository and ref. An `@` in the authority
- * belongs to the repository; a commit after the `@` is no ref.
+ * or at the start of a path segment belongs to the repository; a commit after the `@` is no ref.
  */
 export function splitRevision(uri: string): { readonly uri: string; readonly ref?: string } {
   const path = uri.indexOf('/', uri.indexOf('://') + 3)
-  const named = uri.indexOf('@refs/', Math.max(path, 0))
+  if (path === -1) return { uri }
+  const named = uri.indexOf('@refs/', path)
   const at = named === -1 ? uri.lastIndexOf('@') : named
-  if (path === -1 || at < path) return { uri }
+  if (at < path || uri[at - 1] === '/') return { uri }
   const ref = uri.slice(at + 1)
   const isCommit = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(ref)
   return isCommit || ref === '' ? { uri: uri.slice(0, at) } : { uri: uri.slice(0, at), ref }
@@ -48,12 +49,11 @@ export function splitRevision(uri: string): { readonly uri: string; readonly ref
 
 /** The places where the build types in use name their source. */
 function namedSource(parameters: JsonObject): Named | undefined {
-  const { source, workflow, buildConfigSource } = {
-    source: field(parameters, 'source'),
-    workflow: field(parameters, 'workflow'),
-    buildConfigSource: field(parameters, 'buildConfigSource'),
-  }
-  return fromUri(source) ?? fromRepository(workflow) ?? fromRepository(buildConfigSource)
+  return (
+    fromUri(field(parameters, 'source')) ??
+    fromRepository(field(parameters, 'workflow')) ??
+    fromRepository(field(parameters, 'buildConfigSource'))
+  )
 }
 
 /** `source: {uri, ref?, digest?}`, or the URI alone. */

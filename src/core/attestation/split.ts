@@ -5,14 +5,17 @@ const maxAttestations = 1024
 const newline = 0x0a
 const openBrace = 0x7b
 const closeBrace = 0x7d
+/** What may stand before an object and after one inside of a JSON document: `[` `,` `:` and `,` `]` `}`. */
+const beforeObject: ReadonlySet<number | undefined> = new Set([0x5b, 0x2c, 0x3a])
+const afterObject: ReadonlySet<number | undefined> = new Set([0x2c, 0x5d, 0x7d])
 
 /**
  * Splits a file into its attestations: JSON lines, one JSON document on any number of lines, several such
  * documents, or compact JWTs, one a line. White space around each is left out, so that an attestation has the
  * same bytes, and digest, in every file that holds it.
  *
- * The split needs no parsing and cannot fail on what is written: in JSON, a line that starts with `{` never
- * follows one that ends with `}`, and a bare JWT is never a line. A broken part spoils only itself.
+ * The split needs no parsing and cannot fail on what is written: a line starts the next attestation where no
+ * JSON document could go on with it, and no line of JSON is a bare JWT. A broken part spoils only itself.
  *
  * @throws SallyportError ATTESTATION_LIMIT for more than 1,024 attestations
  */
@@ -53,7 +56,9 @@ function* lines(bytes: Uint8Array): Generator<Line> {
 }
 
 function startsNext(bytes: Uint8Array, last: Line, line: Line): boolean {
-  return bytes[line.start] === openBrace && bytes[last.end - 1] === closeBrace
+  const [before, first] = [bytes[last.end - 1], bytes[line.start]]
+  if (before === closeBrace && !afterObject.has(first)) return true
+  return first === openBrace && !beforeObject.has(before)
 }
 
 function isSpace(byte: number | undefined): boolean {
