@@ -10,10 +10,10 @@ const envelope = {
   signatures: [{ keyid: 'k1', sig: Buffer.from('s') }],
 }
 
-test('a bundle is written as canonical JSON with the media type of version 0.3', () => {
+test('a bundle is written as canonical JSON of version 0.3, with the key named by the hint alone', () => {
   assert.equal(
     Buffer.from(encodeBundle(bundleOf(envelope, 'k1'))).toString('utf8'),
-    `{"dsseEnvelope":{"payload":"eA==","payloadType":"text/plain","signatures":[{"keyid":"k1","sig":"cw=="}]},"mediaType":"${bundleMediaType}","verificationMaterial":{"publicKey":{"hint":"k1"}}}`,
+    `{"dsseEnvelope":{"payload":"eA==","payloadType":"text/plain","signatures":[{"sig":"cw=="}]},"mediaType":"${bundleMediaType}","verificationMaterial":{"publicKey":{"hint":"k1"}}}`,
   )
 })
 

@@ -52,15 +52,20 @@ export function encodeBundle(bundle: Bundle): Uint8Array {
   return encodeCanonical(json)
 }
 
-/** A bundle v0.3 for a signature by a key that the reader already trusts; `publicKeyHint` says which. */
+/**
+ * A bundle v0.3 for a signature by a key that the reader already trusts; `publicKeyHint` says which. The hint
+ * takes the place of the signature's `keyid`: readers written in Go skip a signature whose `keyid` is not the
+ * one they make of the key.
+ */
 export function bundleOf(envelope: Envelope, publicKeyHint: string): Bundle {
+  const signatures = envelope.signatures.map(({ sig }) => ({ sig }))
   return {
     mediaType: bundleMediaType,
     version: '0.3',
     verificationMaterial: { kind: 'publicKey', hint: publicKeyHint },
     tlogEntries: [],
     timestamps: [],
-    content: { kind: 'dsseEnvelope', envelope },
+    content: { kind: 'dsseEnvelope', envelope: { ...envelope, signatures } },
   }
 }
 
