@@ -48,8 +48,9 @@ export function encodeBundle(bundle: Bundle): Uint8Array {
     verificationMaterial: { ...materialJson(bundle.verificationMaterial), ...evidenceJson(bundle) },
     ...contentJson(bundle.content),
   }
-  readBundle(json, 'bundle')
-  return encodeCanonical(json)
+  const bytes = encodeCanonical(json)
+  parseBundle(bytes)
+  return bytes
 }
 
 /**

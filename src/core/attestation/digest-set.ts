@@ -1,6 +1,6 @@
 import type { Json, JsonObject } from '#document'
 import { quote } from '#error'
-import { readObject, readText, refuse, tooMuch } from './field.ts'
+import { placeOf, readObject, readText, refuse, tooMuch } from './field.ts'
 
 /**
  * Digests of one thing by algorithm, in lower-case hexadecimal. The names and lengths of the algorithms that
@@ -67,17 +67,17 @@ export function digestSetJson(digests: DigestSet): JsonObject {
 }
 
 function readDigest(algorithm: string, value: Json, where: string): string {
-  const name = quote(algorithm, 40).slice(1, -1)
-  const digest = readText(value, `${where}.${name}`)
+  const place = placeOf(where, algorithm)
+  const digest = readText(value, place)
   const allowed = lengths.get(algorithm)
   if (allowed === undefined) return digest
   if (allowed.includes(digest.length) && hexadecimal.test(digest)) return digest
   const expected = `${allowed.join(' or ')} lower-case hexadecimal characters`
   throw refuse(
     'ATTESTATION_DIGEST',
-    `${where}.${name}`,
+    place,
     expected,
     `${quote(digest, 140)} (${digest.length} characters)`,
-    `Make the attestation again with a tool that writes ${name} digests as ${expected}`,
+    `Make the attestation again with a tool that writes ${algorithm} digests as ${expected}`,
   )
 }

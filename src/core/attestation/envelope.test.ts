@@ -37,3 +37,10 @@ test('an envelope with two signatures is not put into a bundle, and the fix says
     found: '2 signatures',
   })
 })
+
+test('an envelope without signatures is not written', () => {
+  assert.throws(() => encodeEnvelope({ ...envelope, signatures: [] }), {
+    code: 'ATTESTATION_FIELD',
+    where: 'envelope.signatures',
+  })
+})

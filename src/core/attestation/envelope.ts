@@ -29,9 +29,15 @@ export function parseEnvelope(bytes: Uint8Array): Envelope {
   return readEnvelope(parseJson(bytes, { what: 'envelope' }), 'envelope')
 }
 
-/** Writes a DSSE envelope as canonical JSON with standard base64. */
+/**
+ * Writes a DSSE envelope as canonical JSON with standard base64. What this writes, `parseEnvelope` reads.
+ *
+ * @throws SallyportError when the envelope is not one that could be read again, such as one without signatures
+ */
 export function encodeEnvelope(envelope: Envelope): Uint8Array {
-  return encodeCanonical(envelopeJson(envelope))
+  const bytes = encodeCanonical(envelopeJson(envelope))
+  parseEnvelope(bytes)
+  return bytes
 }
 
 /**

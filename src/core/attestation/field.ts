@@ -27,6 +27,11 @@ export function wrongField(
   return refuse('ATTESTATION_FIELD', where, expected, shown(value), fix)
 }
 
+/** The place of a field whose name an attacker may have chosen. */
+export function placeOf(where: string, key: string): string {
+  return `${where}.${quote(key, 80).slice(1, -1)}`
+}
+
 /** A field of an object; `null` and a missing field are the same (protobuf JSON and SLSA both say so). */
 export function field(object: JsonObject, key: string): Json | undefined {
   return Object.hasOwn(object, key) ? (object[key] ?? undefined) : undefined
@@ -92,7 +97,7 @@ export function onlyFields(object: JsonObject, known: ReadonlySet<string>, where
   if (unknown === undefined) return
   throw refuse(
     'ATTESTATION_UNKNOWN_FIELD',
-    `${where}.${quote(unknown).slice(1, -1)}`,
+    placeOf(where, unknown),
     `only ${[...known].join(', ')}`,
     `the field ${quote(unknown)}`,
     `Remove ${quote(unknown)}, or read the document with a version of Sallyport that knows it`,

@@ -1,6 +1,5 @@
 import type { Json, JsonObject } from '#document'
-import { quote } from '#error'
-import { field, readList, readObject, readText, tooMuch } from './field.ts'
+import { field, placeOf, readList, readObject, readText, tooMuch } from './field.ts'
 import { readResource, type ResourceDescriptor } from './resource-descriptor.ts'
 
 const maxResources = 50_000
@@ -26,6 +25,6 @@ export function readVersions(
     throw tooMuch(where, `at most ${maxVersions} components`, versions.length)
   }
   return Object.fromEntries(
-    versions.map(([name, version]) => [name, readText(version, `${where}.${quote(name)}`)]),
+    versions.map(([name, version]) => [name, readText(version, placeOf(where, name))]),
   )
 }

@@ -73,3 +73,10 @@ test('a refusal shows the real value and names the field to correct', () => {
     },
   )
 })
+
+test('a predicate that is nested deeper than can be read is not written', () => {
+  let predicate: Statement['predicate'] = {}
+  for (let depth = 0; depth < 70; depth += 1) predicate = { a: predicate }
+  const code = 'DOCUMENT_TOO_DEEP'
+  assert.throws(() => encodeStatement({ ...statement, predicate }), { code })
+})

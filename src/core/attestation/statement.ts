@@ -51,8 +51,13 @@ export function parseStatement(bytes: Uint8Array): Statement {
 export function encodeStatement(statement: Statement): Uint8Array {
   const { _type, subject, predicateType, predicate } = statement
   const json = { _type, subject: subject.map(descriptorJson), predicateType, predicate }
-  if (readStatement(json, 'statement')._type === statementTypes.v1) return encodeCanonical(json)
-  throw unknownType('statement._type', _type, `${quote(statementTypes.v1)} (v0.1 is only read)`)
+  if (readStatement(json, 'statement')._type !== statementTypes.v1) {
+    throw unknownType('statement._type', _type, `${quote(statementTypes.v1)} (v0.1 is only read)`)
+  }
+  const bytes = encodeCanonical(json)
+  // Read once more as bytes: size, depth and numbers are bounded there.
+  parseStatement(bytes)
+  return bytes
 }
 
 function readStatement(value: Json, where: string): Statement {
