@@ -6,3 +6,5 @@ export type {
   LogStorage,
   LogWriter,
 } from './ports.ts'
+export { openLog, type Log, type Receipt } from './log.ts'
+export { openLogView, type LogView } from './view.ts'

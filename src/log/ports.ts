@@ -56,7 +56,10 @@ export interface LogStorage {
    */
   lock(): Promise<LogWriter>
 
-  /** Makes the present content of these files durable, and that they are there. A path without a file is skipped. */
+  /** Removes all partial tiles of the places where these full ones are: `tile/0/000.p/…` for `tile/0/000`. */
+  prune(fullTiles: readonly string[]): Promise<void>
+
+  /** Makes the present content of these files durable, and what is and is not in their folders. A path without a file is skipped. */
   settle(paths: readonly string[]): Promise<void>
 
   /** Lets go of everything it holds open. */
@@ -83,14 +86,8 @@ export interface LogWriter {
   /** Puts a new journal in the place of the old. MUST be atomic, and durable when it resolves. */
   replaceJournal(bytes: Uint8Array): Promise<void>
 
-  /**
-   * Writes files, over old ones of the same path. Each MUST appear whole or not at all, and in the order given when
-   * the process dies; they need not be durable before `settle`.
-   */
+  /** Writes files, over old ones of the same path. Each MUST appear whole or not at all; they need not be durable before `settle`. */
   write(files: readonly LogFile[]): Promise<void>
-
-  /** Removes files; one that is not there is no problem. */
-  remove(paths: readonly string[]): Promise<void>
 
   unlock(): Promise<void>
 }

@@ -30,12 +30,12 @@ export function parseEntryBundle(position: TilePosition, bytes: Uint8Array): Uin
   })
 }
 
-/** The entries of a bundle of any width up to 256; undefined when its bytes end inside an entry or go on after the 256th. */
-export function splitEntries(bytes: Uint8Array): Uint8Array[] | undefined {
+/** The entries that `encodeEntry` wrote one after another; undefined when the bytes end inside an entry or go on after `max` of them. */
+export function splitEntries(bytes: Uint8Array, max = tileWidth): Uint8Array[] | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
   const entries: Uint8Array[] = []
   for (let at = 0; at < bytes.length;) {
-    if (at + 2 > bytes.length || entries.length === tileWidth) return undefined
+    if (at + 2 > bytes.length || entries.length === max) return undefined
     const end = at + 2 + view.getUint16(at)
     if (end > bytes.length) return undefined
     entries.push(bytes.subarray(at + 2, end))

@@ -84,10 +84,17 @@ export function parseSignerKey(text: string): {
   return { key, privateKey }
 }
 
+// A log verifies with the same few keys all the time, and making a KeyObject costs as much as verifying.
+const keyObjects = new WeakMap<VerifierKey, KeyObject>()
+
 /** The key as node:crypto takes it. */
-export function keyObjectOf({ type, publicKey }: VerifierKey): KeyObject {
-  const der = Buffer.concat([formatOf(type).spki, publicKey])
-  return createPublicKey({ key: der, format: 'der', type: 'spki' })
+export function keyObjectOf(key: VerifierKey): KeyObject {
+  const known = keyObjects.get(key)
+  if (known !== undefined) return known
+  const der = Buffer.concat([formatOf(key.type).spki, key.publicKey])
+  const made = createPublicKey({ key: der, format: 'der', type: 'spki' })
+  keyObjects.set(key, made)
+  return made
 }
 
 /** How a key is named in messages. */

@@ -1,0 +1,174 @@
+import {
+  openCheckpoint,
+  proveConsistency,
+  tileNodes,
+  tilePath,
+  type LogIdentity,
+  type OpenedCheckpoint,
+  type ReadTile,
+  type Tile,
+  type TreeEdge,
+} from '#merkle'
+import { openAnswer, sameTree, type Head } from './head.ts'
+import { encodeRecord, parseJournal } from './journal.ts'
+import type { CheckpointSigner, JournalMark, LogStorage, LogWriter } from './ports.ts'
+import { beginJournal, isFullTile, recover } from './recover.ts'
+import { storedTiles } from './stored-tiles.ts'
+import { checkpointPath } from './view.ts'
+
+// The journal is replaced when it is longer than this, which bounds what a recovery has to do again.
+const maxJournalBytes = 8 * 2 ** 20
+// Full tiles are settled in the background from this many on, so that little is left when the journal is replaced.
+const settleFrom = 16
+
+/** Told as soon as entries are durable and published: the index of the first, and the checkpoint that has them. */
+export type Committed = (first: number, checkpoint: OpenedCheckpoint) => void
+
+/**
+ * The commit protocol, one commit at a time. It owns `#head`, what this process knows of the log, and compares it
+ * with the journal under the lock before it uses it, because other processes append too.
+ */
+export class Committer {
+  readonly #storage: LogStorage
+  readonly #signer: CheckpointSigner
+  readonly #log: LogIdentity
+  readonly #storedTile: ReadTile
+  #head: Head | undefined
+  /** A commit failed after it began to write: what is stored must be looked at again. */
+  #uncertain = false
+
+  constructor(storage: LogStorage, signer: CheckpointSigner, log: LogIdentity) {
+    this.#storage = storage
+    this.#signer = signer
+    this.#log = log
+    this.#storedTile = storedTiles(storage)
+  }
+
+  /** Recovers if need be, learns what others have appended, and gives the newest checkpoint. */
+  async refresh(): Promise<OpenedCheckpoint> {
+    return this.#locked(async (writer) => (await this.#current(writer)).checkpoint)
+  }
+
+  /** Appends entries. What follows after `committed` is housekeeping: when it fails, the log has failed, not these entries. */
+  async commit(entries: readonly Uint8Array[], committed: Committed): Promise<void> {
+    await this.#locked(async (writer) => {
+      const head = await this.#current(writer)
+      this.#uncertain = true
+      const next = await this.#append(writer, head, entries)
+      this.#head = next
+      this.#uncertain = false
+      committed(head.edge.size, next.checkpoint)
+      if (next.mark.length > maxJournalBytes) await this.#replaceJournal(writer, next)
+    })
+  }
+
+  /** Makes what is full durable, beside the commits; rejects when that failed, once. */
+  async settleFullTiles(): Promise<void> {
+    const { unsettled } = this.#head ?? { unsettled: new Set<string>() }
+    const full = [...unsettled].filter(isFullTile)
+    if (full.length < settleFrom) return
+    await this.#storage.prune(full)
+    await this.#storage.settle(full)
+    for (const path of full) unsettled.delete(path)
+  }
+
+  /** Leaves a log of which everything is durable, with nothing to recover. */
+  async finish(): Promise<void> {
+    await this.#locked(async (writer) => {
+      const head = await this.#current(writer)
+      if (head.unsettled.size > 0) await this.#replaceJournal(writer, head)
+    })
+  }
+
+  async #locked<T>(work: (writer: LogWriter) => Promise<T>): Promise<T> {
+    const writer = await this.#storage.lock()
+    try {
+      return await work(writer)
+    } finally {
+      await writer.unlock()
+    }
+  }
+
+  async #current(writer: LogWriter): Promise<Head> {
+    const known = this.#uncertain ? undefined : this.#head
+    const mark = await writer.journalMark()
+    const current =
+      known === undefined || mark === undefined
+        ? undefined
+        : await this.#catchUp(writer, known, mark)
+    this.#head = current ?? (await recover({ ...this.#context(writer), log: this.#log }))
+    this.#uncertain = false
+    return this.#head
+  }
+
+  #context(writer: LogWriter) {
+    return { storage: this.#storage, signer: this.#signer, writer }
+  }
+
+  /** Follows what other processes have appended; undefined when that is not all that has happened. */
+  async #catchUp(writer: LogWriter, known: Head, mark: JournalMark): Promise<Head | undefined> {
+    if (mark.generation !== known.mark.generation || mark.length < known.mark.length)
+      return undefined
+    if (mark.length === known.mark.length) return known
+    const added = await writer.readJournal(known.mark.length)
+    const { records, digest, end } = parseJournal(added, known.digest)
+    let { edge } = known
+    for (const record of records) {
+      if (record.kind !== 'batch' || record.size !== edge.size) return undefined
+      const grown = edge.extend(record.entries)
+      edge = grown.edge
+      for (const tile of grown.tiles) known.unsettled.add(tilePath(tile))
+    }
+    const note = await this.#storage.read(checkpointPath)
+    if (note === undefined || end < added.length) return undefined
+    const checkpoint = openCheckpoint(Buffer.from(note).toString(), this.#log)
+    // A batch without its checkpoint: its writer died before the signer answered.
+    if (!sameTree(checkpoint, edge)) return undefined
+    return { ...known, edge, checkpoint, remembered: edge, mark, digest }
+  }
+
+  /**
+   * Stage, sign, apply, publish. An entry is in the log from the moment the signer remembers its tree: the journal has
+   * it, so whatever happens afterwards, recovery arrives at the same tree.
+   */
+  async #append(writer: LogWriter, head: Head, entries: readonly Uint8Array[]): Promise<Head> {
+    const { edge, tiles } = head.edge.extend(entries)
+    const record = encodeRecord({ kind: 'batch', size: head.edge.size, entries }, head.digest)
+    const [, consistency] = await Promise.all([
+      writer.appendJournal(record.bytes),
+      proveConsistency(
+        head.remembered.size,
+        edge.size,
+        tileNodes(edge.size, this.#tilesOf(edge, tiles)),
+      ),
+    ])
+    const note = await this.#signer.sign({ size: edge.size, root: edge.root, consistency })
+    const checkpoint = openAnswer(note, edge, this.#log)
+    await writer.write(tiles.map((tile) => ({ path: tilePath(tile), bytes: tile.bytes })))
+    await writer.write([{ path: checkpointPath, bytes: Buffer.from(note) }])
+    for (const tile of tiles) head.unsettled.add(tilePath(tile))
+    const length = head.mark.length + record.bytes.length
+    return {
+      edge,
+      checkpoint,
+      remembered: edge,
+      mark: { ...head.mark, length },
+      digest: record.digest,
+      unsettled: head.unsettled,
+    }
+  }
+
+  /** The tiles of a tree that is being appended: the new ones from memory, the others from storage. */
+  #tilesOf(edge: TreeEdge, added: readonly Tile[]): ReadTile {
+    const inMemory = new Map(
+      [...added, ...edge.partialTiles()].map((tile) => [tilePath(tile), tile.bytes]),
+    )
+    return async (position) => inMemory.get(tilePath(position)) ?? this.#storedTile(position)
+  }
+
+  async #replaceJournal(writer: LogWriter, head: Head): Promise<void> {
+    this.#uncertain = true
+    this.#head = await beginJournal(this.#context(writer), head)
+    this.#uncertain = false
+  }
+}

@@ -1,0 +1,211 @@
+import { quote, SallyportError } from '#error'
+import { maxEntryBytes, parseVerifierKey, type OpenedCheckpoint } from '#merkle'
+import { Committer } from './committer.ts'
+import type { CheckpointSigner, LogStorage } from './ports.ts'
+import { storedTiles } from './stored-tiles.ts'
+import { LogView } from './view.ts'
+
+/** What an append is answered with. The whole receipt, with its proof, is `Log.receipt(index)`. */
+export interface Receipt {
+  readonly index: number
+  /** The signed checkpoint that was the first with this entry. */
+  readonly checkpoint: string
+}
+
+interface Waiting {
+  readonly entry: Uint8Array
+  readonly resolve: (receipt: Receipt) => void
+  readonly reject: (problem: unknown) => void
+}
+
+const maxBatchEntries = 4096
+const maxBatchBytes = 4 * 2 ** 20
+const maxWaitingBytes = 64 * 2 ** 20
+
+/** Opens a log for appending: recovers what a crash left, and refuses an old copy, another history, or damage. */
+export async function openLog({
+  storage,
+  signer,
+}: {
+  readonly storage: LogStorage
+  readonly signer: CheckpointSigner
+}): Promise<Log> {
+  const log = {
+    origin: signer.origin,
+    verifierKeys: signer.verifierKeys.map(parseVerifierKey),
+  }
+  const committer = new Committer(storage, signer, log)
+  return new Log(storage, committer, await committer.refresh())
+}
+
+/** A log open for appending. `openLog` makes it. */
+export class Log {
+  readonly #committer: Committer
+  /** Owned by the pump: entries that wait for the next commit, oldest first. */
+  #waiting: Waiting[] = []
+  #waitingBytes = 0
+  #pumping: Promise<void> | undefined
+  #settling: Promise<void> | undefined
+  #view: LogView
+  /** Why nothing can be appended any more: an append that might not be durable, or `close`. */
+  #ended: SallyportError | undefined
+
+  constructor(storage: LogStorage, committer: Committer, checkpoint: OpenedCheckpoint) {
+    this.#committer = committer
+    this.#view = new LogView(storedTiles(storage), checkpoint)
+  }
+
+  /** Who this log is. */
+  get origin(): string {
+    return this.#view.checkpoint.origin
+  }
+
+  /** How many entries the newest checkpoint has that this process has seen. */
+  get size(): number {
+    return this.#view.size
+  }
+
+  /** That checkpoint, as a signed note. */
+  checkpoint(): string {
+    return this.#view.checkpoint.note
+  }
+
+  /** The log as that checkpoint has it. */
+  view(): LogView {
+    return this.#view
+  }
+
+  /** One entry, proven to be in that checkpoint. */
+  async entry(index: number): Promise<Uint8Array> {
+    return this.#view.entry(index)
+  }
+
+  /** The `.tlog-proof` of one entry, against that checkpoint. */
+  async receipt(index: number): Promise<string> {
+    return this.#view.receipt(index)
+  }
+
+  /**
+   * Appends an entry. Resolves when it is durable, covered by a signed checkpoint, and published. Appends that come
+   * while a commit is under way share the next one. When it rejects, the entry may still be in the log, unless the
+   * problem is LOG_ENTRY_TOO_LARGE, LOG_BUSY or LOG_CLOSED.
+   */
+  async append(entry: Uint8Array): Promise<Receipt> {
+    if (entry.length > maxEntryBytes) throw tooLarge(entry.length)
+    if (this.#ended !== undefined) throw this.#ended
+    if (this.#waitingBytes + entry.length > maxWaitingBytes) throw this.#busy()
+    return new Promise((resolve, reject) => {
+      // A copy: the caller may go on to use its buffer.
+      this.#waiting.push({ entry: Uint8Array.from(entry), resolve, reject })
+      this.#waitingBytes += entry.length
+      this.#pumping ??= this.#pump()
+    })
+  }
+
+  /** Waits for all appends, makes everything durable, and takes no more. The storage stays open: its opener closes it. */
+  async close(): Promise<void> {
+    if (this.#ended?.code === 'LOG_CLOSED') return
+    const failed = this.#ended !== undefined
+    this.#ended ??= closed(this.origin)
+    await this.#pumping
+    await this.#settling
+    if (!failed && this.#ended.code === 'LOG_CLOSED') await this.#committer.finish()
+  }
+
+  async #pump(): Promise<void> {
+    // Entries that are appended in one turn of the event loop share the first commit, too.
+    await Promise.resolve()
+    while (this.#waiting.length > 0) {
+      const batch = this.#takeBatch()
+      await this.#commit(batch)
+      this.#settling ??= this.#settle()
+    }
+    this.#pumping = undefined
+  }
+
+  #takeBatch(): Waiting[] {
+    let bytes = 0
+    const over = this.#waiting.findIndex(
+      ({ entry }, at) => at === maxBatchEntries || (bytes += entry.length) > maxBatchBytes,
+    )
+    const batch = this.#waiting.splice(0, over === -1 ? this.#waiting.length : Math.max(1, over))
+    for (const { entry } of batch) this.#waitingBytes -= entry.length
+    return batch
+  }
+
+  async #commit(batch: readonly Waiting[]): Promise<void> {
+    try {
+      if (this.#ended !== undefined && this.#ended.code !== 'LOG_CLOSED') throw this.#ended
+      await this.#committer.commit(
+        batch.map(({ entry }) => entry),
+        (first, checkpoint) => {
+          this.#view = this.#view.at(checkpoint)
+          for (const [at, { resolve }] of batch.entries())
+            resolve({ index: first + at, checkpoint: checkpoint.note })
+        },
+      )
+    } catch (problem) {
+      this.#noteFailure(problem)
+      // Where the entries were committed before, these have no effect.
+      for (const { reject } of batch) reject(problem)
+    }
+  }
+
+  async #settle(): Promise<void> {
+    try {
+      await this.#committer.settleFullTiles()
+    } catch (problem) {
+      this.#noteFailure(problem)
+    } finally {
+      this.#settling = undefined
+    }
+  }
+
+  /** After a failed fsync nobody knows what is on the disk, and asking again may lie: the log is not used any more. */
+  #noteFailure(problem: unknown): void {
+    if (problem instanceof SallyportError && problem.code !== 'LOG_STORAGE_FAILED') return
+    this.#ended = problem instanceof SallyportError ? problem : unexpected(this.origin, problem)
+  }
+
+  #busy(): SallyportError {
+    return new SallyportError({
+      code: 'LOG_BUSY',
+      where: `log ${quote(this.origin)}`,
+      expected: `at most ${maxWaitingBytes} bytes of entries waiting to be written`,
+      found: `${this.#waitingBytes} bytes in ${this.#waiting.length} entries`,
+      fix: 'Ask again later; if this lasts, move the log to a faster disk.',
+    })
+  }
+}
+
+function tooLarge(bytes: number): SallyportError {
+  return new SallyportError({
+    code: 'LOG_ENTRY_TOO_LARGE',
+    expected: `an entry of at most ${maxEntryBytes} bytes`,
+    found: `${bytes} bytes`,
+    fix: 'Keep the bytes in the body store, and append an entry with their digest.',
+  })
+}
+
+function closed(origin: string): SallyportError {
+  return new SallyportError({
+    code: 'LOG_CLOSED',
+    where: `log ${quote(origin)}`,
+    expected: 'an open log',
+    found: 'a closed one',
+    fix: 'Open the log again before you append to it.',
+  })
+}
+
+function unexpected(origin: string, cause: unknown): SallyportError {
+  return new SallyportError(
+    {
+      code: 'LOG_STORAGE_FAILED',
+      where: `log ${quote(origin)}`,
+      expected: 'a commit',
+      found: cause instanceof Error ? cause.message : String(cause),
+      fix: 'Check the disk, then start Sallyport again: it recovers every entry that was answered.',
+    },
+    { cause },
+  )
+}
