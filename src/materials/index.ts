@@ -1,5 +1,30 @@
 export type { BlobStore, StoredBlob } from './blob-store.ts'
 export {
+  fetchMaterials,
+  type FetchMaterialsOptions,
+  type Material,
+  type Progress,
+} from './fetch.ts'
+export { checkLock, type CheckLockOptions } from './lock/check.ts'
+export {
+  encodeMaterialsLock,
+  lockSchemaId,
+  parseMaterialsLock,
+  type DebEntry,
+  type LockedRoot,
+  type LockEntry,
+  type MaterialRole,
+  type MaterialsLock,
+  type NpmEntry,
+} from './lock/lock.ts'
+export { makeLock, type MakeLockOptions } from './lock/make.ts'
+export type { NativeLock } from './lock/native.ts'
+export { loadNpmAccess, type NpmAccess } from './npm/config.ts'
+export { deriveNpm, type DeriveNpmOptions, type NpmPackage } from './npm/derive.ts'
+export type { Provenience } from './npm/obtain.ts'
+export { npmRegistryEntries, type NpmRegistryEntry } from './npm/registry-entries.ts'
+export { toTree, treeTime } from './npm/tree.ts'
+export {
   failureOf,
   programPath,
   runProgram,
