@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -24,9 +24,13 @@ interface Installation {
 export function install({ name, file, commands, env, timeoutMinutes }: Installation): Tool {
   const folder = join(tmpdir(), `sallyport-peers-${name}`)
   const complete = join(folder, 'complete')
+  // The name can be guessed: what somebody else put there is not run.
+  if (existsSync(folder) && lstatSync(folder).uid !== process.getuid?.()) {
+    return { reason: `${folder} belongs to somebody else` }
+  }
   if (existsSync(complete)) return { path: join(folder, file) }
   rmSync(folder, { recursive: true, force: true })
-  mkdirSync(folder, { recursive: true })
+  mkdirSync(folder, { mode: 0o700 })
   for (const [command, ...args] of commands) {
     // `timeout` puts the command into a process group of its own and ends all of it.
     const result = spawnSync(

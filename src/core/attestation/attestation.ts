@@ -4,7 +4,7 @@ import { readBundle } from './bundle.ts'
 import type { Bundle } from './bundle-types.ts'
 import { readEnvelope, type Envelope } from './envelope.ts'
 import { isObject, refuse } from './field.ts'
-import { looksLikeJws, maxTokenBytes, parseJwt, type Jwt } from './jwt.ts'
+import { looksLikeJws, parseJwt, type Jwt } from './jwt.ts'
 
 /** One signed statement in one of the formats that are read. Nothing here has been verified. */
 export type Attestation =
@@ -19,8 +19,8 @@ export type Attestation =
  */
 export function parseAttestation(bytes: Uint8Array): Attestation {
   if (startsWithBrace(bytes)) return fromJson(bytes)
-  const head = Buffer.from(bytes.subarray(0, maxTokenBytes + 1)).toString('latin1')
-  if (looksLikeJws(head)) return { kind: 'jwt', jwt: parseJwt(bytes) }
+  if (looksLikeJws(bytes, 0, bytes.length)) return { kind: 'jwt', jwt: parseJwt(bytes) }
+  const head = Buffer.from(bytes.subarray(0, 61)).toString('latin1')
   throw unrecognised(bytes.length === 0 ? 'nothing' : quote(head, 60))
 }
 

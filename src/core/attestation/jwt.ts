@@ -27,11 +27,27 @@ export interface Jwt extends Omit<Jws, 'payload'> {
   readonly claims: JsonObject
 }
 
-export const maxTokenBytes = 1024 * 1024
+const maxTokenBytes = 1024 * 1024
 
-/** Whether the text has the form of a compact JWS: three base64url parts, the payload possibly empty. */
-export function looksLikeJws(text: string): boolean {
-  return /^[\w-]+\.[\w-]*\.[\w-]+$/.test(text)
+const dot = 0x2e
+const base64Url = new Set(
+  Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_', 'latin1'),
+)
+
+/**
+ * Whether bytes have the form of a compact JWS: three parts in base64url, the middle one possibly empty.
+ * No line of a JSON document has this form.
+ */
+export function looksLikeJws(bytes: Uint8Array, start: number, end: number): boolean {
+  const dots: number[] = []
+  for (let index = start; index < end; index += 1) {
+    const byte = bytes[index] ?? 0
+    if (byte === dot) dots.push(index)
+    else if (!base64Url.has(byte)) return false
+    if (dots.length > 2) return false
+  }
+  const [first = start, last = end] = dots
+  return dots.length === 2 && first > start && last < end - 1
 }
 
 /**

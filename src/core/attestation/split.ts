@@ -1,5 +1,6 @@
-import { tooMuch } from './field.ts'
-import { looksLikeJws, maxTokenBytes } from './jwt.ts'
+import type { SallyportError } from '#error'
+import { refuse } from './field.ts'
+import { looksLikeJws } from './jwt.ts'
 
 const maxAttestations = 1024
 const newline = 0x0a
@@ -15,7 +16,7 @@ const afterObject: ReadonlySet<number | undefined> = new Set([0x2c, 0x5d, 0x7d])
  * same bytes, and digest, in every file that holds it.
  *
  * The split needs no parsing and cannot fail on what is written: a line starts the next attestation where no
- * JSON document could go on with it, and no line of JSON is a bare JWT. A broken part spoils only itself.
+ * JSON document could go on with it, or where a JWT is. A broken part spoils only itself.
  *
  * @throws SallyportError ATTESTATION_LIMIT for more than 1,024 attestations
  */
@@ -23,14 +24,12 @@ export function splitAttestations(bytes: Uint8Array): readonly Uint8Array[] {
   const parts: Line[] = []
   let inJson = false
   for (const line of lines(bytes)) {
-    const isJwt = isJwtLine(bytes, line)
+    const isJwt = looksLikeJws(bytes, line.start, line.end)
     const last = parts.at(-1)
     if (last === undefined || isJwt || !inJson || startsNext(bytes, last, line)) parts.push(line)
     else parts[parts.length - 1] = { start: last.start, end: line.end }
     inJson = !isJwt
-    if (parts.length > maxAttestations) {
-      throw tooMuch('attestations', `at most ${maxAttestations} in one file`, parts.length)
-    }
+    if (parts.length > maxAttestations) throw tooMany(parts.length)
   }
   return parts.map(({ start, end }) => bytes.subarray(start, end))
 }
@@ -42,16 +41,17 @@ interface Line {
 
 /** The lines that are not blank, without the white space around them. */
 function* lines(bytes: Uint8Array): Generator<Line> {
-  let from = 0
-  while (from < bytes.length) {
-    const found = bytes.indexOf(newline, from)
-    const to = found === -1 ? bytes.length : found
-    let start = from
-    let end = to
-    while (start < end && isSpace(bytes[start])) start += 1
-    while (end > start && isSpace(bytes[end - 1])) end -= 1
-    if (end > start) yield { start, end }
-    from = to + 1
+  let start = -1
+  let end = -1
+  for (let index = 0; index <= bytes.length; index += 1) {
+    const byte = bytes[index] ?? newline
+    if (byte === newline) {
+      if (start !== -1) yield { start, end }
+      start = -1
+    } else if (!isSpace(byte)) {
+      if (start === -1) start = index
+      end = index + 1
+    }
   }
 }
 
@@ -61,11 +61,16 @@ function startsNext(bytes: Uint8Array, last: Line, line: Line): boolean {
   return first === openBrace && !beforeObject.has(before)
 }
 
-function isSpace(byte: number | undefined): boolean {
+function isSpace(byte: number): boolean {
   return byte === 0x20 || byte === 0x09 || byte === 0x0d
 }
 
-function isJwtLine(bytes: Uint8Array, { start, end }: Line): boolean {
-  if (bytes[start] === openBrace || end - start > maxTokenBytes) return false
-  return looksLikeJws(Buffer.from(bytes.subarray(start, end)).toString('latin1'))
+function tooMany(found: number): SallyportError {
+  return refuse(
+    'ATTESTATION_LIMIT',
+    'attestations',
+    `at most ${maxAttestations} in one file`,
+    `${found} or more`,
+    'Put the attestations of this artifact alone into the file',
+  )
 }
