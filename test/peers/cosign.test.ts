@@ -10,7 +10,7 @@ const cosign = install({
   name: `cosign-${version}`,
   file: 'cosign',
   commands: [['go', 'install', `github.com/sigstore/cosign/v3/cmd/cosign@${version}`]],
-  env: { GOBIN: '$FOLDER', GOFLAGS: '-p=1 -buildvcs=false', CGO_ENABLED: '0' },
+  env: { GOBIN: '$FOLDER', GOFLAGS: '-buildvcs=false', CGO_ENABLED: '0' },
   timeoutMinutes: 30,
 })
 const options = 'reason' in cosign ? { skip: `skipped: ${cosign.reason}` } : {}

@@ -47,7 +47,9 @@ export function install({ name, file, commands, env, timeoutMinutes }: Installat
     )
     if (result.status !== 0) {
       rmSync(folder, { recursive: true, force: true })
-      return { reason: `${name}: ${command} failed: ${lastLine(result.stderr, result.error)}` }
+      const isLate = result.status === 124 || result.status === 137
+      const why = isLate ? `not done after ${timeoutMinutes} minutes` : lastLine(result)
+      return { reason: `${name} cannot be installed: ${why}` }
     }
   }
   writeFileSync(`${complete}.part`, '')
@@ -61,7 +63,8 @@ function expanded(env: Readonly<Record<string, string>> = {}, folder: string): t
   )
 }
 
-function lastLine(stderr: string | null, error: Error | undefined): string {
-  const lines = (stderr ?? '').trim().split('\n')
-  return (lines.at(-1) ?? '').slice(0, 200) || (error?.message ?? 'no message')
+function lastLine({ stderr, error }: { readonly stderr: string; readonly error?: Error }): string {
+  if (error !== undefined) return error.message
+  const lines = stderr.trim().split('\n')
+  return (lines.at(-1) ?? '').slice(0, 200)
 }
