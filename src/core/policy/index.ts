@@ -1,2 +1,27 @@
+export { checkPolicies, findUnknownSigners } from './check-policies.ts'
+export { isNamed, packageOf, showArtifact, type ArtifactPattern } from './artifact-name.ts'
+export { earliest, endOfSigners } from './judge-each.ts'
+export { approvalKind } from './kinds/approval.ts'
+export {
+  provenanceKind,
+  type Isolation,
+  type ProvenanceFacts,
+  type Stated,
+} from './kinds/provenance.ts'
+export { parsePolicies } from './parse-policies.ts'
+export { policyJsonSchema } from './policy-schema.ts'
+export type { BoundRule, Policy, PolicySet } from './policy.ts'
 export type { DeploymentRequest, Target } from './request.ts'
+export { rules } from './rules.ts'
+export type {
+  EvidenceKind,
+  Outcome,
+  Place,
+  Rule,
+  RuleContext,
+  RuleParameters,
+  Search,
+  Testimony,
+} from './rule.ts'
+export { selectPolicy } from './select-policy.ts'
 export type { RuleVerdict } from './verdict.ts'

@@ -16,15 +16,19 @@ export function nearestName(name: string, known: Iterable<string>): string | und
   return best
 }
 
-/** Levenshtein's distance, one row at a time. */
+/** How many letters must be changed, added, left out or swapped with their neighbour; one row at a time. */
 function editDistance(a: string, b: string): number {
+  let before: readonly number[] = []
   let row = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 0; i < a.length; i += 1) {
     const next = [i + 1]
     for (let j = 0; j < b.length; j += 1) {
       const change = (row[j] ?? 0) + (a[i] === b[j] ? 0 : 1)
-      next.push(Math.min(change, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1))
+      const isSwap = i > 0 && j > 0 && a[i] === b[j - 1] && a[i - 1] === b[j]
+      const swap = isSwap ? (before[j - 1] ?? 0) + 1 : Infinity
+      next.push(Math.min(change, swap, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1))
     }
+    before = row
     row = next
   }
   return row[b.length] ?? 0

@@ -1,3 +1,17 @@
 import type { Entry } from '../entry.ts'
 
-export const policy = {} as const satisfies Record<string, Entry>
+export const policy = {
+  POLICY_RULES_EMPTY: { title: 'The policy requires nothing', exit: 2 },
+  POLICY_RULE_SHAPE: { title: 'An entry of `require` is not exactly one rule', exit: 2 },
+  POLICY_RULE_UNKNOWN: { title: 'The policy names a rule that does not exist', exit: 2 },
+  POLICY_AMBIGUOUS: { title: 'Two policies own the same target', exit: 2 },
+  POLICY_NAME_DUPLICATE: { title: 'Two policies have the same name', exit: 2 },
+  POLICY_MISSING: { title: 'No policy owns the target', exit: 2 },
+  POLICY_SIGNER_UNKNOWN: {
+    title: 'A rule names a signer that the trust file does not know',
+    exit: 2,
+  },
+  POLICY_SIGNER_ROLE: { title: 'A rule names a signer that can never satisfy it', exit: 2 },
+  POLICY_LEVEL_UNREACHABLE: { title: 'No named signer may claim the level', exit: 2 },
+  POLICY_COUNT_UNREACHABLE: { title: 'The named signers are too few owners', exit: 2 },
+} as const satisfies Record<string, Entry>

@@ -1,0 +1,74 @@
+import { z } from 'zod'
+import { artifactSchema } from './artifact-name.ts'
+import { rules } from './rules.ts'
+
+const name = z
+  .string()
+  .regex(/^[a-z0-9](?:[a-z0-9._-]{0,126}[a-z0-9])?$/, 'a name of lower-case letters, digits, . _ -')
+
+const target = z.strictObject({
+  environment: z.string().min(1).max(200).describe('compared exactly'),
+  service: z.string().min(1).max(200).describe('compared exactly'),
+})
+
+const head = {
+  apiVersion: z.literal('sallyport.dev/v1'),
+  kind: z.literal('DeploymentPolicy'),
+  metadata: z.strictObject({ name, owner: z.string().min(1).max(200) }),
+  targets: z
+    .array(target)
+    .min(1, 'at least one target')
+    .max(1024)
+    .describe('where this policy, and no other, decides'),
+  artifacts: z
+    .array(artifactSchema)
+    .min(1, 'at least one artifact')
+    .max(256)
+    .optional()
+    .describe(
+      'what may run there, by the names that builders give: package URLs, names, or {prefix: …/}',
+    ),
+}
+
+const tail = {
+  mode: z
+    .enum(['enforce', 'audit'])
+    .default('enforce')
+    .describe('audit: admit whatever the verdict is, and say so'),
+  whenUnavailable: z
+    .enum(['deny', 'allow'])
+    .default('deny')
+    .describe(
+      'allow: admit when evidence cannot be looked for; bad or missing evidence still denies',
+    ),
+}
+
+/** The policy without its rules, which are checked one by one so that each problem names its rule. */
+export const policySchema = z.strictObject({
+  ...head,
+  require: z.array(z.record(z.string(), z.json())).max(64),
+  ...tail,
+})
+
+/** The JSON Schema of a DeploymentPolicy, for editors. */
+export function policyJsonSchema(): Readonly<Record<string, unknown>> {
+  const entries = [...rules.values()].map((rule) =>
+    z.strictObject({ [rule.name]: rule.schema.describe(rule.threat) }),
+  )
+  const [first, ...rest] = entries
+  if (first === undefined) throw new TypeError('there are rules')
+  const whole = z.strictObject({
+    ...head,
+    require: z
+      .array(z.union([first, ...rest]))
+      .min(1)
+      .max(64)
+      .describe('every one of these must hold'),
+    ...tail,
+  })
+  return {
+    ...z.toJSONSchema(whole, { io: 'input', target: 'draft-2020-12' }),
+    $id: 'https://sallyport.dev/schemas/deployment-policy/v1',
+    title: 'Sallyport DeploymentPolicy',
+  }
+}

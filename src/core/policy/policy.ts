@@ -1,0 +1,34 @@
+import type { ArtifactPattern } from './artifact-name.ts'
+import type { Target } from './request.ts'
+import type { Place, RuleParameters } from './rule.ts'
+import type { AnyRule } from './rules.ts'
+
+/** One policy, compiled: flat, with its rules bound to their parameters. Made by `parsePolicies` only. */
+export interface Policy {
+  readonly name: string
+  readonly owner: string
+  readonly file: string
+  /** Lower-case hex sha256 of the file's bytes. */
+  readonly digest: string
+  readonly targets: readonly (Target & { readonly where: string })[]
+  /** Names under which signers may know the artifacts of these targets; missing means any. */
+  readonly artifacts?: readonly ArtifactPattern[]
+  readonly rules: readonly BoundRule[]
+  readonly mode: 'enforce' | 'audit'
+  readonly whenUnavailable: 'deny' | 'allow'
+  /** `file:line:column` of something in it, such as `artifacts`. */
+  readonly at: (field: string) => string
+}
+
+/** A rule with the parameters that a policy gives it. */
+export interface BoundRule {
+  readonly place: Place
+  readonly rule: AnyRule
+  readonly parameters: RuleParameters
+}
+
+/** All policies of one gate: each target is owned by at most one. */
+export interface PolicySet {
+  readonly policies: readonly Policy[]
+  readonly files: readonly { readonly file: string; readonly digest: string }[]
+}

@@ -1,0 +1,85 @@
+import type { ResourceDescriptor, Statement } from '#attestation'
+import type { Problem } from '#error'
+import type { Fact, Signer, Trust, Verified, VerifiedSigner } from '#trust'
+import type { z } from 'zod'
+import type { DeploymentRequest } from './request.ts'
+import type { RuleVerdict } from './verdict.ts'
+
+/** What every rule says: whose word counts. */
+export interface RuleParameters {
+  readonly by: readonly string[]
+}
+
+/**
+ * One kind of rule. A rule is one file in `rules/`: it MUST judge nothing but what its context gives, and MUST NOT
+ * say PASS unless something that a named signer said is the reason.
+ */
+export interface Rule<P extends RuleParameters = RuleParameters> {
+  readonly name: string
+  /** The parameters as a policy writes them; unknown fields are refused. */
+  readonly schema: z.ZodType<P>
+  /** The threat that the rule answers, for documentation. */
+  readonly threat: string
+  /** What the rule cannot do, for documentation. */
+  readonly cannot: string
+  /** The statements the rule asks for: a named signer must be allowed to make one of them. */
+  readonly predicateTypes: (parameters: P) => readonly string[]
+  /** Finds what can never be satisfied, before anything is deployed. */
+  readonly check?: (parameters: P, signers: readonly Signer[], place: Place) => readonly Problem[]
+  readonly evaluate: (parameters: P, context: RuleContext) => Outcome
+}
+
+/** Where a rule stands. */
+export interface Place {
+  /** `require[0].built` */
+  readonly id: string
+  /** `policies/prod.yaml:8:5 require[0].built`, or of one of its fields. */
+  readonly at: (field?: string) => string
+}
+
+/** What a rule judges by. */
+export interface RuleContext {
+  readonly request: DeploymentRequest
+  readonly now: Date
+  readonly trust: Trust
+  readonly place: Place
+  /** Finds what the named signers say about the artifact, of one kind. */
+  readonly search: <T>(kind: EvidenceKind<T>, by: readonly string[]) => Search<T>
+}
+
+/** One kind of statement and how it is read. */
+export interface EvidenceKind<T> {
+  /** In words, as in "no … was found": `provenance`. */
+  readonly name: string
+  readonly predicateTypes: ReadonlySet<string>
+  /** Reads the facts from a statement about the artifact. @throws SallyportError when it is not well-formed */
+  readonly read: (statement: Statement, subjects: readonly ResourceDescriptor[]) => T
+  /** How to get one, for the reader of a refusal: begins with a verb. */
+  readonly obtain: (request: DeploymentRequest, by: readonly string[]) => string
+}
+
+/** A verified statement about the artifact by a named signer. */
+export interface Testimony<T> {
+  readonly verified: Verified<Statement>
+  /** Those of its signers whom the rule names. */
+  readonly signers: readonly VerifiedSigner[]
+  readonly said: T
+}
+
+export interface Search<T> {
+  /** Everything found that counts, in a fixed order. */
+  readonly found: readonly Testimony<T>[]
+  /** Why nothing was found, when nothing was. */
+  readonly nothing?: Outcome
+}
+
+/** What a rule says. */
+export interface Outcome {
+  readonly verdict: RuleVerdict
+  readonly problems: readonly Problem[]
+  /** Digests of the attestations that it rests on. */
+  readonly evidence: readonly string[]
+  readonly facts: readonly Fact[]
+  /** When a PASS stops being one, if nothing changes but the time. */
+  readonly staleAt?: Date
+}

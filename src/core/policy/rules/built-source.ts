@@ -1,0 +1,98 @@
+import type { Provenance } from '#attestation'
+import { quote, type Problem } from '#error'
+import type { Finding } from '../judge-each.ts'
+import { describeLookAlike, isAt, showLocation, type Location } from '../location.ts'
+import type { Place } from '../rule.ts'
+import { fail } from './facts.ts'
+
+/** The repository and ref that were built: exactly the ones allowed (POL-06). */
+export function judgeSource(
+  provenance: Provenance,
+  from: Location,
+  refs: readonly Location[] | undefined,
+  place: Place,
+): readonly Finding[] {
+  const { source, format } = provenance
+  if (source === undefined) return [fail(noSource(from, place))]
+  const findings: Finding[] = []
+  if (!isAt(source.uri, from)) findings.push(fail(otherSource(source.uri, from, place)))
+  // The token form of the book names no commit; every other format can, and a branch name alone is no version.
+  if (format !== 'jwt' && Object.keys(source.digest).length === 0) {
+    findings.push(fail(noCommit(source.uri, place)))
+  }
+  const ref = judgeRef(source.ref, refs, place)
+  return ref === undefined ? findings : [...findings, fail(ref)]
+}
+
+function judgeRef(
+  ref: string | undefined,
+  refs: readonly Location[] | undefined,
+  place: Place,
+): Problem | undefined {
+  if (refs === undefined) return ref === undefined ? undefined : unlistedRef(ref, place)
+  const allowed = refs.map(showLocation).join(' or ')
+  if (ref === undefined) {
+    return {
+      code: 'REF_MISMATCH',
+      where: place.at('refs'),
+      expected: allowed,
+      found: 'provenance that names no ref',
+      fix: `Build again by naming the ref, such as ${refName(refs)}, instead of a commit`,
+    }
+  }
+  if (refs.some((one) => isAt(ref, one))) return undefined
+  return {
+    code: 'REF_MISMATCH',
+    where: place.at('refs'),
+    expected: allowed,
+    found: quote(ref),
+    fix: `Build the commit from ${refName(refs)} after it has been merged there, or add ${quote(ref)} to "refs" at ${place.at('refs')}`,
+  }
+}
+
+function refName(refs: readonly Location[]): string {
+  const [first = ''] = refs
+  return typeof first === 'string' ? first : `a ref below ${first.prefix}`
+}
+
+function unlistedRef(ref: string, place: Place): Problem {
+  return {
+    code: 'PARAMETER_NOT_ALLOWED',
+    where: place.at('refs'),
+    expected: 'every parameter that the requester of a build can choose to be allowed by the rule',
+    found: `the ref ${quote(ref)}, and no "refs" in the rule`,
+    fix: `Write \`refs: [${ref}]\` in the rule at ${place.at()} if that is the ref to deploy from`,
+  }
+}
+
+function noSource(from: Location, place: Place): Problem {
+  return {
+    code: 'SOURCE_MISMATCH',
+    where: place.at('from'),
+    expected: showLocation(from),
+    found: 'provenance that names no source, or several without saying which one was built',
+    fix: 'Build with a builder that records the one repository it built from',
+  }
+}
+
+function otherSource(uri: string, from: Location, place: Place): Problem {
+  const difference = describeLookAlike(uri, from)
+  const wanted = typeof from === 'string' ? from : `a repository below ${from.prefix}`
+  return {
+    code: 'SOURCE_MISMATCH',
+    where: place.at('from'),
+    expected: showLocation(from),
+    found: `${quote(uri)}${difference === '' ? '' : `: ${difference}`}`,
+    fix: `Build it from ${wanted}, or, if this service has moved to ${quote(uri)}, change "from" at ${place.at('from')}`,
+  }
+}
+
+function noCommit(uri: string, place: Place): Problem {
+  return {
+    code: 'SOURCE_NOT_PINNED',
+    where: place.at('from'),
+    expected: 'the commit that was built, by its digest',
+    found: `${quote(uri)} without digest`,
+    fix: 'Build with a builder that records the commit it fetched (gitCommit)',
+  }
+}

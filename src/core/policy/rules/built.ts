@@ -1,0 +1,193 @@
+import {
+  buildTypes as definitions,
+  checkInputs,
+  checkOmissions,
+  type Provenance,
+} from '#attestation'
+import { quote, type Problem } from '#error'
+import { authenticated, claimed, type Fact, type Signer, type VerifiedSigner } from '#trust'
+import { z } from 'zod'
+import { buildTypeOf, knownBuildType } from '../build-types.ts'
+import { judgeEach, type Finding, type Judgement } from '../judge-each.ts'
+import { provenanceKind, type ProvenanceFacts } from '../kinds/provenance.ts'
+import { refSchema, sourceSchema } from '../location.ts'
+import type { Place, Rule, Testimony } from '../rule.ts'
+import { bySchema, parameterValue } from '../schema-parts.ts'
+import { judgeParameters, judgeRecipe } from './built-parameters.ts'
+import { judgeSource } from './built-source.ts'
+
+const schema = z.strictObject({
+  by: bySchema,
+  level: z.int().min(1).max(3).default(1).describe('the SLSA Build level at least'),
+  from: sourceSchema.describe('the repository; exact, or {prefix: …/}'),
+  refs: z
+    .array(refSchema)
+    .min(1, 'at least one ref')
+    .max(64)
+    .optional()
+    .describe('the refs that may be built; needed as soon as provenance names one'),
+  recipe: z
+    .string()
+    .min(1)
+    .max(500)
+    .optional()
+    .describe('path of the build instructions in the repository'),
+  buildType: z
+    .string()
+    .min(1)
+    .max(2000)
+    .optional()
+    .describe('exact; needed for build types that Sallyport does not define'),
+  parameters: z
+    .record(z.string().max(200), parameterValue)
+    .default({})
+    .describe('the values that each external parameter may have; an unmentioned one denies'),
+})
+
+type Parameters = z.output<typeof schema>
+
+/** Built by a named builder, from the named repository, as the rule allows and not otherwise. */
+export const built: Rule<Parameters> = {
+  name: 'built',
+  schema,
+  threat:
+    'Something else than the official pipeline built the artifact, or it built another repository, branch or recipe, or somebody chose parameters that change what the code does.',
+  cannot:
+    'It cannot tell whether the source was good, nor notice a builder that lies: it believes what the named signers saw.',
+  predicateTypes: () => [...provenanceKind.predicateTypes],
+  check: ({ level, by }, signers, place) => checkLevel(level, by, signers, place),
+  evaluate: (rule, context) =>
+    judgeEach(context.search(provenanceKind, rule.by), context, (testimony) =>
+      judge(testimony, rule, context.place, context.trust.signers),
+    ),
+}
+
+function judge(
+  { said, signers, verified }: Testimony<ProvenanceFacts>,
+  rule: Parameters,
+  place: Place,
+  known: ReadonlyMap<string, Signer>,
+): Judgement {
+  const { provenance } = said
+  const external = buildTypeOf(provenance.buildType).read(provenance)
+  const level = levelOf(signers)
+  return {
+    findings: [
+      ...judgeLevel(level, rule, verified.builderId, place, known),
+      ...judgeSource(provenance, rule.from, rule.refs, place),
+      ...judgeBuildType(provenance.buildType, rule.buildType, place),
+      ...judgeRecipe(
+        external.recipe,
+        rule.recipe ?? buildTypeOf(provenance.buildType).defaultRecipe,
+        place,
+      ),
+      ...judgeParameters(external, rule.parameters, place),
+      ...judgeCompleteness(provenance),
+    ],
+    facts: factsOf(said, level),
+  }
+}
+
+/** The trust file, not the provenance, says how far a signer's word goes. */
+function levelOf(signers: readonly VerifiedSigner[]): number {
+  return Math.max(0, ...signers.map(({ builderLevel }) => builderLevel ?? 0))
+}
+
+function judgeLevel(
+  level: number,
+  rule: Parameters,
+  builderId: string | undefined,
+  place: Place,
+  known: ReadonlyMap<string, Signer>,
+): readonly Finding[] {
+  if (level >= rule.level) return []
+  const better = builders(rule.by, known).filter((one) => one.level >= rule.level)
+  const names = better.map(({ id, signer }) => `${quote(id)} (${signer})`).join(' or ')
+  const problem: Problem = {
+    code: 'BUILDER_LEVEL',
+    where: place.at('level'),
+    expected: `SLSA Build level ${rule.level}`,
+    found: `level ${level}, the highest that the trust file lets ${quote(builderId ?? 'this builder')} claim`,
+    fix:
+      better.length === 0
+        ? `Build with a hosted builder, list it in the trust file with level ${rule.level}, and name its signer at ${place.at('by')}`
+        : `Build with ${names}`,
+  }
+  return [{ verdict: 'FAIL', problem }]
+}
+
+function judgeBuildType(
+  found: string,
+  wanted: string | undefined,
+  place: Place,
+): readonly Finding[] {
+  if (wanted === undefined ? knownBuildType(found) !== undefined : found === wanted) return []
+  const shown = found === '' ? 'provenance without build type' : quote(found)
+  const problem: Problem = {
+    code: 'BUILD_TYPE_MISMATCH',
+    where: place.at('buildType'),
+    expected: wanted === undefined ? 'a build type that the rule names' : quote(wanted),
+    found: wanted === undefined ? `${shown}, and no "buildType" in the rule` : shown,
+    fix:
+      wanted === undefined
+        ? `Write \`buildType: ${found}\` in the rule at ${place.at()} after reading what its parameters mean`
+        : `Build it as ${quote(wanted)}, or change "buildType" at ${place.at('buildType')}`,
+  }
+  return [{ verdict: 'FAIL', problem }]
+}
+
+/** PRV-06, PRV-12: an input that is not identified is an input that nobody checked. A token states no inputs at all. */
+function judgeCompleteness(provenance: Provenance): readonly Finding[] {
+  if (provenance.format === 'jwt') return []
+  const omissions = definitions.has(provenance.buildType) ? checkOmissions(provenance) : []
+  return [...checkInputs(provenance), ...omissions]
+    .slice(0, 8)
+    .map((problem) => ({ verdict: 'FAIL', problem }))
+}
+
+function factsOf({ provenance, commit, names }: ProvenanceFacts, level: number): readonly Fact[] {
+  const { builderId, buildType, source, invocationId } = provenance
+  const texts: readonly (readonly [string, string | undefined])[] = [
+    ['builder.id', builderId === '' ? undefined : builderId],
+    ['buildType', buildType === '' ? undefined : buildType],
+    ['source.uri', source?.uri],
+    ['source.ref', source?.ref],
+    ['source.commit', commit],
+    ['artifact.name', names[0]],
+    ['invocationId', invocationId],
+  ]
+  const stated = texts.flatMap(([name, value]) =>
+    value === undefined ? [] : [claimed(name, value)],
+  )
+  return [authenticated('level', level), ...stated]
+}
+
+function checkLevel(
+  level: number,
+  by: readonly string[],
+  signers: readonly Signer[],
+  place: Place,
+): readonly Problem[] {
+  const known = new Map(signers.map((signer) => [signer.name, signer]))
+  const all = builders(by, known)
+  const highest = Math.max(0, ...all.map((builder) => builder.level))
+  if (highest >= level || all.length === 0) return []
+  return [
+    {
+      code: 'POLICY_LEVEL_UNREACHABLE',
+      where: place.at('level'),
+      expected: `at most level ${highest}, the highest that the trust file lets ${by.join(', ')} claim`,
+      found: `level ${level}`,
+      fix: `Name a signer whose builders have level ${level}, or lower the level`,
+    },
+  ]
+}
+
+function builders(
+  by: readonly string[],
+  known: ReadonlyMap<string, Signer>,
+): readonly { readonly id: string; readonly level: number; readonly signer: string }[] {
+  return by.flatMap((signer) =>
+    [...(known.get(signer)?.builders ?? [])].map(([id, level]) => ({ id, level, signer })),
+  )
+}

@@ -1,0 +1,193 @@
+import { quote } from '#error'
+import { claimed, type Fact } from '#trust'
+import semver from 'semver'
+import { z } from 'zod'
+import { packageOf } from '../artifact-name.ts'
+import { durationSchema, type Duration } from '../duration.ts'
+import { earliest, judgeEach, type Finding, type Judgement } from '../judge-each.ts'
+import { provenanceKind, type ProvenanceFacts, type Stated } from '../kinds/provenance.ts'
+import type { Place, Rule, RuleContext, Testimony } from '../rule.ts'
+import { bySchema } from '../schema-parts.ts'
+import { fail, unstated } from './facts.ts'
+
+/** A minimum and nothing else: ranges with an upper end would refuse tomorrow's security release. */
+const minimum = z
+  .string()
+  .max(100)
+  .refine(
+    (text) => text.startsWith('>=') && semver.valid(text.slice(2)) === text.slice(2),
+    'a minimum with a full version, such as ">=2.4.1"',
+  )
+
+const schema = z
+  .strictObject({
+    by: bySchema,
+    commit: durationSchema.optional().describe('the commit is not older'),
+    build: durationSchema.optional().describe('the build is not older'),
+    version: z
+      .union([minimum, z.record(z.string().max(1000), minimum)])
+      .optional()
+      .describe('the least acceptable version, or one for each package'),
+  })
+  .refine(
+    ({ commit, build, version }) => (commit ?? build ?? version) !== undefined,
+    'at least one of commit, build, version',
+  )
+
+type Parameters = z.output<typeof schema>
+
+/** Recent enough: by commit, by build, by version. */
+export const recent: Rule<Parameters> = {
+  name: 'recent',
+  schema,
+  threat: 'An old version with known holes is deployed again, correctly built and signed as it is.',
+  cannot:
+    'It cannot tell whether what is recent is good. The time of a commit is what its author wrote into it; the time of the build is what the builder saw.',
+  predicateTypes: () => [...provenanceKind.predicateTypes],
+  evaluate: (rule, context) =>
+    judgeEach(context.search(provenanceKind, rule.by), context, (testimony) =>
+      judge(testimony, rule, context),
+    ),
+}
+
+/** Clocks differ a little; what lies further ahead is not the truth. */
+const skew = 5 * 60_000
+
+interface Age {
+  readonly name: 'commit' | 'build'
+  readonly time: Stated<Date>
+  readonly limit: Duration | undefined
+  readonly stands: string
+}
+
+function judge(
+  { said }: Testimony<ProvenanceFacts>,
+  rule: Parameters,
+  { now, place }: RuleContext,
+): Judgement {
+  const builder = said.provenance.builderId
+  const ages: readonly Age[] = [
+    {
+      name: 'commit',
+      time: said.committedAt,
+      limit: rule.commit,
+      stands: 'annotations.committedAt of the source in resolvedDependencies',
+    },
+    {
+      name: 'build',
+      time: said.builtAt,
+      limit: rule.build,
+      stands: 'runDetails.metadata.finishedOn',
+    },
+  ]
+  const asked = ages.filter(({ limit }) => limit !== undefined)
+  const findings = [
+    ...asked.map((age) => judgeAge(age, builder, now, place)),
+    judgeVersion(said, rule.version, builder, place),
+  ].filter((finding) => finding !== undefined)
+  const staleAt = earliest(...asked.map(endOf))
+  return { findings, facts: factsOf(said), ...(staleAt === undefined ? {} : { staleAt }) }
+}
+
+function judgeAge(age: Age, builder: string, now: Date, place: Place): Finding | undefined {
+  const { name, time, limit, stands } = age
+  const expected = `a ${name} of the last ${limit?.text ?? ''}`
+  if (time.state !== 'stated') {
+    return unstated(time, { name: `the time of the ${name}`, stands, expected, builder }, place)
+  }
+  const at = time.value.toISOString()
+  if (time.value.getTime() > now.getTime() + skew) {
+    return fail({
+      code: 'TIME_IN_FUTURE',
+      where: place.at(name),
+      expected: `a ${name} before ${now.toISOString()}`,
+      found: at,
+      fix: `Correct the clock of ${name === 'commit' ? 'whoever commits' : 'the builder'} or of this machine, and build again`,
+    })
+  }
+  const end = endOf(age)
+  if (end === undefined || now < end) return undefined
+  const days = Math.floor((now.getTime() - time.value.getTime()) / 86_400_000)
+  const problem = {
+    code: name === 'commit' ? ('COMMIT_TOO_OLD' as const) : ('BUILD_TOO_OLD' as const),
+    where: place.at(name),
+    expected,
+    found: `${at}, ${days} days old; it was good until ${end.toISOString()}`,
+    fix:
+      name === 'commit'
+        ? 'Build from a newer commit (`sallyport build`) and deploy that artifact'
+        : 'Build it again (`sallyport build`) and deploy that artifact',
+  }
+  return { verdict: 'STALE', problem }
+}
+
+function endOf({ time, limit }: Age): Date | undefined {
+  if (time.state !== 'stated' || limit === undefined) return undefined
+  return new Date(time.value.getTime() + limit.milliseconds)
+}
+
+function judgeVersion(
+  { version, names }: ProvenanceFacts,
+  wanted: Parameters['version'],
+  builder: string,
+  place: Place,
+): Finding | undefined {
+  if (wanted === undefined) return undefined
+  const least = minimumOf(wanted, names)
+  if (least === undefined) return fail(unknownPackage(wanted, names, place))
+  const expected = `version ${least} or newer`
+  const stands = 'annotations.version of the subject'
+  if (version.state !== 'stated') {
+    return unstated(
+      version,
+      { name: 'the version of the product', stands, expected, builder },
+      place,
+    )
+  }
+  const problem = {
+    code: 'VERSION_TOO_OLD' as const,
+    where: place.at('version'),
+    expected,
+    found: quote(version.value, 80),
+    fix: `Deploy version ${least} or a newer one`,
+  }
+  // What is not a version cannot be newer than one.
+  if (semver.valid(version.value) === null) return fail({ ...problem, code: 'FACT_MALFORMED' })
+  return semver.gte(version.value, least) ? undefined : fail(problem)
+}
+
+function minimumOf(
+  wanted: string | Readonly<Record<string, string>>,
+  names: readonly string[],
+): string | undefined {
+  if (typeof wanted === 'string') return wanted.slice(2)
+  const name = names.map(packageOf).find((one) => Object.hasOwn(wanted, one))
+  return name === undefined ? undefined : wanted[name]?.slice(2)
+}
+
+function unknownPackage(
+  wanted: string | Readonly<Record<string, string>>,
+  names: readonly string[],
+  place: Place,
+) {
+  const known = typeof wanted === 'string' ? '' : Object.keys(wanted).join(', ')
+  const shown = names.map((name) => quote(packageOf(name), 100)).join(', ')
+  return {
+    code: 'VERSION_UNKNOWN_PACKAGE' as const,
+    where: place.at('version'),
+    expected: `one of the packages ${known}`,
+    found: shown === '' ? 'provenance that does not name the artifact' : shown,
+    fix: `Add a minimum for ${names[0] === undefined ? 'the package' : quote(packageOf(names[0]), 100)} at ${place.at('version')}`,
+  }
+}
+
+function factsOf({ committedAt, builtAt, version, commit }: ProvenanceFacts): readonly Fact[] {
+  return [
+    ...(commit === undefined ? [] : [claimed('source.commit', commit)]),
+    ...(committedAt.state === 'stated'
+      ? [claimed('source.committedAt', committedAt.value.toISOString())]
+      : []),
+    ...(builtAt.state === 'stated' ? [claimed('builtAt', builtAt.value.toISOString())] : []),
+    ...(version.state === 'stated' ? [claimed('version', version.value)] : []),
+  ]
+}
