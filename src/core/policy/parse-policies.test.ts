@@ -142,7 +142,9 @@ test('one entry is one rule', () => {
   assert.deepEqual(codes(requiring('{signed: {by: [a]}, allowed: {by: [a]}}')), [
     'POLICY_RULE_SHAPE',
   ])
-  assert.deepEqual(codes(requiring('{}')), ['POLICY_RULE_SHAPE'])
+  for (const entry of ['{}', 'signed', '[signed]', 'null', '{__proto__: {}, signed: {by: [a]}}']) {
+    assert.deepEqual(codes(requiring(entry)), ['POLICY_RULE_SHAPE'], entry)
+  }
 })
 
 test('identities are exact or a path prefix that ends at a segment, never a pattern', () => {

@@ -52,20 +52,16 @@ function parsePolicy(file: string, bytes: Uint8Array, problems: Problem[]): Poli
       where: locate(['targets', index]),
     })),
     ...(artifacts === undefined ? {} : { artifacts }),
-    rules: shape.require.flatMap((entry, index) => bind(entry, index, locate, problems)),
+    rules: shape.require.flatMap((entry, index) => bind(entry as Json, index, locate, problems)),
     mode: shape.mode,
     whenUnavailable: shape.whenUnavailable,
     at: (field: string) => `${locate([field])} ${field}`,
   })
 }
 
-function bind(
-  entry: Readonly<Record<string, Json>>,
-  index: number,
-  locate: Locate,
-  problems: Problem[],
-): BoundRule[] {
-  const names = Object.keys(entry)
+function bind(entry: Json, index: number, locate: Locate, problems: Problem[]): BoundRule[] {
+  const isMapping = typeof entry === 'object' && entry !== null && !Array.isArray(entry)
+  const names = isMapping ? Object.keys(entry) : []
   const [name] = names
   if (name === undefined || names.length > 1) {
     problems.push(notOneRule(names, locate(['require', index])))

@@ -24,12 +24,15 @@ function editDistance(a: string, b: string): number {
     const next = [i + 1]
     for (let j = 0; j < b.length; j += 1) {
       const change = (row[j] ?? 0) + (a[i] === b[j] ? 0 : 1)
-      const isSwap = i > 0 && j > 0 && a[i] === b[j - 1] && a[i - 1] === b[j]
-      const swap = isSwap ? (before[j - 1] ?? 0) + 1 : Infinity
+      const swap = isSwap(a, i, b, j) ? (before[j - 1] ?? 0) + 1 : Infinity
       next.push(Math.min(change, swap, (row[j + 1] ?? 0) + 1, (next[j] ?? 0) + 1))
     }
     before = row
     row = next
   }
   return row[b.length] ?? 0
+}
+
+function isSwap(a: string, i: number, b: string, j: number): boolean {
+  return i > 0 && j > 0 && a[i] === b[j - 1] && a[i - 1] === b[j]
 }
