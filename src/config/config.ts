@@ -4,6 +4,17 @@ export interface KeyFiles {
   readonly passphraseFile: string
 }
 
+/** The keys of a home folder. Each is held by a process of its own while it is used. */
+export interface KeySet {
+  /** Signs provenance of builds whose root was unpacked from locked Debian packages. */
+  readonly builderPinned: KeyFiles
+  /** Signs provenance of builds whose root was measured from what is installed here. */
+  readonly builderMeasured: KeyFiles
+  readonly approver: KeyFiles
+  /** Ed25519, and ML-DSA-44 under the same passphrase. */
+  readonly log: KeyFiles & { readonly mlDsaFile: string }
+}
+
 /** How a rebuilt or built artifact gets its system root: `auto` prefers pinned and says so when it cannot. */
 export type RootChoice = 'auto' | 'pinned' | 'measured'
 
@@ -17,13 +28,14 @@ export interface Config {
   readonly trust: string
   /** Policy files, and folders whose `*.yaml` are policy files. */
   readonly policies: readonly string[]
-  readonly log: { readonly origin: string; readonly folder: string; readonly memory: string }
-  readonly keys: {
-    readonly builder: KeyFiles
-    readonly approver: KeyFiles
-    readonly log: KeyFiles
-    readonly logMlDsa: KeyFiles
+  readonly log: {
+    readonly origin: string
+    readonly verifierKeys: readonly string[]
+    readonly folder: string
+    /** Where the log's signer remembers the newest checkpoint it signed: apart from the log, or a roll-back takes it along. */
+    readonly memory: string
   }
+  readonly keys: KeySet
   readonly build: {
     readonly folder: string
     readonly blobs: string

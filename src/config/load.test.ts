@@ -7,7 +7,7 @@ import { SallyportError } from '#error'
 import { homeOf, loadConfig } from './load.ts'
 
 const minimal =
-  'apiVersion: sallyport.dev/v1\nkind: Config\nlog:\n  origin: sallyport.local/test\n'
+  'apiVersion: sallyport.dev/v1\nkind: Config\nlog:\n  origin: sallyport.local/test\n  verifierKeys: [k]\n'
 
 let cwd = ''
 beforeEach(() => {
@@ -52,7 +52,7 @@ test('a minimal file gives absolute paths for everything, frozen', () => {
   assert.deepEqual(config.policies, [join(cwd, '.sallyport/policies')])
   assert.equal(config.keys.approver.file, join(cwd, '.sallyport/keys/release-manager.pem'))
   assert.equal(config.build.root, 'auto')
-  assert.ok(Object.isFrozen(config) && Object.isFrozen(config.keys.builder))
+  assert.ok(Object.isFrozen(config) && Object.isFrozen(config.keys.log))
 })
 
 test('variables win over the file, and their paths start in the working folder', () => {
@@ -75,8 +75,8 @@ test('all problems of file and environment come at once, with line and column', 
     problems.map(({ code, where }) => `${code} ${where}`),
     [
       'CONFIG_UNKNOWN_VARIABLE environment: SALLYPORT_HOEM',
-      'DOCUMENT_SHAPE .sallyport/sallyport.yaml:6:9 build.root',
-      'DOCUMENT_UNKNOWN_FIELD .sallyport/sallyport.yaml:5:1 polices',
+      'DOCUMENT_SHAPE .sallyport/sallyport.yaml:7:9 build.root',
+      'DOCUMENT_UNKNOWN_FIELD .sallyport/sallyport.yaml:6:1 polices',
     ],
   )
 })

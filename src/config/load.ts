@@ -2,7 +2,7 @@ import { readFileSync, statSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { checkShape, parseYaml } from '#document'
 import { SallyportError, type Problem } from '#error'
-import type { Config, KeyFiles } from './config.ts'
+import type { Config, KeyFiles, KeySet } from './config.ts'
 import { checkEnvironment, valueOf, type Environment } from './environment.ts'
 import { configSchema, type ConfigFile } from './schema.ts'
 
@@ -121,10 +121,6 @@ function configOf(
   const { home, file, env, cwd } = place
   const inHome = (path: string): string => resolve(home, path)
   const fromEnv = (path: string): string => resolve(cwd, path)
-  const key = (given: KeyFiles | undefined, name: string): KeyFiles => ({
-    file: inHome(given?.file ?? `keys/${name}.pem`),
-    passphraseFile: inHome(given?.passphraseFile ?? `keys/${name}.pass`),
-  })
   const trust = valueOf(env, 'SALLYPORT_TRUST')
   const policies = valueOf(env, 'SALLYPORT_POLICIES')?.split(':')
   return {
@@ -135,20 +131,34 @@ function configOf(
     policies: policies?.filter((path) => path !== '').map(fromEnv) ?? parsed.policies.map(inHome),
     log: {
       origin: parsed.log.origin,
+      verifierKeys: parsed.log.verifierKeys,
       folder: inHome(parsed.log.folder),
       memory: inHome(parsed.log.memory),
     },
-    keys: {
-      builder: key(parsed.keys.builder, 'builder'),
-      approver: key(parsed.keys.approver, 'release-manager'),
-      log: key(parsed.keys.log, 'log'),
-      logMlDsa: key(parsed.keys.logMlDsa, 'log-ml-dsa'),
-    },
+    keys: keysOf(home, parsed.keys),
     build: {
       folder: inHome(parsed.build.folder),
       blobs: inHome(parsed.build.blobs),
       work: inHome(parsed.build.work),
       root: parsed.build.root,
+    },
+  }
+}
+
+/** Where the keys of a home folder are; also asked by `init`, before there is a configuration. */
+export function keysOf(home: string, given: ConfigFile['keys'] = {}): KeySet {
+  const inHome = (path: string): string => resolve(home, path)
+  const key = (files: KeyFiles | undefined, name: string): KeyFiles => ({
+    file: inHome(files?.file ?? `keys/${name}.pem`),
+    passphraseFile: inHome(files?.passphraseFile ?? `keys/${name}.pass`),
+  })
+  return {
+    builderPinned: key(given.builderPinned, 'builder-pinned'),
+    builderMeasured: key(given.builderMeasured, 'builder-measured'),
+    approver: key(given.approver, 'release-manager'),
+    log: {
+      ...key(given.log, 'log'),
+      mlDsaFile: inHome(given.log?.mlDsaFile ?? 'keys/log-ml-dsa.pem'),
     },
   }
 }

@@ -2,12 +2,8 @@ import { z } from 'zod'
 
 const path = z.string().min(1).max(4096)
 
-const keyFile = z.strictObject({
-  /** Encrypted PKCS#8, mode 0600. */
-  file: path,
-  /** Where the signer process reads the passphrase, mode 0600. */
-  passphraseFile: path,
-})
+// Encrypted PKCS#8 and the passphrase that its signer process reads; both mode 0600.
+const keyFile = z.strictObject({ file: path, passphraseFile: path })
 
 /** `sallyport.yaml`. Everything has a default, so that an empty configuration is one that works after `init`. */
 export const configSchema = z.strictObject({
@@ -19,15 +15,17 @@ export const configSchema = z.strictObject({
   policies: z.array(path).min(1).max(10_000).default(['policies']),
   log: z.strictObject({
     origin: z.string().min(1).max(255),
+    // What a checkpoint must be signed with, so that the log can be verified without its keys.
+    verifierKeys: z.array(z.string().min(1).max(8192)).min(1).max(16),
     folder: path.default('log'),
     memory: path.default('keys/log.memory'),
   }),
   keys: z
     .strictObject({
-      builder: keyFile.optional(),
+      builderPinned: keyFile.optional(),
+      builderMeasured: keyFile.optional(),
       approver: keyFile.optional(),
-      log: keyFile.optional(),
-      logMlDsa: keyFile.optional(),
+      log: keyFile.extend({ mlDsaFile: path }).optional(),
     })
     .default({}),
   build: z

@@ -1,0 +1,91 @@
+import { readFile, readdir, stat } from 'node:fs/promises'
+import { join, relative, resolve, sep } from 'node:path'
+import { quote, SallyportError } from '#error'
+
+/** A file that takes part in a decision: the name it is known by, and its bytes. */
+export interface NamedFile {
+  readonly file: string
+  readonly bytes: Uint8Array
+  /** Where it was read. */
+  readonly path: string
+}
+
+const maxBytes = 4 * 1024 * 1024
+
+/** Reads a file of the configuration. Its name is relative to the home folder when it lies there. */
+export async function readNamed(path: string, home: string): Promise<NamedFile> {
+  return { file: nameOf(path, home), bytes: await readBounded(path), path }
+}
+
+/** Reads policy files; a folder stands for every `*.yaml` and `*.yml` in it, in the order of their names. */
+export async function readPolicyFiles(
+  paths: readonly string[],
+  home: string,
+): Promise<readonly NamedFile[]> {
+  const files = (await Promise.all(paths.map(policyFilesAt))).flat()
+  if (files.length === 0) {
+    throw new SallyportError({
+      code: 'CONFIG_NO_POLICY',
+      where: paths.map((path) => nameOf(path, home)).join(', '),
+      expected: 'at least one policy file (*.yaml)',
+      found: 'none',
+      fix: 'Put a policy there, or name one with --policy; `sallyport init` writes two to start from',
+    })
+  }
+  return await Promise.all([...new Set(files)].map((file) => readNamed(file, home)))
+}
+
+async function policyFilesAt(path: string): Promise<string[]> {
+  const info = await stat(path).catch((cause: unknown) => {
+    throw unreadable(path, cause)
+  })
+  if (!info.isDirectory()) return [path]
+  const names = await readdir(path)
+  return names
+    .filter((name) => /\.ya?ml$/.test(name) && !name.startsWith('.'))
+    .sort()
+    .map((name) => join(path, name))
+}
+
+function nameOf(path: string, home: string): string {
+  const inside = relative(home, resolve(path))
+  return inside !== '' && inside !== '..' && !inside.startsWith(`..${sep}`) ? inside : path
+}
+
+async function readBounded(path: string): Promise<Uint8Array> {
+  try {
+    const { size } = await stat(path)
+    if (size > maxBytes) throw tooLarge(path, size)
+    return await readFile(path)
+  } catch (cause) {
+    if (cause instanceof SallyportError) throw cause
+    throw unreadable(path, cause)
+  }
+}
+
+function tooLarge(path: string, size: number): SallyportError {
+  return new SallyportError({
+    code: 'FILE_TOO_LARGE',
+    where: path,
+    expected: `at most ${maxBytes} bytes`,
+    found: `${size} bytes`,
+    fix: `Name another file; ${quote(path)} is no policy, trust file or lock`,
+  })
+}
+
+function unreadable(path: string, cause: unknown): SallyportError {
+  const { code = 'an unknown error' } = cause as NodeJS.ErrnoException
+  return new SallyportError(
+    {
+      code: code === 'ENOENT' ? 'FILE_NOT_FOUND' : 'FILE_UNREADABLE',
+      where: path,
+      expected: 'a file that can be read',
+      found: code === 'ENOENT' ? 'nothing there' : code,
+      fix:
+        code === 'ENOENT'
+          ? `Correct the path ${quote(path)}, or put the file there`
+          : `Make ${quote(path)} readable for the user who runs this`,
+    },
+    { cause },
+  )
+}

@@ -1,0 +1,137 @@
+import { readFile, stat } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { parseAttestation, splitAttestations } from '#attestation'
+import type { EvidenceItem, EvidenceSource } from '#decision'
+import { sha256Hex } from '#document'
+import { SallyportError, type Problem } from '#error'
+import { digestFile, findBesideFile } from '#evidence'
+import { isVerified, parseTrust, verifyAttestation, type Trust } from '#trust'
+import { readNamed } from '../input.ts'
+import { readAssertion, type Assertion } from './assertion.ts'
+
+export interface InspectOptions {
+  /** An artifact, or a file of attestations. */
+  readonly file: string
+  readonly bundles: readonly string[]
+  /** The trust file to compare signatures with, and the home its name is relative to; without it nothing is verified. */
+  readonly trust?: { readonly path: string; readonly home: string }
+  readonly now: Date
+}
+
+/** Who made a signature, as far as the trust file knows. That a signature is good says nothing about what it is for. */
+export type Signature =
+  | { readonly state: 'unchecked' }
+  | {
+      readonly state: 'known'
+      readonly signers: readonly {
+        readonly name: string
+        readonly owner: string
+        readonly keyid: string
+      }[]
+    }
+  | { readonly state: 'not-believed'; readonly problems: readonly Problem[] }
+
+export interface Inspected {
+  readonly digest: string
+  readonly source: string
+  readonly claims: Assertion | Problem
+  readonly signature: Signature
+  /** Whether one of its subjects is the inspected artifact; absent when only attestations were given. */
+  readonly about?: 'this artifact' | 'another artifact'
+}
+
+export interface InspectReport {
+  readonly artifact?: {
+    readonly name: string
+    readonly digest: Readonly<Record<string, string>>
+    readonly size: number
+  }
+  readonly trust?: { readonly file: string; readonly digest: string }
+  readonly attestations: readonly Inspected[]
+  readonly sources: readonly EvidenceSource[]
+}
+
+/** Says what each signature on an artifact, or in a file of attestations, claims and by whom. Decides nothing. */
+export async function inspect(options: InspectOptions): Promise<InspectReport> {
+  const trust = await readTrust(options.trust)
+  const found = (await attestationFile(options)) ?? (await beside(options))
+  const { artifact, items, sources } = found
+  return {
+    ...(artifact === undefined ? {} : { artifact }),
+    ...(trust === undefined ? {} : { trust: { file: trust.file, digest: trust.digest } }),
+    attestations: items.map((item) => inspected(item, artifact?.digest, trust, options.now)),
+    sources,
+  }
+}
+
+type Found = Pick<InspectReport, 'artifact' | 'sources'> & {
+  readonly items: readonly EvidenceItem[]
+}
+
+async function beside({ file, bundles }: InspectOptions): Promise<Found> {
+  const { digest, size } = await digestFile(file)
+  const { items, sources } = await findBesideFile(file, { bundles })
+  return { artifact: { name: basename(file), digest, size }, items, sources }
+}
+
+const maxAttestationFile = 32 * 1024 * 1024
+
+/** Whether the file itself holds attestations; then it is what is inspected. */
+async function attestationFile({ file, bundles }: InspectOptions): Promise<Found | undefined> {
+  if (bundles.length > 0) return undefined
+  const info = await stat(file).catch(() => undefined)
+  if (info?.isFile() !== true || info.size > maxAttestationFile) return undefined
+  const parts = splitAttestations(await readFile(file))
+  if (!parts.some(isAttestation)) return undefined
+  const items = parts.map((bytes) => ({ digest: sha256Hex(bytes), source: file, bytes }))
+  return { items, sources: [{ name: file, outcome: 'found' }] }
+}
+
+function isAttestation(bytes: Uint8Array): boolean {
+  try {
+    parseAttestation(bytes)
+    return true
+  } catch (error) {
+    if (error instanceof SallyportError) return false
+    throw error
+  }
+}
+
+async function readTrust(place: InspectOptions['trust']): Promise<Trust | undefined> {
+  if (place === undefined) return undefined
+  const { file, bytes } = await readNamed(place.path, place.home)
+  return parseTrust(bytes, { file })
+}
+
+function inspected(
+  item: EvidenceItem,
+  artifact: Readonly<Record<string, string>> | undefined,
+  trust: Trust | undefined,
+  now: Date,
+): Inspected {
+  const claims = readAssertion(item.bytes)
+  const about =
+    artifact === undefined || !('subjects' in claims) ? undefined : aboutOf(claims, artifact)
+  return {
+    digest: item.digest,
+    source: item.source,
+    claims,
+    signature: trust === undefined ? { state: 'unchecked' } : signatureOf(item.bytes, trust, now),
+    ...(about === undefined ? {} : { about }),
+  }
+}
+
+function signatureOf(bytes: Uint8Array, trust: Trust, now: Date): Signature {
+  const result = verifyAttestation(bytes, trust, now)
+  if (!isVerified(result)) return { state: 'not-believed', problems: result.problems }
+  const signers = result.signers.map(({ name, owner, keyid }) => ({ name, owner, keyid }))
+  return { state: 'known', signers }
+}
+
+function aboutOf(
+  claims: Assertion,
+  artifact: Readonly<Record<string, string>>,
+): Inspected['about'] {
+  const same = claims.subjects.some(({ digest }) => digest['sha256'] === artifact['sha256'])
+  return same ? 'this artifact' : 'another artifact'
+}

@@ -1,0 +1,47 @@
+import type { CommandLine } from './command-line.ts'
+import type { Outcome } from './outcome.ts'
+import type { Session } from './session.ts'
+
+/**
+ * Says what is to be done once the command line has been understood.
+ *
+ * @param otherwise what is true when it fails, for the first line of the message: `nothing was decided`
+ */
+export type Plan = (otherwise: string, work: (session: Session) => Promise<Outcome>) => void
+
+/** One file per command exports this. */
+export interface CommandFile {
+  /** Declares arguments, options and action. MUST NOT do the work itself: only what `plan` is given is run. */
+  readonly define: (command: CommandLine, plan: Plan) => void
+}
+
+export interface CommandEntry {
+  readonly name: string
+  readonly summary: string
+  /** Imported only when this command is asked for: a start costs what the one command needs. */
+  readonly load: () => Promise<CommandFile>
+}
+
+/** Every command, in the order a newcomer needs them. */
+export const commands: readonly CommandEntry[] = [
+  {
+    name: 'init',
+    summary: 'create the home folder: keys, trust file, policies, configuration',
+    load: () => import('./commands/init.ts'),
+  },
+  {
+    name: 'doctor',
+    summary: 'say whether this machine can build and decide, and what it lacks',
+    load: () => import('./commands/doctor.ts'),
+  },
+  {
+    name: 'approve',
+    summary: 'sign an approval of an artifact for an environment',
+    load: () => import('./commands/approve.ts'),
+  },
+  {
+    name: 'inspect',
+    summary: 'say what each signature on an artifact claims, and by whom',
+    load: () => import('./commands/inspect.ts'),
+  },
+]

@@ -1,0 +1,123 @@
+import type { Inspected, InspectReport } from '#app'
+import type { CommandLine } from '../command-line.ts'
+import { collect } from '../collect.ts'
+import type { Plan } from '../commands.ts'
+import { escapeLine } from '../escape.ts'
+import type { Outcome } from '../outcome.ts'
+import { plural, renderProblems, type Look } from '../render.ts'
+import type { Session } from '../session.ts'
+import { table } from '../table.ts'
+
+interface Options {
+  readonly bundle: readonly string[]
+  readonly trust?: string
+}
+
+export function define(command: CommandLine, plan: Plan): void {
+  command
+    .argument('<file>', 'an artifact, or a file of attestations')
+    .option(
+      '--bundle <file>',
+      'attestations to look at, not those beside the artifact (repeatable)',
+      collect,
+      [],
+    )
+    .option(
+      '--trust <file>',
+      'the trust file to compare signatures with (default: that of the home)',
+    )
+    .action((file: string, options: Options) =>
+      plan('nothing was inspected', (session) => inspectFile(session, file, options)),
+    )
+}
+
+async function inspectFile(session: Session, file: string, options: Options): Promise<Outcome> {
+  const { inspect } = await import('#app')
+  const trust = await trustOf(session, options)
+  const report = await inspect({
+    file,
+    bundles: options.bundle,
+    ...(trust === undefined ? {} : { trust }),
+    now: session.now(),
+  })
+  return {
+    exit: 0,
+    json: { apiVersion: 'sallyport.dev/v1', kind: 'InspectReport', ...asJson(report) },
+    text: textOf(report, session.outLook()),
+  }
+}
+
+/** Without a home there is nothing to compare signatures with; what they are put under can be shown all the same. */
+async function trustOf(session: Session, options: Options) {
+  const { homeOf } = await import('#config')
+  const home = homeOf(session)
+  if (options.trust !== undefined) return { path: options.trust, home }
+  const { existsSync } = await import('node:fs')
+  return existsSync(home) ? { path: (await session.config()).trust, home } : undefined
+}
+
+function asJson(report: InspectReport) {
+  return JSON.parse(JSON.stringify(report)) as Record<string, never>
+}
+
+function textOf(report: InspectReport, look: Look): string {
+  const { attestations, artifact, trust, sources } = report
+  const parts: string[] = []
+  if (artifact !== undefined) {
+    const { name, digest, size } = artifact
+    parts.push(
+      `${look.paint.strong(escapeLine(name))}  sha256:${digest['sha256'] ?? ''}  ${size} bytes`,
+    )
+  }
+  for (const attestation of attestations) parts.push(one(attestation, look))
+  if (attestations.length === 0) {
+    const places = sources.map(({ name }) => `  ${escapeLine(name)}`)
+    parts.push(['no attestation was found; these places were looked at:', ...places].join('\n'))
+  }
+  const count = `${attestations.length} ${plural(attestations.length, 'attestation')}`
+  const compared = trust === undefined ? 'no trust file was given' : `compared with ${trust.file}`
+  const warning = 'a signature says who claims something, not that it is true or enough'
+  parts.push(`${count} · ${compared}\n${look.paint.faint(`${warning}: a policy decides`)}`)
+  return parts.join('\n\n')
+}
+
+function one(attestation: Inspected, look: Look): string {
+  const { claims, digest, source, about } = attestation
+  const title = look.paint.strong(`attestation sha256:${digest}`)
+  const at = `  in ${escapeLine(source)}`
+  if ('code' in claims) {
+    return [title, at, `  cannot be read:`, block(renderProblems([claims], look))].join('\n')
+  }
+  const subjects = claims.subjects.map(({ name, digest: digests }) => {
+    const [[algorithm, value] = ['', '']] = Object.entries(digests)
+    return [name, `${algorithm}:${value}`].filter((part) => part !== undefined).join(' ')
+  })
+  const rows = [
+    ['claims', claims.says],
+    ...claims.details.map(([name, value]) => [`  ${name}`, value]),
+    ['about', `${about === undefined ? '' : `${about}: `}${subjects.join(', ')}`],
+    ['format', claims.format],
+    ['by', signedBy(attestation)],
+  ].map(([name = '', value = '']) => [look.paint.faint(name), escapeLine(value)])
+  const problems =
+    attestation.signature.state === 'not-believed' ? attestation.signature.problems : []
+  const reasons = problems.length === 0 ? [] : [block(renderProblems(problems, look))]
+  return [title, at, table(rows, '  '), ...reasons].join('\n')
+}
+
+function signedBy({ signature }: Inspected): string {
+  switch (signature.state) {
+    case 'unchecked':
+      return 'nobody knows: the signature was not compared with a trust file'
+    case 'known':
+      return signature.signers
+        .map(({ name, owner, keyid }) => `${name} (owner ${owner}, key ${keyid.slice(0, 16)})`)
+        .join(', ')
+    case 'not-believed':
+      return 'nobody whose word counts here:'
+  }
+}
+
+function block(text: string): string {
+  return text.replace(/^(?=.)/gm, '    ')
+}

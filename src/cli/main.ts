@@ -1,0 +1,41 @@
+#!/usr/bin/env node
+import { readFileSync } from 'node:fs'
+import { keepCompiledCode } from './compile-cache.ts'
+
+const argv = process.argv.slice(2)
+keepCompiledCode(argv, process.env)
+
+// After the cache is open, so that it serves them.
+const { commandOf } = await import('./invocation.ts')
+const { run } = await import('./run.ts')
+const { terminalOf } = await import('./terminal.ts')
+
+// A reader that went away (`sallyport log show | head`) is not an error.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0)
+    throw error
+  })
+}
+
+let command: string | undefined
+process.exitCode = await run(argv, {
+  cwd: process.cwd(),
+  env: process.env,
+  terminal: terminalOf(process.stdout, process.stderr),
+  version: versionOf(),
+  command: () =>
+    (command ??= commandOf({
+      main: import.meta.filename,
+      execPath: process.execPath,
+      cwd: process.cwd(),
+      path: process.env['PATH'] ?? '',
+    })),
+  now: () => new Date(),
+})
+
+/** The version of the package this file is part of: two folders up in the source, as in what is published. */
+function versionOf(): string {
+  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8')
+  return (JSON.parse(manifest) as { version: string }).version
+}

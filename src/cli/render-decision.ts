@@ -1,0 +1,119 @@
+import type { Decision, RuleResult } from '#decision'
+import type { RuleVerdict } from '#policy'
+import { escape, escapeLine } from './escape.ts'
+import type { Exit } from './failure.ts'
+import { localise } from './invocation.ts'
+import { highlight, plural, renderProblems, type Look } from './render.ts'
+import { table } from './table.ts'
+
+/** 0 allowed (or let in for a stated reason), 1 denied, 2 the policy is wrong, 3 could not tell. */
+export function exitOf(decision: Decision): Exit {
+  if (decision.effect !== 'blocked') return 0
+  const exits = { ALLOW: 0, DENY: 1, POLICY_ERROR: 2, UNDETERMINED: 3 } as const
+  return exits[decision.verdict]
+}
+
+export interface Recorded {
+  /** Where the decision stands in the log. */
+  readonly index: number | bigint
+}
+
+/** The one way a decision is shown: the answer, every reason with its fix or every rule with its facts, and the record. */
+export function renderDecision(decision: Decision, look: Look, recorded?: Recorded): string {
+  const parts = [headline(decision, look)]
+  if (decision.reasons.length > 0) parts.push(renderProblems(decision.reasons, look))
+  else parts.push(passedRules(decision.rules, look))
+  parts.push(footer(decision, look, recorded))
+  return parts.join('\n\n')
+}
+
+/** `sallyport: denied: app.tgz may not run in production/shop` */
+export function headline(decision: Decision, { paint }: Look): string {
+  const { artifact, target } = decision.request
+  const name = escapeLine(artifact.name)
+  const where = escapeLine(`${target.environment}/${target.service}`)
+  switch (decision.effect) {
+    case 'admitted':
+      return `sallyport: ${paint.good('allowed')}: ${name} may run in ${where}`
+    case 'admitted-audit':
+      return `sallyport: ${paint.warn('allowed, audit only')}: ${name} may run in ${where}, and will not once the policy is enforced`
+    case 'admitted-unavailable':
+      return `sallyport: ${paint.warn('allowed without evidence')}: ${name} may run in ${where}, because the policy chose so for when evidence cannot be had`
+    case 'blocked':
+      return blocked(decision, name, where, paint.bad)
+  }
+}
+
+function blocked(
+  decision: Decision,
+  name: string,
+  where: string,
+  bad: (text: string) => string,
+): string {
+  switch (decision.verdict) {
+    case 'POLICY_ERROR':
+      return `sallyport: ${bad('policy error')}: nobody decides whether ${name} may run in ${where}, so it may not`
+    case 'UNDETERMINED':
+      return `sallyport: ${bad('undetermined')}: could not tell whether ${name} may run in ${where}, so it may not`
+    case 'ALLOW':
+    case 'DENY':
+      return `sallyport: ${bad('denied')}: ${name} may not run in ${where}`
+  }
+}
+
+function passedRules(rules: readonly RuleResult[], look: Look): string {
+  const { paint } = look
+  return rules
+    .map(({ id, verdict, facts }) => {
+      const state = verdict === 'PASS' ? paint.good('pass') : paint.warn(words[verdict])
+      const rows = facts.map(({ name, value, basis }) => [
+        paint.faint(name),
+        escapeLine(String(value)),
+        basis === 'claimed' ? paint.faint('claimed') : '',
+      ])
+      return [
+        `  ${state}  ${escapeLine(id)}`,
+        ...(rows.length === 0 ? [] : [table(rows, '        ')]),
+      ].join('\n')
+    })
+    .join('\n')
+}
+
+/** Verdicts in the order they are counted, as people say them. */
+const words: Readonly<Record<RuleVerdict, string>> = {
+  PASS: 'passed',
+  EXEMPTED: 'exempted',
+  FAIL: 'failed',
+  MISSING: 'missing',
+  STALE: 'stale',
+  UNVERIFIABLE: 'could not be checked',
+  UNSUPPORTED: 'unsupported',
+  ERROR: 'in error',
+}
+
+function footer(decision: Decision, look: Look, recorded: Recorded | undefined): string {
+  const counts = countRules(decision.rules)
+  const ignored = decision.evidence.filter(({ verified }) => !verified).length
+  const parts = [
+    ...counts,
+    ...(ignored === 0 ? [] : [`${ignored} ${plural(ignored, 'attestation')} not believed`]),
+    ...(decision.validUntil === undefined ? [] : [`good until ${decision.validUntil}`]),
+    ...(recorded === undefined ? [] : [receipt(recorded, look)]),
+  ]
+  return highlight(escape(parts.join(' · ')), look.paint)
+}
+
+function receipt({ index }: Recorded, look: Look): string {
+  const command = localise(`\`sallyport log receipt ${index}\``, look.invocation)
+  return `decision ${index} in the log (receipt: ${command.slice(1, -1)})`
+}
+
+function countRules(rules: readonly RuleResult[]): string[] {
+  const order = Object.keys(words) as RuleVerdict[]
+  return order.flatMap((verdict) => {
+    const count = rules.filter((rule) => rule.verdict === verdict).length
+    if (count === 0) return []
+    const subject = verdict === 'PASS' ? `${plural(count, 'rule')} ` : ''
+    return [`${count} ${subject}${words[verdict]}`]
+  })
+}

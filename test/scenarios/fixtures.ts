@@ -1,0 +1,63 @@
+import {
+  appendFileSync,
+  chmodSync,
+  copyFileSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { home } from './home-folder.ts'
+import { provenance } from './provenance.ts'
+
+/** A step of a story that is not the command line: what an attacker, a colleague or time does. */
+export type Fixture = (args: readonly string[], dir: string) => Promise<string> | string | undefined
+
+export const fixtures: Readonly<Record<string, Fixture>> = {
+  home,
+  provenance,
+  /** flip FILE BYTE: changes one bit. */
+  flip([file = '', at = '0'], dir) {
+    const bytes = readFileSync(join(dir, file))
+    bytes[Number(at)] = (bytes[Number(at)] ?? 0) ^ 1
+    writeFileSync(join(dir, file), bytes)
+    return undefined
+  },
+  /** copy FROM TO */
+  copy([from = '', to = ''], dir) {
+    copyFileSync(join(dir, from), join(dir, to))
+    return undefined
+  },
+  /** move FROM TO */
+  move([from = '', to = ''], dir) {
+    renameSync(join(dir, from), join(dir, to))
+    return undefined
+  },
+  /** remove FILE */
+  remove([file = ''], dir) {
+    rmSync(join(dir, file), { recursive: true })
+    return undefined
+  },
+  /** append FILE TEXT */
+  append([file = '', text = ''], dir) {
+    appendFileSync(join(dir, file), `${text}\n`)
+    return undefined
+  },
+  /** replace FILE TEXT TEXT: every occurrence; at least one. */
+  replace([file = '', from = '', to = ''], dir) {
+    const text = readFileSync(join(dir, file), 'utf8')
+    if (!text.includes(from)) throw new Error(`${file} does not contain ${JSON.stringify(from)}`)
+    writeFileSync(join(dir, file), text.replaceAll(from, to))
+    return undefined
+  },
+  /** mode OCTAL FILE */
+  mode([mode = '', file = ''], dir) {
+    chmodSync(join(dir, file), Number.parseInt(mode, 8))
+    return undefined
+  },
+  /** show FILE: its text becomes the output. */
+  show([file = ''], dir) {
+    return readFileSync(join(dir, file), 'utf8')
+  },
+}

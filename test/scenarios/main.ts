@@ -1,0 +1,64 @@
+import { spawn } from 'node:child_process'
+import { resolve } from 'node:path'
+
+/** What a command said and how it ended; `stdout` and `stderr` with all that varies named. */
+export interface Ran {
+  readonly exit: number
+  readonly stdout: readonly string[]
+  readonly stderr: readonly string[]
+  /** Standard output as it was. */
+  readonly raw: string
+}
+
+const root = resolve(import.meta.dirname, '../..')
+const main = resolve(root, 'src/cli/main.ts')
+
+/** Runs the real command line in a folder, with nothing of this environment but the PATH. */
+export async function runMain(
+  args: readonly string[],
+  dir: string,
+  env: Readonly<Record<string, string>>,
+): Promise<Ran> {
+  const child = spawn(process.execPath, [main, ...args], {
+    cwd: dir,
+    env: { PATH: process.env['PATH'], HOME: dir, ...env },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const [stdout, stderr, exit] = await Promise.all([
+    textOf(child.stdout),
+    textOf(child.stderr),
+    new Promise<number>((done, fail) => {
+      child.once('error', fail)
+      child.once('close', (code) => done(code ?? -1))
+    }),
+  ])
+  return { exit, stdout: linesOf(stdout, dir), stderr: linesOf(stderr, dir), raw: stdout }
+}
+
+async function textOf(stream: AsyncIterable<Buffer>): Promise<string> {
+  const chunks: Buffer[] = []
+  for await (const chunk of stream) chunks.push(chunk)
+  return Buffer.concat(chunks).toString('utf8')
+}
+
+/** Lines with all that varies named. */
+export function linesOf(text: string, dir: string): string[] {
+  if (text === '') return []
+  return normalise(text, dir)
+    .replace(/\n$/, '')
+    .split('\n')
+    .map((line) => line.trimEnd())
+}
+
+function normalise(text: string, dir: string): string {
+  return text
+    .replaceAll(`${process.execPath} ${main}`, 'sallyport')
+    .replaceAll(dir, '<dir>')
+    .replaceAll(root, '<repository>')
+    .replace(/\bkey [0-9a-f]{16}\b/g, 'key <keyid>')
+    .replace(/\b[0-9a-f]{64}\b/g, '<sha256>')
+    .replace(/\b[0-9a-f]{40}\b/g, '<commit>')
+    .replace(/\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?Z/g, '<time>')
+    .replace(/\b\d+(?:\.\d+)? (?:ms|s)\b/g, '<duration>')
+    .replace(/\d{4}-\d\d-\d\d/g, '<date>')
+}
