@@ -1,4 +1,12 @@
 export type { BlobStore, StoredBlob } from './blob-store.ts'
+export type { ArchiveOptions } from './debian/archive.ts'
+export type { ArchiveChain } from './debian/chain.ts'
+export type { HostOptions } from './debian/installed.ts'
+export { measureRoot, type MeasureRootOptions } from './debian/measured.ts'
+export { assembleRoot, pinnedRoot, type PinnedRootOptions } from './debian/pinned.ts'
+export type { Root, RootPackage } from './debian/root.ts'
+export { rootRule } from './debian/root-rule.ts'
+export type { AptSource } from './debian/sources.ts'
 export {
   fetchMaterials,
   type FetchMaterialsOptions,

@@ -168,8 +168,14 @@ export function encodeMaterialsLock(lock: MaterialsLock): Uint8Array {
 
 /** The digest of the part of a lock that makes the system root. */
 export function rootDigest(lock: MaterialsLock): string {
-  const debs = lock.entries.filter((entry) => entry.type === 'deb').map(plainEntry)
-  return sha256Hex(canonicalJson([lock.root === undefined ? null : plain(lock.root), debs]))
+  return rootDigestOf(
+    lock.root,
+    lock.entries.filter((entry) => entry.type === 'deb'),
+  )
+}
+
+export function rootDigestOf(root: LockedRoot | undefined, debs: readonly DebEntry[]): string {
+  return sha256Hex(canonicalJson([root === undefined ? null : plain(root), debs.map(plainEntry)]))
 }
 
 function plain(root: LockedRoot): Json {

@@ -1,5 +1,8 @@
 import { sha256Hex } from '#document'
 import { quote, SallyportError } from '#error'
+import type { ArchiveOptions } from '../debian/archive.ts'
+import { debianArchitecture } from '../debian/host.ts'
+import { lockRoot } from '../debian/lock-root.ts'
 import { forEach } from '../each.ts'
 import { fetchWidth, type Progress } from '../fetch.ts'
 import type { NpmPackage } from '../npm/derive.ts'
@@ -9,6 +12,8 @@ import type { Storage } from '../workspace.ts'
 import {
   encodeMaterialsLock,
   lockSchemaId,
+  type DebEntry,
+  type LockedRoot,
   type MaterialRole,
   type MaterialsLock,
   type NpmEntry,
@@ -23,6 +28,12 @@ export interface MakeLockOptions extends Storage, SupplyOptions {
   /** `npm:NAME@VERSION` */
   readonly toolchains: readonly string[]
   readonly allowScripts?: readonly string[]
+  /** Names of Debian packages for a pinned root; empty for none. */
+  readonly debian?: readonly string[]
+  /** Resolve the Debian packages anew, although the lock there was has them. */
+  readonly renewRoot?: boolean
+  /** Where Debian packages come from; default: this machine's apt. */
+  readonly archive?: ArchiveOptions
   /** The lock there was: what it knows and what is still wanted is not asked for again. */
   readonly previous?: MaterialsLock
   readonly onProgress?: (progress: Progress) => void
@@ -62,6 +73,7 @@ export async function makeLock(
       options.onProgress?.({ id: item.id, done, total: wanted.length, size, provenience })
       return { type: 'npm', ...item, purl: npmPurl(item.name, item.version), sha256, size }
     })
+    const system = await systemRoot(options)
     const lock: MaterialsLock = {
       schema: lockSchemaId,
       generator: options.generator,
@@ -69,12 +81,29 @@ export async function makeLock(
       nativeLocks: options.nativeLocks
         .map(({ path, bytes }) => ({ path, sha256: sha256Hex(bytes) }))
         .toSorted((a, b) => (a.path < b.path ? -1 : 1)),
-      entries: entries.toSorted((a, b) => (a.id < b.id ? -1 : 1)),
+      ...(system === undefined ? {} : { root: system.root }),
+      entries: [...entries, ...(system?.entries ?? [])].toSorted((a, b) => (a.id < b.id ? -1 : 1)),
     }
     return { lock, bytes: encodeMaterialsLock(lock) }
   } finally {
     await supply.close()
   }
+}
+
+/** The Debian packages: those of the lock there was while they are still what is asked for, else resolved anew. */
+async function systemRoot(
+  options: MakeLockOptions,
+): Promise<{ root: LockedRoot; entries: readonly DebEntry[] } | undefined> {
+  const debian = [...new Set(options.debian ?? [])].toSorted()
+  if (debian.length === 0) return undefined
+  const { root, entries = [] } = options.previous ?? {}
+  const unchanged =
+    root !== undefined &&
+    root.debian.join(' ') === debian.join(' ') &&
+    root.architecture === debianArchitecture(options.platform)
+  if (unchanged && options.renewRoot !== true)
+    return { root, entries: entries.filter((entry) => entry.type === 'deb') }
+  return lockRoot({ ...options, debian })
 }
 
 async function wantedBy(options: MakeLockOptions, supply: Supply): Promise<Wanted[]> {

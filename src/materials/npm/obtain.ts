@@ -1,10 +1,10 @@
 import { constants } from 'node:fs'
 import { open, rm, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createHash } from 'node:crypto'
 import { z } from 'zod'
 import { quote, SallyportError, type Problem } from '#error'
 import type { StoredBlob } from '../blob-store.ts'
+import { hashFile, openHashes, type Digests } from '../hash.ts'
 import { recall, remember, withFolder, type Storage } from '../workspace.ts'
 import { integrityOf, sha512Of } from './integrity.ts'
 import type { Registry } from './registry.ts'
@@ -13,6 +13,7 @@ import type { Transport } from './http.ts'
 /** Where verified bytes came from. */
 export type Provenience =
   | { readonly from: 'store' }
+  | { readonly from: 'archive' }
   | { readonly from: 'npm-cache' }
   | ({ readonly from: 'registry' } & Transport)
 
@@ -57,10 +58,7 @@ export async function obtainTarball(
   })
 }
 
-interface Taken {
-  readonly sha256: string
-  readonly sha512: string
-  readonly size: number
+interface Taken extends Digests {
   readonly provenience: Provenience
 }
 
@@ -132,7 +130,7 @@ async function copyHashing(
   chunks: AsyncIterable<Uint8Array>,
   path: string,
   limit: number,
-): Promise<Omit<Taken, 'provenience'> | undefined> {
+): Promise<Digests | undefined> {
   const file = await open(path, 'wx', 0o600)
   const hashes = openHashes()
   try {
@@ -150,39 +148,6 @@ async function copyHashing(
 async function writeWhole(file: FileHandle, chunk: Uint8Array): Promise<void> {
   for (let done = 0; done < chunk.length;)
     done += (await file.write(chunk, done, chunk.length - done)).bytesWritten
-}
-
-async function hashFile(path: string): Promise<Omit<Taken, 'provenience'>> {
-  const file = await open(path)
-  const hashes = openHashes()
-  try {
-    for await (const chunk of file.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>)
-      hashes.update(chunk)
-  } finally {
-    await file.close()
-  }
-  return hashes.digest()
-}
-
-function openHashes(): {
-  readonly size: number
-  update(chunk: Uint8Array): void
-  digest(): Omit<Taken, 'provenience'>
-} {
-  const sha256 = createHash('sha256')
-  const sha512 = createHash('sha512')
-  let size = 0
-  return {
-    get size() {
-      return size
-    },
-    update(chunk) {
-      sha256.update(chunk)
-      sha512.update(chunk)
-      size += chunk.length
-    },
-    digest: () => ({ sha256: sha256.digest('hex'), sha512: sha512.digest('hex'), size }),
-  }
 }
 
 function verify(wanted: WantedTarball, taken: Taken): void {

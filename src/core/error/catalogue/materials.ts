@@ -38,4 +38,13 @@ export const materials = {
   MATERIAL_UNKNOWN: { title: 'The registry has no such package version', exit: 2 },
   MATERIAL_MANIFEST: { title: 'A package does not say what it must', exit: 2 },
   TOOLCHAIN_INCOMPLETE: { title: 'A toolchain package does not hold all it needs', exit: 2 },
+  PINNED_ROOT_UNAVAILABLE: { title: 'A locked Debian package can no longer be had', exit: 3 },
+  ROOT_NOT_DEBIAN: { title: 'This machine cannot make a Debian root', exit: 3 },
+  ROOT_ARCHIVE_UNREACHABLE: { title: 'The Debian archive could not be reached', exit: 3 },
+  ROOT_ARCHIVE_UNTRUSTED: { title: 'The Debian archive is not signed by its keys', exit: 1 },
+  ROOT_PACKAGE_UNKNOWN: { title: 'A Debian package of the root does not exist', exit: 2 },
+  ROOT_PACKAGE_DAMAGED: { title: 'A Debian package is not what its name says', exit: 1 },
+  ROOT_DEPENDENCY: { title: 'A Debian package needs one that the root has not', exit: 2 },
+  ROOT_CONFLICT: { title: 'Two Debian packages bring the same file', exit: 2 },
+  ROOT_FILE: { title: 'A file of an installed package cannot be measured', exit: 3 },
 } as const satisfies Record<string, Entry>

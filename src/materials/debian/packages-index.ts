@@ -1,0 +1,66 @@
+import { parseParagraph, type Paragraph } from './control.ts'
+import { debPackageOf, type DebPackage, type Universe } from './closure.ts'
+
+/** A package as an archive's index lists it. */
+export interface IndexedPackage extends DebPackage {
+  readonly sha256: string
+  readonly size: number
+}
+
+/** A Packages index: some 60,000 paragraphs, of which a few are ever read. */
+export interface PackagesIndex extends Universe<IndexedPackage> {
+  /** The package whose .deb has this digest. */
+  withDigest(sha256: string): IndexedPackage | undefined
+}
+
+export function openPackagesIndex(text: string, architecture: string, what: string): PackagesIndex {
+  const starts = startsOf(text)
+  const read = (start: number): IndexedPackage => indexed(paragraphAt(text, start), architecture)
+  return {
+    what,
+    named(name) {
+      const start = starts.get(name)
+      return start === undefined ? undefined : read(start)
+    },
+    providing: (name) => providersOf(text, name).map(read),
+    withDigest(sha256) {
+      const at = text.indexOf(`\nSHA256: ${sha256}\n`)
+      return at === -1 ? undefined : read(startOfParagraph(text, at))
+    },
+  }
+}
+
+function startsOf(text: string): Map<string, number> {
+  const starts = new Map<string, number>()
+  for (const match of text.matchAll(/^Package: (\S+)$/gm)) {
+    const [, name = ''] = match
+    if (!starts.has(name)) starts.set(name, startOfParagraph(text, match.index))
+  }
+  return starts
+}
+
+function providersOf(text: string, name: string): number[] {
+  const starts: number[] = []
+  const escaped = name.replaceAll(/[.+]/g, String.raw`\$&`)
+  const field = new RegExp(`^Provides:[^\\n]*[ ,]${escaped}(?=[ ,\\n(])`, 'gm')
+  for (const match of text.matchAll(field)) starts.push(startOfParagraph(text, match.index))
+  return starts
+}
+
+function startOfParagraph(text: string, at: number): number {
+  const blank = text.lastIndexOf('\n\n', at)
+  return blank === -1 ? 0 : blank + 2
+}
+
+function paragraphAt(text: string, start: number): Paragraph {
+  const end = text.indexOf('\n\n', start)
+  return parseParagraph(text.slice(start, end === -1 ? text.length : end))
+}
+
+function indexed(fields: Paragraph, architecture: string): IndexedPackage {
+  return {
+    ...debPackageOf(fields, architecture),
+    sha256: fields.get('sha256') ?? '',
+    size: Number(fields.get('size') ?? Number.NaN),
+  }
+}
