@@ -56,6 +56,8 @@ export interface RuleResult {
   readonly facts: readonly Fact[]
   /** When a PASS stops being one, if nothing changes but the time (RFC 3339). */
   readonly staleAt?: string
+  /** The link of the chain that does not hold: `artifact → provenance`, `provenance → source`, … */
+  readonly hop?: string
 }
 
 /** DENY: evidence says no. UNDETERMINED: could not tell. POLICY_ERROR: nobody said what should be asked. */

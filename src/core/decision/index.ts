@@ -1,4 +1,5 @@
 export type { DeploymentRequest, RuleVerdict, Target } from '#policy'
+export { decide, type DecisionInput } from './decide.ts'
 export type {
   Decision,
   Effect,
@@ -10,3 +11,6 @@ export type {
   RuleResult,
   Verdict,
 } from './decision.ts'
+export { decisionExitCode, encodeDecision } from './encode.ts'
+export { engine } from './engine.ts'
+export { vsaOf, type VsaOptions } from './vsa.ts'

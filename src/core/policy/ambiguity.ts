@@ -49,7 +49,7 @@ export function ambiguous(target: Target, first: Owner, second: Owner): Problem 
 function sameName(first: Policy, second: Policy): Problem {
   return {
     code: 'POLICY_NAME_DUPLICATE',
-    where: second.at('metadata'),
+    where: second.line('metadata'),
     expected: 'a name that no other policy has: decisions are recorded under it',
     found: `${quote(second.name)}, which is also the name of the policy in ${first.file}`,
     fix: `Rename the policy in ${second.file}`,

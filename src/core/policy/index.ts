@@ -1,6 +1,6 @@
 export { checkPolicies, findUnknownSigners } from './check-policies.ts'
 export { isNamed, packageOf, showArtifact, type ArtifactPattern } from './artifact-name.ts'
-export { earliest, endOfSigners } from './judge-each.ts'
+export { earliest, judgeEach, type Finding, type Judgement } from './judge-each.ts'
 export { approvalKind } from './kinds/approval.ts'
 export {
   provenanceKind,

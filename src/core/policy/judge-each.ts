@@ -7,6 +7,8 @@ import { shellName } from './shell-name.ts'
 export interface Finding {
   readonly verdict: 'FAIL' | 'UNSUPPORTED' | 'MISSING' | 'STALE'
   readonly problem: Problem
+  /** The link of the chain that does not hold, where it is not the one to the record itself. */
+  readonly hop?: string
 }
 
 /** What one record says about what a rule asks. */
@@ -96,7 +98,9 @@ function nearestMiss<T>(judged: readonly Judged<T>[]): Outcome {
   )
   if (nearest === undefined) throw new TypeError('there is a reason when nothing was found')
   const { testimony, findings, facts } = nearest
+  const hop = findings.find((finding) => finding.hop !== undefined)?.hop
   return {
+    ...(hop === undefined ? {} : { hop }),
     verdict: worst(findings) ?? 'FAIL',
     problems: findings.map(({ problem }) => amongst(problem, judged.length, testimony)),
     evidence: [testimony.verified.digest],

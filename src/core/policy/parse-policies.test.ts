@@ -92,7 +92,8 @@ test('a policy with everything is read, and each place in it is known', () => {
   const [built] = policy.rules
   assert.equal(built?.place.at(), 'policies/0.yaml:8:5 require[0].built')
   assert.equal(built.place.at('level'), 'policies/0.yaml:10:7 require[0].built.level')
-  assert.equal(policy.at('artifacts'), 'policies/0.yaml:6:1 artifacts')
+  assert.equal(policy.line('artifacts'), 'policies/0.yaml:6:1')
+  assert.equal(built.place.line('level'), 'policies/0.yaml:10:7')
 })
 
 test('a policy that requires nothing is refused', () => {

@@ -55,7 +55,7 @@ function parsePolicy(file: string, bytes: Uint8Array, problems: Problem[]): Poli
     rules: shape.require.flatMap((entry, index) => bind(entry as Json, index, locate, problems)),
     mode: shape.mode,
     whenUnavailable: shape.whenUnavailable,
-    at: (field: string) => `${locate([field])} ${field}`,
+    line: (field: string) => locate([field]),
   })
 }
 
@@ -88,10 +88,11 @@ function bind(entry: Json, index: number, locate: Locate, problems: Problem[]): 
 }
 
 function placeOf(id: string, locate: Locate): Place {
+  const line = (field?: string): string => locate(field === undefined ? [] : field.split('.'))
   return {
     id,
-    at: (field) =>
-      field === undefined ? `${locate([])} ${id}` : `${locate(field.split('.'))} ${id}.${field}`,
+    line,
+    at: (field) => `${line(field)} ${field === undefined ? id : `${id}.${field}`}`,
   }
 }
 

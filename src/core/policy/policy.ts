@@ -17,7 +17,7 @@ export interface Policy {
   readonly mode: 'enforce' | 'audit'
   readonly whenUnavailable: 'deny' | 'allow'
   /** `file:line:column` of something in it, such as `artifacts`. */
-  readonly at: (field: string) => string
+  readonly line: (field: string) => string
 }
 
 /** A rule with the parameters that a policy gives it. */

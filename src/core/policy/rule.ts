@@ -22,6 +22,8 @@ export interface Rule<P extends RuleParameters = RuleParameters> {
   readonly threat: string
   /** What the rule cannot do, for documentation. */
   readonly cannot: string
+  /** What a fix changes: `artifact` makes other bytes, which makes every signature over the old ones useless. */
+  readonly fixes: 'artifact' | 'evidence'
   /** The statements the rule asks for: a named signer must be allowed to make one of them. */
   readonly predicateTypes: (parameters: P) => readonly string[]
   /** Finds what can never be satisfied, before anything is deployed. */
@@ -33,8 +35,10 @@ export interface Rule<P extends RuleParameters = RuleParameters> {
 export interface Place {
   /** `require[0].built` */
   readonly id: string
-  /** `policies/prod.yaml:8:5 require[0].built`, or of one of its fields. */
+  /** `policies/prod.yaml:8:5 require[0].built`, or of one of its fields: the place of a problem. */
   readonly at: (field?: string) => string
+  /** `policies/prod.yaml:8:5` alone: the place that a fix names. */
+  readonly line: (field?: string) => string
 }
 
 /** What a rule judges by. */
@@ -82,4 +86,6 @@ export interface Outcome {
   readonly facts: readonly Fact[]
   /** When a PASS stops being one, if nothing changes but the time. */
   readonly staleAt?: Date
+  /** The link of the chain that does not hold, such as `artifact → provenance`. */
+  readonly hop?: string
 }

@@ -29,6 +29,7 @@ export const allowed: Rule<Parameters> = {
   threat:
     'A correctly built artifact that was never meant for this environment (a test build, an abandoned release) is deployed there.',
   cannot: 'It cannot tell whether the person who approved looked at anything.',
+  fixes: 'evidence',
   predicateTypes: () => [predicateTypes.approval],
   check: ({ count }, signers, place) => checkCount(count, signers, place),
   evaluate: (rule, context) => {

@@ -41,14 +41,14 @@ export function judgeRecipe(
           expected:
             'every parameter that the requester of a build can choose to be allowed by the rule',
           found: `the recipe ${quote(found)}, and no "recipe" in the rule`,
-          fix: `Write \`recipe: ${found ?? ''}\` in the rule at ${place.at()} if that is how the artifact is built`,
+          fix: `Write \`recipe: ${found ?? ''}\` in the rule at ${place.line()} if that is how the artifact is built`,
         }
       : {
           code: 'RECIPE_MISMATCH',
           where: place.at('recipe'),
           expected: quote(wanted),
           found: found === undefined ? 'provenance that names no recipe' : quote(found),
-          fix: `Build it with ${quote(wanted)}, or change "recipe" at ${place.at()}`,
+          fix: `Build it with ${quote(wanted)}, or change "recipe" at ${place.line()}`,
         }
   return [{ verdict: 'FAIL', problem }]
 }
@@ -68,7 +68,7 @@ function judgeOne(
     where: place.at(`parameters.${name}`),
     expected: show(values),
     found: `${quote(name, 80)} = ${showValue(value)}`,
-    fix: `Build it with ${quote(name, 80)} = ${showValue(values[0])}, or allow the value at ${place.at(`parameters.${name}`)}`,
+    fix: `Build it with ${quote(name, 80)} = ${showValue(values[0])}, or allow the value at ${place.line(`parameters.${name}`)}`,
   }
 }
 
@@ -78,7 +78,7 @@ function unlisted(name: string, value: Json, place: Place): Problem {
     where: place.at('parameters'),
     expected: 'every parameter that the requester of a build can choose to be allowed by the rule',
     found: `${quote(name, 80)} = ${showValue(value)}, which the rule does not mention`,
-    fix: `Build it without ${quote(name, 80)}, or, if the value is harmless, write \`parameters: {${key(name)}: [${showValue(value)}]}\` in the rule at ${place.at()}`,
+    fix: `Build it without ${quote(name, 80)}, or, if the value is harmless, write \`parameters: {${key(name)}: [${showValue(value)}]}\` in the rule at ${place.line()}`,
   }
 }
 
@@ -88,7 +88,7 @@ function unset(name: string, values: readonly Json[], place: Place): Problem {
     where: place.at(`parameters.${name}`),
     expected: show(values),
     found: `no parameter ${quote(name, 80)}, so the builder chose a value that nobody knows`,
-    fix: `Build it with ${quote(name, 80)} = ${showValue(values[0])}, or add null to its values at ${place.at(`parameters.${name}`)}`,
+    fix: `Build it with ${quote(name, 80)} = ${showValue(values[0])}, or add null to its values at ${place.line(`parameters.${name}`)}`,
   }
 }
 

@@ -3,7 +3,6 @@ import { quote, type Problem } from '#error'
 import type { Finding } from '../judge-each.ts'
 import { describeLookAlike, isAt, showLocation, type Location } from '../location.ts'
 import type { Place } from '../rule.ts'
-import { fail } from './facts.ts'
 
 /** The repository and ref that were built: exactly the ones allowed (POL-06). */
 export function judgeSource(
@@ -13,15 +12,15 @@ export function judgeSource(
   place: Place,
 ): readonly Finding[] {
   const { source, format } = provenance
-  if (source === undefined) return [fail(noSource(from, place))]
+  if (source === undefined) return [hop(noSource(from, place))]
   const findings: Finding[] = []
-  if (!isAt(source.uri, from)) findings.push(fail(otherSource(source.uri, from, place)))
+  if (!isAt(source.uri, from)) findings.push(hop(otherSource(source.uri, from, place)))
   // The token form of the book names no commit; every other format can, and a branch name alone is no version.
   if (format !== 'jwt' && Object.keys(source.digest).length === 0) {
-    findings.push(fail(noCommit(source.uri, place)))
+    findings.push(hop(noCommit(source.uri, place)))
   }
   const ref = judgeRef(source.ref, refs, place)
-  return ref === undefined ? findings : [...findings, fail(ref)]
+  return ref === undefined ? findings : [...findings, hop(ref)]
 }
 
 function judgeRef(
@@ -46,7 +45,7 @@ function judgeRef(
     where: place.at('refs'),
     expected: allowed,
     found: quote(ref),
-    fix: `Build the commit from ${refName(refs)} after it has been merged there, or add ${quote(ref)} to "refs" at ${place.at('refs')}`,
+    fix: `Build the commit from ${refName(refs)} after it has been merged there, or add ${quote(ref)} to "refs" at ${place.line('refs')}`,
   }
 }
 
@@ -61,7 +60,7 @@ function unlistedRef(ref: string, place: Place): Problem {
     where: place.at('refs'),
     expected: 'every parameter that the requester of a build can choose to be allowed by the rule',
     found: `the ref ${quote(ref)}, and no "refs" in the rule`,
-    fix: `Write \`refs: [${ref}]\` in the rule at ${place.at()} if that is the ref to deploy from`,
+    fix: `Write \`refs: [${ref}]\` in the rule at ${place.line()} if that is the ref to deploy from`,
   }
 }
 
@@ -83,7 +82,7 @@ function otherSource(uri: string, from: Location, place: Place): Problem {
     where: place.at('from'),
     expected: showLocation(from),
     found: `${quote(uri)}${difference === '' ? '' : `: ${difference}`}`,
-    fix: `Build it from ${wanted}, or, if this service has moved to ${quote(uri)}, change "from" at ${place.at('from')}`,
+    fix: `Build it from ${wanted}, or, if this service has moved to ${quote(uri)}, change "from" at ${place.line('from')}`,
   }
 }
 
@@ -95,4 +94,8 @@ function noCommit(uri: string, place: Place): Problem {
     found: `${quote(uri)} without digest`,
     fix: 'Build with a builder that records the commit it fetched (gitCommit)',
   }
+}
+
+function hop(problem: Problem): Finding {
+  return { verdict: 'FAIL', problem, hop: 'provenance → source' }
 }

@@ -54,6 +54,7 @@ export const built: Rule<Parameters> = {
     'Something else than the official pipeline built the artifact, or it built another repository, branch or recipe, or somebody chose parameters that change what the code does.',
   cannot:
     'It cannot tell whether the source was good, nor notice a builder that lies: it believes what the named signers saw.',
+  fixes: 'artifact',
   predicateTypes: () => [...provenanceKind.predicateTypes],
   check: ({ level, by }, signers, place) => checkLevel(level, by, signers, place),
   evaluate: (rule, context) =>
@@ -110,7 +111,7 @@ function judgeLevel(
     found: `level ${level}, the highest that the trust file lets ${quote(builderId ?? 'this builder')} claim`,
     fix:
       better.length === 0
-        ? `Build with a hosted builder, list it in the trust file with level ${rule.level}, and name its signer at ${place.at('by')}`
+        ? `Build with a hosted builder, list it in the trust file with level ${rule.level}, and name its signer at ${place.line('by')}`
         : `Build with ${names}`,
   }
   return [{ verdict: 'FAIL', problem }]
@@ -130,8 +131,8 @@ function judgeBuildType(
     found: wanted === undefined ? `${shown}, and no "buildType" in the rule` : shown,
     fix:
       wanted === undefined
-        ? `Write \`buildType: ${found}\` in the rule at ${place.at()} after reading what its parameters mean`
-        : `Build it as ${quote(wanted)}, or change "buildType" at ${place.at('buildType')}`,
+        ? `Write \`buildType: ${found}\` in the rule at ${place.line()} after reading what its parameters mean`
+        : `Build it as ${quote(wanted)}, or change "buildType" at ${place.line('buildType')}`,
   }
   return [{ verdict: 'FAIL', problem }]
 }

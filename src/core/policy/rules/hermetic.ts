@@ -35,6 +35,7 @@ export const hermetic: Rule<Parameters> = {
     'The build fetched or read something that nobody declared: a dependency changed under way, a file of the build machine, an instruction from outside.',
   cannot:
     'It cannot tell whether the declared inputs are good, and only counts for builders that enforce isolation and record it; a flag that a workflow sets about itself is not asked for.',
+  fixes: 'artifact',
   predicateTypes: () => [...provenanceKind.predicateTypes],
   evaluate: (rule, context) =>
     judgeEach(context.search(provenanceKind, rule.by), context, (testimony) =>
@@ -88,7 +89,7 @@ function judgeRoot(
     where: place.at('root'),
     expected,
     found: 'a measured one: what was installed on the build machine, not what a lock names',
-    fix: `Build it with a pinned root, or, if a measured one is enough here, write \`root: measured\` at ${place.at()}`,
+    fix: `Build it with a pinned root, or, if a measured one is enough here, write \`root: measured\` at ${place.line()}`,
   })
 }
 
@@ -142,7 +143,7 @@ function judgeAttempts(
     where: place.at('networkAttempts'),
     expected,
     found: `${attempts.value} (blocked; the network report in the byproducts lists them)`,
-    fix: `Remove from the build what reaches for a network, or, if it does no harm, write \`networkAttempts: allowed\` at ${place.at()}`,
+    fix: `Remove from the build what reaches for a network, or, if it does no harm, write \`networkAttempts: allowed\` at ${place.line()}`,
   })
 }
 

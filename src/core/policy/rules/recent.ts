@@ -43,6 +43,7 @@ export const recent: Rule<Parameters> = {
   threat: 'An old version with known holes is deployed again, correctly built and signed as it is.',
   cannot:
     'It cannot tell whether what is recent is good. The time of a commit is what its author wrote into it; the time of the build is what the builder saw.',
+  fixes: 'artifact',
   predicateTypes: () => [...provenanceKind.predicateTypes],
   evaluate: (rule, context) =>
     judgeEach(context.search(provenanceKind, rule.by), context, (testimony) =>
@@ -177,7 +178,7 @@ function unknownPackage(
     where: place.at('version'),
     expected: `one of the packages ${known}`,
     found: shown === '' ? 'provenance that does not name the artifact' : shown,
-    fix: `Add a minimum for ${names[0] === undefined ? 'the package' : quote(packageOf(names[0]), 100)} at ${place.at('version')}`,
+    fix: `Add a minimum for ${names[0] === undefined ? 'the package' : quote(packageOf(names[0]), 100)} at ${place.line('version')}`,
   }
 }
 

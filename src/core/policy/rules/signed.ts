@@ -27,6 +27,7 @@ export const signed: Rule<Parameters> = {
     'An artifact that no named signer vouches for, or other bytes under its name, is deployed.',
   cannot:
     'It asks only who signed a statement about the artifact, not what the statement says: `built` asks from where and how it was built.',
+  fixes: 'artifact',
   predicateTypes: typesOf,
   check: ({ count }, signers, place) => checkCount(count, signers, place),
   evaluate: (rule, context) => {

@@ -1,0 +1,197 @@
+import { isSha256 } from '#document'
+import { quote, type Problem } from '#error'
+import { selectPolicy, type DeploymentRequest, type Policy, type PolicySet } from '#policy'
+import { createVerifier, type Trust, type Verifier } from '#trust'
+import { knownPredicateTypes } from './known-types.ts'
+import type { Decision, Effect, Evidence, EvidenceResult, Verdict } from './decision.ts'
+import { engine } from './engine.ts'
+import { evaluateAll, type Evaluated } from './evaluate.ts'
+import { examineAll, resultOf } from './examine.ts'
+import { orderReasons } from './reasons.ts'
+import { indexEvidence } from './search.ts'
+
+/** Everything that a decision is a function of. */
+export interface DecisionInput {
+  readonly request: DeploymentRequest
+  readonly evidence: Evidence
+  readonly policies: PolicySet
+  readonly trust: Trust
+  readonly now: Date
+  /**
+   * Remembers signatures between decisions. It changes how long a decision takes and nothing else; one that was made
+   * for another trust file is not used.
+   */
+  readonly verifier?: Verifier
+}
+
+/**
+ * Decides whether an artifact may be deployed to a target. Pure and total: the same input gives the same decision, and no
+ * evidence, however odd, makes it throw. Every rule is evaluated. Nothing passes because something is empty, unknown or
+ * unreadable.
+ *
+ * @throws TypeError only when `now` is not a time
+ */
+export function decide(input: DecisionInput): Decision {
+  const time = input.now.getTime()
+  if (Number.isNaN(time)) throw new TypeError('now is not a time')
+  try {
+    return decideOn(input)
+  } catch (error) {
+    return failed(input, error)
+  }
+}
+
+interface Findings {
+  readonly policy: Policy | undefined
+  readonly evidence: readonly EvidenceResult[]
+  readonly evaluated: readonly Evaluated[]
+  /** What is wrong before any rule is asked. */
+  readonly problems: readonly Problem[]
+  readonly verdict: Verdict
+}
+
+function decideOn(input: DecisionInput): Decision {
+  const { policies, now, trust } = input
+  const request = cleanRequest(input.request)
+  const invalid = checkRequest(request)
+  const selected = selectPolicy(policies, request.target)
+  const verifier = input.verifier?.trust === trust ? input.verifier : createVerifier(trust)
+  const examined = examineAll(input.evidence.items, request, verifier, now)
+  const evidence = examined.map((one) => resultOf(one, knownPredicateTypes))
+  if ('problem' in selected || invalid.length > 0) {
+    const problems = 'problem' in selected ? [selected.problem, ...invalid] : invalid
+    const verdict = 'problem' in selected ? 'POLICY_ERROR' : 'UNDETERMINED'
+    return assemble(input, { policy: undefined, evidence, evaluated: [], problems, verdict })
+  }
+  const { policy } = selected
+  const { sources } = input.evidence
+  const index = indexEvidence(examined, { request, sources, knownTypes: knownPredicateTypes })
+  const evaluated = evaluateAll(policy, index, trust, now)
+  return assemble(input, {
+    policy,
+    evidence,
+    evaluated,
+    problems: [],
+    verdict: verdictOf(evaluated),
+  })
+}
+
+/** No vacuous yes: ALLOW takes at least one PASS, and nothing but passes and exemptions beside it. */
+function verdictOf(evaluated: readonly Evaluated[]): Verdict {
+  const verdicts = new Set(evaluated.map(({ result }) => result.verdict))
+  const broken = evaluated.some(
+    ({ result }) =>
+      result.verdict === 'ERROR' && result.problems.some(({ code }) => code.startsWith('POLICY_')),
+  )
+  if (broken) return 'POLICY_ERROR'
+  const says = (verdict: Evaluated['result']['verdict']): boolean => verdicts.has(verdict)
+  if (says('FAIL') || says('MISSING') || says('STALE') || says('UNSUPPORTED')) return 'DENY'
+  if (says('ERROR') || says('UNVERIFIABLE')) return 'UNDETERMINED'
+  return says('PASS') ? 'ALLOW' : 'DENY'
+}
+
+/** Only what could not be looked for may be let through, and only where the policy of this target says so. */
+function effectOf(
+  verdict: Verdict,
+  policy: Policy | undefined,
+  evaluated: readonly Evaluated[],
+): Effect {
+  if (verdict === 'ALLOW') return 'admitted'
+  if (policy?.mode === 'audit') return 'admitted-audit'
+  const wasUnavailable = evaluated.some(({ result }) => result.verdict === 'UNVERIFIABLE')
+  const nothingElse = evaluated.every(({ result }) =>
+    ['PASS', 'EXEMPTED', 'UNVERIFIABLE'].includes(result.verdict),
+  )
+  const isChosen = policy?.whenUnavailable === 'allow' && verdict === 'UNDETERMINED'
+  return isChosen && wasUnavailable && nothingElse ? 'admitted-unavailable' : 'blocked'
+}
+
+function assemble(input: DecisionInput, findings: Findings): Decision {
+  const { policy, evidence, evaluated, problems, verdict } = findings
+  const { trust, policies, now } = input
+  const rules = evaluated.map(({ result }) => result)
+  const ends = rules.flatMap(({ staleAt }) => (staleAt === undefined ? [] : [staleAt]))
+  return {
+    apiVersion: 'sallyport.dev/v1',
+    kind: 'Decision',
+    time: now.toISOString(),
+    engine,
+    request: cleanRequest(input.request),
+    policy:
+      policy === undefined
+        ? null
+        : { name: policy.name, file: policy.file, digest: policy.digest, mode: policy.mode },
+    inputs: {
+      trust: { file: trust.file, digest: trust.digest },
+      policies: policies.files.map(({ file, digest }) => ({ file, digest })),
+      evidence: input.evidence.items.map(({ digest, source }) => ({
+        digest: digest.toWellFormed(),
+        source: source.toWellFormed(),
+      })),
+      sources: input.evidence.sources.map(({ name, outcome, detail }) => ({
+        name: name.toWellFormed(),
+        outcome,
+        ...(detail === undefined ? {} : { detail: detail.toWellFormed() }),
+      })),
+    },
+    evidence,
+    rules,
+    verdict,
+    effect: effectOf(verdict, policy, evaluated),
+    reasons: [...problems, ...orderReasons(evaluated)],
+    ...(verdict === 'ALLOW' && ends.length > 0 ? { validUntil: ends.sort()[0] ?? '' } : {}),
+  }
+}
+
+/** The request as it is recorded: known fields only, and text that can be written as JSON. */
+function cleanRequest({
+  artifact,
+  target,
+  chokePoint,
+  requester,
+}: DeploymentRequest): DeploymentRequest {
+  return {
+    artifact: {
+      name: artifact.name.toWellFormed(),
+      digest: Object.fromEntries(
+        Object.entries(artifact.digest).map(([algorithm, digest]) => [
+          algorithm.toWellFormed(),
+          digest.toWellFormed(),
+        ]),
+      ),
+    },
+    target: {
+      environment: target.environment.toWellFormed(),
+      service: target.service.toWellFormed(),
+    },
+    chokePoint: chokePoint.toWellFormed(),
+    ...(requester === undefined ? {} : { requester: requester.toWellFormed() }),
+  }
+}
+
+function checkRequest({ artifact }: DeploymentRequest): readonly Problem[] {
+  const sha256 = artifact.digest['sha256']
+  if (sha256 !== undefined && isSha256(sha256)) return []
+  return [
+    {
+      code: 'REQUEST_INVALID',
+      where: 'request.artifact.digest.sha256',
+      expected: 'the sha256 of what would run, 64 lower-case hexadecimal characters',
+      found: sha256 === undefined ? 'nothing' : quote(sha256, 100),
+      fix: 'Compute the sha256 of the artifact where it is deployed, and ask with it',
+    },
+  ]
+}
+
+// Whatever goes wrong in here, the answer is no and says why; an exception could be taken for an outage and let through.
+function failed(input: DecisionInput, error: unknown): Decision {
+  const problem: Problem = {
+    code: 'DECISION_FAILED',
+    where: 'decide',
+    expected: 'a decision',
+    found: quote(error instanceof Error ? error.message : String(error)),
+    fix: 'Report this as a defect of Sallyport, with the evidence; until then decide this deployment by hand',
+  }
+  const nothing = { policy: undefined, evidence: [], evaluated: [] }
+  return assemble(input, { ...nothing, problems: [problem], verdict: 'UNDETERMINED' })
+}

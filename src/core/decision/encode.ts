@@ -1,0 +1,14 @@
+import { encodeCanonical, type Json } from '#document'
+import type { Decision } from './decision.ts'
+
+/** The bytes of a decision: canonical JSON (RFC 8785). What the log records, and what a replay must give again. */
+export function encodeDecision(decision: Decision): Uint8Array {
+  return encodeCanonical(decision as unknown as Json)
+}
+
+const exits = { ALLOW: 0, DENY: 1, POLICY_ERROR: 2, UNDETERMINED: 3 } as const
+
+/** The exit code of a process that asked: 0 admitted, 1 denied, 2 the policy is wrong, 3 could not tell. */
+export function decisionExitCode({ effect, verdict }: Decision): 0 | 1 | 2 | 3 {
+  return effect === 'blocked' ? exits[verdict] : 0
+}

@@ -1,0 +1,148 @@
+import type { DigestSet, ResourceDescriptor, Statement } from '#attestation'
+import { quote, type Problem } from '#error'
+import type { DeploymentRequest } from '#policy'
+import {
+  isVerified,
+  type Rejection,
+  type UnverifiedClaims,
+  type Verified,
+  type Verifier,
+} from '#trust'
+import type { EvidenceItem, EvidenceResult } from './decision.ts'
+
+/** One piece of evidence, looked at for one decision. */
+export interface Examined {
+  readonly item: EvidenceItem
+  /** What it says, not verified; missing when it cannot be read. */
+  readonly claims?: UnverifiedClaims
+  /** Its subjects that are this artifact; none when it is about something else. */
+  readonly subjects: readonly ResourceDescriptor[]
+  /** The answer of #trust; missing when it was not asked, because the record is about something else. */
+  readonly result?: Verified<Statement> | Rejection
+  /** Why it is not evidence about this artifact, where that is not for #trust to say. */
+  readonly problem?: Problem
+}
+
+/** So many records about other things are verified, to tell a swapped record from a forged one in a refusal. */
+const verifiedOthers = 16
+
+/**
+ * Looks at every piece of evidence. Signatures are checked of what is about this artifact; of what is not, only for the
+ * first few, because nothing follows from them but a better explanation.
+ */
+export function examineAll(
+  items: readonly EvidenceItem[],
+  request: DeploymentRequest,
+  verifier: Verifier,
+  now: Date,
+): readonly Examined[] {
+  let others = 0
+  return items.map((item) => {
+    const opened = verifier.open(item.bytes)
+    const { claims } = opened
+    if (opened.digest !== item.digest)
+      return { item, subjects: [], problem: otherDigest(item, opened.digest) }
+    const subjects = (claims?.subject ?? []).filter(({ digest = {} }) =>
+      isSame(digest, request.artifact.digest),
+    )
+    if (subjects.length > 0 || claims === undefined) {
+      return {
+        item,
+        subjects,
+        ...(claims === undefined ? {} : { claims }),
+        result: opened.verify(now),
+      }
+    }
+    others += 1
+    const isChecked = others <= verifiedOthers
+    const problem = otherArtifact(item, claims, request, isChecked)
+    return { item, claims, subjects, problem, ...(isChecked ? { result: opened.verify(now) } : {}) }
+  })
+}
+
+/** in-toto's rule for digest sets, and sha256 must be in both: one algorithm in common that agrees, and none that contradicts. */
+function isSame(found: DigestSet, wanted: DigestSet): boolean {
+  if (found['sha256'] === undefined || found['sha256'] !== wanted['sha256']) return false
+  return Object.entries(found).every(
+    ([algorithm, digest]) => !Object.hasOwn(wanted, algorithm) || wanted[algorithm] === digest,
+  )
+}
+
+/** What the decision tells about a piece of evidence. */
+export function resultOf(examined: Examined, knownTypes: ReadonlySet<string>): EvidenceResult {
+  const { item, claims, result, subjects } = examined
+  const isGood = isVerified(result)
+  const verified = isGood && subjects.length > 0
+  const problem = problemOf(examined, knownTypes)
+  return {
+    digest: item.digest,
+    source: item.source.toWellFormed(),
+    verified,
+    ...(claims === undefined ? {} : { predicateType: claims.predicateType.slice(0, 500) }),
+    ...(isGood ? { signers: result.signers.map(({ name }) => name) } : {}),
+    ...(problem === undefined ? {} : { problem }),
+  }
+}
+
+/** Why a piece of evidence does not count; the forged before the swapped, because it is worse. */
+export function problemOf(
+  { item, claims, result, problem }: Examined,
+  knownTypes: ReadonlySet<string>,
+): Problem | undefined {
+  if (result !== undefined && !isVerified(result)) return inSource(result.problems[0], item)
+  if (problem !== undefined) return problem
+  if (claims === undefined || knownTypes.has(claims.predicateType)) return undefined
+  return {
+    code: 'EVIDENCE_KIND_UNKNOWN',
+    where: sourceOf(item),
+    expected: `one of the predicate types ${[...knownTypes].map((type) => quote(type)).join(', ')}`,
+    found: `${quote(claims.predicateType)}, which no rule understands: it is kept, shown, and counts for nothing`,
+    fix: 'Remove it if it was meant to be something else; otherwise leave it',
+  }
+}
+
+/** A problem of #trust, told with the place where the evidence was found. */
+export function inSource(problem: Problem, item: EvidenceItem): Problem {
+  const { where } = problem
+  // Places in the trust file stand as they are; those within the attestation need the file they are in.
+  if (where !== undefined && /:\d+:\d+$/.test(where)) return problem
+  return { ...problem, where: where === undefined ? sourceOf(item) : `${sourceOf(item)} ${where}` }
+}
+
+export function sourceOf({ source }: EvidenceItem): string {
+  return source.toWellFormed()
+}
+
+function otherDigest(item: EvidenceItem, found: string): Problem {
+  return {
+    code: 'EVIDENCE_DIGEST',
+    where: sourceOf(item),
+    expected: `bytes with sha256 ${quote(item.digest, 80)}`,
+    found: `sha256 ${found}`,
+    fix: 'Get the evidence again: it was changed between being found and being looked at',
+  }
+}
+
+function otherArtifact(
+  item: EvidenceItem,
+  { subject }: UnverifiedClaims,
+  { artifact }: DeploymentRequest,
+  isChecked: boolean,
+): Problem {
+  const shown = subject.slice(0, 3).map(({ name, uri, digest = {} }) => {
+    const [algorithm = 'no digest', value = ''] =
+      digest['sha256'] === undefined
+        ? (Object.entries(digest)[0] ?? [])
+        : ['sha256', digest['sha256']]
+    const label = name ?? uri
+    return `${label === undefined ? '' : `${quote(label, 80)} `}${algorithm}:${value.slice(0, 64)}`
+  })
+  const more = subject.length > 3 ? ` and ${subject.length - 3} more` : ''
+  return {
+    code: 'EVIDENCE_OTHER_ARTIFACT',
+    where: sourceOf(item),
+    expected: `a statement about ${quote(artifact.name, 100)} sha256:${artifact.digest['sha256'] ?? ''}`,
+    found: `one about ${shown.join(', ')}${more}${isChecked ? '' : ' (its signature was not checked, because it is about something else)'}`,
+    fix: `Pass the evidence that was made for these very bytes; if the artifact was built again since, pass what that build wrote`,
+  }
+}

@@ -1,0 +1,210 @@
+import type { Statement } from '#attestation'
+import { quote, SallyportError, type Problem } from '#error'
+import type { DeploymentRequest, EvidenceKind, Outcome, Place, Search, Testimony } from '#policy'
+import { isVerified, type Verified } from '#trust'
+import type { EvidenceSource } from './decision.ts'
+import { inSource, problemOf, type Examined } from './examine.ts'
+
+/** Everything that was examined, found again by what it says. */
+export interface EvidenceIndex {
+  readonly request: DeploymentRequest
+  readonly sources: readonly EvidenceSource[]
+  readonly knownTypes: ReadonlySet<string>
+  /** Records about this artifact, or that cannot be read, each once, in a fixed order; by predicate type. */
+  readonly about: ReadonlyMap<string, readonly Examined[]>
+  /** Those that cannot be read, so that nobody knows what they say. */
+  readonly unreadable: readonly Examined[]
+  readonly others: readonly Examined[]
+}
+
+export function indexEvidence(
+  examined: readonly Examined[],
+  parts: Pick<EvidenceIndex, 'request' | 'sources' | 'knownTypes'>,
+): EvidenceIndex {
+  const about = new Map<string, Examined[]>()
+  const unreadable: Examined[] = []
+  const others: Examined[] = []
+  const seen = new Set<string>()
+  const inOrder = [...examined].sort((a, b) => (a.item.digest < b.item.digest ? -1 : 1))
+  for (const one of inOrder) {
+    if (seen.has(one.item.digest)) continue
+    seen.add(one.item.digest)
+    const type = one.claims?.predicateType
+    if (type === undefined) unreadable.push(one)
+    else if (one.subjects.length === 0) others.push(one)
+    else if (about.get(type)?.push(one) === undefined) about.set(type, [one])
+  }
+  return { ...parts, about, unreadable, others }
+}
+
+/** How near a record came; the higher, the nearer. Beyond what #trust judges, records can be read, and named. */
+const beyond = { malformed: 20, notNamed: 30 } as const
+
+interface Miss {
+  readonly isAbout: boolean
+  readonly stage: number
+  readonly verdict: 'FAIL' | 'MISSING'
+  readonly problems: readonly Problem[]
+  readonly digest: string
+}
+
+/** Finds what the named signers say about the artifact, or explains the nearest miss. */
+export function searchEvidence<T>(
+  kind: EvidenceKind<T>,
+  by: readonly string[],
+  index: EvidenceIndex,
+  place: Place,
+): Search<T> {
+  const found: Testimony<T>[] = []
+  const misses: Miss[] = []
+  for (const type of kind.predicateTypes) {
+    for (const examined of index.about.get(type) ?? []) {
+      const result = take(examined, kind, by, place)
+      if ('said' in result) found.push(result)
+      else misses.push(result)
+    }
+  }
+  if (found.length > 0) return { found }
+  const rest = [...index.unreadable, ...suspects(index), ...index.others.filter(isOfKind(kind))]
+  misses.push(...rest.map((examined) => missOf(examined, index)))
+  return { found, nothing: explain(kind, by, misses, index, place) }
+}
+
+function take<T>(
+  { item, result, subjects }: Examined,
+  kind: EvidenceKind<T>,
+  by: readonly string[],
+  place: Place,
+): Testimony<T> | Miss {
+  const miss = { isAbout: true, digest: item.digest, verdict: 'FAIL' } as const
+  if (!isVerified(result)) {
+    const problems = (result?.problems ?? []).map((problem) => inSource(problem, item))
+    return { ...miss, stage: result?.stage ?? 0, problems }
+  }
+  const signers = result.signers.filter(({ name }) => by.includes(name))
+  if (signers.length === 0) {
+    // Good evidence by somebody else is not bad evidence: what is asked for is missing.
+    return {
+      ...miss,
+      verdict: 'MISSING',
+      stage: beyond.notNamed,
+      problems: [notNamed(result, kind, by, place)],
+    }
+  }
+  try {
+    return { verified: result, signers, said: kind.read(result.value, subjects) }
+  } catch (error) {
+    const problems = error instanceof SallyportError ? error.problems : [unreadable(error, kind)]
+    return {
+      ...miss,
+      stage: beyond.malformed,
+      problems: problems.map((problem) => inSource(problem, item)),
+    }
+  }
+}
+
+/** Records about this artifact under a type that nobody knows, and forged: the type itself may be what was changed. */
+function suspects({ about, knownTypes }: EvidenceIndex): readonly Examined[] {
+  return [...about]
+    .filter(([type]) => !knownTypes.has(type))
+    .flatMap(([, records]) => records.filter(({ result }) => !isVerified(result)))
+}
+
+function isOfKind<T>(kind: EvidenceKind<T>): (examined: Examined) => boolean {
+  return ({ claims }) => claims !== undefined && kind.predicateTypes.has(claims.predicateType)
+}
+
+function missOf(examined: Examined, { knownTypes }: EvidenceIndex): Miss {
+  const { result, subjects, item, problem } = examined
+  const stage = isVerified(result) || result === undefined ? beyond.malformed : result.stage
+  const reason = problemOf(examined, knownTypes) ?? problem
+  return {
+    isAbout: subjects.length > 0,
+    stage,
+    verdict: 'FAIL',
+    problems: reason === undefined ? [] : [reason],
+    digest: item.digest,
+  }
+}
+
+function explain<T>(
+  kind: EvidenceKind<T>,
+  by: readonly string[],
+  misses: readonly Miss[],
+  index: EvidenceIndex,
+  place: Place,
+): Outcome {
+  const hop = `artifact → ${kind.name}`
+  const [nearest] = [...misses].sort(
+    (a, b) =>
+      Number(b.isAbout) - Number(a.isAbout) || b.stage - a.stage || (a.digest < b.digest ? -1 : 1),
+  )
+  if (nearest === undefined) {
+    return {
+      verdict: 'MISSING',
+      problems: [missing(kind, by, index, place)],
+      evidence: [],
+      facts: [],
+      hop,
+    }
+  }
+  const note = misses.length === 1 ? '' : ` (the nearest of ${misses.length} records)`
+  const told = nearest.problems.map((problem) => ({ ...problem, found: `${problem.found}${note}` }))
+  // What cannot be read may have been what is asked for, or anything else: both fixes are offered.
+  const isAnything = !nearest.isAbout && nearest.stage === 0
+  const problems = isAnything ? [...told, missing(kind, by, index, place)] : told
+  return { verdict: nearest.verdict, problems, evidence: [nearest.digest], facts: [], hop }
+}
+
+function missing<T>(
+  kind: EvidenceKind<T>,
+  by: readonly string[],
+  { request, sources, about, others }: EvidenceIndex,
+  place: Place,
+): Problem {
+  const { artifact } = request
+  const types = [...about.keys()].map((type) => quote(type, 100))
+  const places = sources.slice(0, 4).map(({ name }) => quote(name.toWellFormed(), 120))
+  const more = sources.length > 4 ? ` and ${sources.length - 4} more places` : ''
+  const looked =
+    places.length === 0
+      ? 'nothing, and nowhere was looked'
+      : `nothing in ${places.join(', ')}${more}`
+  const elsewhere = others.length === 0 ? '' : `; ${others.length} records are about other things`
+  return {
+    code: 'EVIDENCE_MISSING',
+    where: place.at(),
+    expected: `${kind.name} of ${quote(artifact.name, 100)} sha256:${artifact.digest['sha256'] ?? ''} by ${by.join(' or ')}`,
+    found:
+      types.length === 0
+        ? `${looked}${elsewhere}`
+        : `only statements of other kinds: ${types.slice(0, 4).join(', ')}`,
+    fix: kind.obtain(request, by),
+  }
+}
+
+function notNamed<T>(
+  { signers }: Verified<Statement>,
+  kind: EvidenceKind<T>,
+  by: readonly string[],
+  place: Place,
+): Problem {
+  const names = signers.map(({ name }) => name).join(', ')
+  return {
+    code: 'SIGNER_NOT_NAMED',
+    where: place.at('by'),
+    expected: `${kind.name} by ${by.join(' or ')}`,
+    found: `good ${kind.name} by ${names}`,
+    fix: `Have ${by.join(' or ')} make it, or, if the word of ${names} is enough here, add it at ${place.line('by')}`,
+  }
+}
+
+function unreadable<T>(error: unknown, kind: EvidenceKind<T>): Problem {
+  return {
+    code: 'FACT_MALFORMED',
+    where: kind.name,
+    expected: `${kind.name} that can be read`,
+    found: quote(error instanceof Error ? error.message : String(error)),
+    fix: `Get the ${kind.name} again from its signer; if it is right, report this as a defect of Sallyport`,
+  }
+}
