@@ -8,3 +8,4 @@ export type {
 } from './ports.ts'
 export { openLog, type Log, type Receipt } from './log.ts'
 export { openLogView, type LogView } from './view.ts'
+export { verifyLog, type LogReport, type VerifyLogOptions } from './verify/verify-log.ts'

@@ -1,0 +1,115 @@
+import { SallyportError, type Problem } from '#error'
+import {
+  openCheckpoint,
+  tileNodes,
+  treeRoot,
+  type KnownSignature,
+  type LogIdentity,
+  type OpenedCheckpoint,
+  type TreeHead,
+} from '#merkle'
+import type { LogStorage } from '../ports.ts'
+import { checkpointPath, noLog } from '../view.ts'
+import { historyChanged, truncated } from './problems.ts'
+import { TileSource } from './tile-source.ts'
+import { verifyTree } from './verify-tree.ts'
+
+/** What to verify, and against what. */
+export interface VerifyLogOptions extends LogIdentity {
+  readonly storage: Pick<LogStorage, 'read'>
+  /** Older signed checkpoints of this log, from whoever kept them. Only they show a history that was rewritten and signed anew. */
+  readonly earlier?: readonly string[]
+  /** The newest tree that the signer remembers: shows that this is not an old copy. */
+  readonly remembered?: TreeHead
+}
+
+/** What `verifyLog` found. */
+export interface LogReport {
+  readonly origin: string
+  /** Whether the log is whole: every byte of it leads to the signed root. */
+  readonly ok: boolean
+  readonly size: number
+  /** In base64, as in the checkpoint. */
+  readonly root: string
+  readonly checkpoint: string
+  readonly signatures: readonly KnownSignature[]
+  /** How many earlier checkpoints this log extends. */
+  readonly earlier: number
+  readonly problems: readonly Problem[]
+}
+
+/**
+ * Proves the whole log: the checkpoint is signed, every tile leads to its root, every entry has its hash, and every
+ * earlier checkpoint is a beginning of it. Names every entry and tile that is not what was signed. Throws only when
+ * there is no log, or no checkpoint that could be believed.
+ */
+export async function verifyLog(options: VerifyLogOptions): Promise<LogReport> {
+  const note = await options.storage.read(checkpointPath)
+  if (note === undefined) throw noLog(options.origin)
+  const checkpoint = openCheckpoint(Buffer.from(note).toString(), options)
+  const tiles = new TileSource(options.storage)
+  const problems = await verifyTree(checkpoint, tiles)
+  const { earlier, bad } = openEarlier(options)
+  const history = await verifyHistory(checkpoint, earlier, tiles)
+  problems.push(...bad, ...history)
+  return {
+    origin: checkpoint.origin,
+    ok: problems.length === 0,
+    size: checkpoint.size,
+    root: Buffer.from(checkpoint.root).toString('base64'),
+    checkpoint: checkpoint.note,
+    signatures: checkpoint.signatures,
+    earlier: earlier.length - history.length,
+    problems,
+  }
+}
+
+function openEarlier({ earlier: notes = [], remembered, ...log }: VerifyLogOptions) {
+  const earlier: TreeHead[] = remembered === undefined ? [] : [remembered]
+  const bad: Problem[] = []
+  for (const [at, note] of notes.entries())
+    try {
+      earlier.push(openCheckpoint(note, log))
+    } catch (problem) {
+      if (!(problem instanceof SallyportError)) throw problem
+      const where = `earlier checkpoint ${at + 1} of ${notes.length}`
+      bad.push(...problem.problems.map((one) => ({ ...one, where })))
+    }
+  return { earlier: earlier.toSorted((a, b) => a.size - b.size), bad }
+}
+
+async function verifyHistory(
+  { size }: OpenedCheckpoint,
+  earlier: readonly TreeHead[],
+  tiles: TileSource,
+): Promise<Problem[]> {
+  const problems: Problem[] = []
+  let lastGood = 0
+  for (const head of earlier) {
+    if (head.size > size) {
+      problems.push(truncated(head.size, size))
+      continue
+    }
+    const root = await rootAt(head.size, size, tiles)
+    if (root !== undefined && Buffer.compare(root, head.root) === 0) lastGood = head.size
+    else problems.push(historyChanged(head, root, lastGood))
+  }
+  return problems
+}
+
+/** The root of the first `earlier` entries, out of the tiles of the tree of `size`, which have been verified. */
+async function rootAt(
+  earlier: number,
+  size: number,
+  tiles: TileSource,
+): Promise<Uint8Array | undefined> {
+  let missing = false
+  const nodes = tileNodes(size, async (tile) => {
+    const bytes =
+      tile.level === 'entries' ? undefined : await tiles.read({ ...tile, level: tile.level })
+    missing ||= bytes === undefined
+    return bytes ?? new Uint8Array(tile.width * 32)
+  })
+  const root = await treeRoot(earlier, nodes)
+  return missing ? undefined : root
+}
