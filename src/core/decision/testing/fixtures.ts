@@ -122,16 +122,33 @@ export const isolation: JsonObject = {
   sallyport_probes: { passed: 24, failed: 0 },
 }
 
+const good = {
+  sha256,
+  builderId: builderIds.pinned,
+  buildType: recipeType,
+  uri: repository,
+  ref: 'refs/heads/main',
+  committedAt: '2026-05-20T00:00:00Z',
+  finishedOn: '2026-05-21T00:01:00Z',
+  version: '1.2.3',
+  name: 'shop-1.2.3.tgz',
+  purl: 'pkg:npm/shop@1.2.3',
+  parameters: { target: 'release' },
+  external: {},
+  internal: isolation,
+  dependencies: [],
+}
+
 /** Provenance as our builder writes it: everything a policy asks for is right unless a part says otherwise. */
-export function provenance(parts: ProvenanceParts = {}): Statement {
-  const { uri = repository, ref = 'refs/heads/main', committedAt = '2026-05-20T00:00:00Z' } = parts
-  const { version = '1.2.3', purl = 'pkg:npm/shop@1.2.3' } = parts
+export function provenance(different: ProvenanceParts = {}): Statement {
+  const parts: Required<ProvenanceParts> = { ...good, ...different }
+  const { uri, ref, committedAt, version, purl, name } = parts
   return {
     _type: 'https://in-toto.io/Statement/v1',
     subject: [
       {
-        name: parts.name ?? 'shop-1.2.3.tgz',
-        digest: { sha256: parts.sha256 ?? sha256 },
+        name,
+        digest: { sha256: parts.sha256 },
         ...(purl === null ? {} : { uri: purl }),
         ...(version === null ? {} : { annotations: { version } }),
       },
@@ -139,14 +156,14 @@ export function provenance(parts: ProvenanceParts = {}): Statement {
     predicateType: predicateTypes.slsaProvenanceV1,
     predicate: {
       buildDefinition: {
-        buildType: parts.buildType ?? recipeType,
+        buildType: parts.buildType,
         externalParameters: {
           source: { uri, ...(ref === null ? {} : { ref }) },
           recipe: { path: 'sallyport.build.json' },
-          parameters: parts.parameters ?? { target: 'release' },
+          parameters: parts.parameters,
           ...parts.external,
         },
-        internalParameters: parts.internal ?? isolation,
+        internalParameters: parts.internal,
         resolvedDependencies: [
           {
             name: 'source',
@@ -155,15 +172,15 @@ export function provenance(parts: ProvenanceParts = {}): Statement {
             ...(committedAt === null ? {} : { annotations: { committedAt } }),
           },
           { uri: 'pkg:npm/zod@4.6.7', digest: { sha256: 'cd'.repeat(32) } },
-          ...(parts.dependencies ?? []),
+          ...parts.dependencies,
         ],
       },
       runDetails: {
-        builder: { id: parts.builderId ?? builderIds.pinned },
+        builder: { id: parts.builderId },
         metadata: {
           invocationId: 'build-1',
           startedOn: '2026-05-21T00:00:00Z',
-          finishedOn: parts.finishedOn ?? '2026-05-21T00:01:00Z',
+          finishedOn: parts.finishedOn,
         },
       },
     },

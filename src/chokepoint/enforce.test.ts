@@ -1,0 +1,125 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { decisionExitCode, type Decision, type Evidence } from '#decision'
+import { catalogue, SallyportError } from '#error'
+import { createVerifier } from '#trust'
+import {
+  builtRule,
+  codesOf,
+  evidenceOf,
+  now,
+  policiesOf,
+  policyText,
+  provenance,
+  request,
+  signed,
+  trust,
+} from '../core/decision/testing/fixtures.ts'
+import { enforce, type EnforceOptions } from './index.ts'
+
+const good = evidenceOf(signed(provenance()))
+
+function optionsOf(
+  more: Partial<EnforceOptions<string>> & { readonly policy?: string } = {},
+): EnforceOptions<string> {
+  const { policy = '', ...rest } = more
+  return {
+    request,
+    gather: () => Promise.resolve(good),
+    policies: policiesOf(policyText([builtRule], policy)),
+    trust,
+    now,
+    record: () => Promise.resolve('receipt'),
+    ...rest,
+  }
+}
+
+test('a decision is recorded with its inputs, and answered with its receipt', async () => {
+  const recorded: [Decision, Evidence][] = []
+  const record: EnforceOptions<string>['record'] = (decision, { evidence }) => {
+    recorded.push([decision, evidence])
+    return Promise.resolve('receipt 7')
+  }
+  const { decision, receipt } = await enforce(optionsOf({ record }))
+  assert.equal(decision.verdict, 'ALLOW')
+  assert.equal(receipt, 'receipt 7')
+  assert.deepEqual(recorded, [[decision, good]])
+})
+
+test('nothing is answered before the record resolves', async () => {
+  const { promise, resolve } = Promise.withResolvers<string>()
+  let answered = false
+  const running = enforce(optionsOf({ record: () => promise })).then((result) => {
+    answered = true
+    return result
+  })
+  for (let turn = 0; turn < 50; turn += 1) await Promise.resolve()
+  assert.equal(answered, false)
+  resolve('receipt')
+  assert.equal((await running).receipt, 'receipt')
+})
+
+test('what cannot be recorded is not answered, not even a denial', async () => {
+  for (const evidence of [good, evidenceOf()]) {
+    const record = (): Promise<string> => Promise.reject(new Error('disk full'))
+    const gather = (): Promise<Evidence> => Promise.resolve(evidence)
+    await assert.rejects(enforce(optionsOf({ record, gather })), (error) => {
+      assert.ok(error instanceof SallyportError)
+      assert.equal(error.code, 'LOG_UNAVAILABLE')
+      assert.equal(catalogue[error.code].exit, 3)
+      assert.match(error.found, /disk full/)
+      return true
+    })
+  }
+})
+
+test('a record that throws at once is the same as one that fails later', async () => {
+  const record = (): Promise<string> => {
+    throw new Error('closed')
+  }
+  await assert.rejects(enforce(optionsOf({ record })), { code: 'LOG_UNAVAILABLE' })
+})
+
+test('a gather that fails is an outage: undetermined and blocked, recorded all the same', async () => {
+  for (const gather of [
+    () => Promise.reject(new Error('registry down')),
+    (): Promise<Evidence> => {
+      throw new Error('registry down')
+    },
+  ]) {
+    const { decision } = await enforce(optionsOf({ gather }))
+    assert.equal(decision.verdict, 'UNDETERMINED')
+    assert.equal(decision.effect, 'blocked')
+    assert.equal(decisionExitCode(decision), 3)
+    assert.ok(codesOf(decision).includes('EVIDENCE_UNAVAILABLE'))
+    assert.match(decision.reasons[0]?.found ?? '', /registry down/)
+  }
+})
+
+test('an outage is let through only where the policy of the target says so', async () => {
+  const gather = (): Promise<Evidence> => Promise.reject(new Error('registry down'))
+  const { decision } = await enforce(optionsOf({ gather, policy: 'whenUnavailable: allow' }))
+  assert.equal(decision.verdict, 'UNDETERMINED')
+  assert.equal(decision.effect, 'admitted-unavailable')
+  assert.equal(decisionExitCode(decision), 0)
+})
+
+test('the privileged requester without evidence is denied like everybody else (DEP-06)', async () => {
+  const { decision } = await enforce(
+    optionsOf({
+      request: { ...request, requester: 'root@production' },
+      gather: () => Promise.resolve(evidenceOf()),
+    }),
+  )
+  assert.equal(decision.effect, 'blocked')
+  assert.deepEqual(codesOf(decision), ['EVIDENCE_MISSING'])
+})
+
+test('a verifier changes nothing but the time', async () => {
+  const verifier = createVerifier(trust)
+  const without = await enforce(optionsOf())
+  const first = await enforce(optionsOf({ verifier }))
+  const second = await enforce(optionsOf({ verifier }))
+  assert.deepEqual(first, without)
+  assert.deepEqual(second, without)
+})

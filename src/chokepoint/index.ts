@@ -1,0 +1,1 @@
+export { enforce, type Enforced, type EnforceOptions, type RecordedInputs } from './enforce.ts'
