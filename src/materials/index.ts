@@ -13,6 +13,8 @@ export {
   type Material,
   type Progress,
 } from './fetch.ts'
+export { lintCommands, type NpmScripts } from './lint/commands.ts'
+export { lintPackageLock } from './lint/package-lock.ts'
 export { checkLock, type CheckLockOptions } from './lock/check.ts'
 export {
   encodeMaterialsLock,

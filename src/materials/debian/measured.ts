@@ -8,6 +8,7 @@ import { assembleTree, type PackageTree } from './assemble.ts'
 import { closureOf, universeOf, type DebPackage } from './closure.ts'
 import { debianArchitecture } from './host.ts'
 import { installedPackages, listedPaths, type HostOptions } from './installed.ts'
+import { debPurl } from './name.ts'
 import type { Root } from './root.ts'
 import { placeInRoot, rootRule } from './root-rule.ts'
 
@@ -54,7 +55,7 @@ function rootPackage(
 ): Root['packages'][number] {
   // A package without files (it only pulls in others) has the digest of an empty list.
   const sha256 = digests.get(name) ?? sha256Hex(canonicalJson([]))
-  return { name, version, architecture, sha256 }
+  return { name, version, architecture, purl: debPurl(name, version, architecture), sha256 }
 }
 
 async function measure(

@@ -115,10 +115,11 @@ export async function assembleRoot(
   wanted: Wanted,
   storage: Storage,
 ): Promise<Pick<Root, 'tar' | 'manifest' | 'packages'>> {
-  const packages = wanted.debs.map(({ name, version, architecture, sha256 }) => ({
+  const packages = wanted.debs.map(({ name, version, architecture, purl, sha256 }) => ({
     name,
     version,
     architecture,
+    purl,
     sha256,
   }))
   const key = `1-${wanted.digest}`

@@ -7,6 +7,8 @@ export interface RootPackage {
   readonly name: string
   readonly version: string
   readonly architecture: string
+  /** `pkg:deb/debian/NAME@VERSION?arch=…` */
+  readonly purl: string
   /** Pinned: of the .deb. Measured: over the list of the package's files with their digests. */
   readonly sha256: string
 }

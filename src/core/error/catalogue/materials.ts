@@ -47,4 +47,7 @@ export const materials = {
   ROOT_DEPENDENCY: { title: 'A Debian package needs one that the root has not', exit: 2 },
   ROOT_CONFLICT: { title: 'Two Debian packages bring the same file', exit: 2 },
   ROOT_FILE: { title: 'A file of an installed package cannot be measured', exit: 3 },
+  LINT_DOWNLOAD: { title: 'A build command fetches while the build runs', exit: 1 },
+  LINT_PLAIN_HTTP: { title: 'A build uses plain HTTP or unverified TLS', exit: 1 },
+  LINT_OPAQUE: { title: 'A build command hides what it does', exit: 1 },
 } as const satisfies Record<string, Entry>
