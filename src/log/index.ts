@@ -9,3 +9,5 @@ export type {
 export { openLog, type Log, type Receipt } from './log.ts'
 export { openLogView, type LogView } from './view.ts'
 export { verifyLog, type LogReport, type VerifyLogOptions } from './verify/verify-log.ts'
+export { recordDecision, recordedDecision, type DecisionRecord } from './record.ts'
+export { replay, type Replay, type ReplayOptions, type SourceFile } from './replay.ts'

@@ -1,5 +1,5 @@
 import { createHash, hash, randomUUID } from 'node:crypto'
-import { createReadStream } from 'node:fs'
+import { createReadStream, statSync } from 'node:fs'
 import { chmod, copyFile, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
@@ -109,7 +109,8 @@ class FolderOfBlobs implements FileBlobs {
 
   /** Writes a blob unless it is there. */
   async #once(sha256: string, size: number, write: (path: string) => Promise<void>): Promise<void> {
-    if (this.#known.has(sha256) && (await fileSize(this.path(sha256))) === size) return
+    // What was recorded a moment ago is recorded again with the next decision: this costs microseconds, a promise more.
+    if (this.#known.has(sha256) && isThere(this.path(sha256), size)) return
     const running = this.#puts.get(sha256) ?? this.#add(sha256, size, write)
     this.#puts.set(sha256, running)
     try {
@@ -149,6 +150,10 @@ class FolderOfBlobs implements FileBlobs {
       await rename(copy, path)
     }
   }
+}
+
+function isThere(path: string, size: number): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.size === size
 }
 
 async function hashFile(path: string): Promise<StoredBlob> {
