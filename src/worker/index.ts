@@ -1,3 +1,4 @@
+export { runStep } from './run-step.ts'
 export type {
   Blob,
   CollectedOutput,

@@ -1,0 +1,150 @@
+import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
+import { once } from 'node:events'
+import { chownSync, closeSync, constants, mkdirSync, openSync, writeFileSync } from 'node:fs'
+import { Socket } from 'node:net'
+import type { Readable, Writable } from 'node:stream'
+
+import { bubblewrapArguments, type SandboxShape } from './bubblewrap.ts'
+import { readLines } from './lines.ts'
+import type { CellSpec } from './protocol.ts'
+import { seccompProgram } from './seccomp.ts'
+
+/** How a sandbox came to its end. When this is known, no process of it exists any more. */
+export type SandboxEnd =
+  | { readonly kind: 'exited'; readonly exitCode: number }
+  | { readonly kind: 'killed' }
+  /** Bubblewrap could not make the sandbox; what it said is in the output. */
+  | { readonly kind: 'not-started' }
+
+export interface SandboxRun {
+  readonly argv: readonly string[]
+  readonly onOutput: (chunk: Buffer) => void
+  /** Kills every process of the sandbox. */
+  readonly signal: AbortSignal
+}
+
+/** Makes sandboxes of one shape, one after the other, for the probes and for every command alike. */
+export class SandboxMaker {
+  readonly #spec: CellSpec
+  readonly #shape: SandboxShape
+  readonly #place: (pid: number) => Promise<void>
+
+  /** `place` puts a process under the limits of the step before it runs. */
+  constructor(spec: CellSpec, shape: SandboxShape, place: (pid: number) => Promise<void>) {
+    this.#spec = spec
+    this.#shape = shape
+    this.#place = place
+    const { control } = shape.folders
+    writeFileSync(`${control}/seccomp`, seccompProgram(spec.architecture))
+    writeFileSync(`${control}/empty-file`, '')
+    mkdirSync(`${control}/empty-folder`)
+    const made = spawnSync(spec.tools.mkfifo, ['-m', '0600', `${control}/output`], { env: {} })
+    if (made.status !== 0)
+      throw new Error(`${spec.tools.mkfifo}: ${made.stderr?.toString().trim()}`)
+    // A command may open its own /dev/stdout again.
+    chownSync(`${control}/output`, spec.payloadUid, spec.payloadUid)
+  }
+
+  async run({ argv, onOutput, signal }: SandboxRun): Promise<SandboxEnd> {
+    const { control } = this.#shape.folders
+    const reader = new Socket({
+      fd: openSync(`${control}/output`, constants.O_RDONLY | constants.O_NONBLOCK),
+      readable: true,
+      writable: false,
+    })
+    reader.on('data', onOutput)
+    const drained = once(reader, 'end')
+    const child = this.#spawn(argv)
+    const exited = once(child, 'exit').catch(() => undefined)
+    const status = this.#follow(child, signal)
+    await Promise.all([exited, drained])
+    reader.destroy()
+    return status
+  }
+
+  #spawn(argv: readonly string[]): ChildProcess {
+    const { tools, payloadUid, without, secretEnvironmentUnsafe } = this.#spec
+    const { control } = this.#shape.folders
+    writeFileSync(
+      `${control}/arguments`,
+      this.#arguments()
+        .map((text) => `${text}\0`)
+        .join(''),
+    )
+    const output = openSync(`${control}/output`, constants.O_WRONLY)
+    const filter = openSync(`${control}/seccomp`, 'r')
+    const options = openSync(`${control}/arguments`, 'r')
+    const command = [...this.#perProcessLimits(), tools.bwrap, '--args', '4', '--', ...argv]
+    const uid =
+      without.includes('payload-uid') || payloadUid === 0
+        ? {}
+        : { uid: payloadUid, gid: payloadUid }
+    try {
+      return spawn(command[0] ?? '', command.slice(1), {
+        ...uid,
+        cwd: '/',
+        // /proc/1/environ of a sandbox shows what bubblewrap was started with, whatever --clearenv says.
+        env: secretEnvironmentUnsafe ?? {},
+        stdio: ['ignore', output, output, filter, options, 'pipe', 'pipe'],
+      })
+    } finally {
+      for (const fd of [output, filter, options]) closeSync(fd)
+    }
+  }
+
+  #arguments(): string[] {
+    const filtered = !this.#spec.without.includes('system-call-filter')
+    return [
+      ...bubblewrapArguments(this.#shape),
+      '--json-status-fd',
+      '5',
+      '--block-fd',
+      '6',
+      ...(filtered ? ['--seccomp', '3'] : []),
+    ]
+  }
+
+  #perProcessLimits(): string[] {
+    const { tools, limits } = this.#spec
+    if (limits.perProcess === undefined) return []
+    const { memoryBytes, processes } = limits.perProcess
+    return [tools.prlimit, `--data=${memoryBytes}`, `--nproc=${processes}`, '--']
+  }
+
+  async #follow(child: ChildProcess, signal: AbortSignal): Promise<SandboxEnd> {
+    const pipes: readonly unknown[] = child.stdio
+    const statusPipe = pipes[5] as Readable
+    const blockPipe = pipes[6] as Writable
+    blockPipe.on('error', () => {})
+    let init: number | undefined
+    let exitCode: number | undefined
+    const kill = (): void => endSandbox(init, child)
+    signal.addEventListener('abort', kill)
+    try {
+      for await (const line of readLines(statusPipe, 64 * 1024)) {
+        const status = JSON.parse(line) as Record<string, number>
+        exitCode = status['exit-code'] ?? exitCode
+        const pid = status['child-pid']
+        if (pid === undefined) continue
+        init = pid
+        await this.#place(pid)
+        if (signal.aborted) kill()
+        blockPipe.end('go')
+      }
+    } finally {
+      signal.removeEventListener('abort', kill)
+    }
+    if (signal.aborted) return { kind: 'killed' }
+    return exitCode === undefined ? { kind: 'not-started' } : { kind: 'exited', exitCode }
+  }
+}
+
+// The first process of a process namespace takes all others with it, and is not gone before they are.
+function endSandbox(init: number | undefined, child: ChildProcess): void {
+  try {
+    if (init === undefined) child.kill('SIGKILL')
+    else process.kill(init, 'SIGKILL')
+  } catch {
+    child.kill('SIGKILL')
+  }
+}

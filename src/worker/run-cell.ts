@@ -1,0 +1,172 @@
+import { randomBytes } from 'node:crypto'
+import { join } from 'node:path'
+
+import { SallyportError } from '#error'
+
+import { placeCanaries, type Canaries } from './canaries.ts'
+import type { Defence } from './cell/defence.ts'
+import type { CellProbe } from './cell/protocol.ts'
+import type { Architecture } from './cell/syscalls.ts'
+import { makeCellSpec, type CellRequest } from './cell-spec.ts'
+import { DescriptorTable } from './descriptor-table.ts'
+import { findDescendant } from './host-process.ts'
+import { newIdentity, type CellIdentity } from './identity.ts'
+import { architectureOrThrow, toolsOrThrow } from './machine.ts'
+import { lookFromOutside, outsideProbes, uncontained, type OutsideView } from './outside-probes.ts'
+import { makeReport } from './report.ts'
+import { launchCell, type LaunchedCell } from './launch.ts'
+import { currentView, makeLimitGroup, type LimitGroup } from './limits/control-group.ts'
+import { Session, type SessionOutcome } from './session.ts'
+import { makeStaging, type Staging } from './staging.ts'
+import type { RunStepOptions, StepReport } from './step.ts'
+import type { Tools } from './tools.ts'
+
+/** What a test takes away from the isolation. There is no other way to do that. */
+export interface Weakening {
+  readonly without: readonly Defence[]
+  readonly secretEnvironmentUnsafe?: Readonly<Record<string, string>>
+}
+
+/** Runs one step in a cell of its own. Everything that was made for it is gone when this settles. */
+export async function runCell(
+  request: CellRequest,
+  options: RunStepOptions = {},
+  weakenedUnsafe: Weakening = { without: [] },
+): Promise<StepReport> {
+  const run = new CellRun(request, options, weakenedUnsafe)
+  try {
+    return await run.run()
+  } finally {
+    await run.end()
+  }
+}
+
+class CellRun {
+  readonly #request: CellRequest
+  readonly #options: RunStepOptions
+  readonly #weakening: Weakening
+  readonly #startedAt = new Date().toISOString()
+  readonly #descriptors = new DescriptorTable()
+  readonly #tools: Tools
+  readonly #architecture: Architecture
+  readonly #identity: CellIdentity
+  readonly #staging: Staging
+  #group: LimitGroup | undefined
+  #canaries: Canaries | undefined
+  #cell: LaunchedCell | undefined
+  #outside: OutsideView | undefined
+  #probes: readonly CellProbe[] = []
+
+  constructor(request: CellRequest, options: RunStepOptions, weakening: Weakening) {
+    this.#request = request
+    this.#options = options
+    this.#weakening = weakening
+    this.#tools = toolsOrThrow()
+    this.#architecture = architectureOrThrow()
+    this.#identity = newIdentity()
+    this.#staging = makeStaging(this.#identity)
+  }
+
+  async run(): Promise<StepReport> {
+    this.#canaries = await placeCanaries(this.#staging.base)
+    const name = `sallyport-${randomBytes(8).toString('hex')}`
+    this.#group = makeLimitGroup(name, this.#groupLimits(), currentView())
+    const spec = makeCellSpec({
+      request: this.#request,
+      architecture: this.#architecture,
+      tools: this.#tools,
+      identity: this.#identity,
+      folder: this.#staging.folder,
+      descriptors: this.#descriptors,
+      canaries: this.#canaries.targets,
+      grouped: this.#group !== undefined,
+      weakening: this.#weakening,
+    })
+    this.#cell = this.#launch()
+    const { onOutput, signal } = this.#options
+    const outcome = await new Session({
+      cell: this.#cell,
+      spec,
+      logFile: join(this.#request.collect, 'log'),
+      ...(onOutput === undefined ? {} : { onOutput }),
+      ...(signal === undefined ? {} : { signal }),
+      place: (pid) => this.#place(pid),
+      judge: (probes) => this.#judge(probes),
+    }).run()
+    return this.#report(outcome)
+  }
+
+  /** Takes away all that was made. */
+  async end(): Promise<void> {
+    if (this.#cell !== undefined) {
+      this.#cell.input.end()
+      const impatient = setTimeout(() => this.#cell?.kill(), 2000)
+      await this.#cell.ended
+      clearTimeout(impatient)
+    }
+    this.#canaries?.close()
+    this.#descriptors.close()
+    this.#group?.remove()
+    this.#staging.remove()
+  }
+
+  #launch(): LaunchedCell {
+    return launchCell({
+      tools: this.#tools,
+      identity: this.#identity,
+      staging: this.#staging,
+      groups: this.#group?.folders ?? [],
+      descriptors: this.#descriptors.descriptors,
+      without: new Set(this.#weakening.without),
+    })
+  }
+
+  #groupLimits(): { memoryBytes: number; processes: number } {
+    const { memoryBytes, processes } = this.#request.limits
+    const without = new Set(this.#weakening.without)
+    return {
+      memoryBytes: without.has('memory-limit') ? 2 ** 40 : memoryBytes,
+      processes: without.has('process-limit') ? 1 << 20 : processes,
+    }
+  }
+
+  #place(pidInCell: number): void {
+    const supervisor = this.#cell?.supervisor()
+    const pid = supervisor === undefined ? undefined : findDescendant(supervisor, pidInCell)
+    if (pid === undefined) throw notPlaced('a process of the cell that this machine does not show')
+    this.#outside ??= lookFromOutside(pid)
+    try {
+      this.#group?.add(pid)
+    } catch (cause) {
+      throw notPlaced(cause instanceof Error ? cause.message : String(cause))
+    }
+  }
+
+  #judge(inside: readonly CellProbe[]): void {
+    const reached = this.#canaries?.reached() ?? []
+    this.#probes = [...inside, ...outsideProbes(this.#outside, this.#identity, reached)]
+    if (this.#weakening.without.length === 0) SallyportError.throwAll(uncontained(this.#probes))
+  }
+
+  #report(outcome: SessionOutcome): StepReport {
+    return makeReport({
+      request: this.#request,
+      outcome,
+      probes: this.#probes,
+      group: this.#group,
+      identity: this.#identity,
+      architecture: this.#architecture,
+      tools: this.#tools,
+      startedAt: this.#startedAt,
+    })
+  }
+}
+
+function notPlaced(found: string): SallyportError {
+  return new SallyportError({
+    code: 'WORKER_LIMITS',
+    expected: 'every command under the limits of its step before it runs',
+    found,
+    fix: 'Run `sallyport doctor` and read what it says about control groups.',
+  })
+}
