@@ -120,7 +120,9 @@ function checkInputs({ buildDefinition }: ProvenancePredicate): Problem[] {
   })
   const { uri } = externalParameters.source
   const source = resolvedDependencies.find(
-    (input) => input.digest?.['gitCommit'] !== undefined && input.uri === uri,
+    (input) =>
+      input.digest?.['gitCommit'] !== undefined &&
+      (input.uri === uri || input.uri?.startsWith(`${uri}@refs/`) === true),
   )
   if (source !== undefined) return problems
   const missing: Problem = {

@@ -1,0 +1,90 @@
+import { readFile } from 'node:fs/promises'
+import { createHash } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { join } from 'node:path'
+import { encodeBundle, splitAttestations } from '#attestation'
+import { quote, SallyportError } from '#error'
+import type { BlobStore } from '#materials'
+import { placeCopy, replaceFile } from './files.ts'
+import type { Shelved } from './shelf.ts'
+
+/** An artifact where it was asked for, with its evidence beside it. */
+export interface Artifact {
+  readonly name: string
+  readonly path: string
+  readonly sha256: string
+  readonly sha512: string
+  /** `PATH.sigstore.jsonl` */
+  readonly bundlePath: string
+}
+
+/**
+ * Puts the artifacts of a signed build into a folder, and beside each its bundle as a line of `ARTIFACT.sigstore.jsonl`.
+ * Other attestations in that file, such as approvals, stay while the artifact is the same.
+ */
+export async function publish(
+  { bundle, statement }: Shelved,
+  folder: string,
+  blobs: BlobStore,
+): Promise<readonly Artifact[]> {
+  const line = encodeBundle(bundle)
+  const artifacts: Artifact[] = []
+  for (const { name = '', digest } of statement.subject) {
+    const { sha256 = '', sha512 = '' } = digest ?? {}
+    if (!/^[A-Za-z0-9._@+-]+$/.test(name)) throw badName(name)
+    const path = join(folder, name)
+    const bundlePath = `${path}.sigstore.jsonl`
+    const isSame = (await hashOf(path)) === sha256
+    if (!isSame) await placeCopy(blobs.path(sha256), path)
+    const others = isSame ? await otherLines(bundlePath, line) : []
+    if ((await hashOf(path)) !== sha256) throw damaged(name, sha256)
+    await replaceFile(bundlePath, Buffer.concat([...others, line].flatMap((one) => [one, newline])))
+    artifacts.push({ name, path, sha256, sha512, bundlePath })
+  }
+  return artifacts
+}
+
+const newline = Buffer.from('\n')
+
+/** A file that is not what it should be has nothing that is worth keeping. */
+async function otherLines(path: string, line: Uint8Array): Promise<Uint8Array[]> {
+  const bytes = await readFile(path).catch(() => undefined)
+  if (bytes === undefined) return []
+  try {
+    return splitAttestations(bytes).filter((other) => !Buffer.from(line).equals(other))
+  } catch (cause) {
+    if (cause instanceof SallyportError) return []
+    throw cause
+  }
+}
+
+async function hashOf(path: string): Promise<string | undefined> {
+  const hash = createHash('sha256')
+  try {
+    for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) hash.update(chunk)
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    throw cause
+  }
+  return hash.digest('hex')
+}
+
+function badName(name: string): SallyportError {
+  return new SallyportError({
+    code: 'BUILD_OUTPUT',
+    where: 'subject',
+    expected: 'a plain file name',
+    found: quote(name),
+    fix: 'Rename the output in the recipe',
+  })
+}
+
+function damaged(name: string, sha256: string): SallyportError {
+  return new SallyportError({
+    code: 'BUILD_STORE',
+    where: quote(name),
+    expected: `sha256 ${sha256}`,
+    found: 'other bytes in the blob store',
+    fix: 'Build again with --no-reuse, and look at the disk of this machine',
+  })
+}
