@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream'
+import { PassThrough, Readable } from 'node:stream'
 import { quote, SallyportError } from '#error'
 import type { Git } from './git.ts'
 import type { GitEntry } from './tree.ts'
@@ -15,7 +15,8 @@ export function openContents(git: Git, entries: readonly GitEntry[]): Contents {
   const args = ['cat-file', '--batch', '--buffer']
   const running = git.start(args)
   Readable.from(entries.map(({ object }) => `${object}\n`)).pipe(running.stdin)
-  const reader = readerOf(running.stdout)
+  // Node throws away what nobody has begun to read when a program ends, and a small tree is there at once.
+  const reader = readerOf(running.stdout.pipe(new PassThrough()))
   return {
     async *next(entry) {
       const header = await reader.line()
