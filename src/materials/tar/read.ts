@@ -92,7 +92,8 @@ function openReader(options: ReadTarOptions, limits: TarLimits): Reader {
       check()
     },
     end() {
-      parser.end()
+      // Its end mark ends an archive, also one with nothing in it, which the parser by itself would not believe.
+      if (!finished) parser.end()
       check()
       if (!finished) throw malformed(options.what, 'no end mark: the archive is cut off')
     },
