@@ -1,7 +1,7 @@
 import type { Statement } from '#attestation'
 import { quote, SallyportError, type Problem } from '#error'
 import type { DeploymentRequest, EvidenceKind, Outcome, Place, Search, Testimony } from '#policy'
-import { isVerified, type Verified } from '#trust'
+import { isVerified, stages, type Verified } from '#trust'
 import type { EvidenceSource } from './decision.ts'
 import { inSource, problemOf, type Examined } from './examine.ts'
 
@@ -42,6 +42,8 @@ const beyond = { malformed: 20, notNamed: 30 } as const
 
 interface Miss {
   readonly isAbout: boolean
+  /** Whether nobody knows what it says, or who says it. */
+  readonly isUnreadable: boolean
   readonly stage: number
   readonly verdict: 'FAIL' | 'MISSING'
   readonly problems: readonly Problem[]
@@ -76,7 +78,7 @@ function take<T>(
   by: readonly string[],
   place: Place,
 ): Testimony<T> | Miss {
-  const miss = { isAbout: true, digest: item.digest, verdict: 'FAIL' } as const
+  const miss = { isAbout: true, isUnreadable: false, digest: item.digest, verdict: 'FAIL' } as const
   if (!isVerified(result)) {
     const problems = (result?.problems ?? []).map((problem) => inSource(problem, item))
     return { ...miss, stage: result?.stage ?? 0, problems }
@@ -115,11 +117,13 @@ function isOfKind<T>(kind: EvidenceKind<T>): (examined: Examined) => boolean {
 }
 
 function missOf(examined: Examined, { knownTypes }: EvidenceIndex): Miss {
-  const { result, subjects, item, problem } = examined
+  const { result, subjects, item, problem, claims } = examined
   const stage = isVerified(result) || result === undefined ? beyond.malformed : result.stage
+  const isStrange = stage <= stages.stranger
   const reason = problemOf(examined, knownTypes) ?? problem
   return {
     isAbout: subjects.length > 0,
+    isUnreadable: claims === undefined && isStrange,
     stage,
     verdict: 'FAIL',
     problems: reason === undefined ? [] : [reason],
@@ -151,7 +155,7 @@ function explain<T>(
   const note = misses.length === 1 ? '' : ` (the nearest of ${misses.length} records)`
   const told = nearest.problems.map((problem) => ({ ...problem, found: `${problem.found}${note}` }))
   // What cannot be read may have been what is asked for, or anything else: both fixes are offered.
-  const isAnything = !nearest.isAbout && nearest.stage === 0
+  const isAnything = nearest.isUnreadable
   const problems = isAnything ? [...told, missing(kind, by, index, place)] : told
   return { verdict: nearest.verdict, problems, evidence: [nearest.digest], facts: [], hop }
 }

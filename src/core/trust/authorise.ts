@@ -1,4 +1,4 @@
-import { isProvenanceType } from '#attestation'
+import { isProvenanceType, type Statement } from '#attestation'
 import { quote, type Problem } from '#error'
 import type { Signed } from './signed.ts'
 import type { Signer, Trust, TrustedKey } from './trust.ts'
@@ -10,11 +10,12 @@ export const stages = {
   unreadable: 0,
   stranger: 1,
   forged: 2,
-  key: 3,
-  predicate: 4,
-  builder: 5,
-  threshold: 6,
-  time: 7,
+  content: 3,
+  key: 4,
+  predicate: 5,
+  builder: 6,
+  threshold: 7,
+  time: 8,
 } as const
 
 export interface Miss {
@@ -25,9 +26,12 @@ export interface Miss {
 /** SLSA's default for a builder of which nothing more is known. */
 const defaultLevel = 1
 
+/** What has been read, and what can be believed when its signer may say it. */
+export type Readable = Pick<Signed, 'builderId'> & { readonly statement: Statement }
+
 /** Asks for each signer with a good signature whether it may say this, now. */
 export function authorise(
-  signed: Signed,
+  signed: Readable,
   keys: readonly TrustedKey[],
   trust: Trust,
   now: Date,
@@ -45,7 +49,7 @@ export function authorise(
 }
 
 function authoriseSigner(
-  signed: Signed,
+  signed: Readable,
   signer: Signer,
   own: readonly TrustedKey[],
   now: Date,
@@ -87,7 +91,7 @@ function found(
 }
 
 /** V1: the trust root maps pairs of signer and builder id to a level, never one of the two alone. */
-function levelOf(signer: Signer, { statement, builderId }: Signed): number | undefined {
+function levelOf(signer: Signer, { statement, builderId }: Readable): number | undefined {
   if (!isProvenanceType(statement.predicateType)) return undefined
   if (builderId !== undefined) return signer.builders.get(builderId)
   // Only a token may come without builder; the trust file then speaks of no builder either.

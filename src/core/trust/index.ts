@@ -1,3 +1,4 @@
+export { stages } from './authorise.ts'
 export { checkDocument } from './check-document.ts'
 export { authenticated, claimed, type Basis, type Fact } from './fact.ts'
 export { nearestName } from './nearest-name.ts'

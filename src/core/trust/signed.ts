@@ -17,10 +17,13 @@ import {
 import { quote, SallyportError, type Problem } from '#error'
 import type { AttestationFormat } from './verified.ts'
 
-/** A statement and the signatures that are said to cover it. Nothing here has been verified. */
+/** Something signed and the signatures that are said to cover it. Nothing here has been verified. */
 export interface Signed {
   readonly format: AttestationFormat
-  readonly statement: Statement
+  /** What is signed; missing when it is no statement. */
+  readonly statement?: Statement
+  /** Why what is signed cannot be read, or not in full. */
+  readonly unreadable?: SallyportError
   /** The builder that a provenance names; missing when it is none, or names nobody. */
   readonly builderId?: string
   /** The bytes that the signatures cover. */
@@ -35,13 +38,24 @@ export interface Signed {
 /**
  * Reads one attestation down to its statement.
  *
- * @throws SallyportError when there is no in-toto statement in it
+ * @throws SallyportError when there is nothing in it that a signature could cover
  */
 export function readSigned(bytes: Uint8Array): Signed {
-  const attestation = parseAttestation(bytes)
-  const signed = fromAttestation(attestation)
-  const builderId = builderOf(signed.statement)
-  return builderId === '' ? signed : { ...signed, builderId }
+  return fromAttestation(parseAttestation(bytes))
+}
+
+/** What is said, and by which builder, when it is provenance. */
+function contentOf(read: () => Statement): Pick<Signed, 'statement' | 'builderId' | 'unreadable'> {
+  let statement: Statement | undefined
+  try {
+    statement = read()
+    const builderId = builderOf(statement)
+    return builderId === '' ? { statement } : { statement, builderId }
+  } catch (error) {
+    // POL-02: whether it is authentic is told before what it says, even where that cannot be read.
+    if (!(error instanceof SallyportError)) throw error
+    return statement === undefined ? { unreadable: error } : { statement, unreadable: error }
+  }
 }
 
 function fromAttestation(attestation: Attestation): Signed {
@@ -89,20 +103,9 @@ function fromEnvelope(envelope: Envelope, format: AttestationFormat): Signed {
       fix: 'Pass the envelope as its signer wrote it, with an in-toto statement inside',
     })
   }
-  const statement = parseStatement(payload)
-  // The type that stands for a token's claims is ours; a signer of tokens must not be speakable for in an envelope.
-  if (statement.predicateType === predicateTypes.jwtProvenance) {
-    throw refuse({
-      code: 'EVIDENCE_NO_STATEMENT',
-      where: 'statement.predicateType',
-      expected: 'token provenance in a token',
-      found: `${quote(statement.predicateType)} in an envelope`,
-      fix: 'Pass the token itself, as its issuer wrote it',
-    })
-  }
   return {
     format,
-    statement,
+    ...contentOf(() => readPayload(payload)),
     message: pae(payloadType, payload),
     signatures: signatures.map(({ keyid, sig }) =>
       keyid === undefined ? { sig } : { hint: keyid, sig },
@@ -112,11 +115,24 @@ function fromEnvelope(envelope: Envelope, format: AttestationFormat): Signed {
   }
 }
 
+function readPayload(payload: Uint8Array): Statement {
+  const statement = parseStatement(payload)
+  if (statement.predicateType !== predicateTypes.jwtProvenance) return statement
+  // The type that stands for a token's claims is ours; a signer of tokens must not be speakable for in an envelope.
+  throw refuse({
+    code: 'EVIDENCE_NO_STATEMENT',
+    where: 'statement.predicateType',
+    expected: 'token provenance in a token',
+    found: `${quote(statement.predicateType)} in an envelope`,
+    fix: 'Pass the token itself, as its issuer wrote it',
+  })
+}
+
 function fromJwt(jwt: Jwt): Signed {
   const { kid, alg } = jwt.header
   return {
     format: 'jwt',
-    statement: jwtStatement(jwt),
+    ...contentOf(() => jwtStatement(jwt)),
     message: jwt.signingInput,
     signatures: [kid === undefined ? { sig: jwt.signature } : { hint: kid, sig: jwt.signature }],
     algorithm: alg,

@@ -5,7 +5,13 @@ import { authorise, stages, type Miss } from './authorise.ts'
 import { findSigners, type Signatures } from './find-signers.ts'
 import { readSigned, type Signed } from './signed.ts'
 import type { Trust } from './trust.ts'
-import { makeVerified, type Rejection, type UnverifiedClaims, type Verified } from './verified.ts'
+import {
+  makeVerified,
+  type Rejection,
+  type UnverifiedClaims,
+  type Verified,
+  type VerifiedSigner,
+} from './verified.ts'
 
 /** One attestation, opened: what it says can be looked at, and whether that may be believed can be asked. */
 export interface OpenedAttestation {
@@ -80,25 +86,35 @@ export function verifyAttestation(
 function openAttestation(bytes: Uint8Array, digest: string, trust: Trust): OpenedAttestation {
   let signed: Signed
   try {
-    signed = freeze(readSigned(bytes))
+    signed = readSigned(bytes)
   } catch (error) {
     const rejection = reject(digest, stages.unreadable, problemsOf(error))
     return { digest, verify: () => rejection }
   }
-  const { predicateType, subject } = signed.statement
+  const { statement } = signed
+  // Frozen through and through: verdicts share it, and nobody may change what a signature covered.
+  deepFreeze(statement)
   let signatures: Signatures | undefined
   return {
     digest,
-    claims: { predicateType, subject },
+    ...(statement === undefined ? {} : { claims: claimsOf(statement) }),
     verify(now) {
       try {
         signatures ??= findSigners(signed, trust)
+        // Once the signatures are judged, what they cover need not be kept beside what it says.
+        signed = { ...signed, message: nothing }
         return judge(digest, signed, signatures, trust, now)
       } catch (error) {
         return reject(digest, stages.unreadable, problemsOf(error))
       }
     },
   }
+}
+
+const nothing = new Uint8Array()
+
+function claimsOf({ predicateType, subject }: Statement): UnverifiedClaims {
+  return { predicateType, subject }
 }
 
 function judge(
@@ -108,30 +124,39 @@ function judge(
   trust: Trust,
   now: Date,
 ): Verified<Statement> | Rejection {
+  const { statement, unreadable } = signed
   if (problem !== undefined) {
     return reject(digest, isForged ? stages.forged : stages.stranger, [problem])
   }
-  const { signers, misses } = authorise(signed, keys, trust, now)
-  const outside = outsideWindow(signed, now)
-  if (signers.length > 0 && outside === undefined) {
-    const { statement, format, builderId } = signed
-    const bounded = signers.map((signer) => withEnd(signer, signed.window.expires))
-    return makeVerified({
-      value: statement,
-      digest,
-      format,
-      signers: bounded,
-      ...(builderId === undefined ? {} : { builderId }),
-    })
+  if (unreadable !== undefined || statement === undefined) {
+    return reject(digest, stages.content, unreadable?.problems ?? [])
   }
-  const all: readonly Miss[] =
-    outside === undefined ? misses : [...misses, { stage: stages.time, problem: outside }]
-  const nearestFirst = [...all].sort((a, b) => b.stage - a.stage)
+  const { signers, misses } = authorise({ ...signed, statement }, keys, trust, now)
+  const outside = outsideWindow(signed, now)
+  if (signers.length > 0 && outside === undefined)
+    return believe(digest, signed, statement, signers)
+  const nearestFirst = [...misses, ...(outside ?? [])].sort((a, b) => b.stage - a.stage)
+  const stage = nearestFirst[0]?.stage ?? stages.stranger
   return reject(
     digest,
-    nearestFirst[0]?.stage ?? stages.stranger,
+    stage,
     nearestFirst.map((miss) => miss.problem),
   )
+}
+
+function believe(
+  digest: string,
+  { format, builderId, window }: Signed,
+  value: Statement,
+  signers: readonly VerifiedSigner[],
+): Verified<Statement> {
+  return makeVerified({
+    value,
+    digest,
+    format,
+    signers: signers.map((signer) => withEnd(signer, window.expires)),
+    ...(builderId === undefined ? {} : { builderId }),
+  })
 }
 
 function withEnd<T extends { readonly validUntil?: Date }>(signer: T, expires?: string): T {
@@ -142,18 +167,17 @@ function withEnd<T extends { readonly validUntil?: Date }>(signer: T, expires?: 
 }
 
 /** RFC 7519 §4.1.4, §4.1.5: a token says itself from when to when it may be used. */
-function outsideWindow({ window }: Signed, now: Date): Problem | undefined {
+function outsideWindow({ window }: Signed, now: Date): readonly Miss[] | undefined {
   const { notBefore, expires } = window
+  const expected = `a token that is good at ${now.toISOString()}`
   const fix = 'Get a new token from the issuer, or check the clock of this machine'
+  const late = { code: 'TOKEN_EXPIRED', where: 'jwt.claims.exp' } as const
+  const early = { code: 'TOKEN_NOT_YET_VALID', where: 'jwt.claims.nbf' } as const
   if (expires !== undefined && now >= new Date(expires)) {
-    const expected = `a token that is good at ${now.toISOString()}`
-    return { code: 'TOKEN_EXPIRED', where: 'jwt.claims.exp', expected, found: expires, fix }
+    return [{ stage: stages.time, problem: { ...late, expected, found: expires, fix } }]
   }
-  if (notBefore !== undefined && now < new Date(notBefore)) {
-    const expected = `a token that is good at ${now.toISOString()}`
-    return { code: 'TOKEN_NOT_YET_VALID', where: 'jwt.claims.nbf', expected, found: notBefore, fix }
-  }
-  return undefined
+  if (notBefore === undefined || now >= new Date(notBefore)) return undefined
+  return [{ stage: stages.time, problem: { ...early, expected, found: notBefore, fix } }]
 }
 
 function reject(digest: string, stage: number, problems: readonly Problem[]): Rejection {
@@ -175,12 +199,6 @@ function unexplained(message: string): Problem {
     found: quote(message),
     fix: 'Get the attestation again from its signer; if it is right, report this as a defect of Sallyport',
   }
-}
-
-/** Frozen through and through: verdicts share it, and nobody may change what a signature covered. */
-function freeze(signed: Signed): Signed {
-  deepFreeze(signed.statement)
-  return signed
 }
 
 function deepFreeze(value: unknown): void {
