@@ -1,16 +1,8 @@
-import {
-  chmodSync,
-  chownSync,
-  copyFileSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  rmSync,
-  writeFileSync,
-} from 'node:fs'
+import { chmodSync, chownSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { extname, join } from 'node:path'
+import { join } from 'node:path'
 
+import { cellProgram } from './cell-program.ts'
 import type { CellIdentity } from './identity.ts'
 
 /** A folder of the host for one step. Nothing in it is visible to the commands. */
@@ -23,38 +15,26 @@ export interface Staging {
   remove(): void
 }
 
-const extension = extname(import.meta.filename)
-
-/** Makes the folder and copies the program of the cell into it. */
+/** Makes the folder and puts the program of the cell into it. */
 export function makeStaging(identity: CellIdentity): Staging {
   // TMPDIR of root may be a place that no other uid can reach.
   const base = mkdtempSync(join(identity.rootless ? tmpdir() : '/tmp', 'sallyport-'))
-  chmodSync(base, 0o711)
   const code = join(base, 'code')
   const folder = join(base, 'scratch')
   mkdirSync(code)
-  mkdirSync(folder, { mode: 0o711 })
+  mkdirSync(folder)
+  if (identity.startAs !== undefined) chownSync(folder, identity.startAs.uid, identity.startAs.gid)
+  for (const [name, content] of cellProgram()) {
+    writeFileSync(join(code, name), content)
+    chmodSync(join(code, name), 0o644)
+  }
   chmodSync(code, 0o755)
   chmodSync(folder, 0o711)
-  if (identity.startAs !== undefined) chownSync(folder, identity.startAs.uid, identity.startAs.gid)
-  copyProgram(code)
+  chmodSync(base, 0o711)
   return {
     base,
-    supervisor: join(code, `supervisor${extension}`),
+    supervisor: join(code, 'supervisor.js'),
     folder,
     remove: () => rmSync(base, { recursive: true, force: true }),
   }
-}
-
-function copyProgram(to: string): void {
-  const from = join(import.meta.dirname, 'cell')
-  const files = readdirSync(from).filter(
-    (name) => extname(name) === extension && !name.includes('.test.'),
-  )
-  for (const name of files) {
-    copyFileSync(join(from, name), join(to, name))
-    chmodSync(join(to, name), 0o644)
-  }
-  writeFileSync(join(to, 'package.json'), '{"type":"module"}\n')
-  chmodSync(join(to, 'package.json'), 0o644)
 }

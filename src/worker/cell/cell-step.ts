@@ -5,7 +5,7 @@ import { Collector, type Refusal } from './collect.ts'
 import type { Without } from './defence.ts'
 import { environmentOf } from './environment.ts'
 import { exhaustedScratch, furnishRoot, makeFolders, type Folders } from './folders.ts'
-import { forgetAttempts, readAttempts, setUpNetwork, type Destination } from './network.ts'
+import { attemptsSince, readAttempts, setUpNetwork, type Attempts } from './network.ts'
 import { IsolationProbes, recordedDestination } from './probes.ts'
 import { CellError, refusalProblem, sandboxFailed, unpackProblem } from './problems.ts'
 import type {
@@ -24,8 +24,6 @@ const maxUndeclared = 100
 const maxRefused = 20
 const secretFiles = new Set(['etc/shadow', 'etc/shadow-', 'etc/gshadow', 'etc/gshadow-'])
 
-type Attempts = Pick<CellResult, 'attempts' | 'attemptsTruncated'>
-
 /** One step, from an empty cell to collected outputs. */
 export class CellStep {
   readonly #spec: CellSpec
@@ -35,6 +33,7 @@ export class CellStep {
   readonly #cancelled = new AbortController()
   readonly #networked: boolean
   #services: Services | undefined
+  #countedBefore: Attempts = { destinations: [], full: false }
   #goOn: (() => void) | undefined
   #source: Unpacked = { entries: new Map() }
 
@@ -78,15 +77,18 @@ export class CellStep {
     await this.#probe(maker, folders, environment)
     const runner = new CommandRunner(this.#spec, maker, this.#say, this.#cancelled.signal)
     const ended = await runner.run()
-    const attempts = await this.#attempts()
+    // Nothing of the commands runs any more: the counters and the files are what they left.
+    const attempts = this.#attempts()
+    const collected = this.#collect(folders, ended === 'done')
+    const recorded = await attempts
     this.#services?.stop()
     return {
       ended,
       environment,
       logTruncated: runner.logTruncated,
       exhausted: exhaustedScratch(folders),
-      ...attempts,
-      ...this.#collect(folders, ended === 'done'),
+      ...recorded,
+      ...collected,
     }
   }
 
@@ -193,42 +195,34 @@ export class CellStep {
     await this.#ask({ type: 'probes', probes: results })
   }
 
-  /** The probe that tried a destination must have been seen; afterwards nothing of the probes is remembered. */
+  /** The probe that tried a destination must have been seen; what the probes did is not the step's. */
   async #recorderProbe(): Promise<readonly CellProbe[]> {
     if (!this.#networked) return []
     const { address, port } = recordedDestination
     const expected = `${address}:${port}`
-    const { destinations } = await this.#counted()
-    const seen = destinations.some((to) => to.address === address && to.port === port)
-    const failure = await forgetAttempts(this.#spec.tools)
-    if (failure !== undefined) throw notRecorded(failure)
-    await this.#services?.forget()
+    const [counted] = await Promise.all([this.#counted(), this.#services?.forget()])
+    this.#countedBefore = counted
+    const seen = counted.destinations.some((to) => to.address === address && to.port === port)
     return [
       { name: 'network-recorder', expected, found: seen ? expected : 'nothing', contained: seen },
     ]
   }
 
-  async #counted(): Promise<{
-    readonly destinations: readonly Destination[]
-    readonly full: boolean
-  }> {
+  async #counted(): Promise<Attempts> {
     const counted = await readAttempts(this.#spec.tools)
     if (typeof counted === 'string') throw notRecorded(counted)
     return counted
   }
 
-  async #attempts(): Promise<Attempts> {
+  async #attempts(): Promise<Pick<CellResult, 'attempts' | 'attemptsTruncated'>> {
     if (!this.#networked) return { attempts: [], attemptsTruncated: false }
-    const { destinations, full } = await this.#counted()
-    const names = (await this.#services?.report()) ?? { names: [], full: false }
-    const asked = names.names.map(({ name, count }): CellAttempt => ({
-      protocol: 'dns',
-      name,
-      count,
-    }))
+    const [counted, asked] = await Promise.all([this.#counted(), this.#services?.report()])
+    const { destinations, full } = attemptsSince(this.#countedBefore, counted)
+    const names = asked?.names ?? []
+    const queries = names.map(({ name, count }): CellAttempt => ({ protocol: 'dns', name, count }))
     return {
-      attempts: [...asked, ...destinations].sort(byText),
-      attemptsTruncated: full || names.full,
+      attempts: [...queries, ...destinations].sort(byText),
+      attemptsTruncated: full || asked?.full === true,
     }
   }
 

@@ -7,6 +7,7 @@ import {
   closeSync,
   constants,
   statfsSync,
+  statSync,
   unlinkSync,
   writeSync,
 } from 'node:fs'
@@ -29,29 +30,38 @@ export interface Folders {
 /** What the scratch has when it is empty, to see later whether it was full. */
 const slackInodes = 16
 
+// Large pages halve the time to unpack a toolchain; a kernel without them says no.
+const mounting = `
+flags=nosuid,nodev,mode=0755
+"$1" -n -t tmpfs -o "$flags,$3,huge=within_size" tmpfs "$2" 2>/dev/null ||
+  "$1" -n -t tmpfs -o "$flags,$3" tmpfs "$2" || exit 1
+mkdir "$4" && exec "$1" -n -t tmpfs -o "$flags,$5" tmpfs "$4"
+`
+
 /**
  * Mounts two file systems in memory that die with the cell: one for what is only read, one, bounded, for what the
  * commands write. Throws an `Error` that says what mount said.
  */
 export function makeFolders(spec: CellSpec): Folders {
-  const base = `${spec.folder}/cell`
+  const { tools, limits, without, payloadUid } = spec
+  const base = neutralPlace(spec.folder)
   const scratch = `${base}/scratch`
-  const { diskBytes, inodes } = spec.limits
-  const without = new Set(spec.without)
-  mkdirSync(base, { mode: 0o711 })
-  // Large pages halve the time to unpack a toolchain; a kernel without them says no.
-  const fast = [
-    'mode=0755,size=100%,nr_inodes=0,huge=within_size',
-    'mode=0755,size=100%,nr_inodes=0',
-  ]
-  if (fast.every((options) => mountMemory(spec, base, options) !== undefined))
-    throw new Error(mountMemory(spec, base, fast[1] ?? '') ?? 'mount failed')
-  mkdirSync(scratch)
-  const size = without.has('disk-limit') ? '100%' : String(diskBytes)
-  const count = without.has('inode-limit') ? 0 : inodes + slackInodes
-  const failure = mountMemory(spec, scratch, `mode=0755,size=${size},nr_inodes=${count}`)
-  if (failure !== undefined) throw new Error(failure)
-  return populate(base, scratch, spec.payloadUid)
+  const size = without.includes('disk-limit') ? '100%' : limits.diskBytes
+  const count = without.includes('inode-limit') ? 0 : limits.inodes + slackInodes
+  const bounds = ['size=100%,nr_inodes=0', `size=${size},nr_inodes=${count}`] as const
+  const args = ['-c', mounting, 'mount', tools.mount, base, bounds[0], scratch, bounds[1]]
+  const env = { PATH: '/usr/bin:/bin' }
+  const { status, stderr, error } = spawnSync(tools.sh, args, { env, encoding: 'utf8' })
+  if (status !== 0) throw new Error(error?.message ?? stderr.trim())
+  return populate(base, scratch, payloadUid)
+}
+
+// The commands see this path in the links of /proc/self/fd: it should tell nothing of the host. In the cell's own mount
+// namespace nothing else needs these folders.
+function neutralPlace(own: string): string {
+  const free = (place: string): boolean =>
+    statSync(place, { throwIfNoEntry: false })?.isDirectory() === true && !own.startsWith(place)
+  return ['/media', '/mnt', '/srv'].find(free) ?? own
 }
 
 function populate(base: string, scratch: string, owner: number): Folders {
@@ -73,13 +83,6 @@ function populate(base: string, scratch: string, owner: number): Folders {
   }
   for (const folder of [temporary, sharedMemory]) chmodSync(folder, 0o1777)
   return folders
-}
-
-function mountMemory(spec: CellSpec, at: string, options: string): string | undefined {
-  const args = ['-n', '-t', 'tmpfs', '-o', `nosuid,nodev,${options}`, 'tmpfs', at]
-  const { status, stderr, error } = spawnSync(spec.tools.mount, args, { env: {}, encoding: 'utf8' })
-  if (status === 0) return undefined
-  return error?.message ?? stderr.trim()
 }
 
 /** Which bounds of the scratch were reached. */

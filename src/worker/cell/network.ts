@@ -62,20 +62,26 @@ async function setUpLinks({ ip }: NetworkTools): Promise<string | undefined> {
   return failure
 }
 
-/** Forgets what was counted so far (what the probes did). */
-export async function forgetAttempts(tools: NetworkTools): Promise<string | undefined> {
-  const names = ['tcp4', 'tcp6', 'udp4', 'udp6', 'other4', 'other6']
-  const commands = names.map((name) => `flush set inet sallyport ${name}\n`).join('')
-  return (await run(tools.nft, ['-f', '-'], commands)).failure
+export interface Attempts {
+  readonly destinations: readonly Destination[]
+  /** A set had no room for more. */
+  readonly full: boolean
 }
 
-/** Everything counted, or what went wrong. `full` when a set had no room for more. */
-export async function readAttempts(
-  tools: NetworkTools,
-): Promise<{ readonly destinations: readonly Destination[]; readonly full: boolean } | string> {
+/** Everything counted so far, or what went wrong. */
+export async function readAttempts(tools: NetworkTools): Promise<Attempts | string> {
   const listed = await run(tools.nft, ['-j', 'list', 'table', 'inet', 'sallyport'], '')
-  if (listed.failure !== undefined) return listed.failure
-  return parseSets(listed.output)
+  return listed.failure ?? parseSets(listed.output)
+}
+
+/** What was counted after `earlier`. */
+export function attemptsSince(earlier: Attempts, all: Attempts): Attempts {
+  const key = ({ protocol, address, port }: Destination): string => `${protocol} ${address} ${port}`
+  const before = new Map(earlier.destinations.map((to) => [key(to), to.count]))
+  const destinations = all.destinations
+    .map((to) => ({ ...to, count: to.count - (before.get(key(to)) ?? 0) }))
+    .filter(({ count }) => count > 0)
+  return { destinations, full: all.full }
 }
 
 interface ListedSet {
@@ -89,7 +95,7 @@ interface ListedSet {
 }
 
 /** Reads what `nft -j list table` prints. */
-export function parseSets(json: string): { destinations: Destination[]; full: boolean } {
+export function parseSets(json: string): Attempts {
   const { nftables } = JSON.parse(json) as { nftables: readonly { readonly set?: ListedSet }[] }
   const sets = nftables.flatMap(({ set }) => (set === undefined ? [] : [set]))
   const destinations = sets.flatMap(({ name, elem = [] }) =>

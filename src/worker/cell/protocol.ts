@@ -13,6 +13,7 @@ export interface CellTools {
   readonly ip: string
   readonly nft: string
   readonly mount: string
+  readonly sh: string
   readonly mkfifo: string
   readonly setpriv: string
   readonly prlimit: string
