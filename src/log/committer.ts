@@ -16,10 +16,15 @@ import { beginJournal, isFullTile, recover } from './recover.ts'
 import { storedTiles } from './stored-tiles.ts'
 import { checkpointPath } from './view.ts'
 
-// The journal is replaced when it is longer than this, which bounds what a recovery has to do again.
-const maxJournalBytes = 8 * 2 ** 20
-// Full tiles are settled in the background from this many on, so that little is left when the journal is replaced.
-const settleFrom = 16
+/** When the housekeeping is done. */
+export interface LogLimits {
+  /** The journal is replaced when it is longer, which bounds what a recovery has to do again. 8 MiB when it is not said. */
+  readonly journalBytes: number
+  /** Full tiles are settled beside the commits from this many on, so that little is left when the journal is replaced. 16 when it is not said. */
+  readonly unsettledTiles: number
+}
+
+export const usualLimits: LogLimits = { journalBytes: 8 * 2 ** 20, unsettledTiles: 16 }
 
 /** Told as soon as entries are durable and published: the index of the first, and the checkpoint that has them. */
 export type Committed = (first: number, checkpoint: OpenedCheckpoint) => void
@@ -32,12 +37,14 @@ export class Committer {
   readonly #storage: LogStorage
   readonly #signer: CheckpointSigner
   readonly #log: LogIdentity
+  readonly #limits: LogLimits
   readonly #storedTile: ReadTile
   #head: Head | undefined
   /** A commit failed after it began to write: what is stored must be looked at again. */
   #uncertain = false
 
-  constructor(storage: LogStorage, signer: CheckpointSigner, log: LogIdentity) {
+  constructor(storage: LogStorage, signer: CheckpointSigner, log: LogIdentity, limits: LogLimits) {
+    this.#limits = limits
     this.#storage = storage
     this.#signer = signer
     this.#log = log
@@ -58,7 +65,7 @@ export class Committer {
       this.#head = next
       this.#uncertain = false
       committed(head.edge.size, next.checkpoint)
-      if (next.mark.length > maxJournalBytes) await this.#replaceJournal(writer, next)
+      if (next.mark.length > this.#limits.journalBytes) await this.#replaceJournal(writer, next)
     })
   }
 
@@ -66,7 +73,7 @@ export class Committer {
   async settleFullTiles(): Promise<void> {
     const { unsettled } = this.#head ?? { unsettled: new Set<string>() }
     const full = [...unsettled].filter(isFullTile)
-    if (full.length < settleFrom) return
+    if (full.length < this.#limits.unsettledTiles) return
     await this.#storage.prune(full)
     await this.#storage.settle(full)
     for (const path of full) unsettled.delete(path)

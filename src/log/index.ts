@@ -6,7 +6,8 @@ export type {
   LogStorage,
   LogWriter,
 } from './ports.ts'
-export { openLog, type Log, type Receipt } from './log.ts'
+export type { LogLimits } from './committer.ts'
+export { openLog, type Log, type OpenLogOptions, type Receipt } from './log.ts'
 export { openLogView, type LogView } from './view.ts'
 export { verifyLog, type LogReport, type VerifyLogOptions } from './verify/verify-log.ts'
 export { recordDecision, recordedDecision, type DecisionRecord } from './record.ts'

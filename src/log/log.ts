@@ -1,6 +1,6 @@
 import { quote, SallyportError } from '#error'
 import { maxEntryBytes, parseVerifierKey, type OpenedCheckpoint } from '#merkle'
-import { Committer } from './committer.ts'
+import { Committer, usualLimits, type LogLimits } from './committer.ts'
 import type { CheckpointSigner, LogStorage } from './ports.ts'
 import { storedTiles } from './stored-tiles.ts'
 import { LogView } from './view.ts'
@@ -10,6 +10,13 @@ export interface Receipt {
   readonly index: number
   /** The signed checkpoint that was the first with this entry. */
   readonly checkpoint: string
+}
+
+/** Where a log is kept, and who signs it. */
+export interface OpenLogOptions {
+  readonly storage: LogStorage
+  readonly signer: CheckpointSigner
+  readonly limits?: Partial<LogLimits>
 }
 
 interface Waiting {
@@ -23,18 +30,12 @@ const maxBatchBytes = 4 * 2 ** 20
 const maxWaitingBytes = 64 * 2 ** 20
 
 /** Opens a log for appending: recovers what a crash left, and refuses an old copy, another history, or damage. */
-export async function openLog({
-  storage,
-  signer,
-}: {
-  readonly storage: LogStorage
-  readonly signer: CheckpointSigner
-}): Promise<Log> {
+export async function openLog({ storage, signer, limits }: OpenLogOptions): Promise<Log> {
   const log = {
     origin: signer.origin,
     verifierKeys: signer.verifierKeys.map(parseVerifierKey),
   }
-  const committer = new Committer(storage, signer, log)
+  const committer = new Committer(storage, signer, log, { ...usualLimits, ...limits })
   return new Log(storage, committer, await committer.refresh())
 }
 

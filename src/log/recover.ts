@@ -179,8 +179,7 @@ async function checkpointOf(
   )
   if (there !== undefined) return there
   const nodes = tileNodes(edge.size, storedTiles(storage))
-  const consistency =
-    newest.size === edge.size ? [] : await proveConsistency(newest.size, edge.size, nodes)
+  const consistency = await proveConsistency(newest.size, edge.size, nodes)
   const note = await signer.sign({ size: edge.size, root: edge.root, consistency })
   return openAnswer(note, edge, log)
 }

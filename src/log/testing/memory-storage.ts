@@ -7,7 +7,14 @@ export class Killed extends Error {}
 
 /** What is about to happen, and may be prevented by throwing. */
 export type Step =
-  'append journal' | 'append half of the journal' | 'replace journal' | 'write' | 'settle' | 'prune'
+  | 'append journal'
+  | 'append half of the journal'
+  | 'replace journal'
+  | 'write'
+  | 'settle'
+  | 'prune'
+  | 'sign'
+  | 'signed'
 
 /**
  * A disk: what is on it for good, and what a power failure may undo. Processes come and go, the disk stays. Real, and

@@ -35,12 +35,16 @@ export class RememberingSigner implements CheckpointSigner {
   readonly #keys: readonly CheckpointKey[]
   readonly #memory: SignerMemory
 
-  constructor(memory: SignerMemory) {
+  /** With only the first key it is some twenty times faster. */
+  constructor(memory: SignerMemory, keys: 1 | 2 = 2) {
     this.#memory = memory
-    this.#keys = skeys.map(parseSignerKey).map(({ key, privateKey }) => ({
-      key,
-      sign: (message: Uint8Array) => sign(null, message, privateKey),
-    }))
+    this.#keys = skeys
+      .slice(0, keys)
+      .map(parseSignerKey)
+      .map(({ key, privateKey }) => ({
+        key,
+        sign: (message: Uint8Array) => sign(null, message, privateKey),
+      }))
     this.verifierKeys = this.#keys.map(({ key }) => encodeVerifierKey(key))
   }
 

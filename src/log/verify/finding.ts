@@ -13,29 +13,56 @@ export type EntryFinding =
   | { readonly kind: 'added'; readonly index: number; readonly found: string }
 
 /**
- * What the findings mean together. An entry that is missing at one place and stands at another was moved; where it
- * only slipped over the border of two bundles, because something before it was removed or added, that says nothing.
+ * What the findings mean together. An entry that is missing at one place and stands at another was moved. Where it
+ * only slipped over the border of two bundles, something before it was removed or added, and that is what is said.
  */
 export function explainFindings(findings: readonly EntryFinding[]): Problem[] {
-  const missing = new Map<string, number>()
-  for (const finding of findings)
-    if (finding.kind !== 'added') missing.set(finding.expected, finding.index)
-  const present = new Map<string, number>()
-  for (const finding of findings)
-    if (finding.kind !== 'removed') present.set(finding.found, finding.index)
-  return findings.flatMap((finding) => {
-    const from = finding.kind === 'removed' ? undefined : missing.get(finding.found)
-    const to = finding.kind === 'added' ? undefined : present.get(finding.expected)
-    if (finding.kind === 'removed' && to !== undefined)
-      return isSlip(finding.index, to) ? [] : [moved(finding.index, to)]
-    if (finding.kind === 'added' && from !== undefined) return []
-    if (finding.kind === 'altered' && from !== undefined) return [moved(from, finding.index)]
-    return [problemOf(finding)]
-  })
+  const missing = new Map(
+    findings.flatMap((one) => (one.kind === 'added' ? [] : [[one.expected, one]])),
+  )
+  const present = new Map(
+    findings.flatMap((one) => (one.kind === 'removed' ? [] : [[one.found, one]])),
+  )
+  const slipped = new Set(
+    [...missing.keys()].filter((hash) => isSlip(missing.get(hash), present.get(hash))),
+  )
+  const problems = findings
+    .flatMap((one) => withoutSlips(one, slipped))
+    .flatMap((finding) => {
+      const from = finding.kind === 'removed' ? undefined : missing.get(finding.found)
+      const to = finding.kind === 'added' ? undefined : present.get(finding.expected)
+      if (finding.kind === 'removed')
+        return [to === undefined ? problemOf(finding) : moved(finding.index, to.index)]
+      if (finding.kind === 'altered')
+        return [from === undefined ? problemOf(finding) : moved(from.index, finding.index)]
+      // One that is missing elsewhere is named there.
+      return from === undefined ? [problemOf(finding)] : []
+    })
+  // Something is wrong, so something is said.
+  return problems.length > 0 ? problems : findings.map(problemOf)
 }
 
-function isSlip(from: number, to: number): boolean {
-  return Math.abs(from - to) <= 1 && Math.floor(from / tileWidth) !== Math.floor(to / tileWidth)
+/** Beside each other, in two bundles, and on one side with nothing in its place. */
+function isSlip(missing: EntryFinding | undefined, present: EntryFinding | undefined): boolean {
+  if (missing === undefined || present === undefined) return false
+  const bundles = [missing, present].map(({ index }) => Math.floor(index / tileWidth))
+  return (
+    Math.abs(missing.index - present.index) <= 1 &&
+    bundles[0] !== bundles[1] &&
+    (missing.kind === 'removed' || present.kind === 'added')
+  )
+}
+
+function withoutSlips(finding: EntryFinding, slipped: ReadonlySet<string>): EntryFinding[] {
+  const { kind, index } = finding
+  if (kind === 'removed') return slipped.has(finding.expected) ? [] : [finding]
+  if (kind === 'added') return slipped.has(finding.found) ? [] : [finding]
+  const { expected, found } = finding
+  if (!slipped.has(expected) && !slipped.has(found)) return [finding]
+  return [
+    ...(slipped.has(expected) ? [] : [{ kind: 'removed', index, expected } as const]),
+    ...(slipped.has(found) ? [] : [{ kind: 'added', index, found } as const]),
+  ]
 }
 
 function moved(from: number, to: number): Problem {

@@ -60,16 +60,12 @@ export function truncated(earlier: number, size: number): Problem {
 }
 
 /** `lastGood` is the size up to which the history is known to be the same. */
-export function historyChanged(
-  earlier: TreeHead,
-  found: Uint8Array | undefined,
-  lastGood: number,
-): Problem {
+export function historyChanged(earlier: TreeHead, found: Uint8Array, lastGood: number): Problem {
   return {
     code: 'LOG_HISTORY_CHANGED',
     where: `earlier checkpoint of size ${earlier.size}`,
     expected: `root ${base64(earlier.root)} over the first ${earlier.size} entries`,
-    found: found === undefined ? 'no root: tiles are missing' : base64(found),
+    found: base64(found),
     fix: `Compare the entries ${lastGood} to ${earlier.size - 1} with a copy of the log: at least one was altered, removed or added there after it was signed. Tell the owner of the log’s keys, because the new history is signed too.`,
   }
 }

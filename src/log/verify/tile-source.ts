@@ -17,6 +17,7 @@ export class TileSource {
   readonly #storage: Pick<LogStorage, 'read'>
   /** Tiles that were found altered or missing, as they have been proven to be. */
   readonly #repaired = new Map<string, Uint8Array>()
+  readonly #distrusted = new Set<string>()
 
   constructor(storage: Pick<LogStorage, 'read'>) {
     this.#storage = storage
@@ -24,6 +25,15 @@ export class TileSource {
 
   repair(tile: HashTile, bytes: Uint8Array): void {
     this.#repaired.set(tilePath(tile), bytes)
+  }
+
+  /** Notes that a tile is wrong and cannot be made right, so that nothing can be told from it. */
+  distrust(tile: HashTile): void {
+    this.#distrusted.add(tilePath(tile))
+  }
+
+  isDistrusted(tile: HashTile): boolean {
+    return this.#distrusted.has(tilePath(tile))
   }
 
   /** The tile as it is stored or has been repaired; undefined when there is none of the right size. */

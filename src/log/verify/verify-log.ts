@@ -1,5 +1,6 @@
 import { SallyportError, type Problem } from '#error'
 import {
+  hashSize,
   openCheckpoint,
   tileNodes,
   treeRoot,
@@ -51,7 +52,7 @@ export async function verifyLog(options: VerifyLogOptions): Promise<LogReport> {
   const problems = await verifyTree(checkpoint, tiles)
   const { earlier, bad } = openEarlier(options)
   const history = await verifyHistory(checkpoint, earlier, tiles)
-  problems.push(...bad, ...history)
+  problems.push(...bad, ...history.problems)
   return {
     origin: checkpoint.origin,
     ok: problems.length === 0,
@@ -59,7 +60,7 @@ export async function verifyLog(options: VerifyLogOptions): Promise<LogReport> {
     root: Buffer.from(checkpoint.root).toString('base64'),
     checkpoint: checkpoint.note,
     signatures: checkpoint.signatures,
-    earlier: earlier.length - history.length,
+    earlier: history.extended,
     problems,
   }
 }
@@ -82,34 +83,36 @@ async function verifyHistory(
   { size }: OpenedCheckpoint,
   earlier: readonly TreeHead[],
   tiles: TileSource,
-): Promise<Problem[]> {
+): Promise<{ readonly extended: number; readonly problems: readonly Problem[] }> {
   const problems: Problem[] = []
-  let lastGood = 0
+  let [extended, lastGood] = [0, 0]
   for (const head of earlier) {
-    if (head.size > size) {
-      problems.push(truncated(head.size, size))
-      continue
-    }
-    const root = await rootAt(head.size, size, tiles)
-    if (root !== undefined && Buffer.compare(root, head.root) === 0) lastGood = head.size
-    else problems.push(historyChanged(head, root, lastGood))
+    const root = head.size > size ? undefined : await rootAt(head.size, size, tiles)
+    if (head.size > size) problems.push(truncated(head.size, size))
+    else if (root !== undefined && Buffer.compare(root, head.root) === 0) {
+      extended += 1
+      lastGood = head.size
+    } else if (root !== undefined) problems.push(historyChanged(head, root, lastGood))
   }
-  return problems
+  return { extended, problems }
 }
 
-/** The root of the first `earlier` entries, out of the tiles of the tree of `size`, which have been verified. */
+/**
+ * The root of the first `earlier` entries, out of the tiles of the tree of `size`, which have been verified; undefined
+ * when it cannot be told, because of a tile that has been reported.
+ */
 async function rootAt(
   earlier: number,
   size: number,
   tiles: TileSource,
 ): Promise<Uint8Array | undefined> {
-  let missing = false
-  const nodes = tileNodes(size, async (tile) => {
-    const bytes =
-      tile.level === 'entries' ? undefined : await tiles.read({ ...tile, level: tile.level })
-    missing ||= bytes === undefined
-    return bytes ?? new Uint8Array(tile.width * 32)
+  let known = true
+  const nodes = tileNodes(size, async (position) => {
+    const tile = { ...position, level: Number(position.level) }
+    const bytes = tiles.isDistrusted(tile) ? undefined : await tiles.read(tile)
+    known &&= bytes !== undefined
+    return bytes ?? new Uint8Array(tile.width * hashSize)
   })
   const root = await treeRoot(earlier, nodes)
-  return missing ? undefined : root
+  return known ? root : undefined
 }

@@ -97,6 +97,7 @@ class TreeWalk {
       this.#noteRepair(tile, stored, rebuilt)
       return { bytes: rebuilt, proven: true }
     }
+    this.#tiles.distrust(tile)
     if (tile.level > 0 || stored === undefined) this.#problems.push(tileAltered(tile, stored))
     return { bytes: stored ?? rebuilt, proven: false }
   }

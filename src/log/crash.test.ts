@@ -1,0 +1,164 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Killed, type Step } from './testing/memory-storage.ts'
+import { entries, entry, Machine } from './testing/simulation.ts'
+
+// The sizes go over the borders of tiles, and the journal is replaced on the way.
+const batches = [1, 2, 60, 193, 1, 300, 5]
+
+/** What a process was told before it died. */
+interface Acknowledged {
+  readonly entries: Map<number, Uint8Array>
+  readonly checkpoints: string[]
+}
+
+test('wherever a process is killed, nothing acknowledged is lost and the log goes on', async () => {
+  const steps = await everyStep(async (machine, told) => restartAndCheck(machine, told))
+  // Each protocol step must have been the last one of some process.
+  for (const step of [
+    'append journal',
+    'append half of the journal',
+    'sign',
+    'signed',
+    'write',
+    'settle',
+    'prune',
+    'replace journal',
+  ] as const)
+    assert.ok(steps.has(step), `never killed at: ${step}`)
+})
+
+for (const fate of ['lost', 'there', 'empty', 'mixed'] as const)
+  test(`wherever the power fails, nothing acknowledged is lost: unsettled files ${fate}`, async () => {
+    await everyStep(async (machine, told) => {
+      let turn = 0
+      const fates = ['lost', 'there', 'empty'] as const
+      machine.disk.failPower(() => (fate === 'mixed' ? (fates[turn++ % 3] ?? 'lost') : fate))
+      await restartAndCheck(machine, told)
+    })
+  })
+
+test('a recovery that is killed anywhere is taken up by the next', async () => {
+  for (const first of [7, 12, 19, 26, 31, 38, 45]) {
+    for (let second = 1; ; second += 1) {
+      const { machine, told } = await runKilledAt(first)
+      machine.disk.failPower(() => 'lost')
+      const died = await diesAt(machine, second)
+      machine.disk.failPower(() => 'empty')
+      await restartAndCheck(machine, told)
+      if (!died) break
+    }
+  }
+})
+
+test('an entry whose signature was given but never heard of is in the log after a restart', async () => {
+  const machine = new Machine()
+  const log = await machine.start((step) => {
+    if (step === 'signed' && machine.memory.note?.includes('\n1\n') === true) throw new Killed()
+  })
+  await assert.rejects(log.append(entry(0)), Killed)
+  machine.disk.killAll()
+  const next = await machine.start()
+  assert.equal(next.size, 1)
+  assert.deepEqual(Buffer.from(await next.entry(0)), entry(0))
+})
+
+test('an entry that was staged but never signed is not in the log after a restart', async () => {
+  const machine = new Machine()
+  let dead = false
+  const log = await machine.start((step) => {
+    if (dead && step === 'sign') throw new Killed()
+  })
+  dead = true
+  await assert.rejects(log.append(entry(0)), Killed)
+  machine.disk.killAll()
+  const next = await machine.start()
+  assert.equal(next.size, 0)
+  assert.equal((await next.append(entry(1))).index, 0)
+  assert.deepEqual(Buffer.from(await next.entry(0)), entry(1))
+})
+
+test('a log that was closed has nothing to recover', async () => {
+  const machine = new Machine()
+  const log = await machine.start()
+  await Promise.all(entries(0, 300).map((one) => log.append(one)))
+  await log.close()
+  machine.disk.failPower(() => 'lost')
+  const steps: Step[] = []
+  const next = await machine.start((step) => steps.push(step))
+  assert.deepEqual(steps, [])
+  assert.equal(next.size, 300)
+  assert.ok((await machine.verify()).ok)
+})
+
+/** Runs the story once for each step of it, killed there; gives the steps at which it was killed. */
+async function everyStep(
+  after: (machine: Machine, told: Acknowledged) => Promise<void>,
+): Promise<Set<Step>> {
+  const seen = new Set<Step>()
+  for (let at = 1; ; at += 1) {
+    const { machine, told, died } = await runKilledAt(at)
+    await after(machine, told)
+    if (died === undefined) return seen
+    seen.add(died)
+  }
+}
+
+/** Appends the batches in a process that is killed at the step of this number. */
+async function runKilledAt(at: number) {
+  const machine = new Machine()
+  const told: Acknowledged = { entries: new Map(), checkpoints: [] }
+  let count = 0
+  let died: Step | undefined
+  try {
+    const log = await machine.start((step) => {
+      if (++count !== at) return
+      died = step
+      throw new Killed()
+    })
+    let next = 0
+    for (const size of batches) {
+      const batch = entries(next, size)
+      next += size
+      const receipts = await Promise.all(batch.map((one) => log.append(one)))
+      for (const [place, { index, checkpoint }] of receipts.entries()) {
+        told.entries.set(index, batch[place] ?? assert.fail())
+        if (told.checkpoints.at(-1) !== checkpoint) told.checkpoints.push(checkpoint)
+      }
+    }
+    await log.close()
+  } catch (problem) {
+    // Settling beside the commits ends a log with the problem as its cause.
+    if (died === undefined) throw problem
+  }
+  machine.disk.killAll()
+  return { machine, told, died }
+}
+
+async function diesAt(machine: Machine, at: number): Promise<boolean> {
+  let count = 0
+  try {
+    await machine.start(() => {
+      if (++count === at) throw new Killed()
+    })
+    return false
+  } catch (problem) {
+    assert.ok(problem instanceof Killed)
+    return true
+  }
+}
+
+async function restartAndCheck(machine: Machine, told: Acknowledged): Promise<void> {
+  const log = await machine.start()
+  for (const [index, bytes] of told.entries) {
+    // Every entry is proven against the whole tree, which is slow: a few at each border are enough, and verify has all.
+    if (index % 50 === 0) assert.deepEqual(Buffer.from(await log.entry(index)), bytes)
+  }
+  assert.ok(log.size >= told.entries.size)
+  const { index } = await log.append(entry(9999))
+  assert.equal(index, log.size - 1)
+  await log.close()
+  const report = await machine.verify(told.checkpoints)
+  assert.deepEqual(report.problems, [])
+  assert.equal(report.earlier, told.checkpoints.length)
+}
