@@ -1,0 +1,406 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { SallyportError } from '#error'
+import { openCheckpoint, verifyTlogProof } from '#merkle'
+import { openLog, openLogView } from './index.ts'
+import { failedFsync, MemoryDisk } from './testing/memory-storage.ts'
+import { RememberingSigner } from './testing/remembering-signer.ts'
+import { entries, entry, Machine } from './testing/simulation.ts'
+
+test('a new log is empty, and its checkpoint is signed', async () => {
+  const machine = new Machine(2)
+  const log = await machine.start()
+  assert.equal(log.size, 0)
+  assert.equal(openCheckpoint(log.checkpoint(), machine.identity).size, 0)
+  assert.ok((await machine.verify()).ok)
+})
+
+test('an append is answered with its index and a checkpoint that has it', async () => {
+  const machine = new Machine()
+  const log = await machine.start()
+  const receipt = await log.append(entry(7))
+  assert.equal(receipt.index, 0)
+  assert.equal(openCheckpoint(receipt.checkpoint, machine.identity).size, 1)
+  const logged = verifyTlogProof(await log.receipt(0), entry(7), machine.identity)
+  assert.equal(logged.checkpoint.note, receipt.checkpoint)
+})
+
+test('what is answered can be read by others at once', async () => {
+  const machine = new Machine()
+  const log = await machine.start()
+  for (let at = 0; at < 20; at += 1) {
+    await log.append(entry(at))
+    const view = await openLogView(machine.disk.open(), machine.identity)
+    assert.deepEqual(Buffer.from(await view.entry(at)), entry(at))
+  }
+})
+
+test('appends that come together share a commit, in the order in which they came', async () => {
+  const machine = new Machine()
+  const log = await machine.start()
+  const receipts = await Promise.all(entries(0, 50).map((one) => log.append(one)))
+  assert.deepEqual(
+    receipts.map(({ index }) => index),
+    Array.from({ length: 50 }, (_, at) => at),
+  )
+  assert.equal(new Set(receipts.map(({ checkpoint }) => checkpoint)).size, 1)
+})
+
+test('the caller may use its buffer again at once', async () => {
+  const log = await new Machine().start()
+  const buffer = Buffer.from('before')
+  const appended = log.append(buffer)
+  buffer.write('after!')
+  const { index } = await appended
+  assert.equal(Buffer.from(await log.entry(index)).toString(), 'before')
+})
+
+test('every entry can be listed, and each is proven', async () => {
+  const machine = new Machine()
+  const log = await machine.start()
+  await Promise.all(entries(0, 600).map((one) => log.append(one)))
+  let next = 0
+  for await (const { index, entry: bytes } of log.view().entries()) {
+    assert.equal(index, next)
+    assert.deepEqual(Buffer.from(bytes), entry(next))
+    next += 1
+  }
+  assert.equal(next, 600)
+  const some: number[] = []
+  for await (const { index } of log.view().entries(255, 258)) some.push(index)
+  assert.deepEqual(some, [255, 256, 257])
+})
+
+test('an index that the log has not is refused with the ones it has', async () => {
+  const log = await new Machine().start()
+  await log.append(entry(0))
+  for (const index of [1, -1, 0.5, Number.NaN])
+    await assert.rejects(log.entry(index), { code: 'LOG_ENTRY_UNKNOWN', expected: /from 0 to 0/ })
+})
+
+test('an entry has at most 65,535 bytes', async () => {
+  const log = await new Machine().start()
+  assert.equal((await log.append(new Uint8Array(65_535))).index, 0)
+  await assert.rejects(log.append(new Uint8Array(65_536)), { code: 'LOG_ENTRY_TOO_LARGE' })
+  assert.equal((await log.append(new Uint8Array(0))).index, 1)
+  assert.equal((await log.entry(1)).length, 0)
+})
+
+test('more than can be held is refused before it is taken, and what was taken is logged', async () => {
+  const log = await new Machine().start()
+  const large = new Uint8Array(65_535)
+  const results = await Promise.allSettled(Array.from({ length: 1100 }, () => log.append(large)))
+  const refused = results.filter(({ status }) => status === 'rejected')
+  assert.ok(refused.length > 0)
+  assert.ok(refused.every((one) => 'reason' in one && codeOf(one.reason) === 'LOG_BUSY'))
+  assert.equal(log.size, 1100 - refused.length)
+})
+
+test('closing waits for what was appended, and takes nothing more', async () => {
+  const machine = new Machine()
+  const log = await machine.start()
+  const appended = log.append(entry(0))
+  await log.close()
+  assert.equal((await appended).index, 0)
+  await assert.rejects(log.append(entry(1)), { code: 'LOG_CLOSED' })
+  await log.close()
+})
+
+test('an old copy of the log is refused, with both sizes', async () => {
+  const machine = new Machine()
+  const log = await machine.start()
+  await Promise.all(entries(0, 300).map((one) => log.append(one)))
+  await log.close()
+  const old = copyOf(machine.disk)
+  const next = await machine.start()
+  await Promise.all(entries(300, 30).map((one) => next.append(one)))
+  await next.close()
+  await assert.rejects(openLog({ storage: old.open(), signer: signerOf(machine) }), {
+    code: 'LOG_ROLLED_BACK',
+    expected: /at least 330 entries/,
+    found: '300 entries',
+    fix: /30 signed entries are missing/,
+  })
+})
+
+test('an empty folder in the place of the log is refused', async () => {
+  const machine = new Machine()
+  const log = await machine.start()
+  await log.append(entry(0))
+  await assert.rejects(openLog({ storage: new MemoryDisk().open(), signer: signerOf(machine) }), {
+    code: 'LOG_ROLLED_BACK',
+    found: '0 entries',
+  })
+})
+
+test('a log whose signer has forgotten it is refused', async () => {
+  const machine = new Machine()
+  const log = await machine.start()
+  await log.append(entry(0))
+  await log.close()
+  machine.memory.note = undefined
+  await assert.rejects(machine.start(), { code: 'LOG_MEMORY_MISSING' })
+})
+
+test('a log and a signer that has signed another history are refused', async () => {
+  const [one, other] = [new Machine(), new Machine()]
+  const logs = [await one.start(), await other.start()] as const
+  for (let at = 0; at < 5; at += 1) {
+    await logs[0].append(entry(at))
+    await logs[1].append(entry(at + 100))
+  }
+  await logs[0].close()
+  one.memory.note = other.memory.note
+  await assert.rejects(one.start(), { code: 'LOG_FORKED' })
+})
+
+test('of two copies that go on with one signer, only one does', async () => {
+  const machine = new Machine()
+  const log = await machine.start()
+  await Promise.all(entries(0, 10).map((one) => log.append(one)))
+  await log.close()
+  const copy = copyOf(machine.disk)
+  const [one, two] = [
+    await machine.start(),
+    await openLog({ storage: copy.open(), signer: signerOf(machine) }),
+  ]
+  await one.append(entry(10))
+  await assert.rejects(two.append(entry(11)), { code: 'LOG_FORKED' })
+  await one.append(entry(12))
+  await assert.rejects(two.append(entry(13)), { code: 'LOG_ROLLED_BACK' })
+  assert.equal(one.size, 12)
+})
+
+test('a log goes on with a signer whose memory is older than its checkpoint', async () => {
+  const machine = new Machine()
+  const log = await machine.start()
+  await Promise.all(entries(0, 300).map((one) => log.append(one)))
+  const old = machine.memory.note
+  await Promise.all(entries(300, 300).map((one) => log.append(one)))
+  await log.close()
+  machine.memory.note = old
+  const next = await machine.start()
+  assert.equal(next.size, 600)
+  assert.equal((await next.append(entry(600))).index, 600)
+})
+
+test('a copy of the public files alone is taken up, when it is the newest', async () => {
+  const machine = new Machine()
+  const log = await machine.start()
+  await Promise.all(entries(0, 300).map((one) => log.append(one)))
+  await log.close()
+  machine.disk.journal = undefined
+  const next = await machine.start()
+  assert.equal((await next.append(entry(300))).index, 300)
+  await next.close()
+  assert.ok((await machine.verify()).ok)
+})
+
+for (const path of ['tile/0/001.p/44', 'tile/entries/001.p/44', 'tile/1/000.p/1', 'checkpoint'])
+  test(`a log is not opened on a damaged edge: ${path}`, async () => {
+    const machine = new Machine()
+    const log = await machine.start()
+    await Promise.all(entries(0, 300).map((one) => log.append(one)))
+    await log.close()
+    const bytes = Buffer.from(machine.disk.files.get(path) ?? assert.fail())
+    bytes[bytes.length - 5] = (bytes[bytes.length - 5] ?? 0) ^ 1
+    machine.disk.files.set(path, bytes)
+    await assert.rejects(machine.start(), (problem) =>
+      ['LOG_CORRUPT', 'LOG_ENTRY_ALTERED'].includes(codeOf(problem) ?? ''),
+    )
+  })
+
+test('a journal that was damaged where it was signed is refused, not cut off', async () => {
+  const machine = new Machine()
+  const log = await machine.start(undefined, { journalBytes: 1e6, unsettledTiles: 100 })
+  for (let at = 0; at < 5; at += 1) await log.append(entry(at))
+  machine.disk.killAll()
+  const journal = Buffer.from(machine.disk.journal ?? assert.fail())
+  journal[journal.length - 40] = (journal[journal.length - 40] ?? 0) ^ 1
+  machine.disk.journal = journal
+  machine.disk.failPower(() => 'lost')
+  await assert.rejects(machine.start(), { code: 'LOG_CORRUPT', found: /damage after entry 4/ })
+})
+
+test('processes take turns, and no index is given twice', async () => {
+  const machine = new Machine()
+  const logs = await Promise.all(Array.from({ length: 3 }, () => machine.start()))
+  const receipts = await Promise.all(
+    logs.flatMap((log, at) => entries(at * 1000, 100).map((one) => log.append(one))),
+  )
+  for (let at = 0; at < 30; at += 1)
+    receipts.push(await (logs[at % 3] ?? assert.fail()).append(entry(9000 + at)))
+  const indexes = receipts.map(({ index }) => index).toSorted((a, b) => a - b)
+  assert.deepEqual(
+    indexes,
+    Array.from({ length: 330 }, (_, at) => at),
+  )
+  for (const log of logs) await log.close()
+  assert.ok((await machine.verify(receipts.map(({ checkpoint }) => checkpoint))).ok)
+})
+
+test('a batch that one process staged and another found unsigned is not logged', async () => {
+  const machine = new Machine()
+  const [one, two] = [await machine.start(), await machine.start()]
+  await one.append(entry(0))
+  const dead = await machine.start((step) => {
+    if (step === 'sign') throw unreachable()
+  })
+  await assert.rejects(dead.append(entry(666)), { code: 'LOG_BUSY' })
+  await two.append(entry(1))
+  await one.append(entry(2))
+  assert.equal(one.size, 3)
+  assert.deepEqual(Buffer.from(await one.entry(1)), entry(1))
+})
+
+test('a signer that cannot be reached fails the append, and the log goes on when it can', async () => {
+  const machine = new Machine()
+  let down = false
+  const log = await machine.start((step) => {
+    if (down && step === 'sign') throw unreachable()
+  })
+  await log.append(entry(0))
+  down = true
+  await assert.rejects(log.append(entry(1)), { code: 'LOG_BUSY' })
+  await assert.rejects(log.append(entry(2)), { code: 'LOG_BUSY' })
+  down = false
+  assert.equal((await log.append(entry(3))).index, 1)
+  await log.close()
+  assert.ok((await machine.verify()).ok)
+})
+
+test('a signer that signed but could not say so has its entry taken up by the next append', async () => {
+  const machine = new Machine()
+  let silent = false
+  const log = await machine.start((step) => {
+    if (silent && step === 'signed') throw unreachable()
+  })
+  silent = true
+  await assert.rejects(log.append(entry(0)), { code: 'LOG_BUSY' })
+  silent = false
+  assert.equal((await log.append(entry(1))).index, 1)
+  assert.deepEqual(Buffer.from(await log.entry(0)), entry(0))
+})
+
+test('a signer that signs something else is not believed', async () => {
+  const machine = new Machine()
+  const log = await machine.start()
+  await log.append(entry(0))
+  const signer = signerOf(machine)
+  const note = log.checkpoint()
+  const confused = { ...facade(signer), sign: async () => note }
+  const other = await openLog({ storage: machine.disk.open(), signer: confused })
+  await assert.rejects(other.append(entry(1)), { code: 'CHECKPOINT_UNEXPECTED' })
+  await assert.rejects(
+    openLog({
+      storage: new MemoryDisk().open(),
+      signer: { ...confused, newest: async () => undefined },
+    }),
+    { code: 'CHECKPOINT_UNEXPECTED' },
+  )
+})
+
+for (const step of ['append journal', 'write'] as const)
+  test(`after a write that may not be durable nothing is appended any more: ${step}`, async () => {
+    const machine = new Machine()
+    let failing = false
+    const log = await machine.start((at) => {
+      if (failing && at === step) throw failedFsync()
+    })
+    await log.append(entry(0))
+    failing = true
+    const results = await Promise.allSettled(entries(1, 3).map((one) => log.append(one)))
+    assert.ok(results.every(({ status }) => status === 'rejected'))
+    failing = false
+    await assert.rejects(log.append(entry(4)), { code: 'LOG_STORAGE_FAILED' })
+    await log.close()
+    machine.disk.killAll()
+    const next = await machine.start()
+    assert.deepEqual(Buffer.from(await next.entry(0)), entry(0))
+    assert.ok((await machine.verify()).ok)
+  })
+
+for (const step of ['settle', 'prune', 'replace journal'] as const)
+  test(`a failure of the housekeeping loses no answer, and ends the log: ${step}`, async () => {
+    const machine = new Machine()
+    let failing = false
+    const log = await machine.start((at) => {
+      if (failing && at === step) throw failedFsync()
+    })
+    failing = true
+    const receipts = await Promise.all(entries(0, 600).map((one) => log.append(one)))
+    assert.equal(receipts.length, 600)
+    await assert.rejects(
+      async () => {
+        for (let at = 600; at < 700; at += 1) await log.append(entry(at))
+      },
+      { code: 'LOG_STORAGE_FAILED' },
+    )
+    machine.disk.failPower(() => 'lost')
+    const next = await machine.start()
+    assert.ok(next.size >= 600)
+    assert.deepEqual(Buffer.from(await next.entry(599)), entry(599))
+    assert.ok((await machine.verify(receipts.map(({ checkpoint }) => checkpoint))).ok)
+  })
+
+for (const step of [
+  'append journal',
+  'append half of the journal',
+  'write',
+  'settle',
+  'replace journal',
+] as const)
+  test(`a full disk fails the append, and the log goes on when there is room again: ${step}`, async () => {
+    const machine = new Machine()
+    let full = false
+    const log = await machine.start((at) => {
+      if (full && at === step) throw fullDisk()
+    })
+    await Promise.all(entries(0, 10).map((one) => log.append(one)))
+    full = true
+    const refused: number[] = []
+    for (let at = 10; at < 400; at += 1)
+      await log.append(entry(at)).catch((problem: unknown) => {
+        assert.equal(codeOf(problem), 'LOG_STORAGE_FULL')
+        refused.push(at)
+      })
+    full = false
+    const { index } = await log.append(entry(1000))
+    assert.deepEqual(Buffer.from(await log.entry(index)), entry(1000))
+    await log.close()
+    const report = await machine.verify()
+    assert.deepEqual(report.problems, [])
+    assert.ok(report.size >= 401 - refused.length)
+  })
+
+function copyOf(disk: MemoryDisk): MemoryDisk {
+  const copy = new MemoryDisk()
+  copy.files = new Map(disk.files)
+  copy.journal = disk.journal
+  return copy
+}
+
+function signerOf(machine: Machine): RememberingSigner {
+  return new RememberingSigner(machine.memory, machine.keys)
+}
+
+function facade(signer: RememberingSigner) {
+  const { origin, verifierKeys } = signer
+  return { origin, verifierKeys, newest: async () => signer.newest() }
+}
+
+function unreachable(): SallyportError {
+  return problem('LOG_BUSY', 'no answer of the signer')
+}
+
+function fullDisk(): SallyportError {
+  return problem('LOG_STORAGE_FULL', 'ENOSPC: no space left on device, write')
+}
+
+function problem(code: 'LOG_BUSY' | 'LOG_STORAGE_FULL', found: string): SallyportError {
+  return new SallyportError({ code, expected: 'nothing wrong', found, fix: 'Try again.' })
+}
+
+function codeOf(problem: unknown): string | undefined {
+  return problem instanceof SallyportError ? problem.code : undefined
+}
