@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
+import { open, type FileHandle } from 'node:fs/promises'
 import { relative, isAbsolute } from 'node:path'
 import { quote, SallyportError } from '#error'
 import type { BlobStore } from '#materials'
@@ -39,7 +39,7 @@ async function hashFile(
   step: PlannedStep,
 ): Promise<Pick<StepOutput, 'sha256' | 'sha512' | 'size' | 'executable'>> {
   // An output may be a link to a key: it is opened without following, and must be a file of its own.
-  await using handle = await open(file, constants.O_RDONLY | constants.O_NOFOLLOW)
+  await using handle = await openFile(file, step)
   const status = await handle.stat()
   if (!status.isFile() || status.nlink !== 1)
     throw impossible(step, 'regular files that have one name', quote(file))
@@ -56,6 +56,15 @@ async function hashFile(
     sha512: sha512.digest('hex'),
     size,
     executable: (status.mode & 0o100) !== 0,
+  }
+}
+
+async function openFile(file: string, step: PlannedStep): Promise<FileHandle> {
+  try {
+    return await open(file, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK)
+  } catch (cause) {
+    const { code = '' } = cause as NodeJS.ErrnoException
+    throw impossible(step, 'regular files that have one name', `${quote(file)} (${code})`)
   }
 }
 

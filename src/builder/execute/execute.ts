@@ -138,8 +138,9 @@ async function recordOf(
   context: Context & { readonly mounts: readonly Mount[]; readonly collect: string },
   ports: ExecutionPorts,
 ): Promise<Ran> {
-  const { inputs, mounts, collect } = context
+  const { inputs, mounts, collect, plan } = context
   const log = await ports.blobs.putFile(report.log.path)
+  checkEnvironment(step, report, plan)
   const problems = [...notContained(report), ...failureOf(step, report)]
   const succeeded = problems.length === 0
   const outputs = succeeded
@@ -165,6 +166,20 @@ async function recordOf(
   }
   const [first, ...rest] = problems
   return first === undefined ? { step: record } : { step: record, problems: [first, ...rest] }
+}
+
+/** The worker adds what it fixes for all builds; what was planned must have arrived as it was planned. */
+function checkEnvironment(step: PlannedStep, { environment }: StepReport, { planned }: Plan): void {
+  const wanted = { ...planned.sallyport_env, ...step.env }
+  const other = Object.keys(wanted).find((name) => environment[name] !== wanted[name])
+  if (other === undefined) return
+  throw new SallyportError({
+    code: 'BUILD_WORKER_REPORT',
+    where: `step ${step.id}: environment`,
+    expected: `${other}=${quote(wanted[other])}`,
+    found: quote(environment[other] ?? null),
+    fix: 'Report this: the supervisor of the sandbox started the commands with something else',
+  })
 }
 
 /** What the step could see, by where it saw it. */

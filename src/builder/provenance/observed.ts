@@ -15,7 +15,13 @@ export function observedParameters(
   return {
     sandbox: sandboxOf(steps),
     platform: { kernel: platform.kernel },
-    top: { sallyport_network: networkOf(steps), sallyport_probes: probesOf(steps) },
+    top: {
+      sallyport_environment: Object.fromEntries(
+        steps.map(({ id, environment }) => [id, { ...environment }]),
+      ),
+      sallyport_network: networkOf(steps),
+      sallyport_probes: probesOf(steps),
+    },
   }
 }
 
