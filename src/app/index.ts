@@ -1,7 +1,14 @@
 // Every role is imported when it is called: a command pays for what it uses, and `verify` never loads the builder.
 
 export type { ApproveOptions, ApproveReport } from './approve.ts'
+export type { BuildArtifactOptions, BuildEvent, BuildReport } from './build/build.ts'
 export type { DoctorOptions, DoctorReport, DoctorRow } from './doctor.ts'
+export type { RebuildArtifactOptions, RebuildReport } from './rebuild.ts'
+export type { NextCommand, StoryLine, StoryReport } from './story/story.ts'
+export type { StoryOptions } from './story/tell.ts'
+export type { LockOptions, LockReport } from './lock.ts'
+export type { LoggedDecision, LogVerifyReport, ReplayReport } from './log.ts'
+export type { VerifyOptions, VerifyReport } from './verify.ts'
 export type { HomeItem } from './init/files.ts'
 export type { InitOptions, InitReport } from './init/init.ts'
 export type { Assertion } from './inspect/assertion.ts'
@@ -22,3 +29,43 @@ export const approveArtifact: typeof import('./approve.ts').approveArtifact = as
 /** Says what each signature on an artifact claims and by whom. Decides nothing. */
 export const inspect: typeof import('./inspect/inspect.ts').inspect = async (options) =>
   (await import('./inspect/inspect.ts')).inspect(options)
+
+/** Decides whether an artifact may run at a target; the decision is recorded before this resolves. */
+export const verifyArtifact: typeof import('./verify.ts').verifyArtifact = async (options) =>
+  (await import('./verify.ts')).verifyArtifact(options)
+
+/** Proves the log of a home folder. */
+export const logVerify: typeof import('./log.ts').logVerify = async (config, options) =>
+  (await import('./log.ts')).logVerify(config, options)
+
+/** The newest recorded decisions. */
+export const logShow: typeof import('./log.ts').logShow = async (config, options) =>
+  (await import('./log.ts')).logShow(config, options)
+
+/** One recorded decision. */
+export const logEntry: typeof import('./log.ts').logEntry = async (config, index) =>
+  (await import('./log.ts')).logEntry(config, index)
+
+/** The receipt of one decision, a `.tlog-proof`. */
+export const logReceipt: typeof import('./log.ts').logReceipt = async (config, index) =>
+  (await import('./log.ts')).logReceipt(config, index)
+
+/** Decides again what was recorded, from the log and the stored bodies alone. */
+export const logReplay: typeof import('./log.ts').logReplay = async (config, options) =>
+  (await import('./log.ts')).logReplay(config, options)
+
+/** Builds one commit in the sandbox, and leaves artifact and signed provenance. */
+export const buildArtifact: typeof import('./build/build.ts').buildArtifact = async (options) =>
+  (await import('./build/build.ts')).buildArtifact(options)
+
+/** Renews the materials lock of a working folder. */
+export const renewLock: typeof import('./lock.ts').renewLock = async (options) =>
+  (await import('./lock.ts')).renewLock(options)
+
+/** Builds again from provenance alone, and compares. */
+export const rebuildArtifact: typeof import('./rebuild.ts').rebuildArtifact = async (options) =>
+  (await import('./rebuild.ts')).rebuildArtifact(options)
+
+/** The whole path on the checkout it is called in: build, decide twice, record, verify. */
+export const tellStory: typeof import('./story/tell.ts').tellStory = async (options) =>
+  (await import('./story/tell.ts')).tellStory(options)

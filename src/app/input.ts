@@ -6,15 +6,13 @@ import { quote, SallyportError } from '#error'
 export interface NamedFile {
   readonly file: string
   readonly bytes: Uint8Array
-  /** Where it was read. */
-  readonly path: string
 }
 
 const maxBytes = 4 * 1024 * 1024
 
 /** Reads a file of the configuration. Its name is relative to the home folder when it lies there. */
 export async function readNamed(path: string, home: string): Promise<NamedFile> {
-  return { file: nameOf(path, home), bytes: await readBounded(path), path }
+  return { file: nameOf(path, home), bytes: await readBounded(path) }
 }
 
 /** Reads policy files; a folder stands for every `*.yaml` and `*.yml` in it, in the order of their names. */

@@ -88,12 +88,22 @@ function described(
     return { expected: argumentsOf(command) || 'no argument', found: given }
   }
   if (code === 'USAGE_MISSING') return { expected: `a value after ${found}`, found: 'none' }
-  const [, flags, value = found, hint] =
-    /^error: (?:option|command-argument value) '?([^']*)'? argument '(.*)' is invalid\. (.*)$/s.exec(
-      message,
-    ) ?? []
-  const of = flags === undefined ? '' : ` for ${flags}`
-  return { expected: `a value${of}${hint === undefined ? '' : `: ${hint}`}`, found: quote(value) }
+  return invalidValue(message, found)
+}
+
+function invalidValue(message: string, found: string): Said {
+  const option = /^error: option '(.*)' argument '(.*)' is invalid\. (.*)$/s.exec(message)
+  if (option !== null) {
+    const [, flags = '', value = '', hint = ''] = option
+    return { expected: `a value for ${flags}: ${hint}`, found: quote(value) }
+  }
+  const argument =
+    /^error: command-argument value '(.*)' is invalid for argument '(.*)'\. (.*)$/s.exec(message)
+  const [, value = found, name = '', hint = ''] = argument ?? []
+  return {
+    expected: name === '' ? 'another value' : `a value for <${name}>: ${hint}`,
+    found: quote(value),
+  }
 }
 
 /** Everything that is missing, not only the first thing. */

@@ -25,6 +25,11 @@ export interface CommandEntry {
 /** Every command, in the order a newcomer needs them. */
 export const commands: readonly CommandEntry[] = [
   {
+    name: 'up',
+    summary: 'build this repository, let two environments decide about it, and tell the story',
+    load: () => import('./commands/up.ts'),
+  },
+  {
     name: 'init',
     summary: 'create the home folder: keys, trust file, policies, configuration',
     load: () => import('./commands/init.ts'),
@@ -35,6 +40,21 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/doctor.ts'),
   },
   {
+    name: 'build',
+    summary: 'build a commit in the sandbox, and sign what was seen',
+    load: () => import('./commands/build.ts'),
+  },
+  {
+    name: 'lock',
+    summary: 'renew sallyport.lock.json from the native lock files',
+    load: () => import('./commands/lock.ts'),
+  },
+  {
+    name: 'verify',
+    summary: 'decide whether an artifact may run in an environment, and record the decision',
+    load: () => import('./commands/verify.ts'),
+  },
+  {
     name: 'approve',
     summary: 'sign an approval of an artifact for an environment',
     load: () => import('./commands/approve.ts'),
@@ -43,5 +63,15 @@ export const commands: readonly CommandEntry[] = [
     name: 'inspect',
     summary: 'say what each signature on an artifact claims, and by whom',
     load: () => import('./commands/inspect.ts'),
+  },
+  {
+    name: 'rebuild',
+    summary: 'build again from provenance alone, and compare',
+    load: () => import('./commands/rebuild.ts'),
+  },
+  {
+    name: 'log',
+    summary: 'verify, show, prove and replay recorded decisions',
+    load: () => import('./commands/log.ts'),
   },
 ]

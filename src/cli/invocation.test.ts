@@ -3,14 +3,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import {
-  commandOf,
-  localise,
-  localiseWhere,
-  shellWord,
-  shorten,
-  type Invocation,
-} from './invocation.ts'
+import { commandOf, localise, localisePaths, shellWord, type Invocation } from './invocation.ts'
 
 const dir = realpathSync(mkdtempSync(join(tmpdir(), 'sallyport-invocation-')))
 after(() => rmSync(dir, { recursive: true }))
@@ -53,11 +46,9 @@ test('anywhere else it is called by its path, quoted for a shell', () => {
 const here: Invocation = {
   command: 'npx sallyport',
   options: ['--home', 'h'],
-  cwd: '/w/x',
-  paths: new Map([
-    ['app.tgz', 'build output/app.tgz'],
-    ['policies/production.yaml', 'h/policies/production.yaml'],
-  ]),
+  cwd: join(dir, 'checkout'),
+  home: join(dir, 'checkout/h'),
+  paths: new Map([['app.tgz', 'build output/app.tgz']]),
 }
 
 test('commands in a fix become what works here, with the paths and the home of this run', () => {
@@ -71,14 +62,6 @@ test('commands in a fix become what works here, with the paths and the home of t
   assert.equal(localise('Ask sallyport about `npm ping`', here), 'Ask sallyport about `npm ping`')
 })
 
-test('a where opens from here', () => {
-  assert.equal(
-    localiseWhere('policies/production.yaml:3:1 require[0]', here),
-    'h/policies/production.yaml:3:1 require[0]',
-  )
-  assert.equal(localiseWhere('policies/production.yamlx', here), 'policies/production.yamlx')
-})
-
 test('a word is quoted so that a shell reads it back', () => {
   assert.equal(shellWord('a/b-c_1.tgz'), 'a/b-c_1.tgz')
   assert.equal(shellWord("it's"), `'it'\\''s'`)
@@ -86,9 +69,21 @@ test('a word is quoted so that a shell reads it back', () => {
 })
 
 test('a path in the working folder is shown as it would be typed; an address is left alone', () => {
-  assert.equal(shorten('restore /w/x/keys/a.pem of "/w/x/b"', here), 'restore keys/a.pem of "b"')
+  const { cwd } = here
   assert.equal(
-    shorten('git+file:///w/x/repo and /w/xy/z', here),
-    'git+file:///w/x/repo and /w/xy/z',
+    localisePaths(`restore ${cwd}/k/a.pem of "${cwd}/b"`, here),
+    'restore k/a.pem of "b"',
   )
+  const other = `git+file://${cwd}/repo and ${cwd}y/z`
+  assert.equal(localisePaths(other, here), other)
+})
+
+test('a file that is named in the home opens from here, wherever it is mentioned', () => {
+  mkdirSync(join(here.home, 'policies'), { recursive: true })
+  writeFileSync(join(here.home, 'policies/production.yaml'), '')
+  assert.equal(
+    localisePaths('change "from" at policies/production.yaml:3:1', here),
+    'change "from" at h/policies/production.yaml:3:1',
+  )
+  assert.equal(localisePaths('policies/other.yaml:1:1', here), 'policies/other.yaml:1:1')
 })

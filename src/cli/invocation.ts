@@ -1,16 +1,18 @@
 import { existsSync, realpathSync } from 'node:fs'
 import { delimiter, dirname, join, relative, sep } from 'node:path'
 
-/** What a reader has to type here to run this very program, and where the names in recorded problems are found. */
+/** What a reader has to type here to run this very program, and where things are from where the reader stands. */
 export interface Invocation {
   /** `sallyport`, `npx sallyport`, or a full path. */
   readonly command: string
   /** Options every printed command needs to reach the same home folder, such as `--home x`. */
   readonly options: readonly string[]
-  /** From a name in a problem (an artifact's, a file's in the home) to the path a reader can open. */
+  /** From an artifact's name, as decisions have it, to the path a command needs. */
   readonly paths: ReadonlyMap<string, string>
   /** The working folder: paths in it are shown as the reader would type them. */
   readonly cwd: string
+  /** The home folder: its files have names in decisions that are relative to it. */
+  readonly home: string
 }
 
 export interface InvocationOptions {
@@ -47,21 +49,20 @@ export function localise(text: string, invocation: Invocation): string {
   })
 }
 
-/** Shortens absolute paths inside the working folder. */
-export function shorten(text: string, { cwd }: Invocation): string {
-  return text.replace(/(^|[\s"'`(=])(\/[^\s"'`]*)/g, (whole, before: string, path: string) =>
-    path.startsWith(`${cwd}/`) ? before + path.slice(cwd.length + 1) : whole,
-  )
-}
+const absolute = /(^|[\s"'`(=])(\/[^\s"'`]*)/g
+const inHome = /(^|[\s"'`(])((?:[\w.-]+\/)*[\w.-]+\.ya?ml)(?=[:\s"'`),;]|$)/g
 
-/** Turns the file a `where` begins with into the path that opens it from here. */
-export function localiseWhere(where: string, invocation: Invocation): string {
-  for (const [name, path] of invocation.paths) {
-    if (where === name || where.startsWith(`${name}:`) || where.startsWith(`${name} `)) {
-      return path + where.slice(name.length)
-    }
-  }
-  return where
+/** Shows paths as they open from here: short in the working folder, and whole for files that are named in the home. */
+export function localisePaths(text: string, { cwd, home }: Invocation): string {
+  return text
+    .replace(absolute, (whole, before: string, path: string) =>
+      path.startsWith(`${cwd}/`) ? before + path.slice(cwd.length + 1) : whole,
+    )
+    .replace(inHome, (whole, before: string, path: string) =>
+      existsSync(join(cwd, path)) || !existsSync(join(home, path))
+        ? whole
+        : before + (relative(cwd, join(home, path)) || path),
+    )
 }
 
 function pathOf(word: string, invocation: Invocation): string {

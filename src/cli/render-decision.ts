@@ -1,17 +1,10 @@
 import type { Decision, RuleResult } from '#decision'
 import type { RuleVerdict } from '#policy'
+import type { Fact } from '#trust'
 import { escape, escapeLine } from './escape.ts'
-import type { Exit } from './failure.ts'
 import { localise } from './invocation.ts'
 import { highlight, plural, renderProblems, type Look } from './render.ts'
-import { table } from './table.ts'
-
-/** 0 allowed (or let in for a stated reason), 1 denied, 2 the policy is wrong, 3 could not tell. */
-export function exitOf(decision: Decision): Exit {
-  if (decision.effect !== 'blocked') return 0
-  const exits = { ALLOW: 0, DENY: 1, POLICY_ERROR: 2, UNDETERMINED: 3 } as const
-  return exits[decision.verdict]
-}
+import { wrap } from './wrap.ts'
 
 export interface Recorded {
   /** Where the decision stands in the log. */
@@ -63,20 +56,31 @@ function blocked(
 
 function passedRules(rules: readonly RuleResult[], look: Look): string {
   const { paint } = look
+  const width = Math.max(0, ...rules.map(({ id }) => id.length))
   return rules
-    .map(({ id, verdict, facts }) => {
+    .map(({ id, rule, verdict, facts }) => {
       const state = verdict === 'PASS' ? paint.good('pass') : paint.warn(words[verdict])
-      const rows = facts.map(({ name, value, basis }) => [
-        paint.faint(name),
-        escapeLine(String(value)),
-        basis === 'claimed' ? paint.faint('claimed') : '',
-      ])
-      return [
-        `  ${state}  ${escapeLine(id)}`,
-        ...(rows.length === 0 ? [] : [table(rows, '        ')]),
-      ].join('\n')
+      const text = wrap(escapeLine(witness(facts, rule)), look.width, width + 10)
+      return `  ${state}  ${escapeLine(id.padEnd(width))}  ${paint.faint(text)}`
     })
     .join('\n')
+}
+
+/** Long identifiers that `--json` has, and that nobody compares by eye. */
+const unsaid = new Set(['signer', 'signer.keyid', 'builder.id', 'buildType', 'invocationId'])
+
+/** Who said it, and what of it a reader wants to see. */
+function witness(facts: readonly Fact[], rule: string): string {
+  const signers = facts.flatMap(({ name, value }) => (name === 'signer' ? [String(value)] : []))
+  const values = new Map<string, string[]>()
+  for (const { name, value } of facts) {
+    if (unsaid.has(name) || (name === 'artifact.name' && rule !== 'artifacts')) continue
+    values.set(name, [...(values.get(name) ?? []), String(value)])
+  }
+  const said = [...values].map(([name, all]) => `${name} ${all.join(', ')}`)
+  return [[...new Set(signers)].join(', '), said.join(' · ')]
+    .filter((part) => part !== '')
+    .join(': ')
 }
 
 /** Verdicts in the order they are counted, as people say them. */

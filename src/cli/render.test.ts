@@ -1,14 +1,20 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { Decision } from '#decision'
+import { decisionExitCode, type Decision } from '#decision'
 import type { Problem } from '#error'
 import { plain } from './paint.ts'
-import { exitOf, renderDecision } from './render-decision.ts'
+import { renderDecision } from './render-decision.ts'
 import { renderProblem, uncapitalise, type Look } from './render.ts'
 
 const look: Look = {
   paint: plain,
-  invocation: { command: 'npx sallyport', options: [], paths: new Map(), cwd: '/w' },
+  invocation: {
+    command: 'npx sallyport',
+    options: [],
+    paths: new Map(),
+    cwd: '/w',
+    home: '/w/.sallyport',
+  },
 }
 
 const problem: Problem = {
@@ -95,13 +101,13 @@ test('a refusal opens with the answer and closes with the count and the receipt'
 test('"no", "could not tell" and "nobody said" have their own words and exit codes', () => {
   const exits = (['DENY', 'POLICY_ERROR', 'UNDETERMINED'] as const).map((verdict) => {
     const [first = ''] = renderDecision({ ...decision, verdict }, look).split('\n')
-    return `${exitOf({ ...decision, verdict })} ${first.split(': ')[1]}`
+    return `${decisionExitCode({ ...decision, verdict })} ${first.split(': ')[1]}`
   })
   assert.deepEqual(exits, ['1 denied', '2 policy error', '3 undetermined'])
 })
 
 test('what is let in although the evidence says no is said so, and exits 0', () => {
   const audit: Decision = { ...decision, effect: 'admitted-audit' }
-  assert.equal(exitOf(audit), 0)
+  assert.equal(decisionExitCode(audit), 0)
   assert.match(renderDecision(audit, look), /^sallyport: allowed, audit only: .*and will not once/)
 })

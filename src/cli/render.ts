@@ -1,6 +1,6 @@
 import { catalogue, type Problem } from '#error'
 import { escape, escapeLine } from './escape.ts'
-import { localise, localiseWhere, shorten, type Invocation } from './invocation.ts'
+import { localise, localisePaths, type Invocation } from './invocation.ts'
 import type { Paint } from './paint.ts'
 import { wrap } from './wrap.ts'
 
@@ -16,9 +16,9 @@ export function renderProblem(problem: Problem, look: Look): string {
   const { paint } = look
   const title = uncapitalise(catalogue[problem.code].title)
   const lines = [`${paint.bad(`error[${problem.code}]`)}: ${paint.strong(title)}`]
-  const here = (text: string): string => shorten(text, look.invocation)
+  const here = (text: string): string => localisePaths(text, look.invocation)
   if (problem.where !== undefined) {
-    const where = here(localiseWhere(problem.where, look.invocation))
+    const where = here(problem.where)
     lines.push(`  ${paint.faint('-->')} ${escapeLine(where)}`)
   }
   const fix = sentence(here(localise(problem.fix, look.invocation)))

@@ -1,3 +1,4 @@
+import { resolve } from 'node:path'
 import type { Config } from '#config'
 import { catalogue, type Problem } from '#error'
 import type { JsonObject } from '#document'
@@ -89,6 +90,7 @@ function invocationOf(world: World, globals: GlobalOptions): Invocation {
     options,
     paths: new Map(),
     cwd: world.cwd,
+    home: resolve(world.cwd, globals.home ?? (world.env['SALLYPORT_HOME'] || '.sallyport')),
   }
 }
 

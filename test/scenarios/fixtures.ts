@@ -2,6 +2,8 @@ import {
   appendFileSync,
   chmodSync,
   copyFileSync,
+  cpSync,
+  mkdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -9,6 +11,7 @@ import {
 } from 'node:fs'
 import { join } from 'node:path'
 import { home } from './home-folder.ts'
+import { runMain } from './main.ts'
 import { provenance } from './provenance.ts'
 
 /** A step of a story that is not the command line: what an attacker, a colleague or time does. */
@@ -55,6 +58,34 @@ export const fixtures: Readonly<Record<string, Fixture>> = {
   mode([mode = '', file = ''], dir) {
     chmodSync(join(dir, file), Number.parseInt(mode, 8))
     return undefined
+  },
+  /** folder PATH: an empty one. */
+  folder([path = ''], dir) {
+    mkdirSync(join(dir, path))
+    return undefined
+  },
+  /** duplicate FROM TO: a folder with all that is in it. */
+  duplicate([from = '', to = ''], dir) {
+    cpSync(join(dir, from), join(dir, to), { recursive: true })
+    return undefined
+  },
+  /** signature FROM TO: the first bundle of a file, with one bit of its signature changed. */
+  signature([from = '', to = ''], dir) {
+    const [line = ''] = readFileSync(join(dir, from), 'utf8').split('\n')
+    const changed = line.replace(/"sig":"(.{20})(.)/, (_, before: string, character: string) => {
+      const other = character === 'A' ? 'B' : 'A'
+      return `"sig":"${before}${other}`
+    })
+    if (changed === line) throw new Error('the bundle has no signature')
+    writeFileSync(join(dir, to), `${changed}\n`)
+    return undefined
+  },
+  /** keep FILE sallyport …: runs the command and writes its output into a file, as `>` does in a shell. */
+  async keep([file = '', , ...args], dir) {
+    const { raw, exit } = await runMain(args, dir, {})
+    if (exit !== 0) throw new Error(`${args.join(' ')} ended with ${exit}`)
+    writeFileSync(join(dir, file), raw)
+    return ''
   },
   /** show FILE: its text becomes the output. */
   show([file = ''], dir) {

@@ -1,11 +1,7 @@
-import { readFile, stat } from 'node:fs/promises'
-import { basename } from 'node:path'
-import { parseAttestation, splitAttestations } from '#attestation'
 import type { EvidenceItem, EvidenceSource } from '#decision'
-import { sha256Hex } from '#document'
-import { SallyportError, type Problem } from '#error'
-import { digestFile, findBesideFile } from '#evidence'
+import type { Problem } from '#error'
 import { isVerified, parseTrust, verifyAttestation, type Trust } from '#trust'
+import { findAttestations, type Pointed } from '../attestations.ts'
 import { readNamed } from '../input.ts'
 import { readAssertion, type Assertion } from './assertion.ts'
 
@@ -41,11 +37,7 @@ export interface Inspected {
 }
 
 export interface InspectReport {
-  readonly artifact?: {
-    readonly name: string
-    readonly digest: Readonly<Record<string, string>>
-    readonly size: number
-  }
+  readonly artifact?: Pointed['artifact']
   readonly trust?: { readonly file: string; readonly digest: string }
   readonly attestations: readonly Inspected[]
   readonly sources: readonly EvidenceSource[]
@@ -54,46 +46,12 @@ export interface InspectReport {
 /** Says what each signature on an artifact, or in a file of attestations, claims and by whom. Decides nothing. */
 export async function inspect(options: InspectOptions): Promise<InspectReport> {
   const trust = await readTrust(options.trust)
-  const found = (await attestationFile(options)) ?? (await beside(options))
-  const { artifact, items, sources } = found
+  const { artifact, items, sources } = await findAttestations(options.file, options.bundles)
   return {
     ...(artifact === undefined ? {} : { artifact }),
     ...(trust === undefined ? {} : { trust: { file: trust.file, digest: trust.digest } }),
     attestations: items.map((item) => inspected(item, artifact?.digest, trust, options.now)),
     sources,
-  }
-}
-
-type Found = Pick<InspectReport, 'artifact' | 'sources'> & {
-  readonly items: readonly EvidenceItem[]
-}
-
-async function beside({ file, bundles }: InspectOptions): Promise<Found> {
-  const { digest, size } = await digestFile(file)
-  const { items, sources } = await findBesideFile(file, { bundles })
-  return { artifact: { name: basename(file), digest, size }, items, sources }
-}
-
-const maxAttestationFile = 32 * 1024 * 1024
-
-/** Whether the file itself holds attestations; then it is what is inspected. */
-async function attestationFile({ file, bundles }: InspectOptions): Promise<Found | undefined> {
-  if (bundles.length > 0) return undefined
-  const info = await stat(file).catch(() => undefined)
-  if (info?.isFile() !== true || info.size > maxAttestationFile) return undefined
-  const parts = splitAttestations(await readFile(file))
-  if (!parts.some(isAttestation)) return undefined
-  const items = parts.map((bytes) => ({ digest: sha256Hex(bytes), source: file, bytes }))
-  return { items, sources: [{ name: file, outcome: 'found' }] }
-}
-
-function isAttestation(bytes: Uint8Array): boolean {
-  try {
-    parseAttestation(bytes)
-    return true
-  } catch (error) {
-    if (error instanceof SallyportError) return false
-    throw error
   }
 }
 

@@ -2,7 +2,7 @@ import type { InitReport } from '#app'
 import type { CommandLine } from '../command-line.ts'
 import type { Plan } from '../commands.ts'
 import { escapeLine } from '../escape.ts'
-import { localise, shorten } from '../invocation.ts'
+import { localise, localisePaths } from '../invocation.ts'
 import type { Outcome } from '../outcome.ts'
 import { highlight, type Look } from '../render.ts'
 import type { Session } from '../session.ts'
@@ -48,7 +48,7 @@ function textOf(report: InitReport, look: Look): string {
   const states = { made: paint.good('made'), kept: paint.faint('kept') }
   const rows = report.items.map(({ state, path, what }) => [
     states[state],
-    escapeLine(path === '.' ? shorten(report.home, look.invocation) : path),
+    escapeLine(path === '.' ? localisePaths(report.home, look.invocation) : path),
     paint.faint(what),
   ])
   const made = report.items.filter(({ state }) => state === 'made').length

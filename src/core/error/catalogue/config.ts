@@ -18,6 +18,8 @@ export const config = {
   FILE_UNWRITABLE: { title: 'The file cannot be written', exit: 3 },
   FILE_TOO_LARGE: { title: 'The file is larger than allowed', exit: 2 },
   NOTHING_ATTESTED: { title: 'No attestation was found', exit: 2 },
+  CHECKOUT_NONE: { title: 'This is no git checkout', exit: 2 },
+  CHECKOUT_EMPTY: { title: 'The repository has no commit yet', exit: 2 },
   MACHINE_NOT_READY: { title: 'The machine lacks something that is needed', exit: 3 },
   REBUILD_DIFFERS: { title: 'The rebuilt artifact is another one', exit: 1 },
   APPROVAL_NOT_NEEDED: { title: 'No policy asks for this approval', exit: 2 },

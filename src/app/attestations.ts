@@ -1,0 +1,62 @@
+import { readFile, stat } from 'node:fs/promises'
+import { basename } from 'node:path'
+import { parseAttestation, splitAttestations } from '#attestation'
+import type { EvidenceItem, EvidenceSource } from '#decision'
+import { sha256Hex } from '#document'
+import { SallyportError } from '#error'
+import { digestFile, findBesideFile } from '#evidence'
+
+/** What a person pointed at: an artifact with what is beside it, or a file of attestations. */
+export interface Pointed {
+  /** Absent when the file itself holds attestations. */
+  readonly artifact?: {
+    readonly name: string
+    readonly digest: Readonly<Record<string, string>>
+    readonly size: number
+  }
+  readonly items: readonly EvidenceItem[]
+  readonly sources: readonly EvidenceSource[]
+}
+
+/** Finds the attestations that a file holds, or, when it is an artifact, those beside it or in the named files. */
+export async function findAttestations(
+  file: string,
+  bundles: readonly string[] = [],
+): Promise<Pointed> {
+  const own = bundles.length === 0 ? await attestationsIn(file) : undefined
+  if (own !== undefined) return own
+  const { digest, size } = await digestFile(file)
+  const { items, sources } = await findBesideFile(file, { bundles })
+  return { artifact: { name: basename(file), digest, size }, items, sources }
+}
+
+const maxBytes = 32 * 1024 * 1024
+
+async function attestationsIn(file: string): Promise<Pointed | undefined> {
+  const info = await stat(file).catch(() => undefined)
+  if (info?.isFile() !== true || info.size > maxBytes) return undefined
+  const parts = splitOrNothing(await readFile(file))
+  if (!parts.some(isAttestation)) return undefined
+  const items = parts.map((bytes) => ({ digest: sha256Hex(bytes), source: file, bytes }))
+  return { items, sources: [{ name: file, outcome: 'found' }] }
+}
+
+/** A binary artifact may look like thousands of lines; then it is no file of attestations. */
+function splitOrNothing(bytes: Uint8Array): readonly Uint8Array[] {
+  try {
+    return splitAttestations(bytes)
+  } catch (error) {
+    if (error instanceof SallyportError) return []
+    throw error
+  }
+}
+
+function isAttestation(bytes: Uint8Array): boolean {
+  try {
+    parseAttestation(bytes)
+    return true
+  } catch (error) {
+    if (error instanceof SallyportError) return false
+    throw error
+  }
+}

@@ -1,0 +1,172 @@
+import { readFile } from 'node:fs/promises'
+import { existsSync } from 'node:fs'
+import type { Config } from '#config'
+import type { Decision } from '#decision'
+import { parseJson } from '#document'
+import { quote, SallyportError, type Problem } from '#error'
+import {
+  openLogView,
+  recordedDecision,
+  replay,
+  verifyLog,
+  type BodyStore,
+  type LogReport,
+  type LogView,
+} from '#log'
+import { parseVerifierKey, type LogIdentity } from '#merkle'
+import { openFileBlobs, openFileLogStorage } from '#store'
+import { startLogSigner } from './gate.ts'
+
+/** An entry of the log, read back. */
+export interface LoggedDecision {
+  readonly index: number
+  readonly decision: Decision
+}
+
+export interface LogVerifyReport extends LogReport {
+  /** Whether the signer's memory was asked too: only it shows that the whole log is not an old copy. */
+  readonly remembered: boolean
+}
+
+function identityOf({ log }: Config): LogIdentity {
+  return { origin: log.origin, verifierKeys: log.verifierKeys.map(parseVerifierKey) }
+}
+
+/**
+ * Proves the log of a home folder: signatures, every tile, every entry, every earlier checkpoint that somebody kept,
+ * and, where the log's keys are, what their holder remembers.
+ */
+export async function logVerify(
+  config: Config,
+  options: { readonly earlier?: readonly string[] } = {},
+): Promise<LogVerifyReport> {
+  const storage = openFileLogStorage(config.log.folder)
+  try {
+    const earlier = await Promise.all((options.earlier ?? []).map(readCheckpoint))
+    const remembered = await rememberedBy(config)
+    const report = await verifyLog({
+      ...identityOf(config),
+      storage,
+      earlier,
+      ...(remembered === undefined ? {} : { remembered }),
+    })
+    return { ...report, remembered: remembered !== undefined }
+  } finally {
+    await storage.close()
+  }
+}
+
+/** An auditor's copy has no keys, and so nobody to ask. */
+async function rememberedBy(config: Config) {
+  if (!existsSync(config.keys.log.file) || !existsSync(config.log.memory)) return undefined
+  await using signer = await startLogSigner(config)
+  const newest = await signer.newest()
+  return newest === undefined ? undefined : { size: newest.size, root: newest.root }
+}
+
+async function readCheckpoint(file: string): Promise<string> {
+  try {
+    const text = await readFile(file, 'utf8')
+    // A receipt ends with the checkpoint it was made for, so a kept receipt is a kept checkpoint.
+    return text.startsWith('c2sp.org/tlog-proof@') ? text.slice(text.indexOf('\n\n') + 2) : text
+  } catch (cause) {
+    throw new SallyportError(
+      {
+        code: 'FILE_UNREADABLE',
+        where: file,
+        expected: 'a checkpoint or a receipt that was kept',
+        found: (cause as NodeJS.ErrnoException).code ?? 'an unknown error',
+        fix: `Correct the path ${quote(file)}`,
+      },
+      { cause },
+    )
+  }
+}
+
+/** Opens the log for reading; needs no key and disturbs no writer. */
+export async function readLog<T>(config: Config, use: (view: LogView) => Promise<T>): Promise<T> {
+  const storage = openFileLogStorage(config.log.folder)
+  try {
+    return await use(await openLogView(storage, identityOf(config)))
+  } finally {
+    await storage.close()
+  }
+}
+
+/** The newest decisions, oldest of them first. */
+export async function logShow(
+  config: Config,
+  options: { readonly limit: number },
+): Promise<{ readonly size: number; readonly decisions: readonly LoggedDecision[] }> {
+  return await readLog(config, async (view) => {
+    const decisions: LoggedDecision[] = []
+    for await (const { index, entry } of view.entries(Math.max(0, view.size - options.limit))) {
+      decisions.push({ index, decision: await decisionOf(entry, index, bodiesOf(config)) })
+    }
+    return { size: view.size, decisions }
+  })
+}
+
+/** One decision, proven to be in the log. */
+export async function logEntry(config: Config, index: number): Promise<LoggedDecision> {
+  return await readLog(config, async (view) => ({
+    index,
+    decision: await decisionOf(await view.entry(index), index, bodiesOf(config)),
+  }))
+}
+
+/** The receipt of one decision, a `.tlog-proof`: whoever has the log's verifier keys can check it without the log. */
+export async function logReceipt(config: Config, index: number): Promise<string> {
+  return await readLog(config, (view) => view.receipt(index))
+}
+
+/** What came of deciding again. */
+export interface ReplayReport {
+  readonly index: number
+  readonly time: string
+  readonly verdict: Decision['verdict']
+  readonly same: boolean
+  readonly problems: readonly Problem[]
+}
+
+/** Decides again one recorded decision, or all, from the log and the stored bodies alone: no file, no registry, no key. */
+export async function logReplay(
+  config: Config,
+  options: { readonly index?: number; readonly onProgress?: (text: string) => void } = {},
+): Promise<readonly ReplayReport[]> {
+  const bodies = bodiesOf(config)
+  return await readLog(config, async (view) => {
+    const { index: only, onProgress } = options
+    if (only !== undefined) return [await replayOne(await view.entry(only), only, bodies)]
+    const reports: ReplayReport[] = []
+    for await (const { index, entry } of view.entries()) {
+      onProgress?.(`deciding again ${index + 1} of ${view.size}`)
+      reports.push(await replayOne(entry, index, bodies))
+    }
+    return reports
+  })
+}
+
+async function replayOne(
+  entry: Uint8Array,
+  index: number,
+  bodies: BodyStore,
+): Promise<ReplayReport> {
+  const { decision, same, problems } = await replay(entry, bodies)
+  const where = `decision ${index}`
+  const placed = problems.map((problem) => ({
+    ...problem,
+    where: `${where}: ${problem.where ?? 'everything'}`,
+  }))
+  return { index, time: decision.time, verdict: decision.verdict, same, problems: placed }
+}
+
+function bodiesOf(config: Config): BodyStore {
+  return openFileBlobs(config.build.blobs).bodies
+}
+
+async function decisionOf(entry: Uint8Array, index: number, bodies: BodyStore): Promise<Decision> {
+  // The log proves that this is what was recorded; what is recorded is written by encodeDecision alone.
+  const bytes = await recordedDecision(entry, bodies)
+  return parseJson(bytes, { what: `entry ${index} of the log` }) as unknown as Decision
+}

@@ -1,0 +1,142 @@
+import { homeOf, loadConfig, type Config, type ConfigOptions } from '#config'
+import { buildArtifact, type BuildEvent, type BuildReport } from '../build/build.ts'
+import { inspectCheckout, type Checkout } from '../checkout.ts'
+import { openGate, startLogSigner } from '../gate.ts'
+import { homeFacts } from '../init/facts.ts'
+import { initHome, type InitReport } from '../init/init.ts'
+import { logVerify } from '../log.ts'
+import { ask, readQuestion, type VerifyReport } from '../verify.ts'
+import { BuildLines } from './build-lines.ts'
+import { Teller, type NextCommand, type StoryLine, type StoryReport } from './story.ts'
+import { plural } from './words.ts'
+
+export interface StoryOptions extends ConfigOptions {
+  readonly now: () => Date
+  readonly onLine: (line: StoryLine) => void
+  /** What happens during the build, for a person who waits. */
+  readonly onEvent: (event: BuildEvent) => void
+}
+
+/**
+ * The whole path on a real input, the checkout it is called in: its last commit is built in the sandbox, two
+ * environments decide about the artifact, both decisions are recorded, and the log proves itself.
+ */
+export async function tellStory(options: StoryOptions): Promise<StoryReport> {
+  const teller = new Teller(options.onLine)
+  const checkout = await inspectCheckout(options.cwd, homeOf(options))
+  const { service } = await homeFacts(options)
+  sayHome(teller, await initHome({ ...options, now: options.now() }))
+  const config = loadConfig(options)
+  const built = await buildCheckout({ teller, checkout, config }, options)
+  const [artifact] = built.artifacts
+  if (artifact === undefined) throw new TypeError('a build without artifacts has no provenance')
+  const reports = await decideTwice(teller, { config, service, artifact: artifact.path }, options)
+  await sayLog(teller, config)
+  return {
+    lines: teller.lines,
+    artifact: artifact.path,
+    sha256: artifact.sha256,
+    next: nextCommands(
+      artifact.path,
+      service,
+      reports.every(({ exit }) => exit === 0),
+    ),
+    milliseconds: teller.milliseconds,
+  }
+}
+
+function sayHome(teller: Teller, { home, items }: InitReport): void {
+  const made = items.filter(({ state }) => state === 'made')
+  const keys = items.filter(({ path }) => path.endsWith('.pem')).length
+  const what = `${keys} keys, a trust file and the policies of two environments`
+  const text =
+    made.length === 0 ? `${home}, as it was left` : `${home} made: ${what} (you own them now)`
+  teller.say({ name: 'home', text })
+}
+
+interface Building {
+  readonly teller: Teller
+  readonly checkout: Checkout
+  readonly config: Config
+}
+
+async function buildCheckout(
+  { teller, checkout, config }: Building,
+  { onEvent, now }: StoryOptions,
+): Promise<BuildReport> {
+  const lines = new BuildLines(teller, checkout)
+  const report = await buildArtifact({
+    config,
+    repository: checkout.top,
+    revision: checkout.commit,
+    ...(checkout.ref === undefined ? {} : { ref: checkout.ref }),
+    parameters: {},
+    now,
+    onEvent: (event) => {
+      lines.on(event)
+      onEvent(event)
+    },
+  })
+  lines.finish(report)
+  return report
+}
+
+interface Deciding {
+  readonly config: Config
+  readonly service: string
+  readonly artifact: string
+}
+
+async function decideTwice(
+  teller: Teller,
+  { config, service, artifact }: Deciding,
+  { now }: StoryOptions,
+): Promise<readonly VerifyReport[]> {
+  const starting = startLogSigner(config)
+  starting.catch(() => undefined)
+  const question = await readQuestion({ config, artifact, bundles: [], policies: [] })
+  await using gate = await openGate(config, starting)
+  const reports: VerifyReport[] = []
+  for (const environment of ['staging', 'production']) {
+    const target = { environment, service }
+    const report = await ask(question, gate, { config, artifact, target, now: now() })
+    teller.say({ name: environment, text: report.decision.verdict, report })
+    reports.push(report)
+  }
+  return reports
+}
+
+async function sayLog(teller: Teller, config: Config): Promise<void> {
+  const { ok, size, root, origin, signatures } = await logVerify(config)
+  const entries = `${size} ${plural(size, 'decision')}`
+  teller.say({
+    name: 'log',
+    text: `both recorded before they were told; ${origin} has ${entries} and ${ok ? 'verifies' : 'DOES NOT VERIFY: run `sallyport log verify`'}`,
+    notes: [`${signatures.length} signatures on root ${root}`],
+  })
+}
+
+/** Three commands that a reader can copy and that work, whatever state the home is in. */
+function nextCommands(artifact: string, service: string, admitted: boolean): NextCommand[] {
+  const production = `--environment production`
+  return admitted
+    ? [
+        {
+          what: 'build it again from its provenance alone, and compare',
+          command: `sallyport rebuild ${artifact}`,
+        },
+        { what: 'say what each signature on it claims', command: `sallyport inspect ${artifact}` },
+        { what: 'decide again everything that was ever recorded', command: 'sallyport log replay' },
+      ]
+    : [
+        {
+          what: 'approve it, as the release manager whose key is in the home',
+          command: `sallyport approve ${artifact} ${production} --reason "it works"`,
+        },
+        {
+          what: 'ask again: now production allows it',
+          command: `sallyport verify ${artifact} ${production} --service ${service}`,
+        },
+        { what: 'decide again everything that was ever recorded', command: 'sallyport log replay' },
+      ]
+}

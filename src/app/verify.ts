@@ -1,0 +1,117 @@
+import { basename } from 'node:path'
+import type { Config } from '#config'
+import { enforce, type RecordedInputs } from '#chokepoint'
+import { decisionExitCode, type Decision, type Evidence, type Target } from '#decision'
+import { digestFile, findBesideFile } from '#evidence'
+import { recordDecision, type Receipt } from '#log'
+import { parsePolicies } from '#policy'
+import { parseTrust, type Verifier } from '#trust'
+import { openGate, startLogSigner, type Gate } from './gate.ts'
+import { readNamed, readPolicyFiles, type NamedFile } from './input.ts'
+
+export interface VerifyOptions {
+  readonly config: Config
+  /** Path of the artifact. */
+  readonly artifact: string
+  readonly target: Target
+  /** Files of evidence, instead of those beside the artifact. */
+  readonly bundles: readonly string[]
+  /** Policy files and folders, instead of those of the configuration. */
+  readonly policies: readonly string[]
+  readonly trust?: string
+  readonly now: Date
+}
+
+export interface VerifyReport {
+  readonly decision: Decision
+  readonly receipt: Receipt
+  /** 0 admitted, 1 denied, 2 the policy is wrong, 3 could not tell. */
+  readonly exit: 0 | 1 | 2 | 3
+  /** Where the artifact is that the decision calls by its name. */
+  readonly paths: ReadonlyMap<string, string>
+}
+
+/** What a decision is made with, read once for any number of decisions. */
+export interface Rulebook {
+  readonly policies: readonly NamedFile[]
+  readonly trust: NamedFile
+}
+
+/**
+ * Decides whether an artifact may run at a target, through the one way in. The decision is in the log before this
+ * resolves; when it cannot be recorded there is no answer.
+ */
+export async function verifyArtifact(options: VerifyOptions): Promise<VerifyReport> {
+  // The process with the log's keys takes the longest to start: it starts while everything else is read.
+  const starting = startLogSigner(options.config)
+  starting.catch(() => undefined)
+  try {
+    const question = await readQuestion(options)
+    await using gate = await openGate(options.config, starting)
+    return await ask(question, gate, options)
+  } catch (error) {
+    await starting.then((signer) => signer.close()).catch(() => undefined)
+    throw error
+  }
+}
+
+export interface Question {
+  readonly digest: Readonly<Record<string, string>>
+  readonly evidence: Evidence
+  readonly rulebook: Rulebook
+  readonly verifier?: Verifier
+}
+
+/** Reads everything that the answer depends on. What the person named and is not there is their mistake, not a refusal. */
+export async function readQuestion(
+  options: Pick<VerifyOptions, 'config' | 'artifact' | 'bundles' | 'policies' | 'trust'>,
+): Promise<Question> {
+  const { config, artifact, bundles } = options
+  const [{ digest }, evidence, rulebook] = await Promise.all([
+    digestFile(artifact),
+    findBesideFile(artifact, { bundles }),
+    readRulebook(config, options),
+  ])
+  return { digest, evidence, rulebook }
+}
+
+async function readRulebook(
+  config: Config,
+  { policies, trust }: Pick<VerifyOptions, 'policies' | 'trust'>,
+): Promise<Rulebook> {
+  const paths = policies.length === 0 ? config.policies : policies
+  return {
+    policies: await readPolicyFiles(paths, config.home),
+    trust: await readNamed(trust ?? config.trust, config.home),
+  }
+}
+
+/** Asks one question at an open gate. */
+export async function ask(
+  { digest, evidence, rulebook, verifier }: Question,
+  gate: Gate,
+  options: Pick<VerifyOptions, 'config' | 'artifact' | 'target' | 'now'>,
+): Promise<VerifyReport> {
+  const { artifact, target, now, config } = options
+  const { decision, receipt } = await enforce({
+    request: {
+      artifact: { name: basename(artifact), digest },
+      target,
+      chokePoint: config.chokePoint,
+    },
+    gather: () => Promise.resolve(evidence),
+    policies: parsePolicies(rulebook.policies),
+    trust: parseTrust(rulebook.trust.bytes, { file: rulebook.trust.file }),
+    now,
+    ...(verifier === undefined ? {} : { verifier }),
+    record: (made, inputs) =>
+      recordDecision(gate.log, gate.bodies, recordOf(made, inputs, rulebook)),
+  })
+  const paths = new Map([[basename(artifact), artifact]])
+  return { decision, receipt, exit: decisionExitCode(decision), paths }
+}
+
+function recordOf(decision: Decision, { evidence }: RecordedInputs, rulebook: Rulebook) {
+  const files = [rulebook.trust, ...rulebook.policies].map(({ bytes }) => bytes)
+  return { decision, inputs: [...files, ...evidence.items.map(({ bytes }) => bytes)] }
+}

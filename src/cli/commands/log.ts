@@ -1,0 +1,37 @@
+import type { CommandLine } from '../command-line.ts'
+import { collect } from '../collect.ts'
+import type { Plan } from '../commands.ts'
+import { parseCount } from '../number.ts'
+import { replay } from './log/replay.ts'
+import { receipt, show } from './log/show.ts'
+import { verifyLog } from './log/verify.ts'
+
+export function define(command: CommandLine, plan: Plan): void {
+  command
+    .command('verify')
+    .description('prove the whole log: signatures, every tile, every entry, every kept checkpoint')
+    .option('--earlier <file>', 'a checkpoint or receipt that was kept (repeatable)', collect, [])
+    .action((options: { readonly earlier: readonly string[] }) =>
+      plan('the log was not verified', (session) => verifyLog(session, options)),
+    )
+  command
+    .command('show')
+    .description('list the newest decisions, or show one with its reasons')
+    .argument('[index]', 'which one', parseCount)
+    .option('--limit <count>', 'how many to list', parseCount, 20)
+    .action((index: number | undefined, { limit }: { readonly limit: number }) =>
+      plan('nothing was read', (session) => show(session, index, limit)),
+    )
+  command
+    .command('receipt')
+    .description('print the proof that a decision is in the log, a .tlog-proof')
+    .argument('<index>', 'which one', parseCount)
+    .action((index: number) => plan('there is no receipt', (session) => receipt(session, index)))
+  command
+    .command('replay')
+    .description('decide again from what was recorded, and compare byte for byte')
+    .argument('[index]', 'which one; without it, all', parseCount)
+    .action((index: number | undefined) =>
+      plan('nothing was replayed', (session) => replay(session, index)),
+    )
+}

@@ -1,0 +1,88 @@
+import type { LoggedDecision } from '#app'
+import type { Decision } from '#decision'
+import type { JsonObject } from '#document'
+import { escapeLine } from '../../escape.ts'
+import type { Outcome } from '../../outcome.ts'
+import { renderDecision } from '../../render-decision.ts'
+import { plural, type Look } from '../../render.ts'
+import type { Session } from '../../session.ts'
+import { table } from '../../table.ts'
+
+/** `sallyport log show [index]`. What was decided then is told as it was; reading it is no decision, so it exits 0. */
+export async function show(
+  session: Session,
+  index: number | undefined,
+  limit: number,
+): Promise<Outcome> {
+  return index === undefined ? await list(session, limit) : await one(session, index)
+}
+
+async function list(session: Session, limit: number): Promise<Outcome> {
+  const { logShow } = await import('#app')
+  const { size, decisions } = await logShow(await session.config(), { limit })
+  const look = session.outLook()
+  const rows = decisions.map((logged) => row(logged, look))
+  const more = size > decisions.length ? `, the newest ${decisions.length} above` : ''
+  const total = `${size} ${plural(size, 'decision')}${more}`
+  return {
+    exit: 0,
+    json: {
+      apiVersion: 'sallyport.dev/v1',
+      kind: 'LogEntries',
+      size,
+      entries: decisions.map(asJson),
+    },
+    text: rows.length === 0 ? total : `${table(rows)}\n\n${total}`,
+  }
+}
+
+async function one(session: Session, index: number): Promise<Outcome> {
+  const { logEntry } = await import('#app')
+  const logged = await logEntry(await session.config(), index)
+  const { decision } = logged
+  const when = `${decision.time}, asked by ${decision.request.chokePoint}`
+  return {
+    exit: 0,
+    json: { apiVersion: 'sallyport.dev/v1', kind: 'LogEntry', ...asJson(logged) },
+    text: `${escapeLine(when)}\n\n${renderDecision(decision, session.outLook(), logged)}`,
+  }
+}
+
+function row({ index, decision }: LoggedDecision, { paint }: Look): string[] {
+  const { artifact, target } = decision.request
+  const admitted = decision.effect !== 'blocked'
+  const verdict = verdictOf(decision)
+  return [
+    paint.faint(String(index)),
+    paint.faint(decision.time.slice(0, 19).concat('Z')),
+    admitted ? paint.good(verdict) : paint.bad(verdict),
+    escapeLine(`${target.environment}/${target.service}`),
+    escapeLine(artifact.name),
+    paint.faint([...new Set(decision.reasons.map(({ code }) => code))].join(', ')),
+  ]
+}
+
+function verdictOf({ verdict, effect }: Decision): string {
+  const words = {
+    ALLOW: 'allowed',
+    DENY: 'denied',
+    UNDETERMINED: 'undetermined',
+    POLICY_ERROR: 'policy error',
+  }
+  return effect === 'admitted' || effect === 'blocked' ? words[verdict] : effect
+}
+
+function asJson({ index, decision }: LoggedDecision) {
+  return { index, decision: decision as unknown as JsonObject }
+}
+
+/** `sallyport log receipt INDEX`: the bytes of the proof and nothing else, to be kept or sent. */
+export async function receipt(session: Session, index: number): Promise<Outcome> {
+  const { logReceipt } = await import('#app')
+  const proof = await logReceipt(await session.config(), index)
+  return {
+    exit: 0,
+    json: { apiVersion: 'sallyport.dev/v1', kind: 'LogReceipt', index, proof },
+    text: proof.replace(/\n$/, ''),
+  }
+}

@@ -1,0 +1,43 @@
+import type { CommandLine } from '../command-line.ts'
+import { collect } from '../collect.ts'
+import type { Plan } from '../commands.ts'
+import { decisionOutcome } from '../decision-outcome.ts'
+import type { Outcome } from '../outcome.ts'
+import type { Session } from '../session.ts'
+
+interface Options {
+  readonly environment: string
+  readonly service: string
+  readonly bundle: readonly string[]
+  readonly policy: readonly string[]
+  readonly trust?: string
+}
+
+export function define(command: CommandLine, plan: Plan): void {
+  command
+    .argument('<artifact>', 'the file that would run')
+    .needs('--environment <name>', 'where it would run')
+    .needs('--service <name>', 'as which service')
+    .option('--bundle <file>', 'evidence, instead of the files beside it (repeatable)', collect, [])
+    .option('--policy <file>', 'policies, instead of those of the home (repeatable)', collect, [])
+    .option('--trust <file>', 'the trust file, instead of that of the home')
+    .action((artifact: string, options: Options) =>
+      plan('nothing was decided', (session) => verify(session, artifact, options)),
+    )
+}
+
+async function verify(session: Session, artifact: string, options: Options): Promise<Outcome> {
+  const { verifyArtifact } = await import('#app')
+  const { environment, service, bundle, policy, trust } = options
+  session.terminal.status('deciding')
+  const report = await verifyArtifact({
+    config: await session.config(),
+    artifact,
+    target: { environment, service },
+    bundles: bundle,
+    policies: policy,
+    ...(trust === undefined ? {} : { trust }),
+    now: session.now(),
+  })
+  return decisionOutcome(report, session)
+}

@@ -1,0 +1,21 @@
+import type { VerifyReport } from '#app'
+import type { JsonObject } from '#document'
+import type { Outcome } from './outcome.ts'
+import { renderDecision } from './render-decision.ts'
+import type { Session } from './session.ts'
+
+/** What a decision is to the person who asked: on stdout when it lets the artifact in, on stderr when not. */
+export function decisionOutcome(report: VerifyReport, session: Session): Outcome {
+  const { decision, receipt, exit, paths } = report
+  const recorded = { index: receipt.index }
+  const json: JsonObject = {
+    apiVersion: 'sallyport.dev/v1',
+    kind: 'VerifyReport',
+    exit,
+    decision: JSON.parse(JSON.stringify(decision)) as JsonObject,
+    receipt: { index: receipt.index, checkpoint: receipt.checkpoint },
+  }
+  return exit === 0
+    ? { exit, json, text: renderDecision(decision, session.outLook(paths), recorded) }
+    : { exit, json, refusal: renderDecision(decision, session.errLook(paths), recorded) }
+}

@@ -1,0 +1,78 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { plain } from './paint.ts'
+import { run, type World } from './run.ts'
+
+interface Said {
+  readonly exit: number
+  readonly out: string
+  readonly err: string
+}
+
+async function say(argv: readonly string[], env: World['env'] = {}): Promise<Said> {
+  let out = ''
+  let err = ''
+  const exit = await run(argv, {
+    cwd: '/nowhere',
+    env,
+    terminal: {
+      out: (text) => (out += text),
+      err: (text) => (err += text),
+      outPaint: plain,
+      errPaint: plain,
+      status: () => undefined,
+    },
+    version: '0.1.0',
+    command: () => 'sallyport',
+    now: () => new Date(0),
+  })
+  return { exit, out, err }
+}
+
+test('without a command the help goes to standard error and the exit code is 2', async () => {
+  const { exit, out, err } = await say([])
+  assert.equal(exit, 2)
+  assert.equal(out, '')
+  assert.match(err, /^usage: sallyport/)
+})
+
+test('help that was asked for goes to standard output', async () => {
+  for (const argv of [['--help'], ['help'], ['verify', '--help'], ['help', 'verify']]) {
+    const { exit, out, err } = await say(argv)
+    assert.equal(exit, 0)
+    assert.equal(err, '')
+    assert.match(out, /^usage: sallyport/)
+  }
+})
+
+test('a misspelt command or option is answered with the nearest one', async () => {
+  assert.match((await say(['verfiy'])).err, /fix {7}use verify, or read `sallyport --help`/)
+  assert.match((await say(['verify', '--enviroment', 'x'])).err, /use --environment, or read/)
+})
+
+test('everything that is missing is named at once', async () => {
+  const { exit, err } = await say(['verify'])
+  assert.equal(exit, 2)
+  assert.match(err, /found {5}no <artifact>, no --environment <name>, no --service <name>/)
+})
+
+test('--json makes one document of every failure, with its exit code', async () => {
+  const { exit, out, err } = await say(['verify', '--json'])
+  assert.equal(err, '')
+  const document = JSON.parse(out) as { kind: string; exit: number; problems: { code: string }[] }
+  assert.equal(document.kind, 'Problems')
+  assert.equal(document.exit, exit)
+  assert.deepEqual(
+    document.problems.map(({ code }) => code),
+    ['USAGE_MISSING'],
+  )
+})
+
+test('an exception nobody planned is a failure to decide, without a stack unless it is asked for', async () => {
+  const broken = ['log', 'show', '--home', '/nowhere\0']
+  const quiet = await say(broken)
+  assert.equal(quiet.exit, 3)
+  assert.match(quiet.err, /error\[INTERNAL\]/)
+  assert.doesNotMatch(quiet.err, /\n {4}at /)
+  assert.match((await say(broken, { SALLYPORT_DEBUG: '1' })).err, /\n {4}at /)
+})
