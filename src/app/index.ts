@@ -1,7 +1,7 @@
 // Every role is imported when it is called: a command pays for what it uses, and `verify` never loads the builder.
 
 export type { ApproveOptions, ApproveReport } from './approve.ts'
-export type { BuildArtifactOptions, BuildEvent, BuildReport } from './build/build.ts'
+export type { BuildArtifactOptions, BuildEvent, BuildReport } from './builds/build.ts'
 export type { DoctorOptions, DoctorReport, DoctorRow } from './doctor.ts'
 export type { RebuildArtifactOptions, RebuildReport } from './rebuild.ts'
 export type { NextCommand, StoryLine, StoryReport } from './story/story.ts'
@@ -55,8 +55,8 @@ export const logReplay: typeof import('./log.ts').logReplay = async (config, opt
   (await import('./log.ts')).logReplay(config, options)
 
 /** Builds one commit in the sandbox, and leaves artifact and signed provenance. */
-export const buildArtifact: typeof import('./build/build.ts').buildArtifact = async (options) =>
-  (await import('./build/build.ts')).buildArtifact(options)
+export const buildArtifact: typeof import('./builds/build.ts').buildArtifact = async (options) =>
+  (await import('./builds/build.ts')).buildArtifact(options)
 
 /** Renews the materials lock of a working folder. */
 export const renewLock: typeof import('./lock.ts').renewLock = async (options) =>

@@ -1,5 +1,5 @@
-import type { BuildEvent, BuildReport } from '../build/build.ts'
-import type { Locked } from '../build/locked.ts'
+import type { BuildEvent, BuildReport } from '../builds/build.ts'
+import type { Locked } from '../builds/locked.ts'
 import type { Checkout } from '../checkout.ts'
 import { bytes, plural } from './words.ts'
 import type { Teller } from './story.ts'

@@ -1,5 +1,5 @@
 import { homeOf, loadConfig, type Config, type ConfigOptions } from '#config'
-import { buildArtifact, type BuildEvent, type BuildReport } from '../build/build.ts'
+import { buildArtifact, type BuildEvent, type BuildReport } from '../builds/build.ts'
 import { inspectCheckout, type Checkout } from '../checkout.ts'
 import { openGate, startLogSigner } from '../gate.ts'
 import { homeFacts } from '../init/facts.ts'

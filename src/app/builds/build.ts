@@ -1,0 +1,179 @@
+import { join } from 'node:path'
+import type { Statement } from '#attestation'
+import {
+  build,
+  defaultRecipePath,
+  type Artifact,
+  type BuildPorts,
+  type BuildResult,
+  type RootOptions,
+  type StepEvent,
+  type StepRecord,
+} from '#builder'
+import type { Config, RootChoice } from '#config'
+import { engine } from '#decision'
+import { SallyportError, type Problem } from '#error'
+import type { Progress } from '#materials'
+import { fetchCommit, type SourceSnapshot } from '#source'
+import { openFileBlobs } from '#store'
+import { runStep } from '#worker'
+import { readLocked, type Locked } from './locked.ts'
+import { openSigners } from './signers.ts'
+
+/** What happens while an artifact is built, for whoever watches. */
+export type BuildEvent =
+  | { readonly kind: 'source'; readonly source: SourceSnapshot; readonly locked: Locked | undefined }
+  | { readonly kind: 'material'; readonly progress: Progress }
+  | { readonly kind: 'root-material'; readonly progress: Progress }
+  /** The pinned root cannot be had, and the configuration allows the measured one instead. */
+  | { readonly kind: 'root-measured'; readonly because: Problem }
+  | StepEvent
+
+export interface BuildArtifactOptions {
+  readonly config: Config
+  /** A folder of a checkout, or a repository's address. */
+  readonly repository: string
+  readonly revision: string
+  readonly ref?: string
+  readonly recipe?: string
+  readonly parameters: Readonly<Record<string, string>>
+  /** Default: a folder of the home, named after the commit. */
+  readonly output?: string
+  readonly root?: RootChoice
+  readonly reuse?: boolean
+  readonly now: () => Date
+  readonly onEvent?: (event: BuildEvent) => void
+}
+
+export interface BuildReport {
+  readonly source: { readonly uri: string; readonly commit: string; readonly ref?: string }
+  readonly builderId: string
+  readonly artifacts: readonly Artifact[]
+  readonly root: {
+    readonly kind: 'pinned' | 'measured'
+    readonly packages: number
+    /** Why it is not the pinned one, when that was wanted. */
+    readonly because?: Problem
+  }
+  /** Every input that was mounted, as the provenance lists them. */
+  readonly inputs: number
+  /** The result of an earlier, identical build. */
+  readonly reused: boolean
+  readonly steps: readonly StepRecord[]
+  readonly statement: Statement
+}
+
+/** Builds one commit in the sandbox, and leaves artifact and signed provenance in the output folder. */
+export async function buildArtifact(options: BuildArtifactOptions): Promise<BuildReport> {
+  const { config, onEvent } = options
+  const storage = { blobs: openFileBlobs(config.build.blobs), workspace: config.build.work }
+  const source = await fetchCommit({
+    repository: options.repository,
+    revision: options.revision,
+    ...(options.ref === undefined ? {} : { refs: [options.ref] }),
+    ...storage,
+  })
+  const locked = await readLocked(source, options.recipe ?? defaultRecipePath)
+  onEvent?.({ kind: 'source', source, locked })
+  await using signer = openSigners(config)
+  const ports: BuildPorts = {
+    ...storage,
+    runStep,
+    signer,
+    builds: config.build.folder,
+    now: options.now,
+    ...(onEvent === undefined ? {} : { onEvent }),
+  }
+  const { result, because } = await buildOnRoot(options, source, ports)
+  return reportOf(result, source, because)
+}
+
+type Built = { readonly result: BuildResult; readonly because?: Problem }
+
+/** A pinned root where it can be had. Falling back to a measured one is said, and written into the builder id. */
+async function buildOnRoot(
+  options: BuildArtifactOptions,
+  source: SourceSnapshot,
+  ports: BuildPorts,
+): Promise<Built> {
+  const choice = options.root ?? options.config.build.root
+  if (choice === 'measured') return { result: await buildOn('measured', options, source, ports) }
+  try {
+    return { result: await buildOn('pinned', options, source, ports) }
+  } catch (error) {
+    if (choice === 'pinned' || !(error instanceof SallyportError)) throw error
+    if (!unavailable.has(error.code)) throw error
+    const [because] = error.problems
+    if (because === undefined) throw error
+    options.onEvent?.({ kind: 'root-measured', because })
+    return { result: await buildOn('measured', options, source, ports), because }
+  }
+}
+
+/** That packages cannot be had is no attack; that an archive is not signed, or a package altered, may be one. */
+const unavailable: ReadonlySet<string> = new Set([
+  'PINNED_ROOT_UNAVAILABLE',
+  'LOCK_ROOT',
+  'ROOT_ARCHIVE_UNREACHABLE',
+  'ROOT_NOT_DEBIAN',
+])
+
+function buildOn(
+  kind: RootOptions['kind'],
+  options: BuildArtifactOptions,
+  source: SourceSnapshot,
+  ports: BuildPorts,
+): Promise<BuildResult> {
+  const { config, onEvent, reuse, recipe, parameters } = options
+  const ref = options.ref ?? source.ref
+  const root: RootOptions =
+    kind === 'measured'
+      ? { kind }
+      : { kind, onProgress: (progress) => onEvent?.({ kind: 'root-material', progress }) }
+  return build(
+    {
+      request: {
+        repository: source.uri,
+        revision: source.commit,
+        ...(ref === undefined ? {} : { ref }),
+        ...(recipe === undefined ? {} : { recipePath: recipe }),
+        parameters,
+      },
+      mode: 'workstation',
+      root,
+      materials: { onProgress: (progress) => onEvent?.({ kind: 'material', progress }) },
+      output: options.output ?? join(config.build.folder, source.commit.slice(0, 12)),
+      ...(reuse === undefined ? {} : { reuse }),
+      version: { sallyport: engine.version, node: process.versions.node },
+    },
+    ports,
+  )
+}
+
+function reportOf(
+  result: BuildResult,
+  { uri, commit, ref }: SourceSnapshot,
+  because: Problem | undefined,
+): BuildReport {
+  const { builderId, artifacts, reused, steps, statement } = result
+  const { resolvedDependencies } = (
+    statement.predicate as unknown as {
+      buildDefinition: { resolvedDependencies: readonly { name?: string }[] }
+    }
+  ).buildDefinition
+  const packages = resolvedDependencies.filter(({ name }) => name?.startsWith('deb:') === true)
+  return {
+    source: { uri, commit, ...(ref === undefined ? {} : { ref }) },
+    builderId,
+    artifacts,
+    root: {
+      kind: builderId.includes('pinned') ? 'pinned' : 'measured',
+      packages: packages.length,
+      ...(because === undefined ? {} : { because }),
+    },
+    inputs: resolvedDependencies.length,
+    reused,
+    steps,
+    statement,
+  }
+}
