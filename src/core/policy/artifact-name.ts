@@ -7,15 +7,18 @@ export type ArtifactPattern = string | { readonly prefix: string }
 const name = z.string().min(1).max(1000)
 
 /** What artifacts a target may run: `pkg:npm/shop`, `shop.tar.gz`, `{prefix: registry.example/shop/}`. */
-export const artifactSchema = z.union([
-  name.regex(/^[^\s*]+$/, 'a name written out, compared exactly (no wildcard)'),
-  z.strictObject({
-    prefix: name.regex(
-      /^[^\s*]+\/$/,
-      'a prefix that ends with "/", so that nothing but what is below it matches',
-    ),
-  }),
-])
+export const artifactSchema = z.union(
+  [
+    name.regex(/^[^\s*]+$/, 'a name written out, compared exactly (no wildcard)'),
+    z.strictObject({
+      prefix: name.regex(
+        /^[^\s*]+\/$/,
+        'a prefix that ends with "/", so that nothing but what is below it matches',
+      ),
+    }),
+  ],
+  'a package URL, a name, or {prefix: …/}',
+)
 
 /** Whether a signer's name for an artifact is one that the pattern means. A package URL without version means every version. */
 export function isNamed(found: string, pattern: ArtifactPattern): boolean {

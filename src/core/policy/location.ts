@@ -4,46 +4,44 @@ import { quote } from '#error'
 /** Exactly this, or everything below a path that the policy writes out. Never a regular expression. */
 export type Location = string | { readonly prefix: string }
 
-const text = (what: string) =>
-  z
-    .string()
-    .min(1)
-    .max(2000)
-    .regex(/^[^\s*]+$/, what)
+const text = (form: RegExp, what: string) => z.string().max(2000).regex(form, what)
 
-/** A path prefix ends where a path segment ends, or `acme/pay` would also mean `acme/pay-evil`. */
-const prefix = text('a prefix without wildcard').regex(
-  /\/$/,
-  'a prefix that ends with "/", so that nothing but what is below it matches',
-)
+// A path prefix ends where a path segment ends, or `acme/pay` would also mean `acme/pay-evil`.
+const wholeSegments = 'that ends with "/", so that nothing but what is below it matches'
 
 /** A source: `git+https://host/owner/repository`, or `{prefix: git+https://host/owner/}`. */
-export const sourceSchema = z.union([
-  text('a repository written out, compared exactly (no wildcard)').regex(
-    /^[a-z][a-z0-9+.-]*:\/\/[^/]*\/.*[^/]$/,
-    'a repository such as git+https://git.example/acme/shop, without "/" at the end; to allow a folder of repositories write {prefix: git+https://git.example/acme/}',
-  ),
-  z.strictObject({
-    prefix: prefix.regex(
-      /^[a-z][a-z0-9+.-]*:\/\/[^/]*\/.+\/$/,
-      'a prefix with host and at least one folder, such as git+https://git.example/acme/',
+export const sourceSchema = z.union(
+  [
+    text(
+      /^[a-z][a-z0-9+.-]*:\/\/[^/\s*]*\/[^\s*]*[^/\s*]$/,
+      'a repository written out, such as git+https://git.example/acme/shop, or a folder of them as {prefix: git+https://git.example/acme/}',
     ),
-  }),
-])
+    z.strictObject({
+      prefix: text(
+        /^[a-z][a-z0-9+.-]*:\/\/[^/\s*]*\/[^\s*]+\/$/,
+        `a prefix with host and at least one folder, such as git+https://git.example/acme/, ${wholeSegments}`,
+      ),
+    }),
+  ],
+  'a repository, or {prefix: …/}',
+)
 
 /** A ref: `refs/heads/main`, or `{prefix: refs/tags/}`. */
-export const refSchema = z.union([
-  text('a ref written out, compared exactly (no wildcard)').regex(
-    /^refs\/.*[^/]$/,
-    'a full ref such as refs/heads/main; to allow all tags write {prefix: refs/tags/}',
-  ),
-  z.strictObject({
-    prefix: prefix.regex(
-      /^refs\/[^/]+\//,
-      'a prefix of refs such as refs/tags/ or refs/heads/release/',
+export const refSchema = z.union(
+  [
+    text(
+      /^refs\/[^\s*]*[^/\s*]$/,
+      'a full ref such as refs/heads/main, or a folder of them as {prefix: refs/tags/}',
     ),
-  }),
-])
+    z.strictObject({
+      prefix: text(
+        /^refs\/[^/\s*]+\/(?:[^\s*]*\/)?$/,
+        `a prefix of refs such as refs/tags/ or refs/heads/release/, ${wholeSegments}`,
+      ),
+    }),
+  ],
+  'a ref, or {prefix: refs/…/}',
+)
 
 export function isAt(found: string, allowed: Location): boolean {
   if (typeof allowed === 'string') return found === allowed

@@ -19,14 +19,17 @@ export const countSchema = z
 const scalar = z.union([z.string(), z.number(), z.boolean(), z.null()])
 
 /** The values that an external parameter may have. */
-export const parameterValue = z.union([
-  z
-    .array(z.union([scalar, z.array(scalar)]))
-    .min(1, 'at least one value')
-    .max(256),
-  z.strictObject({
-    anyValueUnsafe: z
-      .literal(true)
-      .describe('whoever starts a build chooses; only for harmless values'),
-  }),
-])
+export const parameterValue = z.union(
+  [
+    z
+      .array(z.union([scalar, z.array(scalar)]))
+      .min(1, 'at least one value')
+      .max(256),
+    z.strictObject({
+      anyValueUnsafe: z
+        .literal(true)
+        .describe('whoever starts a build chooses; only for harmless values'),
+    }),
+  ],
+  'a list of values such as [release], or {anyValueUnsafe: true}',
+)

@@ -29,7 +29,12 @@ const key = z.strictObject({
 
 const builder = z.strictObject({
   id: uri,
-  level: z.int().min(0).max(3).default(1).describe('the highest SLSA Build level it may claim'),
+  level: z
+    .int()
+    .min(0, 'a level from 0 to 3')
+    .max(3, 'a level from 0 to 3')
+    .default(1)
+    .describe('the highest SLSA Build level it may claim'),
 })
 
 const signer = z.strictObject({

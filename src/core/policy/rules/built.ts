@@ -18,7 +18,12 @@ import { judgeSource } from './built-source.ts'
 
 const schema = z.strictObject({
   by: bySchema,
-  level: z.int().min(1).max(3).default(1).describe('the SLSA Build level at least'),
+  level: z
+    .int()
+    .min(1, 'a level from 1 to 3')
+    .max(3, 'a level from 1 to 3')
+    .default(1)
+    .describe('the SLSA Build level at least'),
   from: sourceSchema.describe('the repository; exact, or {prefix: …/}'),
   refs: z
     .array(refSchema)
