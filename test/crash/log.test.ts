@@ -1,0 +1,183 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { openLogView, verifyLog } from '#log'
+import { openFileLogStorage } from '#store'
+import { fileMemory, RememberingSigner } from '../../src/log/testing/remembering-signer.ts'
+
+// Fewer kills keep `npm test` short; SALLYPORT_KILLS=1000 is the whole of it.
+const kills = Number(process.env['SALLYPORT_KILLS'] ?? 300)
+const killsInSeries = 50
+const parallel = 2
+
+test(`${kills} kill -9 at random moments lose nothing that was acknowledged`, async (t) => {
+  const lengths = Array.from({ length: Math.ceil(kills / killsInSeries) }, (_, at) =>
+    Math.min(killsInSeries, kills - at * killsInSeries),
+  )
+  const queue = lengths.entries()
+  let acknowledged = 0
+  const work = async (): Promise<void> => {
+    // Every third series has two processes that append to one log, of which one is killed while the other goes on.
+    for (const [number, length] of queue)
+      acknowledged += await new Series(number % 3 === 2 ? 2 : 1).run(length)
+  }
+  await Promise.all(Array.from({ length: parallel }, work))
+  t.diagnostic(`${kills} kills, ${acknowledged} acknowledged entries`)
+  assert.ok(acknowledged > kills)
+})
+
+/** One log, and what was ever said about it. */
+class Series {
+  readonly #folder = mkdtempSync(join(tmpdir(), 'sallyport-crash-'))
+  readonly #processes: number
+  readonly #acknowledged = new Map<number, string>()
+  readonly #checkpoints: string[] = []
+  #started = 0
+  #checked = 0
+
+  constructor(processes: number) {
+    this.#processes = processes
+  }
+
+  async run(length: number): Promise<number> {
+    const running = Array.from({ length: this.#processes }, () => this.#start())
+    let waiting = this.#start()
+    for (const appender of running) appender.go()
+    for (let killed = 0; killed < length; killed += 1) {
+      const [victim] = running.splice(randomInt(running.length), 1)
+      await victim?.killSomeTime()
+      await this.#checkAcknowledged()
+      waiting.go()
+      running.push(waiting)
+      waiting = this.#start()
+    }
+    for (const appender of [...running, waiting]) await appender.kill()
+    await this.#checkAll()
+    rmSync(this.#folder, { recursive: true, force: true })
+    return this.#acknowledged.size
+  }
+
+  #start(): Appender {
+    return new Appender(this.#folder, `process ${this.#started++}`, (answer) => {
+      if (!('index' in answer)) {
+        this.#checkpoints.push(answer.opened)
+        return
+      }
+      assert.ok(!this.#acknowledged.has(answer.index), `index ${answer.index} was given twice`)
+      this.#acknowledged.set(answer.index, answer.text)
+      if (randomInt(10) === 0) this.#checkpoints.push(answer.checkpoint)
+    })
+  }
+
+  /** Before anybody has recovered anything: what was acknowledged since the last look is in the published log. */
+  async #checkAcknowledged(): Promise<void> {
+    const fresh = [...this.#acknowledged].filter(([index]) => index >= this.#checked)
+    if (fresh.length === 0) return
+    const storage = openFileLogStorage(join(this.#folder, 'log'))
+    const view = await openLogView(storage, this.#identity())
+    const indexes = fresh.map(([index]) => index)
+    for await (const { index, entry } of view.entries(
+      Math.min(...indexes),
+      Math.max(...indexes) + 1,
+    )) {
+      const text = this.#acknowledged.get(index)
+      if (text !== undefined) assert.equal(Buffer.from(entry).toString(), text)
+    }
+    assert.ok(view.size > Math.max(...indexes))
+    this.#checked = view.size
+    this.#checkpoints.push(view.checkpoint.note)
+    await storage.close()
+  }
+
+  /** The whole log, against every checkpoint that anybody has seen. */
+  async #checkAll(): Promise<void> {
+    const storage = openFileLogStorage(join(this.#folder, 'log'))
+    const identity = this.#identity()
+    const report = await verifyLog({ storage, ...identity, earlier: this.#checkpoints })
+    assert.deepEqual(report.problems, [])
+    assert.equal(report.earlier, this.#checkpoints.length)
+    const view = await openLogView(storage, identity)
+    let found = 0
+    for await (const { index, entry } of view.entries()) {
+      const text = this.#acknowledged.get(index)
+      if (text === undefined) continue
+      assert.equal(Buffer.from(entry).toString(), text)
+      found += 1
+    }
+    assert.equal(found, this.#acknowledged.size)
+    // What the signer remembers may be one batch further than what is published; the next start takes it up.
+    const newest = await new RememberingSigner(this.#memory(), 1).newest()
+    assert.ok((newest?.size ?? 0) >= report.size)
+    await storage.close()
+  }
+
+  #identity() {
+    const { origin, verifierKeys } = new RememberingSigner(this.#memory(), 1)
+    return { origin, verifierKeys }
+  }
+
+  #memory() {
+    return fileMemory(join(this.#folder, 'memory'))
+  }
+}
+
+type Answer =
+  | { readonly opened: string }
+  | { readonly index: number; readonly text: string; readonly checkpoint: string }
+
+/** One process that appends. It is started ahead of its time, because loading takes longer than anything it does. */
+class Appender {
+  readonly #child
+  readonly #ended: Promise<unknown>
+  #answers = 0
+  #enough: { readonly answers: number; readonly resolve: () => void } | undefined
+
+  constructor(folder: string, name: string, told: (answer: Answer) => void) {
+    const program = join(import.meta.dirname, 'appender.ts')
+    this.#child = spawn(process.execPath, [program, folder, name], {
+      stdio: ['pipe', 'pipe', 'inherit'],
+      env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'sallyport-compile-cache') },
+    })
+    this.#child.stdin.on('error', () => {})
+    const lines = createInterface(this.#child.stdout)
+    lines.on('line', (line) => {
+      told(parseLine(line))
+      this.#answers += 1
+      if (this.#answers >= (this.#enough?.answers ?? Infinity)) this.#enough?.resolve()
+    })
+    this.#ended = Promise.all([once(this.#child, 'exit'), once(lines, 'close')])
+  }
+
+  go(): void {
+    this.#child.stdin.write('go\n')
+  }
+
+  /** After a random number of answers, and then a random moment more; now and then while it is still opening the log. */
+  async killSomeTime(): Promise<void> {
+    if (randomInt(5) > 0) {
+      const { promise, resolve } = Promise.withResolvers<void>()
+      this.#enough = { answers: this.#answers + randomInt(1, 40), resolve }
+      await Promise.race([promise, this.#ended])
+    }
+    await sleep(randomInt(8))
+    await this.kill()
+  }
+
+  async kill(): Promise<void> {
+    assert.equal(this.#child.exitCode, null, 'a process that appends does not end by itself')
+    this.#child.kill('SIGKILL')
+    await this.#ended
+  }
+}
+
+function parseLine(line: string): Answer {
+  const answer = JSON.parse(line) as Answer
+  return answer
+}
