@@ -8,6 +8,7 @@ import { log } from './catalogue/log.ts'
 import { materials } from './catalogue/materials.ts'
 import { policy } from './catalogue/policy.ts'
 import { signer } from './catalogue/signer.ts'
+import { sigstore } from './catalogue/sigstore.ts'
 import { source } from './catalogue/source.ts'
 import { trust } from './catalogue/trust.ts'
 import { worker } from './catalogue/worker.ts'
@@ -18,6 +19,7 @@ export const catalogue = {
   ...document,
   ...attestation,
   ...trust,
+  ...sigstore,
   ...policy,
   ...decision,
   ...config,
