@@ -9,6 +9,7 @@ import { build, type BuildOptions, type BuildPorts } from './build.ts'
 import { failureType } from './shelf.ts'
 import { newHome, newRepository, options, source, testSigner, type Home } from './testing/home.ts'
 import { sourceWithMaterials } from './testing/materials.ts'
+import { tinyHost } from './testing/tiny-host.ts'
 import { pretendWorker } from './testing/worker.ts'
 
 async function refusal(promise: Promise<unknown>): Promise<SallyportError> {
@@ -29,7 +30,8 @@ function pretending(
 ): Home & { readonly specs: ReturnType<typeof pretendWorker>['specs'] } {
   const home = newHome(t)
   const { runStep, specs } = pretendWorker(make, change)
-  return { ...home, ports: { ...home.ports, runStep }, specs }
+  const host = tinyHost(home.folder)
+  return { ...home, ports: { ...home.ports, runStep }, host, specs }
 }
 
 function run(
@@ -168,7 +170,7 @@ test('a probe that was not contained fails the build, and so does a sandbox with
 test('a report that cannot be is not believed', async (t) => {
   const secret = join(newHome(t).folder, 'secret')
   writeFileSync(secret, 'secret')
-  const home = newHome(t)
+  const home = pretending(t)
   const { path } = newRepository(home.folder, source('true'))
   const output = { path: 'thing.txt', type: 'file', file: secret } as const
   const changes: readonly Parameters<typeof pretendWorker>[1][] = [
@@ -197,7 +199,7 @@ test('a report that cannot be is not believed', async (t) => {
 })
 
 test('a collected link to a key is not followed', async (t) => {
-  const home = newHome(t)
+  const home = pretending(t)
   const { symlinkSync, rmSync, linkSync } = await import('node:fs')
   const secret = join(home.folder, 'secret')
   writeFileSync(secret, 'secret')

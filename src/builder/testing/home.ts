@@ -6,6 +6,7 @@ import { dirname, join } from 'node:path'
 import type { TestContext } from 'node:test'
 import { encodeStatement, inTotoPayloadType, pae, type Statement } from '#attestation'
 import { sha256Hex, type Json } from '#document'
+import type { HostOptions } from '#materials'
 import { builderIds } from '#signer'
 import { openFileBlobs } from '#store'
 import { runStep } from '#worker'
@@ -16,6 +17,8 @@ export interface Home {
   readonly folder: string
   readonly output: string
   readonly ports: BuildPorts
+  /** The machine that is measured; without it, this one. */
+  readonly host?: HostOptions
 }
 
 export function newHome(context: Pick<TestContext, 'after'>): Home {
@@ -129,7 +132,7 @@ export function options(
   return {
     request: { repository, revision: 'main', ...request },
     mode: 'workstation',
-    root: { kind: 'measured' },
+    root: { kind: 'measured', ...(home.host === undefined ? {} : { host: home.host }) },
     output: home.output,
     version: { sallyport: '0.1.0', node: process.versions.node },
   }
