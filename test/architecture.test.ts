@@ -4,20 +4,30 @@ import { dirname, join, relative, resolve, sep } from 'node:path'
 import { test } from 'node:test'
 
 // The house, top to bottom: a module may import only modules listed above it, and of those only what stands here.
-const core = ['error', 'document', 'attestation', 'merkle', 'trust', 'policy', 'decision']
+const core = [
+  'error',
+  'document',
+  'package',
+  'attestation',
+  'merkle',
+  'trust',
+  'policy',
+  'decision',
+]
 const house: Record<string, { folder: string; may: readonly string[] }> = {
   error: { folder: 'core/error', may: [] },
   document: { folder: 'core/document', may: ['error'] },
-  attestation: { folder: 'core/attestation', may: ['error', 'document'] },
+  package: { folder: 'core/package', may: ['error', 'document'] },
+  attestation: { folder: 'core/attestation', may: ['error', 'document', 'package'] },
   merkle: { folder: 'core/merkle', may: ['error', 'document'] },
-  trust: { folder: 'core/trust', may: ['error', 'document', 'attestation', 'merkle'] },
-  policy: { folder: 'core/policy', may: ['error', 'document', 'attestation', 'trust'] },
+  trust: { folder: 'core/trust', may: ['error', 'document', 'package', 'attestation', 'merkle'] },
+  policy: { folder: 'core/policy', may: ['error', 'document', 'package', 'attestation', 'trust'] },
   decision: { folder: 'core/decision', may: core.slice(0, -1) },
   config: { folder: 'config', may: core },
   signer: { folder: 'signer', may: ['error', 'document', 'attestation', 'merkle', 'trust'] },
   evidence: { folder: 'evidence', may: core },
-  materials: { folder: 'materials', may: ['error', 'document', 'attestation'] },
-  source: { folder: 'source', may: ['error', 'document', 'attestation', 'materials'] },
+  materials: { folder: 'materials', may: ['error', 'document', 'package', 'attestation'] },
+  source: { folder: 'source', may: ['error', 'document', 'package', 'attestation', 'materials'] },
   log: { folder: 'log', may: core },
   worker: { folder: 'worker', may: ['error', 'document'] },
   builder: { folder: 'builder', may: [...core, 'signer', 'source', 'materials', 'worker'] },

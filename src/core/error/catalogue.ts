@@ -6,6 +6,7 @@ import { document } from './catalogue/document.ts'
 import { evidence } from './catalogue/evidence.ts'
 import { log } from './catalogue/log.ts'
 import { materials } from './catalogue/materials.ts'
+import { packages } from './catalogue/package.ts'
 import { policy } from './catalogue/policy.ts'
 import { signer } from './catalogue/signer.ts'
 import { sigstore } from './catalogue/sigstore.ts'
@@ -17,6 +18,7 @@ import type { Entry } from './entry.ts'
 /** The one catalogue of problem codes. A code is never reused and never changes its meaning. */
 export const catalogue = {
   ...document,
+  ...packages,
   ...attestation,
   ...trust,
   ...sigstore,
