@@ -16,7 +16,7 @@ import type { GitEntry } from './tree.ts'
 /** A tree of source as a deterministic tar in the blob store, and where each file lies in it. */
 export interface SourceArchive {
   readonly blob: StoredBlob
-  file(path: string): Promise<Uint8Array | undefined>
+  readonly file: (path: string) => Promise<Uint8Array | undefined>
 }
 
 interface Place {

@@ -6,6 +6,7 @@ import { parseCommit } from './commit.ts'
 import { fetchInto, openGit, type Git, type GitLimits } from './git.ts'
 import { parseRepository, type Repository } from './repository.ts'
 import {
+  isObjectId,
   isRefName,
   parseAdvertised,
   refMatches,
@@ -61,7 +62,7 @@ export interface SourceSnapshot {
   readonly archive: StoredBlob
   readonly fileCount: number
   /** A regular file's bytes, verified again; undefined when the commit has no such path. */
-  file(path: string): Promise<Uint8Array | undefined>
+  readonly file: (path: string) => Promise<Uint8Array | undefined>
 }
 
 /**
@@ -103,7 +104,9 @@ async function advertisedBy(
     ),
     { timeoutMs: limits.fetchMs },
   )
-  return parseAdvertised(output.toString('utf8'))
+  const counts = (name: string): boolean =>
+    name === 'HEAD' || /^refs\/(?:heads|tags)\//.test(name) || refMatches(name, refs)
+  return parseAdvertised(output.toString('utf8'), counts)
 }
 
 async function fetchAll(
@@ -142,9 +145,11 @@ async function exactCommit(
   try {
     return (await git.run(args)).toString('latin1').trim()
   } catch (cause) {
-    if (cause instanceof SallyportError && cause.code === 'SOURCE_UNAVAILABLE')
-      throw unknownRevision(revision, repository.uri, advertised)
-    throw cause
+    if (!(cause instanceof SallyportError) || cause.code !== 'SOURCE_UNAVAILABLE') throw cause
+    // All that branches and tags reach is here: a whole hash that is not, is on none of them.
+    throw isObjectId(id)
+      ? unreachable(id, repository, [], undefined)
+      : unknownRevision(revision, repository.uri, advertised)
   }
 }
 
@@ -193,7 +198,7 @@ async function snapshot(
     commitTime: commit.commitTime,
     archive: archive.blob,
     fileCount: entries.length,
-    file: (path) => archive.file(path),
+    file: archive.file,
   }
 }
 

@@ -100,6 +100,8 @@ function configuration(repository: Repository): string {
     `[protocol "${repository.protocol}"]\n\tallow = always`,
     '[gc]\n\tauto = 0\n[maintenance]\n\tauto = false',
     '[submodule]\n\trecurse = false',
+    // Everything arrives as one pack, whose size can be watched.
+    '[fetch]\n\tunpackLimit = 1',
     `[http]\n\tfollowRedirects = ${repository.credentials === undefined ? 'initial' : 'false'}`,
   ]
   if (repository.credentials !== undefined) {
@@ -151,26 +153,14 @@ export async function fetchInto(
   repository: Repository,
 ): Promise<void> {
   const running = git.start(args)
-  let tooLarge = false
+  const pack = join(folder, 'repository', 'objects', 'pack')
   running.stdin.end()
   running.stdout.resume()
   const timer = setInterval(() => {
-    void sizeOf(join(folder, 'repository', 'objects', 'pack')).then((size) => {
-      if (size <= limits.maxPackBytes) return
-      tooLarge = true
-      running.kill()
-    })
+    void sizeOf(pack).then((size) => (size > limits.maxPackBytes ? running.kill() : undefined))
   }, 200)
   const exit = await running.exit.finally(() => clearInterval(timer))
-  if (tooLarge) {
-    throw new SallyportError({
-      code: 'SOURCE_TOO_LARGE',
-      where: quote(repository.uri),
-      expected: `a history of at most ${limits.maxPackBytes} bytes`,
-      found: 'more',
-      fix: 'Build from a smaller repository, or ask the platform team for a higher limit',
-    })
-  }
+  if ((await sizeOf(pack)) > limits.maxPackBytes) throw historyTooLarge(repository, limits)
   git.check(exit, args)
 }
 
@@ -186,6 +176,16 @@ async function sizeOf(folder: string): Promise<number> {
     ),
   )
   return sizes.reduce((sum, size) => sum + size, 0)
+}
+
+function historyTooLarge(repository: Repository, limits: GitLimits): SallyportError {
+  return new SallyportError({
+    code: 'SOURCE_TOO_LARGE',
+    where: quote(repository.uri),
+    expected: `a history of at most ${limits.maxPackBytes} bytes`,
+    found: 'more',
+    fix: 'Build from a smaller repository, or ask the platform team for a higher limit',
+  })
 }
 
 function gitFailed(

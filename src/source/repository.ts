@@ -1,6 +1,6 @@
 import { existsSync, realpathSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { pathToFileURL } from 'node:url'
 import { quote, SallyportError } from '#error'
 
 export type Protocol = 'file' | 'https' | 'ssh'
@@ -60,7 +60,7 @@ function parseUrl(text: string): Repository {
 function fileRepository(url: URL): Repository {
   if (url.host !== '' && url.host !== 'localhost')
     throw refused('a file URL that names another host', url.href)
-  return localRepository(fileURLToPath(`file://${url.pathname}`))
+  return localRepository(decoded(url.pathname, url))
 }
 
 function httpsRepository(url: URL): Repository {
@@ -69,7 +69,7 @@ function httpsRepository(url: URL): Repository {
   const credentials =
     url.username === '' && url.password === ''
       ? undefined
-      : `${decodeURIComponent(url.username)}:${decodeURIComponent(url.password)}`
+      : `${decoded(url.username, url)}:${decoded(url.password, url)}`
   return {
     uri: `git+${address.replace(/\.git$/, '')}`,
     protocol: 'https',
@@ -80,7 +80,7 @@ function httpsRepository(url: URL): Repository {
 
 function sshRepository(url: URL): Repository {
   // The user of an SSH address is part of the address (`git@`); a password is not, and ssh would not take it.
-  const user = decodeURIComponent(url.username)
+  const user = decoded(url.username, url)
   if (user !== '' && !/^[A-Za-z0-9_][\w.-]*$/.test(user))
     throw refused('a user name that ssh could mistake for an option', withoutCredentials(url.href))
   if (!/^[A-Za-z0-9[][\w.:\]-]*$/.test(url.hostname))
@@ -101,7 +101,7 @@ function networkPath(url: URL): string {
 }
 
 function localRepository(path: string): Repository {
-  const top = topOf(path)
+  const top = existsSync(path) ? topOf(path) : undefined
   if (top === undefined) {
     throw new SallyportError({
       code: 'SOURCE_REPOSITORY',
@@ -129,6 +129,14 @@ function isBare(folder: string): boolean {
     existsSync(join(folder, 'refs')) &&
     (statSync(join(folder, 'objects'), { throwIfNoEntry: false })?.isDirectory() ?? false)
   )
+}
+
+function decoded(text: string, url: URL): string {
+  try {
+    return decodeURIComponent(text)
+  } catch {
+    throw refused('an escape that cannot be read', withoutCredentials(url.href))
+  }
 }
 
 function withoutCredentials(text: string): string {

@@ -13,16 +13,22 @@ export interface Resolved {
   readonly ref?: string
 }
 
-const objectId = /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/
+/** A whole object name: SHA-1 or SHA-256. */
+export function isObjectId(text: string): boolean {
+  return /^(?:[0-9a-f]{40}|[0-9a-f]{64})$/.test(text)
+}
 
-/** Reads the answer of `git ls-remote --symref`. */
-export function parseAdvertised(output: string): Advertised {
+/** Reads of the answer of `git ls-remote --symref` the refs that count. (Its patterns match the ends of names too.) */
+export function parseAdvertised(
+  output: string,
+  counts: (name: string) => boolean = () => true,
+): Advertised {
   const lines = output.split('\n').map((line) => line.split('\t'))
   const head = lines.find(([left, name]) => name === 'HEAD' && left?.startsWith('ref: '))?.[0]
   const named = lines.flatMap(([id = '', name = '']) =>
-    objectId.test(id) ? [[name, id] as const] : [],
+    isObjectId(id) ? [[name, id] as const] : [],
   )
-  const refs = new Map(named.filter(([name]) => isRefName(name)))
+  const refs = new Map(named.filter(([name]) => isRefName(name) && counts(name)))
   // The line of an annotated tag is followed by `TAG^{}` with the commit that it marks.
   for (const [name, id] of named) {
     const tag = name.replace(/\^\{\}$/, '')
@@ -39,7 +45,7 @@ export function parseAdvertised(output: string): Advertised {
  * @throws SallyportError SOURCE_REVISION, SOURCE_REVISION_UNKNOWN, SOURCE_REVISION_AMBIGUOUS
  */
 export function resolveRevision(revision: string, advertised: Advertised, uri: string): Resolved {
-  if (objectId.test(revision)) return { id: revision }
+  if (isObjectId(revision)) return { id: revision }
   if (!isRefName(revision)) throw notARevision(revision)
   if (revision === 'HEAD') return resolveHead(advertised, uri)
   const found = (
