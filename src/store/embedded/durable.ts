@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 
 /** Makes what is and is not in a folder durable: new names, renamed ones, removed ones. */
@@ -72,6 +72,17 @@ export async function renameInto(from: string, to: string): Promise<void> {
     await mkdir(dirname(to), { recursive: true })
     await rename(from, to)
   }
+}
+
+/** Removes a folder that has only files; `rm` would look at each of them several times. */
+export async function removeFlat(folder: string): Promise<void> {
+  const names = await readdir(folder).catch(absent)
+  if (names === undefined) return
+  for (const name of names) await unlink(join(folder, name)).catch(absent)
+  // Where another process has just put something there again, it will be removed with that.
+  await rmdir(folder).catch((problem: unknown) => {
+    if (codeOf(problem) !== 'ENOTEMPTY') absent(problem)
+  })
 }
 
 /** The size of a regular file; undefined when there is none. */

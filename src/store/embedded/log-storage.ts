@@ -1,8 +1,7 @@
-import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { SallyportError } from '#error'
 import type { LogStorage, LogWriter } from '#log'
-import { absent, makeFolder, syncFile, syncFolder } from './durable.ts'
+import { absent, makeFolder, removeFlat, syncFile, syncFolder } from './durable.ts'
 import { FileLogWriter } from './file-log-writer.ts'
 import { FolderLock } from './folder-lock.ts'
 import { JournalFile } from './journal-file.ts'
@@ -27,7 +26,7 @@ export function openFileLogStorage(directory: string, options: FileLogOptions = 
   return new FileLogStorage(directory, lockTimeout)
 }
 
-const parallel = 3
+const parallel = 2
 
 class FileLogStorage implements LogStorage {
   readonly #directory: string
@@ -64,8 +63,7 @@ class FileLogStorage implements LogStorage {
 
   async prune(fullTiles: readonly string[]): Promise<void> {
     await this.#trying(async () => {
-      for (const path of fullTiles)
-        await rm(`${logPath(this.#directory, path)}.p`, { recursive: true, force: true })
+      for (const path of fullTiles) await removeFlat(`${logPath(this.#directory, path)}.p`)
     })
   }
 
@@ -108,7 +106,7 @@ function foldersOf(directory: string, files: readonly string[]): string[] {
   return [...folders]
 }
 
-/** A few at a time: the disk merges what comes together, and the commits need threads too. */
+/** Two at a time: the disk merges what comes together, and the commits need some of the four threads, too. */
 async function each(paths: readonly string[], work: (path: string) => Promise<unknown>) {
   const queue = paths.values()
   const worker = async () => {
