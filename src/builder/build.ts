@@ -121,6 +121,7 @@ async function make(
       execution,
       builder: { id: builderId, version: options.version },
       metadata,
+      package: gathered.recipe.package,
       ...(version === undefined ? {} : { version }),
     },
     ports.blobs,

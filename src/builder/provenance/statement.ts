@@ -35,14 +35,16 @@ export async function writeProvenance(
     readonly execution: Succeeded
     readonly builder: BuilderIdentity
     readonly metadata: RunMetadata
+    /** The package URL of the product, from the recipe. */
+    readonly package: string
     /** Of the product, from the source commit. */
     readonly version?: string
   },
   blobs: BlobStore,
 ): Promise<Statement> {
-  const { definition, execution, builder, metadata, version } = build
+  const { definition, execution, builder, metadata } = build
   return provenanceStatement({
-    subject: execution.outputs.map((output) => subjectOf(output, version)),
+    subject: execution.outputs.map((output) => subjectOf(output, build)),
     buildDefinition: {
       ...definition,
       internalParameters: internalParametersOf(definition, execution),
@@ -55,10 +57,17 @@ export async function writeProvenance(
   })
 }
 
-function subjectOf(output: BuildOutput, version: string | undefined): ResourceDescriptor {
+/** The package URL is how a policy knows whose artifact it is: a file name says little, and anybody can choose it. */
+function subjectOf(
+  output: BuildOutput,
+  product: { readonly package: string; readonly version?: string },
+): ResourceDescriptor {
   const { name, sha256, sha512, mediaType } = output
+  const { version } = product
   return {
     name,
+    uri:
+      version === undefined ? product.package : `${product.package}@${encodeURIComponent(version)}`,
     digest: { sha256, sha512 },
     ...(mediaType === undefined ? {} : { mediaType }),
     ...(version === undefined ? {} : { annotations: { version } }),
