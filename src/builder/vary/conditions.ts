@@ -30,13 +30,15 @@ const daysAhead = 500
  * The circumstances that a build must not depend on and that a recipe cannot set. User, host name, locale, time zone,
  * home and build path inside the sandbox are the same in every build, so they cannot be varied: nobody can see others.
  */
-export function conditions(storage: Storage): readonly (Condition | Unavailable)[] {
-  return [clock(storage), path(storage), locale(), umask(), cpus()]
+export function conditions(
+  storage: Storage,
+  faketime: string | undefined = findFaketime(),
+): readonly (Condition | Unavailable)[] {
+  return [clock(storage, faketime), path(storage), locale(), umask(), cpus()]
 }
 
 /** A clock that is 500 days ahead, for what runs in the sandbox: the kernel has no such clock for a namespace. */
-function clock(storage: Storage): Condition | Unavailable {
-  const library = findFaketime()
+function clock(storage: Storage, library: string | undefined): Condition | Unavailable {
   if (library === undefined)
     return { name: 'clock', reason: 'libfaketime is not installed (Debian package libfaketime)' }
   return {

@@ -21,6 +21,8 @@ export interface VaryOptions {
   readonly ports: Omit<ExecutionPorts, 'variation'>
   /** Default is all of them. */
   readonly only?: readonly ConditionName[]
+  /** The libfaketime that moves the clock; default is the installed one. */
+  readonly faketime?: string
 }
 
 /**
@@ -31,9 +33,11 @@ export interface VaryOptions {
  */
 export async function varyBuild(
   definition: BuildDefinition,
-  { ports, only }: VaryOptions,
+  { ports, only, faketime }: VaryOptions,
 ): Promise<VariationReport> {
-  const wanted = conditions(ports).filter(({ name }) => only === undefined || only.includes(name))
+  const wanted = conditions(ports, faketime).filter(
+    ({ name }) => only === undefined || only.includes(name),
+  )
   const varied = wanted.filter((one): one is Condition => 'apply' in one)
   const notVaried = wanted.filter((one): one is Unavailable => 'reason' in one)
   const usual = await outputsUnder(definition, [], ports)
