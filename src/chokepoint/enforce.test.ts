@@ -112,7 +112,7 @@ test('the privileged requester without evidence is denied like everybody else (D
     }),
   )
   assert.equal(decision.effect, 'blocked')
-  assert.deepEqual(codesOf(decision), ['EVIDENCE_MISSING'])
+  assert.deepEqual(codesOf(decision), ['PROVENANCE_MISSING'])
 })
 
 test('a verifier changes nothing but the time', async () => {

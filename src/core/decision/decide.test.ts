@@ -192,7 +192,7 @@ test('each rule has a verdict even when the first already denies', () => {
     ],
   )
   // One thing that is missing for two rules is one reason.
-  assert.deepEqual(codesOf(decision), ['EVIDENCE_MISSING', 'EVIDENCE_MISSING'])
+  assert.deepEqual(codesOf(decision), ['PROVENANCE_MISSING', 'APPROVAL_MISSING'])
 })
 
 test('exit codes tell the four verdicts apart, and the effect decides', () => {

@@ -37,7 +37,7 @@ export function evaluateAll(
   const required = policy.rules.map((bound) =>
     evaluateRule(bound, contextAt(bound.place), index.sources),
   )
-  return [...evaluateBinding(policy, contextAt, index.sources), ...required]
+  return [...required, ...evaluateBinding(policy, contextAt, index.sources)]
 }
 
 function evaluateRule(

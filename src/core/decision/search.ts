@@ -176,7 +176,7 @@ function missing<T>(
       : `nothing in ${places.join(', ')}${more}`
   const elsewhere = others.length === 0 ? '' : `; ${others.length} records are about other things`
   return {
-    code: 'EVIDENCE_MISSING',
+    code: kind.missing,
     where: place.at(),
     expected: `${kind.name} of ${quote(artifact.name, 100)} sha256:${artifact.digest['sha256'] ?? ''} by ${by.join(' or ')}`,
     found:

@@ -1,5 +1,5 @@
 import type { ResourceDescriptor, Statement } from '#attestation'
-import type { Problem } from '#error'
+import type { Problem, ProblemCode } from '#error'
 import type { Fact, Signer, Trust, Verified, VerifiedSigner } from '#trust'
 import type { z } from 'zod'
 import type { DeploymentRequest } from './request.ts'
@@ -55,6 +55,8 @@ export interface RuleContext {
 export interface EvidenceKind<T> {
   /** In words, as in "no … was found": `provenance`. */
   readonly name: string
+  /** The code of the problem that there is none. */
+  readonly missing: ProblemCode
   readonly predicateTypes: ReadonlySet<string>
   /** Reads the facts from a statement about the artifact. @throws SallyportError when it is not well-formed */
   readonly read: (statement: Statement, subjects: readonly ResourceDescriptor[]) => T

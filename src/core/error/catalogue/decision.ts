@@ -2,7 +2,8 @@ import type { Entry } from '../entry.ts'
 
 export const decision = {
   REQUEST_INVALID: { title: 'The request does not say what would be deployed', exit: 2 },
-  EVIDENCE_MISSING: { title: 'Evidence that the policy asks for is not there', exit: 1 },
+  PROVENANCE_MISSING: { title: 'There is no provenance of the artifact', exit: 1 },
+  APPROVAL_MISSING: { title: 'Nobody has approved the artifact for this environment', exit: 1 },
   EVIDENCE_UNAVAILABLE: { title: 'Evidence could not be looked for everywhere', exit: 3 },
   EVIDENCE_OTHER_ARTIFACT: { title: 'The evidence is about another artifact', exit: 1 },
   EVIDENCE_DIGEST: { title: 'The evidence is not what it was announced to be', exit: 1 },

@@ -4,6 +4,7 @@ import type { EvidenceKind } from '../rule.ts'
 
 export const approvalKind: EvidenceKind<Approval> = {
   name: 'approval',
+  missing: 'APPROVAL_MISSING',
   predicateTypes: new Set([predicateTypes.approval]),
   read: (statement) => readApproval(statement),
   obtain: ({ artifact, target }, by) => approve(artifact.name, target.environment, by),

@@ -50,6 +50,7 @@ const types = [
 
 export const provenanceKind: EvidenceKind<ProvenanceFacts> = {
   name: 'provenance',
+  missing: 'PROVENANCE_MISSING',
   predicateTypes: new Set(types),
   read: readFacts,
   obtain: ({ artifact }, by) =>

@@ -5,15 +5,16 @@ import { provenanceKind } from './provenance.ts'
 
 /** Any statement of the given types, taken for the fact that it was made. It must be well-formed all the same. */
 export function statementKind(types: readonly string[]): EvidenceKind<Statement> {
-  const isProvenance = types.some(isProvenanceType)
+  const { name, missing, obtain } = types.some(isProvenanceType) ? provenanceKind : approvalKind
   return {
-    name: isProvenance ? provenanceKind.name : approvalKind.name,
+    name,
+    missing,
+    obtain,
     predicateTypes: new Set(types),
     read(statement, subjects) {
       const kind = isProvenanceType(statement.predicateType) ? provenanceKind : approvalKind
       kind.read(statement, subjects)
       return statement
     },
-    obtain: isProvenance ? provenanceKind.obtain : approvalKind.obtain,
   }
 }

@@ -64,7 +64,7 @@ export const evidence: readonly Case[] = [
     'deny-empty-evidence',
     'no evidence is no yes, and the reader learns how to get it',
     { require, items: [] },
-    ['EVIDENCE_MISSING'],
+    ['PROVENANCE_MISSING'],
     {
       'require[0].built': 'MISSING',
     },
@@ -73,7 +73,7 @@ export const evidence: readonly Case[] = [
     'deny-empty-evidence-looked-nowhere',
     'an empty list of sources is not an outage',
     { require, items: [], sources: [], policy: 'whenUnavailable: allow' },
-    ['EVIDENCE_MISSING'],
+    ['PROVENANCE_MISSING'],
   ),
   deny(
     'deny-swapped-bundle',
@@ -132,7 +132,7 @@ export const evidence: readonly Case[] = [
       require,
       items: [item(encodeEnvelope({ ...envelope, payloadType: 'application/vnd.in-toto+jsoo' }))],
     },
-    ['EVIDENCE_PAYLOAD_TYPE', 'EVIDENCE_MISSING'],
+    ['EVIDENCE_PAYLOAD_TYPE', 'PROVENANCE_MISSING'],
   ),
   deny(
     'deny-flipped-bit-in-signature',
@@ -205,14 +205,14 @@ export const evidence: readonly Case[] = [
         },
       },
     },
-    ['EVIDENCE_MISSING'],
+    ['PROVENANCE_MISSING'],
     { 'require[0].signed': 'MISSING' },
   ),
   deny(
     'deny-approval-as-signature',
     'an approval is not a signature over the build: what was signed counts (KEY-23)',
     { require: ['signed: {by: [release-builder]}'], items: [signed(approval(), keys.alice)] },
-    ['EVIDENCE_MISSING'],
+    ['PROVENANCE_MISSING'],
   ),
   deny(
     'deny-bare-signature',
@@ -232,19 +232,19 @@ export const evidence: readonly Case[] = [
         ),
       ],
     },
-    ['EVIDENCE_NO_STATEMENT', 'EVIDENCE_MISSING'],
+    ['EVIDENCE_NO_STATEMENT', 'PROVENANCE_MISSING'],
   ),
   deny(
     'deny-unsigned-statement',
     'a statement that nobody signed',
     { require, items: [item(Buffer.from(JSON.stringify(good)))] },
-    ['ATTESTATION_UNSIGNED', 'EVIDENCE_MISSING'],
+    ['ATTESTATION_UNSIGNED', 'PROVENANCE_MISSING'],
   ),
   deny(
     'deny-rubbish',
     'what cannot be read is no evidence',
     { require, items: [item(Buffer.from('{"a":'))] },
-    ['DOCUMENT_SYNTAX', 'EVIDENCE_MISSING'],
+    ['DOCUMENT_SYNTAX', 'PROVENANCE_MISSING'],
   ),
   deny(
     'deny-contradicting-digests',
@@ -372,7 +372,7 @@ export const evidence: readonly Case[] = [
         ),
       ],
     },
-    ['COMMIT_TOO_OLD', 'HERMETIC_PROBES', 'SOURCE_MISMATCH', 'EVIDENCE_MISSING'],
+    ['COMMIT_TOO_OLD', 'HERMETIC_PROBES', 'SOURCE_MISMATCH', 'APPROVAL_MISSING'],
     {
       'require[0].allowed': 'MISSING',
       'require[1].recent': 'STALE',

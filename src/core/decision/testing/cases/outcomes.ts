@@ -25,7 +25,7 @@ export const outcomes: readonly Case[] = [
     sources: down,
     expected: {
       verdict: 'UNDETERMINED',
-      codes: ['EVIDENCE_UNAVAILABLE', 'EVIDENCE_MISSING'],
+      codes: ['EVIDENCE_UNAVAILABLE', 'PROVENANCE_MISSING'],
       rules: { 'require[0].built': 'UNVERIFIABLE' },
     },
   },
@@ -39,7 +39,7 @@ export const outcomes: readonly Case[] = [
     expected: {
       verdict: 'UNDETERMINED',
       effect: 'admitted-unavailable',
-      codes: ['EVIDENCE_UNAVAILABLE', 'EVIDENCE_MISSING'],
+      codes: ['EVIDENCE_UNAVAILABLE', 'PROVENANCE_MISSING'],
     },
   },
   {
@@ -60,7 +60,7 @@ export const outcomes: readonly Case[] = [
     sources: both,
     expected: {
       verdict: 'DENY',
-      codes: ['EVIDENCE_UNAVAILABLE', 'REF_MISMATCH', 'EVIDENCE_MISSING'],
+      codes: ['EVIDENCE_UNAVAILABLE', 'REF_MISMATCH', 'APPROVAL_MISSING'],
       rules: { 'require[0].built': 'FAIL', 'require[1].allowed': 'UNVERIFIABLE' },
     },
   },

@@ -219,7 +219,7 @@ export const rules: readonly Case[] = [
     'missing',
     'nobody has approved',
     [signed(provenance())],
-    'EVIDENCE_MISSING',
+    'APPROVAL_MISSING',
     'MISSING',
   ),
   notAllowed(

@@ -76,7 +76,7 @@ export const tokens: readonly Case[] = [
       require,
       items: token({}, keys.token, { header: { alg: 'none' }, signature: () => Buffer.from('x') }),
     },
-    ['ATTESTATION_JWT', 'EVIDENCE_MISSING'],
+    ['ATTESTATION_JWT', 'PROVENANCE_MISSING'],
   ),
   deny(
     'deny-token-hmac-with-public-key',
