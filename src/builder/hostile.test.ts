@@ -20,8 +20,9 @@ import {
 // tested with the worker; here it is what a build may do to its provenance, its builder and other builds.
 
 const sandboxed = spawnSync('bwrap', ['--version'], { stdio: 'ignore' }).status === 0
-const hostile = (name: string, run: (t: TestContext) => Promise<void>) =>
-  test(name, { skip: sandboxed ? false : 'bubblewrap is not installed' }, run)
+function hostile(name: string, run: (t: TestContext) => Promise<void>): void {
+  void test(name, { skip: sandboxed ? false : 'bubblewrap is not installed' }, run)
+}
 
 async function built(home: Home, files: Files): Promise<BuildResult & { readonly commit: string }> {
   const { path, commit } = newRepository(home.folder, files)

@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict'
+import { readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { SallyportError } from '#error'
@@ -300,3 +302,16 @@ test('a pattern is matched in bounded time, whatever the text', () => {
   const matches = parsePattern(`^${'a*'.repeat(60)}b$`)
   assert.equal(matches?.('a'.repeat(128)), false)
 })
+
+const vectors = join(import.meta.dirname, '../../../test/vectors/builder/recipe')
+for (const file of readdirSync(vectors)) {
+  const vector = JSON.parse(readFileSync(join(vectors, file), 'utf8')) as {
+    readonly rule: string
+    readonly codes: readonly string[]
+    readonly recipe: unknown
+  }
+  test(`vector: ${vector.rule}`, () => {
+    const found = new Set(codes(() => parse(vector.recipe)))
+    assert.deepEqual([...found], vector.codes)
+  })
+}
