@@ -1,3 +1,4 @@
+import { SallyportError } from '#error'
 import { failureOf, runProgram } from '../process.ts'
 import { parseParagraph } from './control.ts'
 import { debPackageOf, type DebPackage } from './closure.ts'
@@ -45,11 +46,15 @@ export async function listedPaths(
     architecture === 'all' ? name : `${name}:${architecture}`,
   )
   const sections = (await dpkgQuery(['--listfiles', ...names], host)).split('\n\n')
-  return new Map(packages.map(({ name }, index) => [name, pathsOf(sections[index] ?? '')] as const))
+  return new Map(
+    packages.map(({ name }, index) => [name, pathsOf(name, sections[index] ?? '')] as const),
+  )
 }
 
-function pathsOf(section: string): string[] {
+function pathsOf(name: string, section: string): string[] {
   const paths: string[] = []
+  // Every package lists at least the top of the file system.
+  if (!section.split('\n').includes('/.')) throw noList(name)
   for (const line of section.split('\n')) {
     // The file above is elsewhere: it gave way to another package's.
     const diverted = /^(?:diverted by \S+|locally diverted) to: (\/.*)$/.exec(line)?.[1]
@@ -57,6 +62,16 @@ function pathsOf(section: string): string[] {
     else if (line.startsWith('/') && line !== '/.') paths.push(line)
   }
   return paths
+}
+
+function noList(name: string): SallyportError {
+  return new SallyportError({
+    code: 'ROOT_FILE',
+    where: `Debian package ${name}`,
+    expected: 'a list of its files',
+    found: 'none',
+    fix: `Run \`apt-get install --reinstall ${name}\``,
+  })
 }
 
 async function dpkgQuery(args: readonly string[], host: HostOptions): Promise<string> {

@@ -1,3 +1,4 @@
+import { quote, SallyportError } from '#error'
 import { satisfiesVersion, type VersionRelation } from './version.ts'
 
 /** One way to satisfy a dependency. */
@@ -19,15 +20,28 @@ export function parseRelations(text: string, architecture: string): Dependency[]
     .filter((group) => group.length > 0)
 }
 
+const alternativePattern =
+  /^\s*([a-z0-9][a-z0-9+.-]*)(?::[a-z0-9]+)?\s*(?:\(\s*(<<|<=|=|>=|>>|<|>)\s*([^)\s]+)\s*\))?\s*(?:\[([^\]]*)\])?\s*(?:<[^>]*>\s*)*$/
+
 function parseAlternative(text: string, architecture: string): Alternative[] {
-  const [, name, relation, version, architectures] =
-    /^\s*([a-z0-9][a-z0-9+.-]+)(?::[a-z0-9]+)?\s*(?:\(\s*(<<|<=|=|>=|>>|<|>)\s*([^)\s]+)\s*\))?\s*(?:\[([^\]]*)\])?/.exec(
-      text,
-    ) ?? []
-  if (name === undefined) return []
+  if (text.trim() === '') return []
+  const match = alternativePattern.exec(text)
+  // A wish that cannot be read must not count as no wish.
+  if (match === null) throw unreadable(text)
+  const [, name = '', relation, version, architectures] = match
   if (architectures !== undefined && !appliesTo(architectures, architecture)) return []
   if (relation === undefined || version === undefined) return [{ name }]
   return [{ name, version: { relation: modern(relation), of: version } }]
+}
+
+function unreadable(text: string): SallyportError {
+  return new SallyportError({
+    code: 'ROOT_DEPENDENCY',
+    where: 'the dependencies of a Debian package',
+    expected: 'a relation such as "libc6 (>= 2.36)"',
+    found: quote(text.trim()),
+    fix: "Take the package out of the recipe's root.debian; it cannot be resolved",
+  })
 }
 
 /** `<` and `>` are old spellings of `<=` and `>=`. */
