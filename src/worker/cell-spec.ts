@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 
-import type { CanaryTargets, CellSpec } from './cell/protocol.ts'
+import type { CanaryTargets, CellLimits, CellSpec } from './cell/protocol.ts'
 import type { Architecture } from './cell/syscalls.ts'
 import type { DescriptorTable } from './descriptor-table.ts'
 import type { CellIdentity } from './identity.ts'
@@ -21,18 +21,16 @@ export interface CellSpecOptions {
   /** Filled with everything that the cell needs open. */
   readonly descriptors: DescriptorTable
   readonly canaries: CanaryTargets
-  /** A control group bounds the commands. */
-  readonly grouped: boolean
+  /** Set when no control group bounds the commands. */
+  readonly perProcess?: CellLimits['perProcess']
   readonly weakening: Weakening
 }
 
 /** What the supervisor is told. Paths of the host become descriptors. */
 export function makeCellSpec(options: CellSpecOptions): CellSpec {
   const { request, descriptors, weakening } = options
-  const { limits } = request
   // The first descriptor: the cell is started from it.
   const nodeFd = descriptors.forReading(process.execPath)
-  const { memoryBytes, processes } = limits
   return {
     architecture: options.architecture,
     folder: options.folder,
@@ -47,7 +45,10 @@ export function makeCellSpec(options: CellSpecOptions): CellSpec {
       ...output,
       fd: descriptors.forWriting(outputFile(request.collect, output, index)),
     })),
-    limits: { ...limits, ...(options.grouped ? {} : { perProcess: { memoryBytes, processes } }) },
+    limits: {
+      ...request.limits,
+      ...(options.perProcess === undefined ? {} : { perProcess: options.perProcess }),
+    },
     canaries: options.canaries,
     ...weakening,
   }

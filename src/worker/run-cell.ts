@@ -70,7 +70,7 @@ class CellRun {
   async run(): Promise<StepReport> {
     this.#canaries = await placeCanaries(this.#staging.base)
     const name = `sallyport-${randomBytes(8).toString('hex')}`
-    this.#group = makeLimitGroup(name, this.#groupLimits(), currentView())
+    this.#group = makeLimitGroup(name, this.#bounds(), currentView())
     const spec = makeCellSpec({
       request: this.#request,
       architecture: this.#architecture,
@@ -79,7 +79,7 @@ class CellRun {
       folder: this.#staging.folder,
       descriptors: this.#descriptors,
       canaries: this.#canaries.targets,
-      grouped: this.#group !== undefined,
+      ...(this.#group === undefined ? { perProcess: this.#bounds() } : {}),
       weakening: this.#weakening,
     })
     this.#cell = this.#launch()
@@ -121,7 +121,7 @@ class CellRun {
     })
   }
 
-  #groupLimits(): { memoryBytes: number; processes: number } {
+  #bounds(): { memoryBytes: number; processes: number } {
     const { memoryBytes, processes } = this.#request.limits
     const without = new Set(this.#weakening.without)
     return {
@@ -130,15 +130,18 @@ class CellRun {
     }
   }
 
-  #place(pidInCell: number): void {
+  #place(pidInCell: number): boolean {
     const supervisor = this.#cell?.supervisor()
     const pid = supervisor === undefined ? undefined : findDescendant(supervisor, pidInCell)
-    if (pid === undefined) throw notPlaced('a process of the cell that this machine does not show')
+    if (pid === undefined) return false
     this.#outside ??= lookFromOutside(pid)
     try {
       this.#group?.add(pid)
+      return true
     } catch (cause) {
-      throw notPlaced(cause instanceof Error ? cause.message : String(cause))
+      // Bubblewrap gave up in the meantime, and says why.
+      if (cause instanceof Error && 'code' in cause && cause.code === 'ESRCH') return false
+      throw notPlaced(cause)
     }
   }
 
@@ -162,11 +165,14 @@ class CellRun {
   }
 }
 
-function notPlaced(found: string): SallyportError {
-  return new SallyportError({
-    code: 'WORKER_LIMITS',
-    expected: 'every command under the limits of its step before it runs',
-    found,
-    fix: 'Run `sallyport doctor` and read what it says about control groups.',
-  })
+function notPlaced(cause: unknown): SallyportError {
+  return new SallyportError(
+    {
+      code: 'WORKER_LIMITS',
+      expected: 'every command under the limits of its step before it runs',
+      found: cause instanceof Error ? cause.message : String(cause),
+      fix: 'Run `sallyport doctor` and read what it says about control groups.',
+    },
+    { cause },
+  )
 }

@@ -21,8 +21,8 @@ export interface SessionOptions {
   readonly logFile: string
   readonly onOutput?: (chunk: Uint8Array) => void
   readonly signal?: AbortSignal
-  /** Puts a process of the commands (a pid of the cell) under the limits of the step, before it runs. */
-  readonly place: (pid: number) => void
+  /** Puts a process of the commands (a pid of the cell) under the limits of the step; false: it is gone already. */
+  readonly place: (pid: number) => boolean
   /** Receives what the cell measured; throws when the commands must not run. */
   readonly judge: (probes: readonly CellProbe[]) => void
 }
@@ -86,8 +86,7 @@ export class Session {
   #hear(message: FromCell): void {
     switch (message.type) {
       case 'place':
-        this.#options.place(message.pid)
-        return this.#say({ type: 'go-on' })
+        return this.#say({ type: this.#options.place(message.pid) ? 'go-on' : 'gone' })
       case 'probes':
         this.#options.judge(message.probes)
         return this.#say({ type: 'go-on' })

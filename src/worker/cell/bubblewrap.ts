@@ -69,8 +69,8 @@ export function bubblewrapArguments(shape: SandboxShape): string[] {
   const has = (defence: Parameters<Without['has']>[0]): boolean => !without.has(defence)
   const readOnly = has('read-only-trees') ? '--ro-bind' : '--bind'
   return [
-    ['--unshare-user', '--uid', '1000', '--gid', '1000'],
-    has('last-user-namespace') ? ['--disable-userns'] : [],
+    has('user-namespace') ? ['--unshare-user', '--uid', '1000', '--gid', '1000'] : [],
+    has('user-namespace') && has('last-user-namespace') ? ['--disable-userns'] : [],
     has('process-namespaces') ? ['--unshare-pid'] : [],
     has('ipc-namespace') ? ['--unshare-ipc'] : [],
     has('host-name') ? ['--unshare-uts', '--hostname', 'worker'] : [],

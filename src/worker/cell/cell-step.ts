@@ -1,4 +1,4 @@
-import { readdirSync, unlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, unlinkSync, writeFileSync } from 'node:fs'
 
 import { CommandRunner } from './command-runner.ts'
 import { Collector, type Refusal } from './collect.ts'
@@ -34,7 +34,7 @@ export class CellStep {
   readonly #networked: boolean
   #services: Services | undefined
   #countedBefore: Attempts = { destinations: [], full: false }
-  #goOn: (() => void) | undefined
+  #answered: ((goOn: boolean) => void) | undefined
   #source: Unpacked = { entries: new Map() }
 
   constructor(spec: CellSpec, say: (message: FromCell) => void) {
@@ -50,8 +50,9 @@ export class CellStep {
     this.#cancelled.abort()
   }
 
-  goOn(): void {
-    this.#goOn?.()
+  /** The orchestrator's answer to the question asked last. */
+  answer(goOn: boolean): void {
+    this.#answered?.(goOn)
   }
 
   run(): Promise<CellResult> {
@@ -119,7 +120,8 @@ export class CellStep {
   /** Unpacks everything; returns the folders of programs among the mounted tools. */
   #unpack(folders: Folders): string[] {
     const { root, source, mounts, payloadUid } = this.#spec
-    const places = mounts.map(({ at }) => at.slice(1))
+    const host = this.#without.has('hidden-host') ? ['host'] : []
+    const places = [...mounts.map(({ at }) => at.slice(1)), ...host]
     const entries = this.#unpackOne('the root', root, folders.root, 0, secretFiles).entries
     try {
       furnishRoot(folders.root, entries, places)
@@ -127,7 +129,9 @@ export class CellStep {
       throw unpackProblem('the root', '', error)
     }
     const tools = mounts.filter(({ at, tree }, index) => {
-      const unpacked = this.#unpackOne(at, tree, `${folders.trees}/${index}`, 0)
+      const folder = `${folders.trees}/${index}`
+      mkdirSync(folder)
+      const unpacked = this.#unpackOne(at, tree, folder, 0)
       return at.startsWith('/tool/') && unpacked.entries.get('bin') === 'directory'
     })
     this.#source = this.#unpackOne('the source', source, folders.build, payloadUid)
@@ -164,10 +168,10 @@ export class CellStep {
     }
   }
 
-  async #ask(message: FromCell): Promise<void> {
-    const answered = new Promise<void>((resolve) => (this.#goOn = resolve))
+  #ask(message: FromCell): Promise<boolean> {
+    const answered = new Promise<boolean>((resolve) => (this.#answered = resolve))
     this.#say(message)
-    await answered
+    return answered
   }
 
   async #probe(

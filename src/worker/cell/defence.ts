@@ -5,6 +5,8 @@
 export type Defence =
   /** The cell has no real privilege (only root can take this away). */
   | 'unprivileged-cell'
+  /** The sandbox's own user namespace (only together with the one before). */
+  | 'user-namespace'
   | 'network-namespace'
   /** Processes of the host are not visible: the cell's and the sandbox's process namespace. */
   | 'process-namespaces'

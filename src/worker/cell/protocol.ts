@@ -71,10 +71,12 @@ export interface CellSpec {
 }
 
 /**
- * The lines after it. `go-on` answers `place` (the process is where its limits are) and `probes` (they are contained).
+ * The lines after it. `go-on` answers `place` (the process is where its limits are) and `probes` (they are contained);
+ * `gone` answers `place` when there is no such process any more: then nothing must be let go on.
  * When the pipe ends, the supervisor ends, and the kernel ends everything else in the cell.
  */
-export type ToCell = { readonly type: 'go-on' } | { readonly type: 'cancel' }
+export type ToCell =
+  { readonly type: 'go-on' } | { readonly type: 'gone' } | { readonly type: 'cancel' }
 
 export interface CellProbe {
   readonly name: string

@@ -27,10 +27,10 @@ export interface SandboxRun {
 export class SandboxMaker {
   readonly #spec: CellSpec
   readonly #shape: SandboxShape
-  readonly #place: (pid: number) => Promise<void>
+  readonly #place: (pid: number) => Promise<boolean>
 
-  /** `place` puts a process under the limits of the step before it runs. */
-  constructor(spec: CellSpec, shape: SandboxShape, place: (pid: number) => Promise<void>) {
+  /** `place` puts a process under the limits of the step before it runs; false: it is gone already. */
+  constructor(spec: CellSpec, shape: SandboxShape, place: (pid: number) => Promise<boolean>) {
     this.#spec = spec
     this.#shape = shape
     this.#place = place
@@ -127,9 +127,8 @@ export class SandboxMaker {
         const pid = status['child-pid']
         if (pid === undefined) continue
         init = pid
-        await this.#place(pid)
-        if (signal.aborted) kill()
-        blockPipe.end('go')
+        if (!(await this.#place(pid)) || signal.aborted) kill()
+        else blockPipe.end('go')
       }
     } finally {
       signal.removeEventListener('abort', kill)

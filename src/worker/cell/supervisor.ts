@@ -29,7 +29,7 @@ async function follow(): Promise<void> {
   for await (const line of lines) {
     const message = JSON.parse(line) as ToCell
     if (message.type === 'cancel') step.cancel()
-    else step.goOn()
+    else step.answer(message.type === 'go-on')
   }
   process.exit(0)
 }

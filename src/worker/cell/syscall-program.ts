@@ -77,11 +77,16 @@ export class SyscallProgram {
     return file
   }
 
+  /** How much the program writes when it comes to its end. */
+  get outcomeSize(): number {
+    return this.#dataStart() + this.#dataSize
+  }
+
   /** Reads what the program wrote. Undefined: it did not come to its end. */
   outcome(
     dump: Uint8Array,
   ): { result: (of: Result) => number; content: (of: Pointer) => Uint8Array } | undefined {
-    if (dump.length !== this.#image().length) return undefined
+    if (dump.length !== this.outcomeSize) return undefined
     const view = new DataView(dump.buffer, dump.byteOffset, dump.byteLength)
     return {
       result: ({ index }) => Number(view.getBigInt64(index * recordSize + (words - 1) * 8, true)),
@@ -95,7 +100,7 @@ export class SyscallProgram {
   }
 
   #image(): Uint8Array {
-    const image = Buffer.alloc(this.#dataStart() + this.#dataSize)
+    const image = Buffer.alloc(this.outcomeSize)
     this.#calls.forEach(({ number, args }, index) => {
       const at = index * recordSize
       image.writeBigInt64LE(BigInt(number), at)
