@@ -44,8 +44,10 @@ function blocked(
   bad: (text: string) => string,
 ): string {
   switch (decision.verdict) {
-    case 'POLICY_ERROR':
-      return `sallyport: ${bad('policy error')}: nobody decides whether ${name} may run in ${where}, so it may not`
+    case 'POLICY_ERROR': {
+      const who = decision.policy === null ? 'nobody decides' : 'the policy cannot decide'
+      return `sallyport: ${bad('policy error')}: ${who} whether ${name} may run in ${where}, so it may not`
+    }
     case 'UNDETERMINED':
       return `sallyport: ${bad('undetermined')}: could not tell whether ${name} may run in ${where}, so it may not`
     case 'ALLOW':

@@ -80,6 +80,18 @@ export const fixtures: Readonly<Record<string, Fixture>> = {
     writeFileSync(join(dir, to), `${changed}\n`)
     return undefined
   },
+  /** payload FROM TO: the first bundle of a file, with one bit of what was signed changed. */
+  payload([from = '', to = ''], dir) {
+    const [line = ''] = readFileSync(join(dir, from), 'utf8').split('\n')
+    const changed = line.replace(/"payload":"([^"]*)"/, (_, payload: string) => {
+      const text = Buffer.from(payload, 'base64').toString('utf8')
+      const other = text.replace('"name":"s', '"name":"r')
+      return `"payload":"${Buffer.from(other).toString('base64')}"`
+    })
+    if (changed === line) throw new Error('the bundle has no such payload')
+    writeFileSync(join(dir, to), `${changed}\n`)
+    return undefined
+  },
   /** keep FILE sallyport …: runs the command and writes its output into a file, as `>` does in a shell. */
   async keep([file = '', , ...args], dir) {
     const { raw, exit } = await runMain(args, dir, {})

@@ -22,7 +22,11 @@ import { openSigners } from './signers.ts'
 
 /** What happens while an artifact is built, for whoever watches. */
 export type BuildEvent =
-  | { readonly kind: 'source'; readonly source: SourceSnapshot; readonly locked: Locked | undefined }
+  | {
+      readonly kind: 'source'
+      readonly source: BuildReport['source']
+      readonly locked: Locked | undefined
+    }
   | { readonly kind: 'material'; readonly progress: Progress }
   | { readonly kind: 'root-material'; readonly progress: Progress }
   /** The pinned root cannot be had, and the configuration allows the measured one instead. */
@@ -74,7 +78,7 @@ export async function buildArtifact(options: BuildArtifactOptions): Promise<Buil
     ...storage,
   })
   const locked = await readLocked(source, options.recipe ?? defaultRecipePath)
-  onEvent?.({ kind: 'source', source, locked })
+  onEvent?.({ kind: 'source', source: sourceOf(source, options), locked })
   await using signer = openSigners(config)
   const ports: BuildPorts = {
     ...storage,
@@ -85,7 +89,16 @@ export async function buildArtifact(options: BuildArtifactOptions): Promise<Buil
     ...(onEvent === undefined ? {} : { onEvent }),
   }
   const { result, because } = await buildOnRoot(options, source, ports)
-  return reportOf(result, source, because)
+  return reportOf(result, sourceOf(source, options), because)
+}
+
+/** The ref that was asked for was seen to contain the commit. */
+function sourceOf(
+  { uri, commit, ref: named }: SourceSnapshot,
+  options: BuildArtifactOptions,
+): BuildReport['source'] {
+  const ref = options.ref ?? named
+  return { uri, commit, ...(ref === undefined ? {} : { ref }) }
 }
 
 type Built = { readonly result: BuildResult; readonly because?: Problem }
@@ -152,7 +165,7 @@ function buildOn(
 
 function reportOf(
   result: BuildResult,
-  { uri, commit, ref }: SourceSnapshot,
+  source: BuildReport['source'],
   because: Problem | undefined,
 ): BuildReport {
   const { builderId, artifacts, reused, steps, statement } = result
@@ -163,7 +176,7 @@ function reportOf(
   ).buildDefinition
   const packages = resolvedDependencies.filter(({ name }) => name?.startsWith('deb:') === true)
   return {
-    source: { uri, commit, ...(ref === undefined ? {} : { ref }) },
+    source,
     builderId,
     artifacts,
     root: {

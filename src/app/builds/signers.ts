@@ -28,10 +28,9 @@ export function openSigners({ keys }: Config): Signers {
     keyidOf: async (builderId) => (await signerOf(builderId)).keyid,
     sign: async (builderId, statement) => (await signerOf(builderId)).sign(statement),
     async [Symbol.asyncDispose]() {
-      const signers = await Promise.allSettled(started.values())
-      await Promise.all(
-        signers.map((one) => (one.status === 'fulfilled' ? one.value.close() : undefined)),
-      )
+      for (const one of await Promise.allSettled(started.values())) {
+        if (one.status === 'fulfilled') await one.value.close()
+      }
     },
   }
 }

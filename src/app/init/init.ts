@@ -1,5 +1,6 @@
 import { join } from 'node:path'
-import { homeOf, keysOf, loadConfig, type ConfigOptions } from '#config'
+import { homeOf, keysOf, loadConfig, type Config, type ConfigOptions } from '#config'
+import { openGate, startLogSigner } from '../gate.ts'
 import { homeFacts, type FactOptions } from './facts.ts'
 import { HomeFiles, type HomeItem } from './files.ts'
 import { makeKeys } from './keys.ts'
@@ -51,7 +52,14 @@ export async function initHome(options: InitOptions): Promise<InitReport> {
     await files.text(file, what, async () => text(facts ?? (await homeFacts(options))))
   }
   await files.text(configFile, 'where things are', async () => configText(await publicKeys()))
+  // An empty log with a signed checkpoint: from here on nobody can say that there was none.
+  if (!complete) await beginLog(loadConfig(options))
   return { home, items: sorted(files.items) }
+}
+
+async function beginLog(config: Config): Promise<void> {
+  await using gate = await openGate(config, startLogSigner(config))
+  void gate
 }
 
 const policyTexts = [

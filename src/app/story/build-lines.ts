@@ -50,15 +50,7 @@ export class BuildLines {
     this.#provenance(report)
   }
 
-  #source({
-    uri,
-    commit,
-    ref,
-  }: {
-    readonly uri: string
-    readonly commit: string
-    readonly ref?: string
-  }) {
+  #source({ uri, commit, ref }: BuildReport['source']): void {
     const { changed, subject } = this.#checkout
     const notes = [`"${subject}", ${ref ?? 'on no branch'}`]
     if (changed > 0) {

@@ -48,9 +48,8 @@ export async function tellStory(options: StoryOptions): Promise<StoryReport> {
 function sayHome(teller: Teller, { home, items }: InitReport): void {
   const made = items.filter(({ state }) => state === 'made')
   const keys = items.filter(({ path }) => path.endsWith('.pem')).length
-  const what = `${keys} keys, a trust file and the policies of two environments`
-  const text =
-    made.length === 0 ? `${home}, as it was left` : `${home} made: ${what} (you own them now)`
+  const what = `${keys} keys, a trust file, the policies of two environments`
+  const text = made.length === 0 ? `${home}, as it was left` : `${home} made: ${what}`
   teller.say({ name: 'home', text })
 }
 
