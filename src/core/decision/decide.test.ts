@@ -358,3 +358,21 @@ test('every rule tells the threat that it answers and what it cannot do', () => 
     assert.match(rule.cannot, /\.$/)
   }
 })
+
+test('anything that can be named by a digest can be deployed or refused (DEP-10)', () => {
+  const kinds = [
+    'registry.example/shop@sha256:abc',
+    'shop-server',
+    'firmware.bin',
+    'migrations/0042.sql',
+    'flags/checkout.json',
+    'pkg:npm/shop@1.2.3',
+  ]
+  for (const name of kinds) {
+    const asked = { ...request, artifact: { ...request.artifact, name } }
+    const allowed = decideOn([builtRule], [good], { request: asked })
+    assert.equal(allowed.verdict, 'ALLOW')
+    assert.equal(allowed.request.artifact.name, name)
+    assert.equal(decideOn([builtRule], [], { request: asked }).verdict, 'DENY')
+  }
+})

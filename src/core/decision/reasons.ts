@@ -8,13 +8,13 @@ interface Group {
 }
 
 /**
- * Every reason once, what to fix first coming first: what is wrong with the policy, then what could not be reached,
- * then what needs another artifact, then what is to be signed about it. Whoever approves an artifact that must be built
- * again approves in vain.
+ * Every reason once, what to fix first coming first: what is wrong with the policy, then what needs another artifact,
+ * then what is to be signed about it; whoever approves an artifact that must be built again approves in vain. A place
+ * that could not be reached comes before what may lie there, and after what is bad whatever lies there.
  */
 export function orderReasons(groups: readonly Group[]): readonly Problem[] {
   const ranked = groups.flatMap(({ result, fixes }) =>
-    result.problems.map((problem) => ({ problem, rank: rankOf(problem, fixes) })),
+    result.problems.map((problem) => ({ problem, rank: rankOf(problem, result, fixes) })),
   )
   const seen = new Set<string>()
   return ranked
@@ -28,9 +28,10 @@ export function orderReasons(groups: readonly Group[]): readonly Problem[] {
     })
 }
 
-function rankOf({ code }: Problem, fixes: Group['fixes']): number {
+function rankOf({ code }: Problem, { verdict }: RuleResult, fixes: Group['fixes']): number {
   if (code.startsWith('POLICY_')) return 0
   if (code === 'RULE_FAILED') return 1
-  if (code === 'EVIDENCE_UNAVAILABLE') return 2
-  return fixes === 'artifact' ? 3 : 4
+  const rank = fixes === 'artifact' ? 3 : 4
+  if (code !== 'EVIDENCE_UNAVAILABLE') return rank
+  return verdict === 'UNVERIFIABLE' ? rank - 0.5 : rank + 0.5
 }

@@ -49,7 +49,7 @@ export const outcomes: readonly Case[] = [
     policy: 'whenUnavailable: allow',
     items: [forged],
     sources: both,
-    expected: { verdict: 'DENY', codes: ['EVIDENCE_UNAVAILABLE', 'SIGNATURE_UNKNOWN_KEY'] },
+    expected: { verdict: 'DENY', codes: ['SIGNATURE_UNKNOWN_KEY', 'EVIDENCE_UNAVAILABLE'] },
   },
   {
     name: 'deny-one-rule-fails-in-an-outage',
@@ -60,7 +60,7 @@ export const outcomes: readonly Case[] = [
     sources: both,
     expected: {
       verdict: 'DENY',
-      codes: ['EVIDENCE_UNAVAILABLE', 'REF_MISMATCH', 'APPROVAL_MISSING'],
+      codes: ['REF_MISMATCH', 'EVIDENCE_UNAVAILABLE', 'APPROVAL_MISSING'],
       rules: { 'require[0].built': 'FAIL', 'require[1].allowed': 'UNVERIFIABLE' },
     },
   },
