@@ -361,6 +361,23 @@ test('unverified TLS is recorded when the digest is pinned, and refused when it 
   })
 })
 
+test('a proxy of the machine is used', async (t) => {
+  const proxy = await registry(t, [a], {
+    intercept: (request, response) => {
+      if (request.url !== 'http://registry.invalid/a/-/a-1.0.0.tgz') return undefined
+      response.end(a.tarball)
+      return true
+    },
+  })
+  const npm = {
+    ...proxy.access,
+    registryFor: () => new URL('http://registry.invalid/'),
+    proxy: { HTTP_PROXY: proxy.url },
+  }
+  const [found] = await fetchMaterials(lockOf([a]), { ...testStorage(t), npm, retries: 0 })
+  assert.equal(found?.provenience.from === 'registry' && found.provenience.exception, 'plain-http')
+})
+
 test('a toolchain that the native lock has needs no metadata', async (t) => {
   const server = await registry(t, [a, b])
   await makeLock({

@@ -100,7 +100,7 @@ async function checkKeyring(keyring: string): Promise<void> {
     where: keyring,
     expected: "the keys of Debian's archive",
     found: 'no such file',
-    fix: 'Run `apt-get install debian-archive-keyring`; without it, build with the measured root',
+    fix: 'Run `apt-get install debian-archive-keyring`; without it, run `sallyport build --root measured`',
   })
 }
 
@@ -110,7 +110,7 @@ function noSource(suites: readonly string[]): SallyportError {
     where: "this machine's apt sources",
     expected: `a source with the component main for ${suites.join(' or ')}`,
     found: 'none',
-    fix: 'Add a Debian mirror to /etc/apt/sources.list.d, or build with the measured root',
+    fix: 'Add a Debian mirror to /etc/apt/sources.list.d, or run `sallyport build --root measured`',
   })
 }
 

@@ -68,6 +68,6 @@ export function aptFailed(program: string, exit: Exit, failure: string): Sallypo
     where: program,
     expected: 'the Debian archive that this machine installs from',
     found: quote(failure, 400),
-    fix: 'Run `apt-get update` and correct what it reports; offline, build with the measured root',
+    fix: 'Run `apt-get update` and correct what it reports; offline, run `sallyport build --root measured`',
   })
 }

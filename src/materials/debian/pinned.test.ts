@@ -85,7 +85,7 @@ test(
     // What today's bytes are: a change here changes every root ever recorded.
     assert.equal(
       root.tar.sha256,
-      '9d83bade84cf68a14667e40036c6719a60c59e6f5758afa7040ffbcc64b389e2',
+      '8b3c0c309423a3cfe4d6b3c3e2dbd6361e011726d03990ee03ffa9f71c0d9325',
     )
     assert.deepEqual(
       root.packages.map(({ purl, sha256 }) => [purl, sha256]),
@@ -110,12 +110,14 @@ test(
       'dev/ 755',
       'etc/ 755',
       'etc/group 644',
+      'etc/hostname 644',
       'etc/hosts 644',
       'etc/nsswitch.conf 644',
       'etc/passwd 644',
       'etc/resolv.conf 644',
       'etc/shell.conf 644',
       'home/ 755',
+      'home/build/ 755',
       'in/ 755',
       'lib -> usr/lib',
       'proc/ 755',

@@ -102,6 +102,9 @@ export async function fetchDebs(
   })
 }
 
+// Raised when the same packages would give another root.
+const rootVersion = 2
+
 const noteSchema = z.strictObject({
   tar: z.strictObject({ sha256: z.string(), size: z.number() }),
   manifest: z.strictObject({ sha256: z.string(), size: z.number() }),
@@ -122,7 +125,7 @@ export async function assembleRoot(
     purl,
     sha256,
   }))
-  const key = `1-${wanted.digest}`
+  const key = `${rootVersion}-${wanted.digest}`
   const known = await recall(storage.workspace, 'root', key, noteSchema)
   if (known !== undefined && (await bothThere(known, storage))) return { ...known, packages }
   const made = await unpack(wanted, storage)
@@ -220,7 +223,7 @@ function goneFromArchive({ id, name, version, architecture, sha256 }: DebEntry):
     where: id,
     expected: `${name} ${version} for ${architecture} (sha256 ${sha256}) in an index that Debian signs today`,
     found: 'no index that lists it: the archive has moved on',
-    fix: `${renew}; until then, build with the measured root`,
+    fix: `${renew}; until then, run \`sallyport build --root measured\``,
   }
 }
 

@@ -46,7 +46,7 @@ const folder = (path: string, mode = 0o755): TreeEntry => ({ kind: 'directory', 
 
 // Places where a sandbox mounts things, and those that programs expect.
 const folders: readonly TreeEntry[] = [
-  ...['build', 'dev', 'etc', 'home', 'in', 'proc', 'root', 'run', 'sys', 'tool'].map((path) =>
+  ...['build', 'dev', 'etc', 'home/build', 'in', 'proc', 'root', 'run', 'sys', 'tool'].map((path) =>
     folder(path),
   ),
   ...['usr/bin', 'usr/lib', 'usr/sbin', 'var'].map((path) => folder(path)),
@@ -64,14 +64,15 @@ const files: readonly TreeEntry[] = [
   file(
     'etc/passwd',
     [
-      'root:x:0:0:root:/root:/bin/sh',
-      'build:x:1000:1000:build:/home:/bin/sh',
+      'root:x:0:0:root:/root:/usr/sbin/nologin',
+      'build:x:1000:1000:build:/home/build:/bin/sh',
       'nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin',
       '',
     ].join('\n'),
   ),
   file('etc/group', 'root:x:0:\nbuild:x:1000:\nnogroup:x:65534:\n'),
-  file('etc/nsswitch.conf', 'passwd: files\ngroup: files\nshadow: files\nhosts: files dns\n'),
-  file('etc/hosts', '127.0.0.1 localhost\n::1 localhost\n'),
-  file('etc/resolv.conf', 'nameserver 127.0.0.1\n'),
+  file('etc/hostname', 'worker\n'),
+  file('etc/hosts', '127.0.0.1 localhost worker\n::1 localhost worker\n'),
+  file('etc/nsswitch.conf', 'passwd: files\ngroup: files\nhosts: files dns\n'),
+  file('etc/resolv.conf', 'nameserver 127.0.0.1\noptions attempts:1 timeout:2\n'),
 ]

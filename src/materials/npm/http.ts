@@ -48,6 +48,8 @@ export class HttpFailure extends Error {
 }
 
 const idleMs = 60_000
+// Also an answer that comes byte by byte ends.
+const wholeMs = 600_000
 const maxRedirects = 5
 
 export function openHttp(access: NpmAccess, sockets = 16): HttpClient {
@@ -94,13 +96,14 @@ function ask(
     'user-agent': 'sallyport',
     ...(authorization === undefined ? {} : { authorization }),
   }
+  const signal = AbortSignal.timeout(wholeMs)
   return new Promise((resolve, reject) => {
     const failed = (cause: Error): void =>
       reject(new HttpFailure(nameOf(cause), undefined, true, cause))
     const request =
       url.protocol === 'https:'
-        ? httpsRequest(url, { agent: agents['https:'], headers }, resolve)
-        : httpRequest(url, { agent: agents['http:'], headers }, resolve)
+        ? httpsRequest(url, { agent: agents['https:'], headers, signal }, resolve)
+        : httpRequest(url, { agent: agents['http:'], headers, signal }, resolve)
     request.setTimeout(idleMs, () => request.destroy(new Error(`silent for ${idleMs / 1000} s`)))
     request.on('error', failed)
     request.end()
