@@ -27,6 +27,8 @@ export interface GatherOptions {
   readonly allowedSources?: readonly AllowedSource[]
   /** How packages are reached; default is what this machine's npm is configured to. */
   readonly materials?: Omit<FetchMaterialsOptions, keyof Storage>
+  /** Told of the commit, its recipe and its lock, before anything else is fetched. */
+  readonly onInstructions?: (instructions: Instructions) => void
 }
 
 /** A commit's recipe and lock, held against each other: all that is decided before anything else is fetched. */
@@ -51,6 +53,7 @@ export async function gather(
 ): Promise<Gathered & { readonly findings: readonly Problem[] }> {
   const source = await fetchSource(request, options, storage)
   const instructions = await readInstructions(request, source)
+  options.onInstructions?.(instructions)
   const { recipe, lock } = instructions
   const evaluated = evaluateRecipe(recipe, request.parameters)
   const materials = await fetchMaterials(lock, { ...options.materials, ...storage })

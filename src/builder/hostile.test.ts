@@ -189,9 +189,9 @@ hostile('an attempt to reach a network fails and is in the provenance', async (t
 hostile('steps hand on declared outputs only, and a later step cannot change them', async (t) => {
   const home = newHome(t)
   const make =
-    'mkdir -p made/deep; echo a > made/deep/a; ln -s a made/deep/b; echo one > one.txt; chmod 755 one.txt; echo secret > undeclared'
+    'mkdir -p made/deep; echo a > made/deep/a; ln -s a made/deep/b; echo one > one.txt; echo run > made/run; chmod 755 made/run; echo secret > undeclared'
   const join_ = `
-    test -x /in/make/one.txt; test ! -e /in/make/undeclared; test ! -e undeclared; test ! -e made
+    test -x /in/make/made/run; test ! -x /in/make/one.txt; test ! -e /in/make/undeclared; test ! -e undeclared; test ! -e made
     if (echo evil > /in/make/one.txt) 2>/dev/null; then exit 9; fi
     if mkdir /in/make/more 2>/dev/null; then exit 9; fi
     cat /in/make/one.txt /in/make/made/deep/a /in/make/made/deep/b > thing.txt

@@ -10,7 +10,7 @@ export { defineBuild, type Gathered } from './definition/define.ts'
 export { readDefinition } from './definition/read.ts'
 export { executeDefinition, type ExecutionPorts, type StepEvent } from './execute/execute.ts'
 export type { BuildOutput, Execution, StepOutput, StepRecord } from './execute/records.ts'
-export { gather, type GatherOptions } from './gather.ts'
+export { gather, type GatherOptions, type Instructions } from './gather.ts'
 export type { Artifact } from './publish.ts'
 export { propertiesOf, type Property, type PropertyName } from './rebuild/properties.ts'
 export {

@@ -37,7 +37,7 @@ export async function collectOutputs(
 async function hashFile(
   file: string,
   step: PlannedStep,
-): Promise<Pick<StepOutput, 'sha256' | 'sha512' | 'size' | 'executable'>> {
+): Promise<Pick<StepOutput, 'sha256' | 'sha512' | 'size'>> {
   // An output may be a link to a key: it is opened without following, and must be a file of its own.
   await using handle = await openFile(file, step)
   const status = await handle.stat()
@@ -51,12 +51,7 @@ async function hashFile(
     sha512.update(chunk)
     size += chunk.length
   }
-  return {
-    sha256: sha256.digest('hex'),
-    sha512: sha512.digest('hex'),
-    size,
-    executable: (status.mode & 0o100) !== 0,
-  }
+  return { sha256: sha256.digest('hex'), sha512: sha512.digest('hex'), size }
 }
 
 async function openFile(file: string, step: PlannedStep): Promise<FileHandle> {

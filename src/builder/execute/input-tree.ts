@@ -33,9 +33,10 @@ export async function inputTree(
   })
 }
 
-function fileEntry({ path, size, sha256, executable }: StepOutput, storage: Storage): TreeEntry {
+/** A file is its bytes; what must stay executable is handed on in a folder. */
+function fileEntry({ path, size, sha256 }: StepOutput, storage: Storage): TreeEntry {
   const content = () => createReadStream(storage.blobs.path(sha256)) as AsyncIterable<Buffer>
-  return { kind: 'file', path, size, mode: executable ? 0o755 : 0o644, content }
+  return { kind: 'file', path, size, mode: 0o644, content }
 }
 
 /** What is in the tar of a folder, below the folder's own path. */

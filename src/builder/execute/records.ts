@@ -9,7 +9,6 @@ export interface StepOutput {
   readonly sha256: string
   readonly sha512: string
   readonly size: number
-  readonly executable: boolean
 }
 
 /** What was observed of one step, by the orchestrator and the supervisor of its sandbox; nothing of it is the step's word. */
