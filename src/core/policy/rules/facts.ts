@@ -16,8 +16,8 @@ export interface Question {
 }
 
 /** The finding for a value that is not stated, or not readable. */
-export function unstated<T>(
-  fact: Exclude<Stated<T>, { state: 'stated' }>,
+export function unstated(
+  fact: Exclude<Stated<unknown>, { state: 'stated' }>,
   question: Question,
   place: Place,
 ): Finding {
