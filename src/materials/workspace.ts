@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, open, readFile, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { z } from 'zod'
-import { encodeCanonical, parseJson, type Json } from '#document'
+import { checkShape, encodeCanonical, parseJson, type Json } from '#document'
 import type { BlobStore, StoredBlob } from './blob-store.ts'
 
 /** Where work is kept: verified content in the blob store, everything in progress in a private folder. */
@@ -72,8 +72,12 @@ export async function recall<T>(
 ): Promise<T | undefined> {
   const bytes = await readFile(notePath(workspace, kind, key)).catch(() => undefined)
   if (bytes === undefined) return undefined
-  const parsed = schema.safeParse(parseJson(bytes, { what: `the note ${kind}/${key}` }))
-  return parsed.success ? parsed.data : undefined
+  try {
+    return checkShape(schema, parseJson(bytes, { what: 'a note' }), { what: 'a note' })
+  } catch {
+    // A note that was cut off or written by another version is as good as none: it is worked out again.
+    return undefined
+  }
 }
 
 export async function remember(
