@@ -40,6 +40,8 @@ export class Committer {
   readonly #limits: LogLimits
   readonly #storedTile: ReadTile
   #head: Head | undefined
+  /** Full tiles beside which partial ones may still be. */
+  readonly #unpruned: string[] = []
   /** A commit failed after it began to write: what is stored must be looked at again. */
   #uncertain = false
 
@@ -69,12 +71,16 @@ export class Committer {
     })
   }
 
-  /** Makes what is full durable, beside the commits; rejects when that failed, once. */
-  async settleFullTiles(): Promise<void> {
+  /**
+   * Housekeeping beside the commits. Partial tiles go as soon as the full one is there, because those of one bundle
+   * may take a hundred times its size; the journal still has everything. Full tiles are made durable a few at a time.
+   */
+  async tidy(): Promise<void> {
+    await this.#storage.prune(this.#unpruned.splice(0))
     const { unsettled } = this.#head ?? { unsettled: new Set<string>() }
+    if (unsettled.size < this.#limits.unsettledTiles) return
     const full = [...unsettled].filter(isFullTile)
     if (full.length < this.#limits.unsettledTiles) return
-    await this.#storage.prune(full)
     await this.#storage.settle(full)
     for (const path of full) unsettled.delete(path)
   }
@@ -153,7 +159,9 @@ export class Committer {
     const checkpoint = openAnswer(note, edge, this.#log)
     await writer.write(tiles.map((tile) => ({ path: tilePath(tile), bytes: tile.bytes })))
     await writer.write([{ path: checkpointPath, bytes: Buffer.from(note) }])
-    for (const tile of tiles) head.unsettled.add(tilePath(tile))
+    const paths = tiles.map(tilePath)
+    for (const path of paths) head.unsettled.add(path)
+    this.#unpruned.push(...paths.filter(isFullTile))
     const length = head.mark.length + record.bytes.length
     return {
       edge,

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { verifyLog } from './index.ts'
 import { Killed, type Step } from './testing/memory-storage.ts'
+import { RememberingSigner } from './testing/remembering-signer.ts'
 import { entries, entry, Machine } from './testing/simulation.ts'
 
 // The sizes go over the borders of tiles, and the journal is replaced on the way.
@@ -58,6 +60,11 @@ test('an entry whose signature was given but never heard of is in the log after 
   })
   await assert.rejects(log.append(entry(0)), Killed)
   machine.disk.killAll()
+  const storage = machine.disk.open()
+  const remembered = await new RememberingSigner(machine.memory, 1).newest()
+  assert.ok(remembered)
+  const report = await verifyLog({ storage, ...machine.identity, remembered })
+  assert.deepEqual([report.ok, report.size, report.pending], [true, 0, 1])
   const next = await machine.start()
   assert.equal(next.size, 1)
   assert.deepEqual(Buffer.from(await next.entry(0)), entry(0))

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SallyportError } from '#error'
 import { openCheckpoint, verifyTlogProof } from '#merkle'
-import { openLog, openLogView } from './index.ts'
+import { openLog, openLogView, verifyLog } from './index.ts'
 import { failedFsync, MemoryDisk } from './testing/memory-storage.ts'
 import { RememberingSigner } from './testing/remembering-signer.ts'
 import { entries, entry, Machine } from './testing/simulation.ts'
@@ -121,6 +121,25 @@ test('an old copy of the log is refused, with both sizes', async () => {
     found: '300 entries',
     fix: /30 signed entries are missing/,
   })
+})
+
+test('what the signer remembers shows that a copy is old, to whoever verifies it', async () => {
+  const machine = new Machine()
+  const log = await machine.start()
+  await Promise.all(entries(0, 300).map((one) => log.append(one)))
+  const old = copyOf(machine.disk)
+  await Promise.all(entries(300, 30).map((one) => log.append(one)))
+  const remembered = await signerOf(machine).newest()
+  assert.ok(remembered)
+  const now = await verifyLog({ storage: machine.disk.open(), ...machine.identity, remembered })
+  assert.deepEqual([now.ok, now.earlier, now.pending], [true, 1, 0])
+  for (const storage of [old.open(), readOnly(old)]) {
+    const report = await verifyLog({ storage, ...machine.identity, remembered })
+    assert.deepEqual(
+      report.problems.map(({ code }) => code),
+      ['LOG_TRUNCATED'],
+    )
+  }
 })
 
 test('an empty folder in the place of the log is refused', async () => {
@@ -378,6 +397,11 @@ function copyOf(disk: MemoryDisk): MemoryDisk {
   copy.files = new Map(disk.files)
   copy.journal = disk.journal
   return copy
+}
+
+function readOnly(disk: MemoryDisk) {
+  const storage = disk.open()
+  return { read: async (path: string) => storage.read(path) }
 }
 
 function signerOf(machine: Machine): RememberingSigner {

@@ -46,7 +46,7 @@ export class Log {
   #waiting: Waiting[] = []
   #waitingBytes = 0
   #pumping: Promise<void> | undefined
-  #settling: Promise<void> | undefined
+  #tidying: Promise<void> | undefined
   #view: LogView
   /** Why nothing can be appended any more: an append that might not be durable, or `close`. */
   #ended: SallyportError | undefined
@@ -109,7 +109,7 @@ export class Log {
     const failed = this.#ended !== undefined
     this.#ended ??= closed(this.origin)
     await this.#pumping
-    await this.#settling
+    await this.#tidying
     if (!failed && this.#ended.code === 'LOG_CLOSED') await this.#committer.finish()
   }
 
@@ -119,7 +119,7 @@ export class Log {
     while (this.#waiting.length > 0) {
       const batch = this.#takeBatch()
       await this.#commit(batch)
-      this.#settling ??= this.#settle()
+      this.#tidying ??= this.#tidy()
     }
     this.#pumping = undefined
   }
@@ -152,13 +152,13 @@ export class Log {
     }
   }
 
-  async #settle(): Promise<void> {
+  async #tidy(): Promise<void> {
     try {
-      await this.#committer.settleFullTiles()
+      await this.#committer.tidy()
     } catch (problem) {
       this.#noteFailure(problem)
     } finally {
-      this.#settling = undefined
+      this.#tidying = undefined
     }
   }
 

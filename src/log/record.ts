@@ -2,7 +2,6 @@ import { z } from 'zod'
 import { encodeDecision, type Decision } from '#decision'
 import { checkShape, encodeCanonical, parseJson, type JsonObject } from '#document'
 import { quote, SallyportError, type Problem } from '#error'
-import { maxEntryBytes } from '#merkle'
 import type { Log, Receipt } from './log.ts'
 import type { BodyStore } from './ports.ts'
 
@@ -27,7 +26,7 @@ export async function recordDecision(
     inputDigests(decision).flatMap((one) => (kept.has(one.digest) ? [] : [notKept(one)])),
   )
   const bytes = encodeDecision(decision)
-  return log.append(bytes.length <= maxEntryBytes ? bytes : await referTo(bytes, bodies))
+  return log.append(bytes.length <= maxInlineBytes ? bytes : await referTo(bytes, bodies))
 }
 
 /** The decision that an entry records: the entry itself, or the body it refers to. */
@@ -60,6 +59,12 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
+/**
+ * An entry has at most 65,535 bytes. Decisions have two to five thousand; a longer one is kept as a body and logged by
+ * its digest already from here on, because the bundle at the edge is written again with each entry that comes alone.
+ */
+const maxInlineBytes = 16_384
+
 const referenceKind = 'DecisionReference'
 const referenceSchema = z.strictObject({
   apiVersion: z.literal('sallyport.dev/v1'),
@@ -67,7 +72,6 @@ const referenceSchema = z.strictObject({
   decision: z.strictObject({ sha256: z.string(), size: z.int().min(0) }),
 })
 
-/** A log entry has at most 65,535 bytes. A longer decision is kept as a body, and logged by its digest. */
 async function referTo(bytes: Uint8Array, bodies: BodyStore): Promise<Uint8Array> {
   const sha256 = await bodies.put(bytes)
   return encodeCanonical({

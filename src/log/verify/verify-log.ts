@@ -11,13 +11,15 @@ import {
 } from '#merkle'
 import type { LogStorage } from '../ports.ts'
 import { checkpointPath, noLog } from '../view.ts'
+import { isPending } from './pending.ts'
 import { historyChanged, truncated } from './problems.ts'
 import { TileSource } from './tile-source.ts'
 import { verifyTree } from './verify-tree.ts'
 
 /** What to verify, and against what. */
 export interface VerifyLogOptions extends LogIdentity {
-  readonly storage: Pick<LogStorage, 'read'>
+  /** With `lock`, what a killed process has left unpublished is told from what is missing. */
+  readonly storage: Pick<LogStorage, 'read'> | LogStorage
   /** Older signed checkpoints of this log, from whoever kept them. Only they show a history that was rewritten and signed anew. */
   readonly earlier?: readonly string[]
   /** The newest tree that the signer remembers: shows that this is not an old copy. */
@@ -36,6 +38,8 @@ export interface LogReport {
   readonly signatures: readonly KnownSignature[]
   /** How many earlier checkpoints this log extends. */
   readonly earlier: number
+  /** Entries that are signed and safe in the journal, and will be published when the log is next opened. */
+  readonly pending: number
   readonly problems: readonly Problem[]
 }
 
@@ -50,7 +54,8 @@ export async function verifyLog(options: VerifyLogOptions): Promise<LogReport> {
   const checkpoint = openCheckpoint(Buffer.from(note).toString(), options)
   const tiles = new TileSource(options.storage)
   const problems = await verifyTree(checkpoint, tiles)
-  const { earlier, bad } = openEarlier(options)
+  const pending = await pendingEntries(options, checkpoint)
+  const { earlier, bad } = openEarlier(options, pending === 0)
   const history = await verifyHistory(checkpoint, earlier, tiles)
   problems.push(...bad, ...history.problems)
   return {
@@ -61,12 +66,24 @@ export async function verifyLog(options: VerifyLogOptions): Promise<LogReport> {
     checkpoint: checkpoint.note,
     signatures: checkpoint.signatures,
     earlier: history.extended,
+    pending,
     problems,
   }
 }
 
-function openEarlier({ earlier: notes = [], remembered, ...log }: VerifyLogOptions) {
-  const earlier: TreeHead[] = remembered === undefined ? [] : [remembered]
+async function pendingEntries(
+  { storage, remembered, ...log }: VerifyLogOptions,
+  { size }: OpenedCheckpoint,
+): Promise<number> {
+  if (remembered === undefined || remembered.size <= size || !('lock' in storage)) return 0
+  return (await isPending(storage, log, remembered)) ? remembered.size - size : 0
+}
+
+function openEarlier(
+  { earlier: notes = [], remembered, ...log }: VerifyLogOptions,
+  withRemembered: boolean,
+) {
+  const earlier: TreeHead[] = withRemembered && remembered !== undefined ? [remembered] : []
   const bad: Problem[] = []
   for (const [at, note] of notes.entries())
     try {
