@@ -79,6 +79,14 @@ test('a file larger than any log has is not read', async (t) => {
   await storage.close()
 })
 
+test('what cannot be read is a problem that names the file', async (t) => {
+  const folder = temporary(t)
+  mkdirSync(join(folder, 'checkpoint'))
+  const storage = openFileLogStorage(folder)
+  await assert.rejects(storage.read('checkpoint'), { code: 'LOG_UNREADABLE', found: /EISDIR/ })
+  await storage.close()
+})
+
 test('what the disk refuses is a problem that names the folder', async (t) => {
   const folder = temporary(t)
   writeFileSync(join(folder, 'log'), 'a file where the folder should be')

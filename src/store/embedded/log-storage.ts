@@ -6,7 +6,7 @@ import { FileLogWriter } from './file-log-writer.ts'
 import { FolderLock } from './folder-lock.ts'
 import { JournalFile } from './journal-file.ts'
 import { logPath, readLogFile } from './log-path.ts'
-import { storageProblem } from './storage-problem.ts'
+import { readProblem, storageProblem } from './storage-problem.ts'
 
 /** How long to wait for other processes that append, before giving up. */
 export interface FileLogOptions {
@@ -43,7 +43,11 @@ class FileLogStorage implements LogStorage {
   }
 
   async read(path: string): Promise<Uint8Array | undefined> {
-    return readLogFile(this.#directory, path)
+    try {
+      return await readLogFile(this.#directory, path)
+    } catch (problem) {
+      throw readProblem(problem, join(this.#directory, path))
+    }
   }
 
   async lock(): Promise<LogWriter> {

@@ -27,3 +27,18 @@ export function storageProblem(problem: unknown, where: string): SallyportError 
         { cause: problem },
       )
 }
+
+/** What the operating system said to a reader. */
+export function readProblem(problem: unknown, where: string): SallyportError {
+  if (problem instanceof SallyportError) return problem
+  return new SallyportError(
+    {
+      code: 'LOG_UNREADABLE',
+      where,
+      expected: 'a file that can be read',
+      found: quote(problem instanceof Error ? problem.message : problem),
+      fix: `Give this user the right to read "${where}", or check the disk.`,
+    },
+    { cause: problem },
+  )
+}

@@ -29,6 +29,7 @@ export const log = {
   LOG_CORRUPT: { title: 'The stored log does not match its checkpoint', exit: 3 },
   LOG_STORAGE_FAILED: { title: 'The log could not be written durably', exit: 3 },
   LOG_STORAGE_FULL: { title: 'There is no space left for the log', exit: 3 },
+  LOG_UNREADABLE: { title: 'The log could not be read', exit: 3 },
   LOG_CLOSED: { title: 'The log has been closed', exit: 3 },
   LOG_BUSY: { title: 'More entries are waiting than the log can hold', exit: 3 },
   LOG_LOCK_TIMEOUT: { title: 'Another process has held the log for too long', exit: 3 },
