@@ -7,7 +7,7 @@ import { closureOf } from './closure.ts'
 import { debianArchitecture, machineCodename } from './host.ts'
 import { debId, debPurl } from './name.ts'
 import type { IndexedPackage } from './packages-index.ts'
-import { fetchDebs, type PinnedRootOptions } from './pinned.ts'
+import { fetchDebs, type PinnedRootOptions } from './follow.ts'
 
 export interface LockRootOptions extends PinnedRootOptions {
   /** The packages that are asked for. */

@@ -14,11 +14,13 @@ export interface PackagesIndex extends Universe<IndexedPackage> {
 }
 
 export function openPackagesIndex(text: string, architecture: string, what: string): PackagesIndex {
-  const starts = startsOf(text)
+  // Only the few names of a closure are looked up by name, and often none.
+  let starts: ReadonlyMap<string, number> | undefined
   const read = (start: number): IndexedPackage => indexed(paragraphAt(text, start), architecture)
   return {
     what,
     named(name) {
+      starts ??= startsOf(text)
       const start = starts.get(name)
       return start === undefined ? undefined : read(start)
     },

@@ -1,25 +1,17 @@
-import { readdir } from 'node:fs/promises'
-import { join } from 'node:path'
 import { z } from 'zod'
 import { quote, SallyportError, type Problem } from '#error'
 import { forEach } from '../each.ts'
 import { hashFile } from '../hash.ts'
-import type { Material, Progress } from '../fetch.ts'
+import type { Material } from '../fetch.ts'
 import { rootDigest, type DebEntry, type MaterialsLock } from '../lock/lock.ts'
 import { openSpool } from '../tar/spool.ts'
 import { recall, remember, withFolder, type Storage } from '../workspace.ts'
-import { openArchive, type Archive, type ArchiveOptions } from './archive.ts'
 import { assembleTree, type PackageTree } from './assemble.ts'
-import { makeChain, recallChain, rememberChain, type ArchiveChain } from './chain.ts'
 import { closureOf, universeOf, type DebPackage } from './closure.ts'
 import { readDebControl, readDebTree } from './deb.ts'
+import { followToArchive, renewRoot, type LockedDebs, type PinnedRootOptions } from './follow.ts'
 import type { Root } from './root.ts'
 import { rootRule } from './root-rule.ts'
-
-export interface PinnedRootOptions extends Storage {
-  readonly archive?: ArchiveOptions
-  readonly onProgress?: (progress: Progress) => void
-}
 
 /**
  * Makes the system root from the locked Debian packages. Every .deb has the SHA-256 of the lock, and an index that
@@ -33,7 +25,7 @@ export async function pinnedRoot(lock: MaterialsLock, options: PinnedRootOptions
   const { root } = lock
   if (root === undefined || debs.length === 0) throw noRoot()
   const digest = rootDigest(lock)
-  const { chain, fetched } = await chainFor(debs, { digest, root }, options)
+  const { chain, fetched } = await followToArchive({ debs, root, digest }, options)
   const materials = debs.map((entry): Material => {
     const { sha256, size } = entry
     const provenience = fetched.has(sha256)
@@ -43,63 +35,6 @@ export async function pinnedRoot(lock: MaterialsLock, options: PinnedRootOptions
   })
   const made = await assembleRoot({ debs, root, digest }, options)
   return { kind: 'pinned', ...made, rule: rootRule, materials, archive: chain }
-}
-
-interface Wanted {
-  readonly debs: readonly DebEntry[]
-  readonly root: NonNullable<MaterialsLock['root']>
-  readonly digest: string
-}
-
-async function chainFor(
-  debs: readonly DebEntry[],
-  { digest, root }: Omit<Wanted, 'debs'>,
-  options: PinnedRootOptions,
-): Promise<{ readonly chain: ArchiveChain; readonly fetched: ReadonlySet<string> }> {
-  const known = await recallChain(options, digest)
-  const present = await Promise.all(debs.map(({ sha256 }) => options.blobs.has(sha256)))
-  const missing = debs.filter((_, index) => !present[index])
-  if (known !== undefined && missing.length === 0) return { chain: known, fetched: new Set() }
-  return withFolder(options.workspace, async (folder) => {
-    const suites = [root.suite, `${root.suite}-updates`, `${root.suite}-security`]
-    const archive = await openArchive(
-      { suites, architecture: root.architecture, folder },
-      options.archive ?? {},
-    )
-    const { chain, unlisted } = await makeChain(archive, debs, options)
-    SallyportError.throwAll(unlisted.map(goneFromArchive))
-    await fetchDebs(missing, archive, options)
-    await rememberChain(options, digest, chain)
-    return { chain, fetched: new Set(missing.map(({ sha256 }) => sha256)) }
-  })
-}
-
-/** Downloads .debs with the archive's own apt into the blob store, each with the digest that is wanted. */
-export async function fetchDebs(
-  debs: readonly DebEntry[],
-  archive: Archive,
-  options: PinnedRootOptions,
-): Promise<void> {
-  if (debs.length === 0) return
-  await withFolder(options.workspace, async (into) => {
-    const names = debs.map(({ name, version, architecture }) =>
-      architecture === 'all' ? `${name}=${version}` : `${name}:${architecture}=${version}`,
-    )
-    const { failure } = await archive.apt.download(names, into)
-    const found = new Map<string, string>()
-    for (const file of await readdir(into)) {
-      const path = join(into, file)
-      found.set((await hashFile(path)).sha256, path)
-    }
-    SallyportError.throwAll(
-      debs.filter(({ sha256 }) => !found.has(sha256)).map((deb) => notFetched(deb, failure)),
-    )
-    for (const [index, { id, sha256, size }] of debs.entries()) {
-      await options.blobs.putFile(found.get(sha256) ?? '', sha256)
-      const provenience = { from: 'archive' } as const
-      options.onProgress?.({ id, done: index + 1, total: debs.length, size, provenience })
-    }
-  })
 }
 
 // Raised when the same packages would give another root.
@@ -115,7 +50,7 @@ const noteSchema = z.strictObject({
  * here: a rebuild, which has their digests from a signed statement, uses this alone.
  */
 export async function assembleRoot(
-  wanted: Wanted,
+  wanted: LockedDebs,
   storage: Storage,
 ): Promise<Pick<Root, 'tar' | 'manifest' | 'packages'>> {
   const packages = wanted.debs.map(({ name, version, architecture, purl, sha256 }) => ({
@@ -139,7 +74,7 @@ async function bothThere(known: z.infer<typeof noteSchema>, { blobs }: Storage):
 }
 
 async function unpack(
-  wanted: Wanted,
+  wanted: LockedDebs,
   storage: Storage,
 ): Promise<Awaited<ReturnType<typeof assembleTree>>> {
   return withFolder(storage.workspace, async (folder) => {
@@ -178,7 +113,7 @@ async function checkDeb(deb: DebEntry, path: string): Promise<void> {
 }
 
 /** What the packages say they need is what the lock has: no less, no more. */
-function checkWhole(wanted: Wanted, controls: readonly DebPackage[]): void {
+function checkWhole(wanted: LockedDebs, controls: readonly DebPackage[]): void {
   const problems: Problem[] = []
   for (const [index, deb] of wanted.debs.entries()) {
     const control = controls[index]
@@ -195,15 +130,13 @@ function checkWhole(wanted: Wanted, controls: readonly DebPackage[]): void {
   SallyportError.throwAll(wanted.debs.filter(({ name }) => !needed.has(name)).map(notNeeded))
 }
 
-const renew = 'Run `sallyport lock --root`, review what changed, and commit the lock'
-
 function otherPackage(deb: DebEntry, control: DebPackage | undefined): Problem {
   return {
     code: 'ROOT_PACKAGE_DAMAGED',
     where: deb.id,
     expected: `a package that says it is ${deb.name} ${deb.version} for ${deb.architecture}`,
     found: quote(`${control?.name} ${control?.version} for ${control?.architecture}`),
-    fix: renew,
+    fix: renewRoot,
   }
 }
 
@@ -213,24 +146,7 @@ function notNeeded(deb: DebEntry): Problem {
     where: deb.id,
     expected: "only what the recipe's root.debian needs",
     found: 'a package that nothing needs',
-    fix: renew,
-  }
-}
-
-function goneFromArchive({ id, name, version, architecture, sha256 }: DebEntry): Problem {
-  return {
-    code: 'PINNED_ROOT_UNAVAILABLE',
-    where: id,
-    expected: `${name} ${version} for ${architecture} (sha256 ${sha256}) in an index that Debian signs today`,
-    found: 'no index that lists it: the archive has moved on',
-    fix: `${renew}; until then, run \`sallyport build --root measured\``,
-  }
-}
-
-function notFetched(deb: DebEntry, failure: string | undefined): Problem {
-  return {
-    ...goneFromArchive(deb),
-    found: failure === undefined ? 'other bytes under that name' : quote(failure, 300),
+    fix: renewRoot,
   }
 }
 
