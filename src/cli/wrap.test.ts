@@ -16,6 +16,14 @@ test('a command to copy is never broken', () => {
   assert.equal(wrap(`run ${command} now`, 40, 4), `run\n    ${command}\n    now`)
 })
 
+test('nor when it is coloured or stands in brackets', () => {
+  const command = '(\u001b[36m`npx sallyport build`\u001b[39m),'
+  assert.equal(
+    wrap(`aaaaaaaaaaaaaaaaaa ${command} which`, 28, 0),
+    `aaaaaaaaaaaaaaaaaa\n${command}\nwhich`,
+  )
+})
+
 test('colours take no room', () => {
   assert.equal(wrap('\u001b[1maaaa\u001b[22m bbbb', 28, 4), '\u001b[1maaaa\u001b[22m bbbb')
 })

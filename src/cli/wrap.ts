@@ -13,7 +13,7 @@ export function wrap(text: string, width: number | undefined, indent: number): s
 
 function breakLine(line: string, room: number): string[] {
   if (visible(line) <= room) return [line]
-  const words = line.match(/`[^`]*`\S*|\S+/g) ?? []
+  const words = line.match(/[^\s`]*`[^`]*`\S*|\S+/g) ?? []
   const lines: string[] = []
   let current = ''
   for (const word of words) {

@@ -17,8 +17,10 @@ import type { Progress } from '#materials'
 import { fetchCommit, type SourceSnapshot } from '#source'
 import { openFileBlobs } from '#store'
 import { runStep } from '#worker'
+import { inspectCheckout } from '../checkout.ts'
 import { readLocked, type Locked } from './locked.ts'
 import { openSigners } from './signers.ts'
+import { StepOutput } from './step-output.ts'
 
 /** What happens while an artifact is built, for whoever watches. */
 export type BuildEvent =
@@ -35,8 +37,9 @@ export type BuildEvent =
 
 export interface BuildArtifactOptions {
   readonly config: Config
-  /** A folder of a checkout, or a repository's address. */
-  readonly repository: string
+  /** A folder of a checkout, or a repository's address; default is the checkout around `cwd`. */
+  readonly repository?: string
+  readonly cwd: string
   readonly revision: string
   readonly ref?: string
   readonly recipe?: string
@@ -51,6 +54,8 @@ export interface BuildArtifactOptions {
 
 export interface BuildReport {
   readonly source: { readonly uri: string; readonly commit: string; readonly ref?: string }
+  /** How many files of the checkout differ from its last commit, when that was built: they are not in it. */
+  readonly changed?: number
   readonly builderId: string
   readonly artifacts: readonly Artifact[]
   readonly root: {
@@ -69,10 +74,22 @@ export interface BuildReport {
 
 /** Builds one commit in the sandbox, and leaves artifact and signed provenance in the output folder. */
 export async function buildArtifact(options: BuildArtifactOptions): Promise<BuildReport> {
+  if (options.repository !== undefined) return await buildRepository(options, options.repository)
+  const checkout = await inspectCheckout(options.cwd, options.config.home)
+  if (options.revision !== 'HEAD') return await buildRepository(options, checkout.top)
+  const { commit, ref = options.ref, changed } = checkout
+  const head = { ...options, revision: commit, ...(ref === undefined ? {} : { ref }) }
+  return { ...(await buildRepository(head, checkout.top)), changed }
+}
+
+async function buildRepository(
+  options: BuildArtifactOptions,
+  repository: string,
+): Promise<BuildReport> {
   const { config, onEvent } = options
   const storage = { blobs: openFileBlobs(config.build.blobs), workspace: config.build.work }
   const source = await fetchCommit({
-    repository: options.repository,
+    repository,
     revision: options.revision,
     ...(options.ref === undefined ? {} : { refs: [options.ref] }),
     ...storage,
@@ -80,16 +97,24 @@ export async function buildArtifact(options: BuildArtifactOptions): Promise<Buil
   const locked = await readLocked(source, options.recipe ?? defaultRecipePath)
   onEvent?.({ kind: 'source', source: sourceOf(source, options), locked })
   await using signer = openSigners(config)
+  const output = new StepOutput()
   const ports: BuildPorts = {
     ...storage,
     runStep,
     signer,
     builds: config.build.folder,
     now: options.now,
-    ...(onEvent === undefined ? {} : { onEvent }),
+    onEvent: (event) => {
+      output.on(event)
+      onEvent?.(event)
+    },
   }
-  const { result, because } = await buildOnRoot(options, source, ports)
-  return reportOf(result, sourceOf(source, options), because)
+  try {
+    const { result, because } = await buildOnRoot(options, source, ports)
+    return reportOf(result, sourceOf(source, options), because)
+  } catch (error) {
+    throw await output.explain(error, config.build.folder)
+  }
 }
 
 /** The ref that was asked for was seen to contain the commit. */

@@ -7,9 +7,11 @@ import {
   readApproval,
   readProvenance,
   type Attestation,
+  type Provenance,
   type Statement,
 } from '#attestation'
 import { quote, SallyportError, type Problem } from '#error'
+import { recipeBuildType } from '#signer'
 
 /** What a signature was put under, in words: never more than what is written there. */
 export interface Assertion {
@@ -99,7 +101,7 @@ function meaningOf(statement: Statement): Pick<Described, 'says' | 'details'> {
 
 function provenanceMeaning(statement: Statement): Pick<Described, 'says' | 'details'> {
   const provenance = readProvenance(statement)
-  const { source, builderId, buildType, externalParameters, finishedOn } = provenance
+  const { source, builderId, buildType, finishedOn } = provenance
   const commit = source?.digest['gitCommit'] ?? source?.digest['sha1']
   const rows: readonly (readonly [string, string | undefined])[] = [
     ['builder', builderId],
@@ -107,11 +109,26 @@ function provenanceMeaning(statement: Statement): Pick<Described, 'says' | 'deta
     ['commit', commit],
     ['ref', source?.ref],
     ['build type', buildType],
-    ['parameters', JSON.stringify(externalParameters)],
+    ...chosen(provenance),
     ['inputs', String(provenance.resolvedDependencies.length)],
     ['finished', finishedOn],
   ]
   return { says: 'how, by whom and from what this was built', details: present(rows) }
+}
+
+/** What whoever asked for the build could choose: short for our own recipes, whole for everything else. */
+function chosen({
+  buildType,
+  externalParameters,
+}: Provenance): readonly (readonly [string, string])[] {
+  const { recipe, parameters, ...rest } = externalParameters
+  if (buildType !== recipeBuildType) return [['parameters', JSON.stringify(externalParameters)]]
+  const others = Object.keys(rest).filter((name) => name !== 'source')
+  return [
+    ['recipe', JSON.stringify(recipe)],
+    ['parameters', JSON.stringify(parameters)],
+    ...others.map((name) => [name, JSON.stringify(rest[name])] as const),
+  ]
 }
 
 function approvalMeaning(statement: Statement): Pick<Described, 'says' | 'details'> {

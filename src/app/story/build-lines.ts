@@ -1,3 +1,4 @@
+import { readProvenance } from '#attestation'
 import type { BuildEvent, BuildReport } from '../builds/build.ts'
 import type { Locked } from '../builds/locked.ts'
 import type { Checkout } from '../checkout.ts'
@@ -51,6 +52,7 @@ export class BuildLines {
   }
 
   #source({ uri, commit, ref }: BuildReport['source']): void {
+    if (this.#teller.told('source')) return
     const { changed, subject } = this.#checkout
     const notes = [`"${subject}", ${ref ?? 'on no branch'}`]
     if (changed > 0) {
@@ -95,9 +97,11 @@ export class BuildLines {
     this.#teller.say({ name: 'root', text, notes })
   }
 
-  #build({ steps, reused, inputs }: BuildReport): void {
+  #build(report: BuildReport): void {
+    const { steps, reused, inputs } = report
+    const finished = finishedOn(report)
     if (reused) {
-      const text = 'the very same build was made before, and is used again'
+      const text = `the very same build was made at ${finished ?? 'an unknown time'}, and is used again`
       this.#teller.say({ name: 'build', text })
       return
     }
@@ -128,4 +132,9 @@ export class BuildLines {
       ]),
     })
   }
+}
+
+/** When the build that made the artifact ended, as its provenance says. */
+export function finishedOn({ statement }: BuildReport): string | undefined {
+  return readProvenance(statement).finishedOn
 }

@@ -1,12 +1,17 @@
 import { homeOf, loadConfig, type Config, type ConfigOptions } from '#config'
-import { buildArtifact, type BuildEvent, type BuildReport } from '../builds/build.ts'
+import {
+  buildArtifact,
+  type BuildArtifactOptions,
+  type BuildEvent,
+  type BuildReport,
+} from '../builds/build.ts'
 import { inspectCheckout, type Checkout } from '../checkout.ts'
 import { openGate, startLogSigner } from '../gate.ts'
 import { homeFacts } from '../init/facts.ts'
 import { initHome, type InitReport } from '../init/init.ts'
 import { logVerify } from '../log.ts'
 import { ask, readQuestion, type VerifyReport } from '../verify.ts'
-import { BuildLines } from './build-lines.ts'
+import { BuildLines, finishedOn } from './build-lines.ts'
 import { Teller, type NextCommand, type StoryLine, type StoryReport } from './story.ts'
 import { plural } from './words.ts'
 
@@ -59,13 +64,17 @@ interface Building {
   readonly config: Config
 }
 
+/** A build of weeks ago would be refused for its age; then it is made again, and gives the same bytes. */
+const freshFor = 7 * 86_400_000
+
 async function buildCheckout(
   { teller, checkout, config }: Building,
-  { onEvent, now }: StoryOptions,
+  { onEvent, now, cwd }: StoryOptions,
 ): Promise<BuildReport> {
   const lines = new BuildLines(teller, checkout)
-  const report = await buildArtifact({
+  const options: BuildArtifactOptions = {
     config,
+    cwd,
     repository: checkout.top,
     revision: checkout.commit,
     ...(checkout.ref === undefined ? {} : { ref: checkout.ref }),
@@ -75,7 +84,11 @@ async function buildCheckout(
       lines.on(event)
       onEvent(event)
     },
-  })
+  }
+  const known = await buildArtifact(options)
+  const age = now().getTime() - Date.parse(finishedOn(known) ?? '')
+  const report =
+    known.reused && !(age < freshFor) ? await buildArtifact({ ...options, reuse: false }) : known
   lines.finish(report)
   return report
 }

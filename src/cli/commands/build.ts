@@ -52,7 +52,8 @@ async function buildCommit(session: Session, options: Options): Promise<Outcome>
   session.terminal.status('fetching the source')
   const report = await buildArtifact({
     config: await session.config(),
-    repository: repository ?? session.cwd,
+    cwd: session.cwd,
+    ...(repository === undefined ? {} : { repository }),
     revision,
     parameters: parameter,
     reuse,
@@ -92,7 +93,14 @@ function textOf(report: BuildReport, look: Look): string {
     ]),
   ].map(([name = '', value = '']) => [paint.faint(name), escapeLine(value)])
   const why = root.because === undefined ? [] : [measuredBecause(report, look)]
-  return [head, table(rows, '  '), ...why, next(report, look)].join('\n\n')
+  return [head, table(rows, '  '), ...leftOut(report), ...why, next(report, look)].join('\n\n')
+}
+
+function leftOut({ changed = 0 }: BuildReport): string[] {
+  if (changed === 0) return []
+  return [
+    `${changed} ${plural(changed, 'file')} here that ${changed === 1 ? 'differs' : 'differ'} from the commit: not built, only the commit is`,
+  ]
 }
 
 function stepsOf({ steps }: BuildReport): string {
@@ -110,8 +118,10 @@ function measuredBecause({ root }: BuildReport, look: Look): string {
   return `the pinned root could not be had, so what is installed here was measured instead:\n\n${problem}`
 }
 
-function next({ artifacts }: BuildReport, look: Look): string {
+/** The service that `init` names its policies for: the package that was built. */
+function next({ artifacts, statement }: BuildReport, look: Look): string {
   const path = localisePaths(artifacts[0]?.path ?? '', look.invocation)
-  const command = `\`sallyport verify ${shellWord(path)} --environment staging --service NAME\``
+  const service = /^pkg:[^@?#]*\/([^@/?#]+)/.exec(statement.subject[0]?.uri ?? '')?.[1] ?? 'NAME'
+  const command = `\`sallyport verify ${shellWord(path)} --environment staging --service ${service}\``
   return highlight(`next: ${localise(command, look.invocation)}`, look.paint)
 }
