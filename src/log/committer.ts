@@ -3,11 +3,11 @@ import {
   proveConsistency,
   tileNodes,
   tilePath,
+  type Extension,
   type LogIdentity,
   type OpenedCheckpoint,
+  type ReadNodes,
   type ReadTile,
-  type Tile,
-  type TreeEdge,
 } from '#merkle'
 import { openAnswer, sameTree, type Head } from './head.ts'
 import { encodeRecord, parseJournal } from './journal.ts'
@@ -145,15 +145,12 @@ export class Committer {
    * it, so whatever happens afterwards, recovery arrives at the same tree.
    */
   async #append(writer: LogWriter, head: Head, entries: readonly Uint8Array[]): Promise<Head> {
-    const { edge, tiles } = head.edge.extend(entries)
+    const extension = head.edge.extend(entries)
+    const { edge, tiles } = extension
     const record = encodeRecord({ kind: 'batch', size: head.edge.size, entries }, head.digest)
     const [, consistency] = await Promise.all([
       writer.appendJournal(record.bytes),
-      proveConsistency(
-        head.remembered.size,
-        edge.size,
-        tileNodes(edge.size, this.#tilesOf(edge, tiles)),
-      ),
+      proveConsistency(head.remembered.size, edge.size, this.#nodesOf(extension)),
     ])
     const note = await this.#signer.sign({ size: edge.size, root: edge.root, consistency })
     const checkpoint = openAnswer(note, edge, this.#log)
@@ -173,12 +170,18 @@ export class Committer {
     }
   }
 
-  /** The tiles of a tree that is being appended: the new ones from memory, the others from storage. */
-  #tilesOf(edge: TreeEdge, added: readonly Tile[]): ReadTile {
-    const inMemory = new Map(
-      [...added, ...edge.partialTiles()].map((tile) => [tilePath(tile), tile.bytes]),
-    )
-    return async (position) => inMemory.get(tilePath(position)) ?? this.#storedTile(position)
+  /** The nodes of a tree that is being appended. Only a signer whose memory is older needs others than those at hand. */
+  #nodesOf({ edge, tiles, node }: Extension): ReadNodes {
+    return async (positions) => {
+      const known = positions.map(node)
+      if (!known.includes(undefined)) return known.filter((hash) => hash !== undefined)
+      const inMemory = new Map(
+        [...tiles, ...edge.partialTiles()].map((tile) => [tilePath(tile), tile.bytes]),
+      )
+      const readTile: ReadTile = async (position) =>
+        inMemory.get(tilePath(position)) ?? this.#storedTile(position)
+      return tileNodes(edge.size, readTile)(positions)
+    }
   }
 
   async #replaceJournal(writer: LogWriter, head: Head): Promise<void> {

@@ -1,7 +1,7 @@
 import { quote, SallyportError } from '#error'
 import { encodeEntry, parseEntryBundle } from './bundle.ts'
 import { hashChildren, hashLeaf, hashSize, sameBytes } from './hash.ts'
-import { foldRange } from './node.ts'
+import { foldRange, type NodePosition } from './node.ts'
 import type { TreeHead } from './proof.ts'
 import {
   checkTile,
@@ -81,17 +81,34 @@ export class TreeEdge implements TreeHead {
     return tiles
   }
 
-  /** Appends entries: the new edge, and every tile that a tree of the new size has and the old one had not. */
-  extend(entries: readonly Uint8Array[]): {
-    readonly edge: TreeEdge
-    readonly tiles: readonly Tile[]
-  } {
+  /** Appends entries. This edge stays as it is. */
+  extend(entries: readonly Uint8Array[]): Extension {
     const growth = new Growth(this.size, this.#peaks, this.#tiles, this.#bundle)
     for (const entry of entries) growth.append(entry)
     const edge = new TreeEdge(growth.finish())
     const changed = edge.partialTiles().filter((tile) => isNew(tile, this.size))
-    return { edge, tiles: [...growth.full, ...changed] }
+    return {
+      edge,
+      tiles: [...growth.full, ...changed],
+      node: ({ height, index }) => growth.node(height, index) ?? this.#peak(height, index),
+    }
   }
+
+  #peak(height: number, index: number): Uint8Array | undefined {
+    const width = 2 ** height
+    return index === Math.floor(this.size / width) - 1 && Math.floor(this.size / width) % 2 === 1
+      ? this.#peaks[height]
+      : undefined
+  }
+}
+
+/** What appending to an edge gives. */
+export interface Extension {
+  readonly edge: TreeEdge
+  /** Every tile that a tree of the new size has and the old one had not. */
+  readonly tiles: readonly Tile[]
+  /** The hash of a node that was made by appending or stood at the old edge: all that the consistency proof between the two needs. */
+  readonly node: (position: NodePosition) => Uint8Array | undefined
 }
 
 interface EdgeState {
@@ -109,6 +126,8 @@ class Growth {
   /** By level, the hashes of the tile that is being filled. */
   readonly #hashes: Uint8Array[][]
   #entries: Uint8Array[]
+  /** By height, the nodes made here, one after another, and the index of the first. */
+  readonly #made: { readonly first: number; readonly hashes: Uint8Array[] }[] = []
 
   constructor(
     size: number,
@@ -127,16 +146,23 @@ class Growth {
     this.#entries.push(encodeEntry(entry))
     let node = hashLeaf(entry)
     this.#addToTile(0, node)
+    this.#note(0, node)
     // A binary counter: as long as there is a subtree of the same height to the left, both become one.
     let height = 0
     for (let rest = this.#size; rest % 2 === 1; rest = (rest - 1) / 2) {
       node = hashChildren(this.#peaks[height] ?? new Uint8Array(), node)
       this.#peaks[height] = undefined
       height += 1
+      this.#note(height, node)
       if (height % 8 === 0) this.#addToTile(height / 8, node)
     }
     this.#peaks[height] = node
     this.#size += 1
+  }
+
+  node(height: number, index: number): Uint8Array | undefined {
+    const made = this.#made[height]
+    return made?.hashes[index - made.first]
   }
 
   finish(): EdgeState {
@@ -146,6 +172,14 @@ class Growth {
       tiles: Array.from(this.#hashes, (hashes) => Buffer.concat(hashes ?? [])),
       bundle: Buffer.concat(this.#entries),
     }
+  }
+
+  #note(height: number, node: Uint8Array): void {
+    const made = (this.#made[height] ??= {
+      first: Math.floor(this.#size / 2 ** height),
+      hashes: [],
+    })
+    made.hashes.push(node)
   }
 
   #addToTile(level: number, hash: Uint8Array): void {

@@ -7,7 +7,7 @@ export {
   type OpenedCheckpoint,
 } from './checkpoint.ts'
 export { encodeCheckpointText, parseCheckpointText, type Checkpoint } from './checkpoint-text.ts'
-export { TreeEdge, type Tile } from './edge.ts'
+export { TreeEdge, type Extension, type Tile } from './edge.ts'
 export { emptyRoot, hashChildren, hashLeaf, hashSize } from './hash.ts'
 export {
   encodeVerifierKey,

@@ -92,6 +92,24 @@ test('a tree is the same however its entries are cut into batches', () => {
   )
 })
 
+test('appending has at hand all that the proof of consistency needs', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      fc.integer({ min: 1, max: 2000 }),
+      fc.integer({ min: 1, max: 600 }),
+      async (size, more) => {
+        const old = TreeEdge.empty.extend(entries.slice(0, size)).edge
+        const { edge, node } = old.extend(entries.slice(size, size + more))
+        const proof = await proveConsistency(old.size, edge.size, async (positions) =>
+          positions.map((position) => node(position) ?? assert.fail()),
+        )
+        assert.ok(consistencyHolds(old, edge, proof))
+      },
+    ),
+    { numRuns: 100 },
+  )
+})
+
 test('an edge loaded from tiles is the edge that was built, and goes on as it would have', async () => {
   await fc.assert(
     fc.asyncProperty(sizes, fc.integer({ min: 1, max: 600 }), async (size, more) => {
