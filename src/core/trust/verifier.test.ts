@@ -298,6 +298,12 @@ test('a token verifies only under the algorithm of its key', () => {
       signBytes({ ...rsa, scheme: 'rsa-pkcs1v15-sha256' }, input, 'jws'),
   }
   assert.equal(refused(jwtBytes(claims, rsa, pkcs1), kb), 'SIGNATURE_INVALID')
+  // A right signature under the name of another algorithm: the header is signed, and lies.
+  const edwards = trustOf({
+    kb: { keys: [keyEntry(second)], predicateTypes: [predicateTypes.jwtProvenance] },
+  })
+  const lying = { header: { alg: 'ES256', kid: second.keyid } }
+  assert.equal(refused(jwtBytes(claims, second, lying), edwards), 'SIGNATURE_INVALID')
   const key = { header: { jwk: { kty: 'EC' }, jku: 'https://evil.example' } }
   assert.equal(refused(jwtBytes(claims, stranger, key), kb), 'SIGNATURE_UNKNOWN_KEY')
 })
