@@ -69,7 +69,7 @@ class CellRun {
 
   async run(): Promise<StepReport> {
     this.#canaries = await placeCanaries(this.#staging.base)
-    const name = `sallyport-${randomBytes(8).toString('hex')}`
+    const name = `sallyport-step-${process.pid}-${randomBytes(8).toString('hex')}`
     this.#group = makeLimitGroup(name, this.#bounds(), currentView())
     const spec = makeCellSpec({
       request: this.#request,

@@ -18,7 +18,9 @@ export interface Staging {
 /** Makes the folder and puts the program of the cell into it. */
 export function makeStaging(identity: CellIdentity): Staging {
   // TMPDIR of root may be a place that no other uid can reach.
-  const base = mkdtempSync(join(identity.rootless ? tmpdir() : '/tmp', 'sallyport-'))
+  const base = mkdtempSync(
+    join(identity.rootless ? tmpdir() : '/tmp', `sallyport-step-${process.pid}-`),
+  )
   const code = join(base, 'code')
   const folder = join(base, 'scratch')
   mkdirSync(code)

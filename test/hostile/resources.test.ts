@@ -87,7 +87,7 @@ attack('no process survives its step', () => {
 function endSurvivors(mark: string): number {
   const found = readdirSync('/proc').filter((name) => read(`/proc/${name}/cmdline`).includes(mark))
   const groups = found.flatMap((pid) =>
-    [...read(`/proc/${pid}/cgroup`).matchAll(/:([a-z,]*):(.*\/sallyport-[0-9a-f]+)$/gm)].map(
+    [...read(`/proc/${pid}/cgroup`).matchAll(/:([a-z,]*):(.*\/sallyport-step-[0-9a-f-]+)$/gm)].map(
       ([, controller, path]) => `/sys/fs/cgroup/${controller}${path}`,
     ),
   )

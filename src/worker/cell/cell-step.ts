@@ -191,6 +191,7 @@ export class CellStep {
       onOutput: (chunk) => output.push(chunk),
     })
     unlinkSync(`${folders.temporary}/probe`)
+    if (this.#cancelled.signal.aborted) return
     const dump = Buffer.concat(output)
     if (end.kind === 'not-started') throw new CellError(sandboxFailed(dump.toString('utf8').trim()))
     const results = [...probes.results(dump), ...(await this.#recorderProbe())]

@@ -36,6 +36,7 @@ export class CommandRunner {
     const signal = AbortSignal.any([this.#cancelled, late.signal])
     try {
       for (const argv of this.#spec.commands) {
+        if (this.#cancelled.aborted) break
         const end = await this.#runOne(argv, signal)
         if (this.#cancelled.aborted) return 'cancelled'
         if (late.signal.aborted) return 'timed-out'

@@ -21,7 +21,7 @@ export function environmentOf(
     TZ: 'UTC',
     USER: 'build',
   }
-  const npm = spec.npmRegistry === undefined ? {} : npmEnvironment(spec.npmRegistry)
+  const npm = spec.npmRegistry === undefined ? {} : npmEnvironment
   const all: Record<string, string> = { ...fixed, ...spec.env, ...npm }
   return Object.fromEntries(Object.entries(all).sort(([a], [b]) => (a < b ? -1 : 1)))
 }

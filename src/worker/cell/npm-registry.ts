@@ -18,25 +18,17 @@ export interface ServedPackage {
 export const registryPort = 4873
 export const registryUrl = `http://127.0.0.1:${registryPort}/`
 
-/** The environment that makes npm use the registry, for locks with and without `resolved`, and ask for nothing else. */
-export function npmEnvironment(
-  packages: readonly { readonly name: string }[],
-): Record<string, string> {
-  const scopes = new Set(packages.flatMap(({ name }) => /^(@[a-z0-9.-]+)\//.exec(name)?.[1] ?? []))
-  return {
-    npm_config_registry: registryUrl,
-    // The `resolved` URLs of a lock keep their path; their host becomes the registry.
-    npm_config_replace_registry_host: 'always',
-    npm_config_cache: '/home/build/.npm',
-    npm_config_audit: 'false',
-    npm_config_fund: 'false',
-    npm_config_update_notifier: 'false',
-    npm_config_fetch_retries: '0',
-    // A registry for one scope in the source's .npmrc would win over the general one.
-    ...Object.fromEntries(
-      [...scopes].map((scope) => [`npm_config_${scope}:registry`, registryUrl]),
-    ),
-  }
+/** Makes npm use the registry, for locks with and without `resolved`, and ask for nothing else. */
+export const npmEnvironment: Readonly<Record<string, string>> = {
+  npm_config_registry: registryUrl,
+  // The `resolved` URLs of a lock keep their path; their host becomes the registry.
+  npm_config_replace_registry_host: 'always',
+  npm_config_cache: '/home/build/.npm',
+  npm_config_audit: 'false',
+  npm_config_fund: 'false',
+  npm_config_update_notifier: 'false',
+  // What is not there will not be there a minute later.
+  npm_config_fetch_retries: '0',
 }
 
 /** Answers from the given packages and nothing else. Rejects a tarball that is not what it was said to be. */

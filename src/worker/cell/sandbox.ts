@@ -1,6 +1,14 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
-import { chownSync, closeSync, constants, mkdirSync, openSync, writeFileSync } from 'node:fs'
+import {
+  chownSync,
+  closeSync,
+  constants,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  writeFileSync,
+} from 'node:fs'
 import { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 
@@ -108,7 +116,14 @@ export class SandboxMaker {
     const { tools, limits } = this.#spec
     if (limits.perProcess === undefined) return []
     const { memoryBytes, processes } = limits.perProcess
-    return [tools.prlimit, `--data=${memoryBytes}`, `--nproc=${processes}`, '--']
+    const bounds = {
+      data: ['Max data size', memoryBytes],
+      nproc: ['Max processes', processes],
+    } as const
+    const options = Object.entries(bounds).map(([name, [line, wanted]]) => {
+      return `--${name}=${Math.min(wanted, hardLimit(line))}`
+    })
+    return [tools.prlimit, ...options, '--']
   }
 
   async #follow(child: ChildProcess, signal: AbortSignal): Promise<SandboxEnd> {
@@ -146,4 +161,11 @@ function endSandbox(init: number | undefined, child: ChildProcess): void {
   } catch {
     child.kill('SIGKILL')
   }
+}
+
+/** What this process may raise a limit to at most. */
+function hardLimit(line: string): number {
+  const limits = readFileSync('/proc/self/limits', 'utf8')
+  const hard = new RegExp(`^${line}\\s+\\S+\\s+(\\d+)`, 'm').exec(limits)?.[1]
+  return hard === undefined ? Infinity : Number(hard)
 }
