@@ -15,6 +15,7 @@ export interface Material {
   readonly provenience: Provenience
 }
 
+/** One more material is there. */
 export interface Progress {
   readonly id: string
   readonly done: number
@@ -23,6 +24,7 @@ export interface Progress {
   readonly provenience: Provenience
 }
 
+/** What `fetchMaterials` needs, and how the machine's registries are reached. */
 export interface FetchMaterialsOptions extends Storage, SupplyOptions {
   readonly onProgress?: (progress: Progress) => void
 }

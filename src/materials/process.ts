@@ -19,6 +19,7 @@ export type Exit =
   | { readonly kind: 'timed-out'; readonly timeoutMs: number }
   | { readonly kind: 'missing' }
 
+/** A program that was started. Who started it reads `stdout` to its end or kills it. */
 export interface RunningProgram {
   readonly stdin: Writable
   readonly stdout: Readable
@@ -44,6 +45,7 @@ export function startProgram(command: Command): RunningProgram {
   return { stdin: child.stdin, stdout: child.stdout, exit: exitOf(child, command, kill), kill }
 }
 
+/** What a program that ran to its end left. */
 export interface Outcome {
   readonly exit: Exit
   readonly stdout: Buffer

@@ -123,7 +123,16 @@ test('attributes, filters and LFS change nothing', async (t) => {
   const id = repository.git(['hash-object', '-w', '--stdin'], pointer)
   repository.git(['update-index', '--add', '--cacheinfo', `100644,${id},movie.big`])
   repository.git(['commit', '--quiet', '--message=c'])
-  rmSync(marker, { force: true })
+  // The attack works on who lets git write files: attributes change them, and filters run.
+  const noLfs = ['-c', 'filter.lfs.process=', '-c', 'filter.lfs.smudge=cat']
+  const archive = repository.git([...noLfs, 'archive', 'HEAD'])
+  assert.ok(!archive.includes('kept.no') && !archive.includes('$Format:%H$'))
+  rmSync(join(repository.path, 'file.x'))
+  assert.throws(() =>
+    repository.git(['-c', 'filter.evil.required=true', 'checkout', '--', 'file.x', 'movie.big']),
+  )
+  assert.equal(existsSync(marker), true)
+  rmSync(marker)
   const snapshot = await fetch()
   assert.equal(await text(snapshot, 'version.id'), '$Format:%H$ $Id$\n')
   assert.equal(await text(snapshot, 'kept.no'), 'kept\n')

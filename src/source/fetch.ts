@@ -16,8 +16,10 @@ import {
 } from './revision.ts'
 import { parseTree, type TreeLimits } from './tree.ts'
 
+/** Bounds on time and size of everything that comes from a repository. */
 export type SourceLimits = GitLimits & TreeLimits
 
+/** Bounds that hold where the caller sets none. */
 export const defaultSourceLimits: SourceLimits = {
   commandMs: 60_000,
   fetchMs: 600_000,
@@ -27,6 +29,7 @@ export const defaultSourceLimits: SourceLimits = {
   maxFileBytes: 512 * 1024 ** 2,
 }
 
+/** Which commit of which repository, who may be built, and where the result is kept. */
 export interface FetchCommitOptions {
   /** A folder, a URL (https, ssh, file; `git+` in front is fine) or `user@host:path`. */
   readonly repository: string

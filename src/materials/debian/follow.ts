@@ -8,6 +8,7 @@ import { withFolder, type Storage } from '../workspace.ts'
 import { openArchive, type Archive, type ArchiveOptions } from './archive.ts'
 import { makeChain, recallChain, rememberChain, type ArchiveChain } from './chain.ts'
 
+/** What `pinnedRoot` needs; `archive` replaces this machine's own apt sources and keys. */
 export interface PinnedRootOptions extends Storage {
   readonly archive?: ArchiveOptions
   readonly onProgress?: (progress: Progress) => void
@@ -20,6 +21,7 @@ export interface LockedDebs {
   readonly digest: string
 }
 
+/** How the .debs were followed. */
 export interface Followed {
   readonly chain: ArchiveChain
   /** SHA-256 of the .debs that were not in the store before. */

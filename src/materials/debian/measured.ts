@@ -12,6 +12,7 @@ import { debPurl } from './name.ts'
 import type { Root } from './root.ts'
 import { placeInRoot, rootRule } from './root-rule.ts'
 
+/** What `measureRoot` needs; `host` replaces this very machine. */
 export interface MeasureRootOptions extends Storage {
   readonly platform: string
   readonly host?: HostOptions

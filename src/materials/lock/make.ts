@@ -20,6 +20,7 @@ import {
 } from './lock.ts'
 import { deriveAll, type NativeLock } from './native.ts'
 
+/** What is to be locked, and where it is looked for. */
 export interface MakeLockOptions extends Storage, SupplyOptions {
   /** The tool that writes the lock, `sallyport/0.1.0`. */
   readonly generator: string

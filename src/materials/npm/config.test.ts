@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -65,7 +66,16 @@ test('the .npmrc of a hostile project has no effect, neither by folder nor throu
     npm_config_strict_ssl: '',
     npm_config_cafile: '/dev/null',
   }
-  const access = await loadNpmAccess(environment(folder, 'registry=https://good.example/', outer))
+  const given = environment(folder, 'registry=https://good.example/', outer)
+  // The attack works on who asks npm where the project is.
+  const naive = Object.fromEntries(
+    Object.entries(given).flatMap(([name, value]) =>
+      value === undefined || name === 'npm_config_registry' ? [] : [[name, value]],
+    ),
+  )
+  const asked = execFileSync('npm', ['config', 'get', 'registry'], { env: naive, encoding: 'utf8' })
+  assert.equal(asked.trim(), 'https://evil.example/')
+  const access = await loadNpmAccess(given)
   assert.equal(access.registryFor('a').href, 'https://good.example/')
   assert.deepEqual(access.proxy, {})
   assert.equal(access.tlsUnverified, false)

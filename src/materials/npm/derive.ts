@@ -30,6 +30,7 @@ export interface NpmPackage {
   readonly manifest: JsonObject
 }
 
+/** Of which lock, and for which platform. */
 export interface DeriveNpmOptions {
   /** The lock's path in the source, for messages and `derivedFrom`. */
   readonly file: string

@@ -13,14 +13,17 @@ export interface ArchiveEntry {
   readonly target: string
 }
 
+/** Bounds on what an archive may hold. */
 export interface TarLimits {
   readonly maxEntries: number
   /** Bytes of the archive after decompression. */
   readonly maxBytes: number
 }
 
+/** Bounds that hold where the caller sets none. */
 export const defaultTarLimits: TarLimits = { maxEntries: 200_000, maxBytes: 4 * 1024 ** 3 }
 
+/** How an archive is read. */
 export interface ReadTarOptions {
   /** What the archive is, for messages. */
   readonly what: string

@@ -2,6 +2,7 @@ import { quote, SallyportError } from '#error'
 import { comparePaths, unsafePath, type TreeEntry, type TreeFile } from './entry.ts'
 import { entryHeader } from './header.ts'
 
+/** How a tree is written. */
 export interface CreateTarOptions {
   /** Seconds since 1970: the one time that every entry gets. */
   readonly mtime: number
