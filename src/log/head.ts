@@ -36,7 +36,7 @@ export function openAnswer(note: string, tree: TreeHead, log: LogIdentity): Open
     where: `signer of ${quote(log.origin)}`,
     expected: describeTree(tree),
     found: describeTree(checkpoint),
-    fix: 'Restart the signer; if it answers so again, its key is not safe: tell the owner of the log.',
+    fix: 'Restart the signer; if it answers so again, its key is not safe: tell the owner of the log',
   })
 }
 

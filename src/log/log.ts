@@ -174,7 +174,7 @@ export class Log {
       where: `log ${quote(this.origin)}`,
       expected: `at most ${maxWaitingBytes} bytes of entries waiting to be written`,
       found: `${this.#waitingBytes} bytes in ${this.#waiting.length} entries`,
-      fix: 'Ask again later; if this lasts, move the log to a faster disk.',
+      fix: 'Ask again later; if this lasts, move the log to a faster disk',
     })
   }
 }
@@ -184,7 +184,7 @@ function tooLarge(bytes: number): SallyportError {
     code: 'LOG_ENTRY_TOO_LARGE',
     expected: `an entry of at most ${maxEntryBytes} bytes`,
     found: `${bytes} bytes`,
-    fix: 'Keep the bytes in the body store, and append an entry with their digest.',
+    fix: 'Keep the bytes in the body store, and append an entry with their digest',
   })
 }
 
@@ -194,7 +194,7 @@ function closed(origin: string): SallyportError {
     where: `log ${quote(origin)}`,
     expected: 'an open log',
     found: 'a closed one',
-    fix: 'Open the log again before you append to it.',
+    fix: 'Open the log again before you append to it',
   })
 }
 
@@ -205,7 +205,7 @@ function unexpected(origin: string, cause: unknown): SallyportError {
       where: `log ${quote(origin)}`,
       expected: 'a commit',
       found: cause instanceof Error ? cause.message : String(cause),
-      fix: 'Check the disk, then start Sallyport again: it recovers every entry that was answered.',
+      fix: 'Check the disk, then start Sallyport again: it recovers every entry that was answered',
     },
     { cause },
   )

@@ -51,7 +51,7 @@ export function missing(what: string, digest: string): Problem {
     where: what,
     expected: `a body with SHA-256 ${quote(digest, 80)}`,
     found: 'none in the body store',
-    fix: `Restore ${quote(digest, 80)} from a copy of the body store (the folder "blobs" of Sallyport’s home).`,
+    fix: `Restore ${quote(digest, 80)} from a copy of the body store (the folder "blobs" of Sallyport’s home)`,
   }
 }
 
@@ -95,6 +95,6 @@ function notKept({ what, digest }: { readonly what: string; readonly digest: str
     where: quote(what),
     expected: `the bytes with SHA-256 ${quote(digest, 80)} among what is to be kept`,
     found: 'none with that digest',
-    fix: 'Report this as a defect of Sallyport: a decision names an input that it was not made from, or that changed on the way.',
+    fix: 'Report this as a defect of Sallyport: a decision names an input that it was not made from, or that changed on the way',
   }
 }

@@ -8,7 +8,7 @@ export function rolledBack(log: LogIdentity, expected: number, found: number): S
     where: `log ${quote(log.origin)}`,
     expected: `at least ${expected} entries, the newest size that was signed`,
     found: `${found} entries`,
-    fix: `Restore the newest copy of the log’s folder: ${expected - found} signed entries are missing from this one. Do not delete the signer’s memory: the missing entries stay missing.`,
+    fix: `Restore the newest copy of the log’s folder: ${expected - found} signed entries are missing from this one. Do not delete the signer’s memory: the missing entries stay missing`,
   })
 }
 
@@ -19,7 +19,7 @@ export function forked(log: LogIdentity, signed: TreeHead, found: TreeHead): Sal
     where: `log ${quote(log.origin)}`,
     expected: `a tree that has ${describe(signed)} in it, which was signed`,
     found: describe(found),
-    fix: 'Restore the copy of the log’s folder that was signed: this one has other entries. Run `sallyport log verify` to see where they differ.',
+    fix: 'Restore the copy of the log’s folder that was signed: this one has other entries. Run `sallyport log verify` to see where they differ',
   })
 }
 
@@ -30,7 +30,7 @@ export function memoryMissing(log: LogIdentity, { size }: TreeHead): SallyportEr
     where: `signer of ${quote(log.origin)}`,
     expected: `the newest checkpoint it signed, for a log of ${size} entries or more`,
     found: 'no memory',
-    fix: 'Restore the signer’s memory file from its backup. Without it an old copy of the log cannot be told from the newest one.',
+    fix: 'Restore the signer’s memory file from its backup. Without it an old copy of the log cannot be told from the newest one',
   })
 }
 
@@ -47,7 +47,7 @@ export function damaged(
       where,
       expected,
       found,
-      fix: 'Run `sallyport log verify` to see what was altered, then restore the log’s folder from a copy.',
+      fix: 'Run `sallyport log verify` to see what was altered, then restore the log’s folder from a copy',
     },
     { cause },
   )

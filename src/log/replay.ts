@@ -113,7 +113,7 @@ function parseRecord(bytes: Uint8Array): Past {
     where: what,
     expected: 'an entry of kind "Decision"',
     found: isObject(value) ? `kind ${quote(value['kind'])}` : 'something that is no JSON object',
-    fix: 'Name the index of a decision: `sallyport log show` lists them.',
+    fix: 'Name the index of a decision: `sallyport log show` lists them',
   })
 }
 
@@ -151,8 +151,8 @@ function differences(recorded: Uint8Array, replayed: Uint8Array): Problem[] {
     found: quote(show(after[name]), 400),
     fix:
       name === 'engine'
-        ? 'Replay with the version of Sallyport that made the decision: it is the one in "expected".'
-        : 'Compare the versions, and the policy and trust files if you gave others: with the same of all, a decision is the same.',
+        ? 'Replay with the version of Sallyport that made the decision: it is the one in "expected"'
+        : 'Compare the versions, and the policy and trust files if you gave others: with the same of all, a decision is the same',
   }))
 }
 

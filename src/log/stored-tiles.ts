@@ -54,6 +54,6 @@ function missing(path: string): SallyportError {
     where: path,
     expected: 'a tile that the checkpoint says is there',
     found: 'no file',
-    fix: `Restore "${path}" from a copy of the log, then run \`sallyport log verify\`.`,
+    fix: `Restore "${path}" from a copy of the log, then run \`sallyport log verify\``,
   })
 }

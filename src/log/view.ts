@@ -92,7 +92,7 @@ export class LogView {
       expected:
         this.size === 0 ? 'an entry, but the log has none' : `an index from 0 to ${this.size - 1}`,
       found: quote(index),
-      fix: 'List the entries with `sallyport log show`, and use one of their indexes.',
+      fix: 'List the entries with `sallyport log show`, and use one of their indexes',
     })
   }
 
@@ -102,7 +102,7 @@ export class LogView {
       where: `log ${quote(this.checkpoint.origin)}, entries from ${index} on`,
       expected: `entries and tiles that lead to the signed root ${Buffer.from(this.checkpoint.root).toString('base64')} of size ${this.size}`,
       found: 'others',
-      fix: 'Run `sallyport log verify` to see which entry was altered, then restore it from a copy of the log.',
+      fix: 'Run `sallyport log verify` to see which entry was altered, then restore it from a copy of the log',
     })
   }
 }
@@ -126,6 +126,6 @@ export function noLog(origin: string): SallyportError {
     where: `log ${quote(origin)}`,
     expected: 'a checkpoint',
     found: 'no file "checkpoint"',
-    fix: 'Run `sallyport init` to begin a log, or name the folder that has it.',
+    fix: 'Run `sallyport init` to begin a log, or name the folder that has it',
   })
 }

@@ -26,7 +26,7 @@ export function parseEntryBundle(position: TilePosition, bytes: Uint8Array): Uin
       entries === undefined
         ? `${bytes.length} bytes that end inside an entry`
         : `${entries.length} entries`,
-    fix: `Restore "${tilePath(position)}" from a copy of the log: it is damaged.`,
+    fix: `Restore "${tilePath(position)}" from a copy of the log: it is damaged`,
   })
 }
 

@@ -42,6 +42,6 @@ function malformed(expected: string, found: string): SallyportError {
     where: 'checkpoint',
     expected,
     found,
-    fix: 'Fetch the checkpoint again from the log: this copy is damaged or is not a checkpoint.',
+    fix: 'Fetch the checkpoint again from the log: this copy is damaged or is not a checkpoint',
   })
 }

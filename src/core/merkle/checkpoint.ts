@@ -34,7 +34,7 @@ export function openCheckpoint(note: string, log: LogIdentity): OpenedCheckpoint
     where: `checkpoint of size ${checkpoint.size}`,
     expected: `signatures of ${keys.map(describeKey).join(' and ')}`,
     found: `none of ${missing.map(describeKey).join(' and ')}`,
-    fix: 'Fetch the checkpoint again from the log: a signature has been left out.',
+    fix: 'Fetch the checkpoint again from the log: a signature has been left out',
   })
 }
 
@@ -63,6 +63,6 @@ function otherLog(expected: string, found: string): SallyportError {
     where: 'checkpoint, line 1',
     expected: quote(expected),
     found: quote(found),
-    fix: `Use a checkpoint or receipt of the log ${quote(expected)}, or the verifier key of ${quote(found)}.`,
+    fix: `Use a checkpoint or receipt of the log ${quote(expected)}, or the verifier key of ${quote(found)}`,
   })
 }

@@ -232,7 +232,7 @@ async function loadBundle(
       where: `entry ${index} in ${quote(tilePath(position))}`,
       expected: `leaf hash ${Buffer.from(leaves.subarray(at * hashSize, (at + 1) * hashSize)).toString('base64')}`,
       found: Buffer.from(hashLeaf(entry)).toString('base64'),
-      fix: `Restore ${quote(tilePath(position))} from a copy of the log, then run \`sallyport log verify\`.`,
+      fix: `Restore ${quote(tilePath(position))} from a copy of the log, then run \`sallyport log verify\``,
     })
   }
   return bundle

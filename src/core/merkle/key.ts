@@ -161,7 +161,7 @@ function malformed(
       where: quote(name, 60),
       expected,
       found,
-      fix: 'Copy the key again from the operator of the log or witness, whole and on one line.',
+      fix: 'Copy the key again from the operator of the log or witness, whole and on one line',
     },
     { cause },
   )

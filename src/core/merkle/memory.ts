@@ -40,7 +40,7 @@ function refuseOther(request: TreeHead): Problem | undefined {
     code: 'CONSISTENCY_PROOF_INVALID',
     expected: `root ${base64(emptyRoot)} for a log without entries`,
     found: base64(request.root),
-    fix: 'Ask with the root of the empty tree.',
+    fix: 'Ask with the root of the empty tree',
   }
 }
 
@@ -50,7 +50,7 @@ function forgotten({ size }: TreeHead, origin: string): Problem {
     where: `signer of ${origin}`,
     expected: 'its memory of the newest checkpoint it signed, or a log without entries',
     found: `no memory, and a log of ${size} entries`,
-    fix: 'Restore the memory file of the signer from its backup. Without it nobody can tell whether this log is complete.',
+    fix: 'Restore the memory file of the signer from its backup. Without it nobody can tell whether this log is complete',
   }
 }
 
@@ -60,7 +60,7 @@ function rolledBack(newest: TreeHead, request: TreeHead, origin: string): Proble
     where: `signer of ${origin}`,
     expected: `at least ${newest.size} entries, the newest size it signed`,
     found: `${request.size} entries`,
-    fix: `Restore the newest copy of the log: ${newest.size - request.size} entries that were signed are missing from this one.`,
+    fix: `Restore the newest copy of the log: ${newest.size - request.size} entries that were signed are missing from this one`,
   }
 }
 
@@ -70,7 +70,7 @@ function forked(newest: TreeHead, request: TreeHead, origin: string): Problem {
     where: `signer of ${origin}`,
     expected: `root ${base64(newest.root)} at size ${newest.size}, which it has signed`,
     found: base64(request.root),
-    fix: 'Restore the copy of the log that was signed: this one has other entries. Run `sallyport log verify` on both.',
+    fix: 'Restore the copy of the log that was signed: this one has other entries. Run `sallyport log verify` on both',
   }
 }
 
@@ -80,7 +80,7 @@ function inconsistent(newest: TreeHead, request: SigningRequest, origin: string)
     where: `signer of ${origin}`,
     expected: `a proof that size ${request.size} extends size ${newest.size}, root ${base64(newest.root)}, which it has signed`,
     found: `a proof of ${request.consistency.length} hashes that does not show it`,
-    fix: 'Run `sallyport log verify`: the stored log is not the one that was signed before, or is damaged.',
+    fix: 'Run `sallyport log verify`: the stored log is not the one that was signed before, or is damaged',
   }
 }
 

@@ -70,7 +70,7 @@ function malformed(expected: string, found: string, cause?: unknown): SallyportE
       where: 'signed note',
       expected,
       found,
-      fix: 'Fetch the note again from the log: this copy is damaged or is not a signed note.',
+      fix: 'Fetch the note again from the log: this copy is damaged or is not a signed note',
     },
     { cause },
   )

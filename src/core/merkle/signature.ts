@@ -35,7 +35,7 @@ export function openNote(note: string | Uint8Array, keys: readonly VerifierKey[]
     where: quote(text.split('\n', 1)[0]),
     expected: `a signature of ${keys.map(describeKey).join(' or ')}`,
     found: `signatures of ${signatures.map(({ name }) => quote(name, 60)).join(', ')}`,
-    fix: 'Give the verifier key of the log that signed this, or get the note from the log whose key you gave.',
+    fix: 'Give the verifier key of the log that signed this, or get the note from the log whose key you gave',
   })
 }
 
@@ -92,7 +92,7 @@ function verifySignature(key: VerifierKey, text: string, { bytes }: NoteSignatur
     where: quote(text.split('\n', 1)[0]),
     expected: `the signature of ${describeKey(key)} over exactly this text`,
     found: `a ${key.type} signature that does not verify`,
-    fix: 'Fetch the note again from the log; if it stays so, treat it as tampered with and tell the owner of the log.',
+    fix: 'Fetch the note again from the log; if it stays so, treat it as tampered with and tell the owner of the log',
   })
 }
 
@@ -105,7 +105,7 @@ function vector(text: string): Uint8Array {
       where: quote(text, 60),
       expected: 'a name of 1 to 255 bytes, which is all that an ML-DSA-44 signature can cover',
       found: `${bytes.length} bytes`,
-      fix: 'Choose a shorter origin for the log.',
+      fix: 'Choose a shorter origin for the log',
     })
   return Buffer.concat([Uint8Array.of(bytes.length), bytes])
 }

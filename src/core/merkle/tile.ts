@@ -46,7 +46,7 @@ export function parseTilePath(path: string): TilePosition {
     code: 'TILE_PATH_MALFORMED',
     expected: 'tile/<level 0 to 63, or entries>/<index in groups of three digits>[.p/<1 to 255>]',
     found: quote(path),
-    fix: 'Use a path as C2SP tlog-tiles defines it, such as "tile/0/x001/234.p/5".',
+    fix: 'Use a path as C2SP tlog-tiles defines it, such as "tile/0/x001/234.p/5"',
   })
 }
 
@@ -129,6 +129,6 @@ export function checkTile(tile: TilePosition, bytes: Uint8Array): Uint8Array {
     where: tilePath(tile),
     expected: `${expected} bytes, ${tile.width} hashes`,
     found: `${bytes.length} bytes`,
-    fix: `Restore "${tilePath(tile)}" from a copy of the log: it is damaged.`,
+    fix: `Restore "${tilePath(tile)}" from a copy of the log: it is damaged`,
   })
 }

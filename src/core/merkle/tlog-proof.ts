@@ -73,7 +73,7 @@ export function verifyTlogProof(text: string, entry: Uint8Array, log: LogIdentit
     where: `receipt for entry ${index} of ${quote(log.origin)}`,
     expected: `hashes that lead from leaf ${Buffer.from(leaf.hash).toString('base64')} to root ${Buffer.from(checkpoint.root).toString('base64')} of size ${checkpoint.size}`,
     found: `${hashes.length} hashes that do not`,
-    fix: `Check that the receipt belongs to these bytes; get it anew with \`sallyport log receipt ${index}\`.`,
+    fix: `Check that the receipt belongs to these bytes; get it anew with \`sallyport log receipt ${index}\``,
   })
 }
 
@@ -89,6 +89,6 @@ function malformed(expected: string, found: string): SallyportError {
     where: 'receipt',
     expected,
     found,
-    fix: 'Get the receipt again with `sallyport log receipt INDEX`: this text is damaged or is not a receipt.',
+    fix: 'Get the receipt again with `sallyport log receipt INDEX`: this text is damaged or is not a receipt',
   })
 }

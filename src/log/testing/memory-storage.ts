@@ -182,6 +182,6 @@ export function failedFsync(): SallyportError {
     code: 'LOG_STORAGE_FAILED',
     expected: 'to write the log durably',
     found: 'EIO: i/o error, fsync',
-    fix: 'Check the disk.',
+    fix: 'Check the disk',
   })
 }

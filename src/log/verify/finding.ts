@@ -1,5 +1,5 @@
 import type { Problem } from '#error'
-import { tilePath, tileWidth } from '#merkle'
+import { tilePath, tileWidth, tileWidthIn } from '#merkle'
 
 /** How an entry on disk differs from the one that the tiles prove. `index` is its place in the log; for an added one, in the file. */
 export type EntryFinding =
@@ -16,7 +16,7 @@ export type EntryFinding =
  * What the findings mean together. An entry that is missing at one place and stands at another was moved. Where it
  * only slipped over the border of two bundles, something before it was removed or added, and that is what is said.
  */
-export function explainFindings(findings: readonly EntryFinding[]): Problem[] {
+export function explainFindings(findings: readonly EntryFinding[], size: number): Problem[] {
   const missing = new Map(
     findings.flatMap((one) => (one.kind === 'added' ? [] : [[one.expected, one]])),
   )
@@ -32,14 +32,16 @@ export function explainFindings(findings: readonly EntryFinding[]): Problem[] {
       const from = finding.kind === 'removed' ? undefined : missing.get(finding.found)
       const to = finding.kind === 'added' ? undefined : present.get(finding.expected)
       if (finding.kind === 'removed')
-        return [to === undefined ? problemOf(finding) : moved(finding.index, to.index)]
+        return [to === undefined ? problemOf(finding, size) : moved(finding.index, to.index, size)]
       if (finding.kind === 'altered')
-        return [from === undefined ? problemOf(finding) : moved(from.index, finding.index)]
+        return [
+          from === undefined ? problemOf(finding, size) : moved(from.index, finding.index, size),
+        ]
       // One that is missing elsewhere is named there.
-      return from === undefined ? [problemOf(finding)] : []
+      return from === undefined ? [problemOf(finding, size)] : []
     })
   // Something is wrong, so something is said.
-  return problems.length > 0 ? problems : findings.map(problemOf)
+  return problems.length > 0 ? problems : findings.map((finding) => problemOf(finding, size))
 }
 
 /** Beside each other, in two bundles, and on one side with nothing in its place. */
@@ -65,19 +67,20 @@ function withoutSlips(finding: EntryFinding, slipped: ReadonlySet<string>): Entr
   ]
 }
 
-function moved(from: number, to: number): Problem {
+function moved(from: number, to: number, size: number): Problem {
+  const bundles = [...new Set([bundleName(from, size), bundleName(to, size)])]
   return {
     code: 'LOG_ENTRY_REORDERED',
     where: `entry ${from}`,
     expected: `entry ${from} at place ${from}, where it was logged`,
     found: `entry ${from} at place ${to}`,
-    fix: `Restore "${bundleName(from)}" and "${bundleName(to)}" from a copy of the log, and find out who could write to its folder.`,
+    fix: `Restore ${bundles.map((path) => `"${path}"`).join(' and ')} from a copy of the log, and find out who could write to its folder`,
   }
 }
 
-function problemOf(finding: EntryFinding): Problem {
+function problemOf(finding: EntryFinding, size: number): Problem {
   const where = `entry ${finding.index}`
-  const fix = `Restore "${bundleName(finding.index)}" from a copy of the log, and find out who could write to its folder.`
+  const fix = `Restore "${bundleName(finding.index, size)}" from a copy of the log, and find out who could write to its folder`
   switch (finding.kind) {
     case 'altered': {
       const { expected, found } = finding
@@ -108,6 +111,11 @@ function problemOf(finding: EntryFinding): Problem {
   }
 }
 
-function bundleName(index: number): string {
-  return tilePath({ level: 'entries', index: Math.floor(index / tileWidth), width: tileWidth })
+/** The file with this entry; for one behind the end, the last. */
+function bundleName(index: number, size: number): string {
+  const place = {
+    level: 'entries',
+    index: Math.floor(Math.min(index, size - 1) / tileWidth),
+  } as const
+  return tilePath({ ...place, width: tileWidthIn(size, place) })
 }

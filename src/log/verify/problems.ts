@@ -12,7 +12,7 @@ export function tileAltered(tile: HashTile, found: Uint8Array | undefined): Prob
     where: path,
     expected: `the ${tile.width} hashes that lead to the signed root`,
     found: found === undefined ? 'no such file, or one of another size' : 'other hashes',
-    fix: `Restore "${path}" from a copy of the log, ${who}.`,
+    fix: `Restore "${path}" from a copy of the log, ${who}`,
   }
 }
 
@@ -23,7 +23,7 @@ export function bundleMissing({ index, width }: HashTile): Problem {
     where: path,
     expected: span(index, width),
     found: 'no such file',
-    fix: `Restore "${path}" from a copy of the log, ${who}.`,
+    fix: `Restore "${path}" from a copy of the log, ${who}`,
   }
 }
 
@@ -35,7 +35,7 @@ export function entriesAltered({ index, width }: HashTile): Problem {
     where: span(index, width),
     expected: 'entries that lead to the signed root',
     found: 'entries, and a tile made to fit them, that do not',
-    fix: `Restore "${path}" and "${tilePath({ level: 0, index, width })}" from a copy of the log, ${who}.`,
+    fix: `Restore "${path}" and "${tilePath({ level: 0, index, width })}" from a copy of the log, ${who}`,
   }
 }
 
@@ -45,7 +45,7 @@ export function rootMismatch(tree: TreeHead, found: Uint8Array | undefined): Pro
     where: `tree of ${tree.size} entries`,
     expected: `root ${base64(tree.root)}, as signed`,
     found: found === undefined ? 'no root: tiles are missing' : base64(found),
-    fix: `Restore the log’s folder from a copy, ${who}.`,
+    fix: `Restore the log’s folder from a copy, ${who}`,
   }
 }
 
@@ -55,7 +55,7 @@ export function truncated(earlier: number, size: number): Problem {
     where: `earlier checkpoint of size ${earlier}`,
     expected: `at least ${earlier} entries`,
     found: `${size} entries`,
-    fix: `Restore the newest copy of the log: ${earlier - size} entries that were signed are not in this one.`,
+    fix: `Restore the newest copy of the log: ${earlier - size} entries that were signed are not in this one`,
   }
 }
 
@@ -66,7 +66,7 @@ export function historyChanged(earlier: TreeHead, found: Uint8Array, lastGood: n
     where: `earlier checkpoint of size ${earlier.size}`,
     expected: `root ${base64(earlier.root)} over the first ${earlier.size} entries`,
     found: base64(found),
-    fix: `Compare the entries ${lastGood} to ${earlier.size - 1} with a copy of the log: at least one was altered, removed or added there after it was signed. Tell the owner of the log’s keys, because the new history is signed too.`,
+    fix: `Compare the entries ${lastGood} to ${earlier.size - 1} with a copy of the log: at least one was altered, removed or added there after it was signed. Tell the owner of the log’s keys, because the new history is signed too`,
   }
 }
 

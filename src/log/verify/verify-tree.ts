@@ -47,7 +47,7 @@ class TreeWalk {
     // The highest partial tile is the furthest to the left, so this is the order of the entries.
     for (const [at, tile] of [...edge.entries()].toReversed())
       await this.#descend(tile, known[at] ?? { bytes: undefined, proven: false })
-    return [...this.#problems, ...explainFindings(this.#findings)]
+    return [...this.#problems, ...explainFindings(this.#findings, this.#tree.size)]
   }
 
   /** The partial tiles at the right edge are proven by the signed root together. */

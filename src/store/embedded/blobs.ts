@@ -88,7 +88,7 @@ class FolderOfBlobs implements FileBlobs {
       where: this.path(sha256),
       expected: `the blob ${sha256}`,
       found: 'no such file',
-      fix: `Restore "${this.path(sha256)}" from a copy of the store, or repeat what put it there.`,
+      fix: `Restore "${this.path(sha256)}" from a copy of the store, or repeat what put it there`,
     })
   }
 
@@ -103,7 +103,7 @@ class FolderOfBlobs implements FileBlobs {
       where: path,
       expected: `bytes with SHA-256 ${sha256}`,
       found: `${bytes.length} bytes with ${found}`,
-      fix: `Restore "${path}" from a copy of the store: it has been altered or damaged.`,
+      fix: `Restore "${path}" from a copy of the store: it has been altered or damaged`,
     })
   }
 
@@ -173,7 +173,7 @@ function notDigest(found: string): SallyportError {
     code: 'BLOB_DIGEST_MALFORMED',
     expected: 'a SHA-256 digest: 64 lower-case hex digits',
     found: quote(found),
-    fix: 'Use the digest as the record that names it has it.',
+    fix: 'Use the digest as the record that names it has it',
   })
 }
 
@@ -183,15 +183,15 @@ function mismatch(path: string, expected: string, found: string): SallyportError
     where: path,
     expected: `SHA-256 ${quote(expected)}`,
     found,
-    fix: 'Fetch the file again; if it stays so, it is not the file that was locked.',
+    fix: 'Fetch the file again; if it stays so, it is not the file that was locked',
   })
 }
 
 function storeProblem(problem: unknown, where: string): SallyportError {
   if (problem instanceof SallyportError) return problem
   const fix = isFull(problem)
-    ? `Free space on the file system of "${where}", then try again.`
-    : `Check the disk and the permissions of "${where}", then try again.`
+    ? `Free space on the file system of "${where}", then try again`
+    : `Check the disk and the permissions of "${where}", then try again`
   const found = quote(problem instanceof Error ? problem.message : problem)
   return new SallyportError(
     { code: 'BLOB_STORE_FAILED', where, expected: 'to write a blob durably', found, fix },

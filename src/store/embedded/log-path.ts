@@ -32,7 +32,7 @@ export async function readLogFile(
       where: path,
       expected: `at most ${max} bytes`,
       found: `${size} bytes`,
-      fix: `Restore "${path}" from a copy of the log, then run \`sallyport log verify\`.`,
+      fix: `Restore "${path}" from a copy of the log, then run \`sallyport log verify\``,
     })
   } finally {
     await handle.close()

@@ -61,7 +61,7 @@ class FileLogStorage implements LogStorage {
       where: this.#state,
       expected: `the lock within ${this.#lockTimeout} ms`,
       found: 'another process that holds it all the time',
-      fix: `Find the process that has "${join(this.#state, 'lock')}" open (\`fuser -v ${join(this.#state, 'lock')}\`) and see why it hangs.`,
+      fix: `Find the process that has "${join(this.#state, 'lock')}" open (\`fuser -v ${join(this.#state, 'lock')}\`) and see why it hangs`,
     })
   }
 

@@ -12,7 +12,7 @@ export function storageProblem(problem: unknown, where: string): SallyportError 
           where,
           expected: 'room for the entry and its tiles',
           found,
-          fix: `Free space on the file system of "${where}". Nothing that was answered is lost, and appending goes on by itself.`,
+          fix: `Free space on the file system of "${where}". Nothing that was answered is lost, and appending goes on by itself`,
         },
         { cause: problem },
       )
@@ -22,7 +22,7 @@ export function storageProblem(problem: unknown, where: string): SallyportError 
           where,
           expected: 'to write the log durably',
           found,
-          fix: `Check the disk and the permissions of "${where}" (${codeOf(problem) ?? 'no error code'}), then start Sallyport again: it recovers every entry that was answered.`,
+          fix: `Check the disk and the permissions of "${where}" (${codeOf(problem) ?? 'no error code'}), then start Sallyport again: it recovers every entry that was answered`,
         },
         { cause: problem },
       )
@@ -37,7 +37,7 @@ export function readProblem(problem: unknown, where: string): SallyportError {
       where,
       expected: 'a file that can be read',
       found: quote(problem instanceof Error ? problem.message : problem),
-      fix: `Give this user the right to read "${where}", or check the disk.`,
+      fix: `Give this user the right to read "${where}", or check the disk`,
     },
     { cause: problem },
   )
