@@ -56,7 +56,10 @@ export async function gather(
   options.onInstructions?.(instructions)
   const { recipe, lock } = instructions
   const evaluated = evaluateRecipe(recipe, request.parameters)
-  const materials = await fetchMaterials(lock, { ...options.materials, ...storage })
+  const [materials, root] = await both(
+    fetchMaterials(lock, { ...options.materials, ...storage }),
+    obtainRoot(options.root, { recipe, lock }, storage),
+  )
   const trees = new Map<string, StoredBlob>()
   for (const { material } of recipe.toolchains) {
     const found = materials.find(({ entry }) => entry.id === material)
@@ -69,11 +72,17 @@ export async function gather(
     evaluated,
     recipeBlob: await storage.blobs.put(instructions.recipeBytes),
     lockBlob: await storage.blobs.put(instructions.lockBytes),
-    root: await obtainRoot(options.root, { recipe, lock }, storage),
+    root,
     materials,
     trees,
     findings: await lint(instructions, request.recipePath),
   }
+}
+
+/** Waits for both, also when one has failed: nothing is still being fetched when the failure is told. */
+async function both<A, B>(one: Promise<A>, other: Promise<B>): Promise<readonly [A, B]> {
+  await Promise.allSettled([one, other])
+  return [await one, await other]
 }
 
 function fetchSource(

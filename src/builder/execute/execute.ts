@@ -141,7 +141,10 @@ async function recordOf(
   const { inputs, mounts, collect, plan } = context
   const log = await ports.blobs.putFile(report.log.path)
   checkEnvironment(step, report, plan)
-  const problems = [...notContained(report), ...failureOf(step, report)]
+  const problems = [
+    ...notContained(report),
+    ...failureOf(step, report, ports.blobs.path(log.sha256)),
+  ]
   const succeeded = problems.length === 0
   const outputs = succeeded
     ? await collectOutputs(step, report, { folder: collect, blobs: ports.blobs })
@@ -224,7 +227,7 @@ function notContained({ id, probes }: StepReport): Problem[] {
     }))
 }
 
-function failureOf(step: PlannedStep, report: StepReport): Problem[] {
+function failureOf(step: PlannedStep, report: StepReport, log: string): Problem[] {
   if (report.outcome === 'succeeded') return []
   if (report.outcome === 'output-refused') {
     if (report.refused.length > 0) return [...report.refused]
@@ -243,7 +246,7 @@ function failureOf(step: PlannedStep, report: StepReport): Problem[] {
       where: `step ${step.id}`,
       expected: `${quote((last?.argv ?? step.run[0] ?? []).join(' '))} to exit with 0`,
       found: foundOf(report),
-      fix: fixOf(report),
+      fix: fixOf(report, log),
     },
   ]
 }
@@ -256,7 +259,8 @@ function foundOf({ outcome, commands, exhausted }: StepReport): string {
     : `${how}, after it had reached its limit of ${exhausted.join(', ')}`
 }
 
-function fixOf({ outcome, exhausted, network }: StepReport): string {
+function fixOf({ outcome, exhausted, network }: StepReport, log: string): string {
+  if (outcome === 'cancelled') return 'Start the build again: it was stopped from outside'
   if (outcome === 'timed-out' || exhausted.includes('time'))
     return 'Raise "wall" in "limits" of the recipe, or make the step faster'
   if (outcome === 'out-of-memory' || exhausted.includes('memory'))
@@ -266,9 +270,9 @@ function fixOf({ outcome, exhausted, network }: StepReport): string {
   const [attempt] = network.attempts
   if (attempt !== undefined) {
     const target = attempt.name ?? `${attempt.address ?? ''}:${String(attempt.port ?? '')}`
-    return `Read the log of the step; it tried to reach ${quote(target)}, and a build has no network: lock what it needs`
+    return `Lock what the step needs: it tried to reach ${quote(target)}, and a build has no network (its log: ${log})`
   }
-  return 'Read the log of the step, and correct the source or the recipe'
+  return `Read ${log}, the log of the step, and correct the source or the recipe`
 }
 
 function isInput(id: string, { planned }: Plan): boolean {
