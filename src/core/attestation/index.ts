@@ -21,6 +21,47 @@ export { parseJws, parseJwt, type Jws, type JwsHeader, type Jwt } from './jwt.ts
 export { jwtStatement, jwtValidity } from './jwt-provenance.ts'
 export type { InclusionProof, LogEntry } from './log-entry.ts'
 export { predicateTypes } from './predicate-types.ts'
+export { applyVex, isSettled, type JudgedFinding, type VexTarget } from './predicates/apply-vex.ts'
+export { breakglassStatement, type Breakglass } from './predicates/breakglass.ts'
+export { cvssScore } from './predicates/cvss.ts'
+export type { CycloneDx } from './predicates/cyclonedx.ts'
+export { parseCycloneDx, parseOpenVex, parseSpdx } from './predicates/documents.ts'
+export { familyOf, formatOf, type Format, type PredicateKind } from './predicates/kinds.ts'
+export { coversLevel, trackLevelOf, type TrackLevel } from './predicates/levels.ts'
+export type { Link } from './predicates/link.ts'
+export { osvAffects, type OsvPackage } from './predicates/osv-affects.ts'
+export {
+  readOsv,
+  type OsvAdvisory,
+  type OsvAffected,
+  type OsvEvent,
+  type OsvRange,
+} from './predicates/osv.ts'
+export { readPredicate, type Predicate } from './predicates/predicate.ts'
+export type { Release } from './predicates/release.ts'
+export { reviewStatement, type Review } from './predicates/review.ts'
+export type { Sbom, SbomComponent, SbomDependency } from './predicates/sbom-types.ts'
+export type { Reference, Scai, ScaiAttribute } from './predicates/scai.ts'
+export type { Finding, FoundPackage, Scan } from './predicates/scan-types.ts'
+export { isAtLeast, readSeverity, worstOf, type Severity } from './predicates/severity.ts'
+export { parseSimpleSigning, type SimpleSigning } from './predicates/simple-signing.ts'
+export {
+  sourceRefsOf,
+  type SourceControl,
+  type SourceProvenance,
+  type SourceSummary,
+} from './predicates/source-provenance.ts'
+export { svrStatement, type Svr } from './predicates/svr.ts'
+export type { TestResult } from './predicates/test-result.ts'
+export type {
+  Vex,
+  VexComponent,
+  VexProduct,
+  VexStatement,
+  VexStatus,
+  VexVersions,
+} from './predicates/vex-types.ts'
+export { vsaStatement, type NewVsa, type Vsa } from './predicates/vsa.ts'
 export { isProvenanceType, readProvenance } from './provenance.ts'
 export {
   buildTypes,

@@ -5,5 +5,8 @@ export const predicateTypes = {
   /** How a JWT is presented as a Statement; no envelope may carry it. */
   jwtProvenance: 'https://sallyport.dev/attestation/jwt-provenance/v1',
   vsa: 'https://slsa.dev/verification_summary/v1',
+  svr: 'https://in-toto.io/attestation/svr/v0.2',
   approval: 'https://sallyport.dev/attestation/approval/v1',
+  review: 'https://sallyport.dev/attestation/review/v1',
+  breakglass: 'https://sallyport.dev/attestation/breakglass/v1',
 } as const

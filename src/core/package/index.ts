@@ -24,4 +24,5 @@ export {
   type Purl,
 } from './purl.ts'
 export { compareVersions, isKnownEcosystem, isVersion } from './version/compare.ts'
+export { versContains } from './version/vers.ts'
 export type { Sign } from './version/order.ts'
