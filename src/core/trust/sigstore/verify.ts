@@ -63,13 +63,15 @@ function verify(
       : readCertificateSigner(bundle, trusted, thresholds.scts),
   )
   const root = trusted.trustedRoot
+  const soFar = report.problems.length
   const evidence = verifyEvidence(
     bundle,
     { content: signed, signer: signer?.entrySigner },
     root,
     report,
   )
-  checkThresholds(evidence, thresholds, report)
+  // False evidence is a reason of its own; that it does not count either is no second one.
+  if (report.problems.length === soFar) checkThresholds(evidence, thresholds, report)
   const proven = signer && report.attempt(() => signer.prove(evidence.times, report))
   if (signer !== undefined) report.attempt(() => checkSignature(signed, signer, evidence))
   if (report.problems.length > 0 || proven === undefined || content === undefined) return undefined

@@ -153,7 +153,9 @@ export function readTime(reader: DerReader): number {
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /** UTF-8 text without control characters. */
-export function textOf(content: Uint8Array, where: string): string {
+export function textOf(content: Buffer, where: string): string {
+  const ascii = content.toString('latin1')
+  if (/^[\u0020-\u007e]*$/.test(ascii)) return ascii
   let text: string
   try {
     text = utf8.decode(content)
@@ -166,8 +168,8 @@ export function textOf(content: Uint8Array, where: string): string {
 }
 
 /** ASCII text without control characters (IA5String of names in certificates). */
-export function asciiOf(content: Uint8Array, where: string): string {
-  const text = Buffer.from(content).toString('latin1')
+export function asciiOf(content: Buffer, where: string): string {
+  const text = content.toString('latin1')
   if (/^[\u0020-\u007e]+$/.test(text)) return text
   throw malformed(where, 'printable ASCII text', JSON.stringify(text.slice(0, 80)))
 }

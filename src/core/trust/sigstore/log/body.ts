@@ -148,17 +148,21 @@ function hashOf(fields: Fields): HashName {
   throw unusable(fields.where, 'SHA-256, SHA-384 or SHA-512', quote(name, 40))
 }
 
-const pem =
-  /^-----BEGIN (CERTIFICATE|PUBLIC KEY)-----\s+([A-Za-z0-9+/=\s]+?)\s*-----END \1-----\s*$/
+const blocks = [
+  { kind: 'certificate', label: 'CERTIFICATE' },
+  { kind: 'publicKey', label: 'PUBLIC KEY' },
+] as const
 
 /** One PEM block: Rekor v1 keeps the signer in that form. */
 function pemOf(bytes: Buffer, where: string): EntryBody['verifier'] {
-  const [, label, body = ''] = pem.exec(bytes.toString('latin1')) ?? []
-  if (label === undefined) {
-    throw unusable(where, 'one certificate or public key in PEM', `${bytes.length} other bytes`)
+  const text = bytes.toString('latin1').trim()
+  for (const { kind, label } of blocks) {
+    const [begin, end] = [`-----BEGIN ${label}-----`, `-----END ${label}-----`]
+    if (!text.startsWith(begin) || !text.endsWith(end)) continue
+    const body = text.slice(begin.length, -end.length)
+    if (/^[A-Za-z0-9+/=\s]+$/.test(body)) return { kind, der: Buffer.from(body, 'base64') }
   }
-  const der = Buffer.from(body, 'base64')
-  return { kind: label === 'CERTIFICATE' ? 'certificate' : 'publicKey', der }
+  throw unusable(where, 'one certificate or public key in PEM', `${bytes.length} other bytes`)
 }
 
 /** Typed access to the JSON of an entry; the place is part of every refusal. */

@@ -4,6 +4,9 @@ import { verifyMessage } from '../keys/scheme.ts'
 import { fetchAgain, refuse } from '../problem.ts'
 import type { LogInstance } from '../root/trusted-root.ts'
 
+/** Each costs a verification; an honest log signs once. */
+const maxOwnSignatures = 2
+
 /**
  * Verifies that a checkpoint is the log's own: signed by its key, under its name, for its tree. Signatures by others,
  * such as witnesses, are ignored; a false one in the log's name refuses the checkpoint (C2SP signed-note).
@@ -16,6 +19,9 @@ export function verifyCheckpoint(note: string, log: LogInstance, where: string):
   if (known.length === 0) {
     const names = signatures.slice(0, 4).map(({ name }) => quote(name, 60))
     throw unlike(where, `a signature of ${quote(log.name)} with its key`, names.join(', '))
+  }
+  if (known.length > maxOwnSignatures) {
+    throw unlike(where, `at most ${maxOwnSignatures} signatures of the log`, `${known.length}`)
   }
   const message = Buffer.from(text)
   if (!known.every(({ bytes }) => verifyMessage(log.scheme, log.key, message, bytes))) {

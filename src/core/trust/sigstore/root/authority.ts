@@ -1,11 +1,11 @@
 import type { Oid } from '../der/values.ts'
-import { readSpki } from '../keys/public-key.ts'
 import { refuse } from '../problem.ts'
 import { parseCertificate } from '../x509/certificate.ts'
 import { basicConstraintsOf, purposes } from '../x509/extensions.ts'
 import {
   authorityFault,
   hasSigned,
+  issuerOf,
   timestampSignerFault,
   type Fault,
   type Issuer,
@@ -48,10 +48,7 @@ function readChain({ certChain }: WrittenAuthority, where: string): readonly Iss
   return certChain.certificates.map(({ rawBytes }, index) => {
     const place = `${where}.certChain.certificates[${index}]`
     const der = decodeBase64(rawBytes, place)
-    return inRoot('SIGSTORE_ROOT_CHAIN', () => {
-      const certificate = parseCertificate(der, place)
-      return { certificate, key: readSpki(certificate.spki, place) }
-    })
+    return inRoot('SIGSTORE_ROOT_CHAIN', () => issuerOf(parseCertificate(der, place)))
   })
 }
 

@@ -3,9 +3,14 @@ import { SallyportError } from '#error'
 import { purposes, subjectKeyIdOf } from '../x509/extensions.ts'
 import { parseCertificate, type Certificate } from '../x509/certificate.ts'
 import { describeName } from '../x509/describe-name.ts'
-import { authorityFault, hasSigned, timestampSignerFault, type Issuer } from '../x509/issuer.ts'
+import {
+  authorityFault,
+  hasSigned,
+  issuerOf,
+  timestampSignerFault,
+  type Issuer,
+} from '../x509/issuer.ts'
 import { signatureHolds } from '../x509/signature-algorithm.ts'
-import { readSpki } from '../keys/public-key.ts'
 import { fetchAgain, refuse } from '../problem.ts'
 import {
   describeWindow,
@@ -89,7 +94,7 @@ function signerOf(
     if (issuer === undefined || !hasSigned(issuer, certificate)) continue
     const isIssuer = authorityFault(issuer.certificate, purposes.timeStamping, 0) === undefined
     if (isIssuer && timestampSignerFault(certificate) === undefined) {
-      return { certificate, key: readSpki(certificate.spki, certificate.where) }
+      return issuerOf(certificate)
     }
   }
   return undefined

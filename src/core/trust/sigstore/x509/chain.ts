@@ -8,7 +8,7 @@ import {
 } from '../root/trusted-root.ts'
 import type { Certificate } from './certificate.ts'
 import { describeName } from './describe-name.ts'
-import { hasSigned } from './issuer.ts'
+import { hasSigned, type Issuer } from './issuer.ts'
 
 /**
  * Finds the authority of the root that has issued a certificate. Several may bear one name, so a signature decides;
@@ -21,13 +21,12 @@ export function findAuthorities(
   root: TrustedRoot,
 ): readonly [CertificateAuthority, ...CertificateAuthority[]] {
   // One key is asked once, however often the root lists it.
-  const asked = new Map<string, boolean>()
+  const asked: { readonly issuer: Issuer; readonly answer: boolean }[] = []
   const [first, ...others] = root.certificateAuthorities.filter(({ chain: [issuer] }) => {
-    const name = `${issuer.certificate.subject.toString('hex')} ${issuer.key.spki.toString('hex')}`
-    const known = asked.get(name)
-    if (known !== undefined) return known
+    const known = asked.find((one) => isSameIssuer(one.issuer, issuer))
+    if (known !== undefined) return known.answer
     const answer = hasSigned(issuer, leaf)
-    asked.set(name, answer)
+    asked.push({ issuer, answer })
     return answer
   })
   if (first !== undefined) return [first, ...others]
@@ -43,6 +42,10 @@ export function findAuthorities(
     `a certificate by ${describeName(leaf.issuer)} that none of their keys has signed`,
     'Verify with the trusted root of the Sigstore instance that issued the certificate, or refuse the artifact',
   )
+}
+
+function isSameIssuer(a: Issuer, b: Issuer): boolean {
+  return a.keyHash.equals(b.keyHash) && a.certificate.subject.equals(b.certificate.subject)
 }
 
 /**

@@ -1,5 +1,6 @@
+import { hash } from 'node:crypto'
 import { readDer, tags } from '../der/reader.ts'
-import type { PublicKey } from '../keys/public-key.ts'
+import { readSpki, type PublicKey } from '../keys/public-key.ts'
 import type { Certificate } from './certificate.ts'
 import {
   authorityKeyIdOf,
@@ -18,6 +19,18 @@ import { readSignatureAlgorithm, signatureHolds } from './signature-algorithm.ts
 export interface Issuer {
   readonly certificate: Certificate
   readonly key: PublicKey
+  /** SHA-256 of the SubjectPublicKeyInfo: how RFC 6962 calls an issuer. */
+  readonly keyHash: Buffer
+  /** How certificates that it has issued may call its key. */
+  readonly keyId?: Buffer
+}
+
+/** Reads the key of a certificate. */
+export function issuerOf(certificate: Certificate): Issuer {
+  const key = readSpki(certificate.spki, certificate.where)
+  const keyHash = hash('sha256', key.spki, 'buffer')
+  const keyId = subjectKeyIdOf(certificate)
+  return { certificate, key, keyHash, ...(keyId === undefined ? {} : { keyId }) }
 }
 
 /** Whether `issuer` has signed `issued`; names chain byte by byte (RFC 5280 §6.1.3). */
@@ -28,11 +41,10 @@ export function hasSigned(issuer: Issuer, issued: Certificate): boolean {
 }
 
 /** Whether the names and, where both are there, the key identifiers fit. */
-export function mayHaveSigned({ certificate }: Issuer, issued: Certificate): boolean {
+function mayHaveSigned({ certificate, keyId }: Issuer, issued: Certificate): boolean {
   if (!certificate.subject.equals(issued.issuer)) return false
-  const wanted = authorityKeyIdOf(issued)
-  const own = wanted && subjectKeyIdOf(certificate)
-  return wanted === undefined || own === undefined || wanted.equals(own)
+  const wanted = keyId && authorityKeyIdOf(issued)
+  return keyId === undefined || wanted === undefined || wanted.equals(keyId)
 }
 
 /** What is wrong with a certificate, for whoever reports it. */

@@ -1,4 +1,3 @@
-import { hash } from 'node:crypto'
 import { readDer, malformed, tags } from '../der/reader.ts'
 import { verifyMessage } from '../keys/scheme.ts'
 import { fetchAgain, refuse } from '../problem.ts'
@@ -37,7 +36,7 @@ const maxTime = 8.64e15
  */
 export function verifyScts(
   leaf: Certificate,
-  { key }: Issuer,
+  { keyHash }: Issuer,
   ctlogs: readonly LogInstance[],
 ): readonly VerifiedSct[] {
   const scts = readScts(leaf)
@@ -46,7 +45,7 @@ export function verifyScts(
     return logs.length === 0 ? [] : [{ sct, logs }]
   })
   if (known.length === 0) return []
-  const entry = precertificateEntry(leaf, key.spki)
+  const entry = precertificateEntry(leaf, keyHash)
   return known.flatMap(({ sct, logs }) => {
     const signed = signedBytes(sct, entry)
     const log = logs.find((one) => isSignedBy(one, sct, signed))
@@ -105,7 +104,7 @@ function readSct(bytes: Buffer, where: string): Sct {
 /** RFC 6962 §3.2: PreCert, the issuer's key hash and the certificate without the timestamps. */
 function precertificateEntry(
   { tbs, extensions, extensionsAt }: Certificate,
-  issuer: Buffer,
+  keyHash: Buffer,
 ): Buffer {
   const removed = extensions.get(extensionOids.signedCertificateTimestamps)
   const cut = removed ?? { start: extensionsAt.end, end: extensionsAt.end }
@@ -118,7 +117,7 @@ function precertificateEntry(
   const precertificate = element(tags.sequence, Buffer.concat([before, wrapped]))
   const length = Buffer.alloc(3)
   length.writeUIntBE(precertificate.length, 0, 3)
-  return Buffer.concat([hash('sha256', issuer, 'buffer'), length, precertificate])
+  return Buffer.concat([keyHash, length, precertificate])
 }
 
 /** What the log signed: digitally-signed struct of RFC 6962 §3.2, certificate_timestamp over precert_entry. */
