@@ -14,10 +14,15 @@ export interface Recorded {
 /** The one way a decision is shown: the answer, every reason with its fix or every rule with its facts, and the record. */
 export function renderDecision(decision: Decision, look: Look, recorded?: Recorded): string {
   const parts = [headline(decision, look)]
-  if (decision.reasons.length > 0) parts.push(renderProblems(decision.reasons, look))
+  if (decision.reasons.length > 0) parts.push(reasons(decision, look))
   else parts.push(passedRules(decision.rules, look))
   parts.push(footer(decision, look, recorded))
   return parts.join('\n\n')
+}
+
+/** What lets an artifact in all the same is a warning. */
+function reasons({ reasons: problems, effect }: Decision, look: Look): string {
+  return renderProblems(problems, look, effect === 'blocked' ? 'error' : 'warning')
 }
 
 /** `sallyport: denied: app.tgz may not run in production/shop` */

@@ -11,11 +11,19 @@ export interface Look {
   readonly width?: number | undefined
 }
 
-/** The one way a problem is shown: what, where, what was wanted, what was there, what to do. */
-export function renderProblem(problem: Problem, look: Look): string {
+/**
+ * The one way a problem is shown: what, where, what was wanted, what was there, what to do. A warning is a problem in
+ * spite of which something was done.
+ */
+export function renderProblem(
+  problem: Problem,
+  look: Look,
+  severity: 'error' | 'warning' = 'error',
+): string {
   const { paint } = look
+  const mark = severity === 'error' ? paint.bad : paint.warn
   const title = uncapitalise(catalogue[problem.code].title)
-  const lines = [`${paint.bad(`error[${problem.code}]`)}: ${paint.strong(title)}`]
+  const lines = [`${mark(`${severity}[${problem.code}]`)}: ${paint.strong(title)}`]
   const here = (text: string): string => localisePaths(text, look.invocation)
   if (problem.where !== undefined) {
     const where = here(problem.where)
@@ -31,8 +39,12 @@ export function renderProblem(problem: Problem, look: Look): string {
 }
 
 /** Several problems, a blank line between them. */
-export function renderProblems(problems: readonly Problem[], look: Look): string {
-  return problems.map((problem) => renderProblem(problem, look)).join('\n\n')
+export function renderProblems(
+  problems: readonly Problem[],
+  look: Look,
+  severity: 'error' | 'warning' = 'error',
+): string {
+  return problems.map((problem) => renderProblem(problem, look, severity)).join('\n\n')
 }
 
 /** A named line under a heading; a longer text continues under itself. */

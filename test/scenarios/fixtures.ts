@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import {
   appendFileSync,
   chmodSync,
@@ -54,6 +55,13 @@ export const fixtures: Readonly<Record<string, Fixture>> = {
     writeFileSync(join(dir, file), text.replaceAll(from, to))
     return undefined
   },
+  /** platform FILE: writes the platform of this machine where the file says linux/here. */
+  platform([file = ''], dir) {
+    const text = readFileSync(join(dir, file), 'utf8')
+    const architecture = process.arch === 'arm64' ? 'arm64' : 'amd64'
+    writeFileSync(join(dir, file), text.replaceAll('linux/here', `linux/${architecture}`))
+    return undefined
+  },
   /** mode OCTAL FILE */
   mode([mode = '', file = ''], dir) {
     chmodSync(join(dir, file), Number.parseInt(mode, 8))
@@ -98,6 +106,24 @@ export const fixtures: Readonly<Record<string, Fixture>> = {
     if (exit !== 0) throw new Error(`${args.join(' ')} ended with ${exit}`)
     writeFileSync(join(dir, file), raw)
     return ''
+  },
+  /** commit MESSAGE: all files of the folder but the home, in a repository that is made when there is none. */
+  commit([message = ''], dir) {
+    const who = { GIT_AUTHOR_NAME: 'A', GIT_AUTHOR_EMAIL: 'a@b.example' }
+    const also = { GIT_COMMITTER_NAME: 'A', GIT_COMMITTER_EMAIL: 'a@b.example' }
+    const env = { PATH: process.env['PATH'], HOME: dir, ...who, ...also }
+    const git = (...args: readonly string[]) =>
+      execFileSync('git', args, { cwd: dir, env, stdio: 'pipe' })
+    git('init', '--quiet', '--initial-branch=main')
+    writeFileSync(join(dir, '.git/info/exclude'), '.sallyport/\n')
+    git('add', '--all')
+    git('commit', '--quiet', '--allow-empty', `--message=${message}`)
+    return undefined
+  },
+  /** repository: an empty one, without a commit. */
+  repository(_, dir) {
+    execFileSync('git', ['init', '--quiet', '--initial-branch=main'], { cwd: dir })
+    return undefined
   },
   /** show FILE: its text becomes the output. */
   show([file = ''], dir) {

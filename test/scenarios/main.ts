@@ -61,6 +61,8 @@ function normalise(text: string, dir: string): string {
     .replaceAll(dir, '<dir>')
     .replaceAll(root, '<repository>')
     .replace(/\bkey [0-9a-f]{16}\b/g, 'key <keyid>')
+    .replace(/\bbuilds\/[0-9a-f]{12}\b/g, 'builds/<commit>')
+    .replace(/\b[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\b/g, '<uuid>')
     .replace(/\b[0-9a-f]{12,40}…/g, '<digest>…')
     .replace(/(?<![A-Za-z0-9+/])[A-Za-z0-9+/]{43}=/g, '<base64>')
     .replace(/\b[0-9a-f]{64}\b/g, '<sha256>')

@@ -15,6 +15,7 @@
 // Commands are `sallyport …` and the fixtures of fixtures.ts (flip, copy, provenance …); words may be quoted.
 //
 // `SCENARIOS=update node --test test/scenarios/run.test.ts` writes what was printed into the files; read the diff.
+// `STORY=log` tells only the stories whose file name contains that.
 import assert from 'node:assert/strict'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -25,13 +26,14 @@ import type { Ran } from './main.ts'
 import { formatStory, parseStory, type Step, type Story } from './story.ts'
 
 const update = process.env['SCENARIOS'] === 'update'
+const only = process.env['STORY'] ?? ''
 const folder = import.meta.dirname
 
 test(
   'every story is told by the real command line as it is written',
   { concurrency: 2 },
   async (t) => {
-    const files = readdirSync(folder).filter((file) => file.endsWith('.txt'))
+    const files = readdirSync(folder).filter((file) => file.endsWith('.txt') && file.includes(only))
     await Promise.all(files.map((file) => t.test(file, () => tell(join(folder, file)))))
   },
 )

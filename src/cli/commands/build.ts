@@ -114,8 +114,7 @@ function stepsOf({ steps }: BuildReport): string {
 }
 
 function measuredBecause({ root }: BuildReport, look: Look): string {
-  const problem = root.because === undefined ? '' : renderProblem(root.because, look)
-  return `the pinned root could not be had, so what is installed here was measured instead:\n\n${problem}`
+  return root.because === undefined ? '' : renderProblem(root.because, look, 'warning')
 }
 
 /** The service that `init` names its policies for: the package that was built. */
