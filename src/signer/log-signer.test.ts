@@ -12,7 +12,7 @@ import {
   type ReadNodes,
 } from '#merkle'
 import { createCheckpointMemory, startSigner, type LogSignerOptions } from './client.ts'
-import { home, newKey } from './testing/home.ts'
+import { anyKey, home, newKey } from './testing/home.ts'
 
 const origin = 'log.example/decisions'
 
@@ -27,10 +27,11 @@ async function refusal(promise: Promise<unknown>): Promise<ProblemCode> {
 
 async function logOptions(
   t: TestContext,
+  fresh = false,
 ): Promise<LogSignerOptions & { folder: string; memory: string }> {
   const { folder } = home(t)
-  const { keyFile, passphraseFile } = await newKey(folder, 'ed25519')
-  const mlDsa = await newKey(folder, 'ml-dsa-44')
+  const { keyFile, passphraseFile } = await (fresh ? newKey(folder, 'ed25519') : anyKey('ed25519'))
+  const mlDsa = await anyKey('ml-dsa-44')
   const memory = join(folder, 'log.memory')
   const role = { kind: 'log', origin, memoryFile: memory, mlDsaKeyFile: mlDsa.keyFile } as const
   return { keyFile, passphraseFile, role, folder, memory }
@@ -124,7 +125,7 @@ test('a log signer without its memory refuses to start, and says how to restore 
 
 test('a checkpoint of another log or key is no memory', async (t) => {
   const options = await logOptions(t)
-  const other = await logOptions(t)
+  const other = await logOptions(t, true)
   await createCheckpointMemory(options)
   await createCheckpointMemory(other)
   rmSync(options.memory, { recursive: true })

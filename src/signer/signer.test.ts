@@ -25,7 +25,7 @@ import { builderIds } from './builder-ids.ts'
 import { Channel } from './channel.ts'
 import { createKey, startSigner, type StatementSigner } from './client.ts'
 import type { Request } from './messages.ts'
-import { home, newKey, passphrase } from './testing/home.ts'
+import { anyKey, home, newKey, passphrase } from './testing/home.ts'
 import { approval, builderRole, changed, provenance, uri } from './testing/statements.ts'
 
 const approverRole = { kind: 'approver', predicateTypes: [predicateTypes.approval] } as const
@@ -134,9 +134,8 @@ test('files that others could read, links, and unencrypted keys are refused', as
   assert.equal(await start(written('large.pem', 'x'.repeat(70_000))), 'SIGNER_FILE')
 })
 
-test('a workstation signer cannot be started for the hosted builder, nor an approver for provenance', async (t) => {
-  const { folder } = home(t)
-  const key = await newKey(folder)
+test('a workstation signer cannot be started for the hosted builder, nor an approver for provenance', async () => {
+  const key = await anyKey()
   const ids = [builderIds.workstationMeasured, builderIds.hosted]
   assert.equal(
     await refusal(startSigner({ ...key, role: { kind: 'builder', builderIds: ids } })),
@@ -149,9 +148,8 @@ test('a workstation signer cannot be started for the hosted builder, nor an appr
   )
 })
 
-test('a builder signs provenance that is complete, and nothing else', async (t) => {
-  const { folder } = home(t)
-  await using signer = await startSigner({ ...(await newKey(folder)), role: builderRole })
+test('a builder signs provenance that is complete, and nothing else', async () => {
+  await using signer = await startSigner({ ...(await anyKey()), role: builderRole })
   const good = provenance()
   const definition = 'predicate.buildDefinition'
   const details = 'predicate.runDetails'
@@ -200,9 +198,8 @@ test('a builder signs provenance that is complete, and nothing else', async (t) 
   await signer.sign(good)
 })
 
-test('an approver signs approvals, and nothing else', async (t) => {
-  const { folder } = home(t)
-  await using signer = await startSigner({ ...(await newKey(folder)), role: approverRole })
+test('an approver signs approvals, and nothing else', async () => {
+  await using signer = await startSigner({ ...(await anyKey()), role: approverRole })
   await signer.sign(approval())
   assert.equal(await refusal(signer.sign(provenance())), 'SIGNER_PREDICATE_TYPE')
   assert.equal(
@@ -216,8 +213,7 @@ test('an approver signs approvals, and nothing else', async (t) => {
 })
 
 test('the process signs no bytes but statements, whatever its channel brings', async (t) => {
-  const { folder } = home(t)
-  const { keyFile, passphraseFile } = await newKey(folder)
+  const { keyFile, passphraseFile } = await anyKey()
   const channel = new Channel({ files: 'read', timeoutMs: 10_000 })
   t.after(() => channel.close())
   const call = (request: unknown) =>
@@ -250,8 +246,7 @@ test('the process signs no bytes but statements, whatever its channel brings', a
 })
 
 test('what is signed is the canonical form of what was checked', async (t) => {
-  const { folder } = home(t)
-  const { keyFile, passphraseFile } = await newKey(folder)
+  const { keyFile, passphraseFile } = await anyKey()
   const channel = new Channel({ files: 'read', timeoutMs: 10_000 })
   t.after(() => channel.close())
   await channel.call({
@@ -272,7 +267,7 @@ test('every verdict is in the journal before the signature is out', async (t) =>
   const { folder } = home(t)
   const journalFile = join(folder, 'journal.jsonl')
   await using signer = await startSigner({
-    ...(await newKey(folder)),
+    ...(await anyKey()),
     role: builderRole,
     journalFile,
   })
@@ -339,9 +334,8 @@ test('the key is in the memory of the signer only', async (t) => {
   user.stdin.end()
 })
 
-test('a signer that dies, hangs or was closed is a Problem', async (t) => {
-  const { folder } = home(t)
-  const key = await newKey(folder)
+test('a signer that dies, hangs or was closed is a Problem', async () => {
+  const key = await anyKey()
   const killed = await startSigner({ ...key, role: builderRole })
   process.kill(killed.pid, 'SIGKILL')
   assert.equal(await refusal(killed.sign(provenance())), 'SIGNER_DIED')
@@ -355,9 +349,8 @@ test('a signer that dies, hangs or was closed is a Problem', async (t) => {
   assert.equal(await refusal(closed.sign(provenance())), 'SIGNER_DIED')
 })
 
-test('SIGUSR1 does not open an inspector in the signer', async (t) => {
-  const { folder } = home(t)
-  await using signer = await startSigner({ ...(await newKey(folder)), role: builderRole })
+test('SIGUSR1 does not open an inspector in the signer', async () => {
+  await using signer = await startSigner({ ...(await anyKey()), role: builderRole })
   const tasks = readdirSync(`/proc/${signer.pid}/task`)
   const names = tasks.map((task) => readFileSync(`/proc/${signer.pid}/task/${task}/comm`, 'utf8'))
   assert.ok(names.length > 1)
@@ -367,9 +360,8 @@ test('SIGUSR1 does not open an inspector in the signer', async (t) => {
   )
 })
 
-test('a statement too large to be meant is refused before it is sent', async (t) => {
-  const { folder } = home(t)
-  await using signer = await startSigner({ ...(await newKey(folder)), role: builderRole })
+test('a statement too large to be meant is refused before it is sent', async () => {
+  await using signer = await startSigner({ ...(await anyKey()), role: builderRole })
   const parameters = Object.fromEntries(
     Array.from({ length: 80 }, (_, index) => [`p${index}`, 'x'.repeat(60_000)]),
   )

@@ -1,13 +1,12 @@
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { TestContext } from 'node:test'
 import { createKey, type CreateKeyOptions, type PublicKey } from '../client.ts'
 
 export const passphrase = 'correct horse battery staple'
 
 /** A private folder with a passphrase file; gone after the test. */
-export function home(context: Pick<TestContext, 'after'>): {
+export function home(context: { after(clean: () => void): void }): {
   folder: string
   passphraseFile: string
 } {
@@ -31,4 +30,17 @@ export async function newKey(
     keyFile,
     passphraseFile,
   }
+}
+
+const shared = new Map<CreateKeyOptions['algorithm'], ReturnType<typeof newKey>>()
+let sharedFolder: string | undefined
+
+/** One key of each kind for all tests of a file that need some key: deriving it from a passphrase is slow on purpose. */
+export function anyKey(
+  algorithm: CreateKeyOptions['algorithm'] = 'ecdsa-p256',
+): ReturnType<typeof newKey> {
+  sharedFolder ??= home({ after: (clean) => void process.on('exit', clean) }).folder
+  const key = shared.get(algorithm) ?? newKey(sharedFolder, algorithm)
+  shared.set(algorithm, key)
+  return key
 }

@@ -8,7 +8,6 @@ export const builder = {
   RECIPE_ENVIRONMENT: { title: 'The recipe sets a variable that the builder sets', exit: 2 },
   RECIPE_PLATFORM: { title: 'The recipe is for another platform', exit: 2 },
   BUILD_PARAMETER: { title: 'A build parameter is not one the recipe allows', exit: 2 },
-  BUILD_REQUEST: { title: 'The build request is not acceptable', exit: 2 },
   BUILD_BUILDER_ID: { title: 'This builder may not have this id', exit: 2 },
   BUILD_LOCK_MISSING: { title: 'The source has no materials lock', exit: 2 },
   BUILD_MATERIAL_MISSING: { title: 'A material that the build needs is not in the lock', exit: 2 },
