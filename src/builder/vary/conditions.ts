@@ -20,15 +20,16 @@ export interface Applied {
   readonly undo?: () => void
 }
 
-export type ConditionName = 'clock' | 'path' | 'locale' | 'umask' | 'cpus'
+export type ConditionName = 'clock' | 'path' | 'locale' | 'umask' | 'cpus' | 'user'
 
 export type Unavailable = { readonly name: ConditionName; readonly reason: string }
 
 const daysAhead = 500
 
 /**
- * The circumstances that a build must not depend on and that a recipe cannot set. User, host name, locale, time zone,
- * home and build path inside the sandbox are the same in every build, so they cannot be varied: nobody can see others.
+ * The circumstances that a build must not depend on and that a recipe cannot set. Host name, locale, time zone, home,
+ * build path and the user's name inside the sandbox are the same in every build, so they cannot be varied: nobody can see
+ * others. The kernel's uid is another in each sandbox anyway, where the machine allows it.
  */
 export function conditions(
   storage: Storage,

@@ -43,7 +43,7 @@ test('a build that depends on nothing around it is reproducible, and the report 
   assert.equal(report.verdict, 'reproducible')
   assert.equal(specs.length, 2)
   const names = [...report.varied, ...report.notVaried].map(({ name }) => name).sort()
-  assert.deepEqual(names, ['clock', 'cpus', 'locale', 'path', 'umask'])
+  assert.deepEqual(names, ['clock', 'cpus', 'locale', 'path', 'umask', 'user'])
   assert.ok(report.varied.length >= 3)
   for (const { reason } of report.notVaried) assert.ok(reason.length > 0)
   assert.deepEqual(surroundings(), before)

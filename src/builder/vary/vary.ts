@@ -2,7 +2,7 @@ import type { BuildDefinition } from '#attestation'
 import { SallyportError } from '#error'
 import { compareFiles } from '../compare.ts'
 import { executeDefinition, type ExecutionPorts } from '../execute/execute.ts'
-import type { BuildOutput } from '../execute/records.ts'
+import type { BuildOutput, Execution } from '../execute/records.ts'
 import type { Compared } from '../rebuild/rebuild.ts'
 import { conditions, type Condition, type ConditionName, type Unavailable } from './conditions.ts'
 
@@ -40,30 +40,46 @@ export async function varyBuild(
   )
   const varied = wanted.filter((one): one is Condition => 'apply' in one)
   const notVaried = wanted.filter((one): one is Unavailable => 'reason' in one)
-  const usual = await outputsUnder(definition, [], ports)
-  const other = await outputsUnder(definition, varied, ports)
-  const outputs = await compare(usual, other, ports)
+  const usual = await executeUnder(definition, [], ports)
+  const other = await executeUnder(definition, varied, ports)
+  const outputs = await compare(usual.outputs, other.outputs, ports)
   const isSame = outputs.every(({ expected, found }) => expected === found)
   const culprits: ConditionName[] = []
   for (const condition of isSame ? [] : varied) {
-    const alone = await outputsUnder(definition, [condition], ports)
-    if (alone.some(({ sha256 }, index) => sha256 !== usual[index]?.sha256))
+    const alone = await executeUnder(definition, [condition], ports)
+    if (alone.outputs.some(({ sha256 }, index) => sha256 !== usual.outputs[index]?.sha256))
       culprits.push(condition.name)
   }
+  const user = only === undefined || only.includes('user') ? [userOf(usual, other)] : []
   return {
     verdict: isSame ? 'reproducible' : 'different',
     outputs,
-    varied: varied.map(({ name, what }) => ({ name, what })),
-    notVaried,
+    varied: [...varied, ...user.filter((one) => 'what' in one)].map(({ name, what }) => ({
+      name,
+      what,
+    })),
+    notVaried: [...notVaried, ...user.filter((one) => 'reason' in one)],
     culprits,
   }
 }
 
-async function outputsUnder(
+/** Each sandbox has a uid of its own; whether that was so is seen afterwards. */
+function userOf(usual: Succeeded, other: Succeeded): { name: 'user'; what: string } | Unavailable {
+  const [before, after] = [usual, other].map(({ steps }) =>
+    steps.map(({ sandbox }) => sandbox.uid).join(),
+  )
+  return before === after
+    ? { name: 'user', reason: 'this machine gives all sandboxes the uid of the caller' }
+    : { name: 'user', what: `the commands are uid ${after} for the kernel instead of ${before}` }
+}
+
+type Succeeded = Extract<Execution, { kind: 'succeeded' }>
+
+async function executeUnder(
   definition: BuildDefinition,
   applied: readonly Condition[],
   ports: VaryOptions['ports'],
-): Promise<readonly BuildOutput[]> {
+): Promise<Succeeded> {
   const undo: (() => void)[] = []
   try {
     let under: ExecutionPorts = ports
@@ -73,7 +89,7 @@ async function outputsUnder(
       under = { ...under, ...storage, ...(variation === undefined ? {} : { variation }) }
     }
     const execution = await executeDefinition(definition, under)
-    if (execution.kind === 'succeeded') return execution.outputs
+    if (execution.kind === 'succeeded') return execution
     const [first, ...also] = execution.problems
     throw new SallyportError(first, { also })
   } finally {
