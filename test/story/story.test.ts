@@ -43,7 +43,7 @@ test('npm ci && npm start tells the whole story in a fresh clone, and following 
   ok(run('npx', ['sallyport', 'verify', artifact, ...target]))
   assert.equal(
     run('npx', ['sallyport', 'verify', artifact, '--environment', 'moon', '--service', 'x']).status,
-    1,
+    2,
   )
   ok(run('npx', ['sallyport', 'log', 'verify']))
   ok(run('npx', ['sallyport', 'log', 'replay']))
