@@ -9,8 +9,9 @@ export interface CellIdentity {
   readonly startAs?: { readonly uid: number; readonly gid: number }
   readonly uidMap: string
   readonly gidMap: string
-  /** The uid of the commands inside the cell, and for the kernel. */
+  /** The uid of the commands inside the cell, as this process sees it, and as the machine does. */
   readonly payloadUid: number
+  readonly seenUid: number
   readonly kernelUid: number
 }
 
@@ -24,7 +25,8 @@ export function newIdentity(): CellIdentity {
   const uid = process.getuid?.() ?? 0
   const gid = process.getgid?.() ?? 0
   const base = firstUid + perStep * randomInt(steps)
-  if (uid === 0 && canUse(base)) {
+  const ranges = uidRanges()
+  if (uid === 0 && outside(ranges, base, perStep) !== undefined) {
     const map = [`0 ${base} 1`, `1000 ${base + 1} 1`, `2 ${base + 2} 1`, ''].join('\n')
     return {
       rootless: false,
@@ -32,7 +34,8 @@ export function newIdentity(): CellIdentity {
       uidMap: map,
       gidMap: map,
       payloadUid: 1000,
-      kernelUid: base + 1,
+      seenUid: base + 1,
+      kernelUid: outside(ranges, base + 1, 1) ?? 0,
     }
   }
   return {
@@ -40,15 +43,24 @@ export function newIdentity(): CellIdentity {
     uidMap: `0 ${uid} 1\n`,
     gidMap: `0 ${gid} 1\n`,
     payloadUid: 0,
-    kernelUid: uid,
+    seenUid: uid,
+    kernelUid: outside(ranges, uid, 1) ?? 0,
   }
 }
 
+type Range = readonly [inside: number, outside: number, count: number]
+
 // Inside a container "root" may have few uids, or only one: then it is a user like any other.
-function canUse(uid: number): boolean {
+function uidRanges(): Range[] {
   return readFileSync('/proc/self/uid_map', 'utf8')
     .trim()
     .split('\n')
     .map((line) => line.trim().split(/\s+/).map(Number))
-    .some(([inside = 0, , count = 0]) => inside <= uid && uid + perStep <= inside + count)
+    .map(([inside = 0, beyond = 0, count = 0]): Range => [inside, beyond, count])
+}
+
+/** The uid outside of this user namespace. Undefined: this namespace does not have so many from there. */
+function outside(ranges: readonly Range[], uid: number, needed: number): number | undefined {
+  const range = ranges.find(([inside, , count]) => inside <= uid && uid + needed <= inside + count)
+  return range === undefined ? undefined : range[1] + uid - range[0]
 }

@@ -1,3 +1,9 @@
+export {
+  checkSandbox,
+  sandboxFacts,
+  type SandboxCheck,
+  type SandboxFacts,
+} from './check-sandbox.ts'
 export { runStep } from './run-step.ts'
 export type {
   Blob,

@@ -17,18 +17,19 @@ export function lookFromOutside(pid: number): OutsideView {
 /** What only the host can measure: who the commands are for the kernel, and whether a canary was reached. */
 export function outsideProbes(
   view: OutsideView | undefined,
-  { kernelUid }: CellIdentity,
+  { seenUid, kernelUid }: CellIdentity,
   reached: readonly string[],
 ): readonly CellProbe[] {
   const uids = [...new Set(view?.uids)].join(' ')
+  const isOwn = uids === String(seenUid) && kernelUid !== 0
   const own = 'the uid of the step, which is not 0'
   const shared = (view?.shared ?? separateNamespaces).join(' ')
   return [
     {
       name: 'kernel-uid',
       expected: own,
-      found: uids === String(kernelUid) && kernelUid !== 0 ? own : `uid ${uids || 'unknown'}`,
-      contained: uids === String(kernelUid) && kernelUid !== 0,
+      found: isOwn ? own : `uid ${uids || 'unknown'}`,
+      contained: isOwn,
     },
     {
       name: 'namespaces-shared-with-the-host',

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { rmSync } from 'node:fs'
 import { join } from 'node:path'
 
 import { SallyportError } from '#error'
@@ -7,7 +8,7 @@ import { placeCanaries, type Canaries } from './canaries.ts'
 import type { Defence } from './cell/defence.ts'
 import type { CellProbe } from './cell/protocol.ts'
 import type { Architecture } from './cell/syscalls.ts'
-import { makeCellSpec, type CellRequest } from './cell-spec.ts'
+import { makeCellSpec, outputFile, type CellRequest } from './cell-spec.ts'
 import { DescriptorTable } from './descriptor-table.ts'
 import { findDescendant } from './host-process.ts'
 import { newIdentity, type CellIdentity } from './identity.ts'
@@ -20,6 +21,7 @@ import { Session, type SessionOutcome } from './session.ts'
 import { makeStaging, type Staging } from './staging.ts'
 import type { RunStepOptions, StepReport } from './step.ts'
 import type { Tools } from './tools.ts'
+import { userNamespaceProblem } from './user-namespaces.ts'
 
 /** What a test takes away from the isolation. There is no other way to do that. */
 export interface Weakening {
@@ -36,6 +38,9 @@ export async function runCell(
   const run = new CellRun(request, options, weakenedUnsafe)
   try {
     return await run.run()
+  } catch (error) {
+    run.forgetOutputs()
+    throw run.diagnose(error)
   } finally {
     await run.end()
   }
@@ -94,6 +99,21 @@ class CellRun {
       judge: (probes) => this.#judge(probes),
     }).run()
     return this.#report(outcome)
+  }
+
+  /** Names what the machine forbids, where that is why there was no sandbox. */
+  diagnose(error: unknown): unknown {
+    if (!(error instanceof SallyportError)) return error
+    if (error.code !== 'WORKER_LOST' && error.code !== 'WORKER_SANDBOX_FAILED') return error
+    const problem = userNamespaceProblem(this.#tools, this.#identity)
+    return problem === undefined
+      ? error
+      : new SallyportError(problem, { cause: error, also: error.problems })
+  }
+
+  forgetOutputs(): void {
+    const { outputs, collect } = this.#request
+    outputs.forEach((output, index) => rmSync(outputFile(collect, output, index), { force: true }))
   }
 
   /** Takes away all that was made. */

@@ -23,14 +23,16 @@ const packages = {
 export type ToolName = keyof typeof packages
 export type Tools = Readonly<Record<ToolName, string>>
 
-/** Where the programs are, and one problem for all that are missing. */
-export function findTools(): { readonly tools: Tools } | { readonly problem: Problem } {
+/** Where the programs are; one problem for all that are missing. */
+export function findTools():
+  { readonly tools: Tools } | { readonly problem: Problem; readonly present: Partial<Tools> } {
   const names = Object.keys(packages) as ToolName[]
   const found = new Map(names.map((name) => [name, locate(name)]))
   const missing = names.filter((name) => found.get(name) === undefined)
   if (missing.length === 0) return { tools: Object.fromEntries(found) as unknown as Tools }
   const wanted = [...new Set(missing.map((name) => packages[name]))].join(' ')
   return {
+    present: Object.fromEntries([...found].filter(([, path]) => path !== undefined)),
     problem: {
       code: 'WORKER_MACHINE',
       expected: `the programs ${names.join(', ')}`,

@@ -25,7 +25,7 @@ process.on('exit', () => spawnSync('rm', ['-rf', folder]))
 let written = 0
 
 /** A tar of these files (name -> content), as a blob on the disk. */
-export function tarOf(files: Readonly<Record<string, TarFile>>): Blob {
+export function tarOf(files: Readonly<Record<string, TarFile>>, mtime = 1_000_000_000): Blob {
   const parts = Object.entries(files).flatMap(
     ([name, { content = '', executable = false, linkname }]) => {
       const bytes = Buffer.from(content)
@@ -37,7 +37,7 @@ export function tarOf(files: Readonly<Record<string, TarFile>>): Blob {
         executable,
         linkname: linkname ?? '',
       } as const
-      return [tarHeader(member, 1_000_000_000), bytes, Buffer.alloc(paddingOf(bytes.length))]
+      return [tarHeader(member, mtime), bytes, Buffer.alloc(paddingOf(bytes.length))]
     },
   )
   return blobOf(Buffer.concat([...parts, tarEnd]))

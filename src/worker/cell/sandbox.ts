@@ -82,13 +82,12 @@ export class SandboxMaker {
     const output = openSync(`${control}/output`, constants.O_WRONLY)
     const filter = openSync(`${control}/seccomp`, 'r')
     const options = openSync(`${control}/arguments`, 'r')
-    const command = [...this.#perProcessLimits(), tools.bwrap, '--args', '4', '--', ...argv]
     const uid =
       without.includes('payload-uid') || payloadUid === 0
         ? {}
         : { uid: payloadUid, gid: payloadUid }
     try {
-      return spawn(command[0] ?? '', command.slice(1), {
+      return spawn(tools.bwrap, ['--args', '4', '--', ...argv], {
         ...uid,
         cwd: '/',
         // /proc/1/environ of a sandbox shows what bubblewrap was started with, whatever --clearenv says.
@@ -112,18 +111,16 @@ export class SandboxMaker {
     ]
   }
 
-  #perProcessLimits(): string[] {
+  // Set on the waiting process, not on bubblewrap: the limit of processes counts within a user namespace, and that of
+  // the cell has the supervisor in it. False: the process is gone, or cannot be bounded.
+  #limitEachProcess(pid: number): boolean {
     const { tools, limits } = this.#spec
-    if (limits.perProcess === undefined) return []
+    if (limits.perProcess === undefined) return true
     const { memoryBytes, processes } = limits.perProcess
-    const bounds = {
-      data: ['Max data size', memoryBytes],
-      nproc: ['Max processes', processes],
-    } as const
-    const options = Object.entries(bounds).map(([name, [line, wanted]]) => {
-      return `--${name}=${Math.min(wanted, hardLimit(line))}`
-    })
-    return [tools.prlimit, ...options, '--']
+    const data = Math.min(memoryBytes, hardLimit('Max data size'))
+    const nproc = Math.min(processes, hardLimit('Max processes'))
+    const args = [`--pid=${pid}`, `--data=${data}`, `--nproc=${nproc}`]
+    return spawnSync(tools.prlimit, args, { env: {}, stdio: 'ignore' }).status === 0
   }
 
   async #follow(child: ChildProcess, signal: AbortSignal): Promise<SandboxEnd> {
@@ -142,7 +139,8 @@ export class SandboxMaker {
         const pid = status['child-pid']
         if (pid === undefined) continue
         init = pid
-        if (!(await this.#place(pid)) || signal.aborted) kill()
+        const bounded = this.#limitEachProcess(pid) && (await this.#place(pid))
+        if (!bounded || signal.aborted) kill()
         else blockPipe.end('go')
       }
     } finally {

@@ -9,7 +9,7 @@ export interface TarMember {
   readonly linkname: string
 }
 
-/** The header of a member: ustar, owner 0, mode 0755 or 0644; a pax header before it where ustar is too small. */
+/** The header of a member: ustar, owner 0, modes 0755, 0644 or 0777; a pax header before it where ustar is too small. */
 export function tarHeader(member: TarMember, mtime: number): Buffer {
   const name = member.type === 'directory' ? `${member.name}/` : member.name
   const pax = [
@@ -39,7 +39,9 @@ export const tarEnd = Buffer.alloc(2 * tarBlock)
 function block(member: TarMember, name: string, mtime: number, flag?: string): Buffer {
   const bytes = Buffer.alloc(tarBlock)
   const type = { file: '0', directory: '5', symlink: '2' }[member.type]
-  const mode = member.type === 'file' && !member.executable ? 0o644 : 0o755
+  const mode = { file: member.executable ? 0o755 : 0o644, directory: 0o755, symlink: 0o777 }[
+    member.type
+  ]
   bytes.write(fits(name, 100) ? name : 'see-pax', 0)
   const octal = (value: number, offset: number, length: number) =>
     bytes.write(`${value.toString(8).padStart(length - 1, '0')}\0`, offset)

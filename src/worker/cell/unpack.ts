@@ -114,6 +114,7 @@ class Source {
 
   /** Up to `size` bytes, at least one. */
   some(size: number): Buffer {
+    if (this.remaining === 0) throw new TarError('a tar that ends in the middle of a member')
     if (this.#start === this.#end) this.#fill(1)
     return this.take(Math.min(size, this.#end - this.#start))
   }

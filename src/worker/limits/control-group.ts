@@ -17,6 +17,8 @@ export interface ControlGroupView {
   readonly mounts: string
   /** `/proc/self/cgroup` */
   readonly membership: string
+  /** Makes a folder, which the kernel fills with the files of a group. */
+  readonly makeFolder: (path: string) => void
 }
 
 /** Bounds memory and processes of everything that is put into it. */
@@ -36,6 +38,7 @@ export function currentView(): ControlGroupView {
   return {
     mounts: readFileSync('/proc/self/mountinfo', 'utf8'),
     membership: readFileSync('/proc/self/cgroup', 'utf8'),
+    makeFolder: (path) => mkdirSync(path),
   }
 }
 
@@ -59,7 +62,7 @@ function unifiedGroup(
   if (top === undefined) return undefined
   const own = ownFolder(top, membershipOf(view, ''))
   for (let parent = own; ; parent = join(parent, '..')) {
-    const folder = handsDown(parent) && makeFolder(join(parent, name))
+    const folder = handsDown(parent) && makeFolder(view, join(parent, name))
     if (folder !== false && folder !== undefined) {
       try {
         write(folder, 'memory.max', limits.memoryBytes)
@@ -108,7 +111,8 @@ function separateGroups(
   try {
     for (const controller of ['memory', 'pids']) {
       const top = mountOf(view, 'cgroup', controller)
-      const folder = top && makeFolder(join(ownFolder(top, membershipOf(view, controller)), name))
+      const folder =
+        top && makeFolder(view, join(ownFolder(top, membershipOf(view, controller)), name))
       if (folder === undefined) throw new Error(controller)
       made.push(folder)
     }
@@ -174,9 +178,9 @@ function ownFolder({ at, root }: GroupMount, path: string): string {
   return path === root || path.startsWith(`${root}/`) ? join(at, path.slice(root.length)) : at
 }
 
-function makeFolder(folder: string): string | undefined {
+function makeFolder(view: ControlGroupView, folder: string): string | undefined {
   try {
-    mkdirSync(folder)
+    view.makeFolder(folder)
     return folder
   } catch {
     return undefined
