@@ -6,7 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { test } from 'node:test'
+import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { openLogView, verifyLog } from '#log'
 import { openFileLogStorage } from '#store'
@@ -16,6 +16,9 @@ import { fileMemory, RememberingSigner } from '../../src/log/testing/remembering
 const kills = Number(process.env['SALLYPORT_KILLS'] ?? 300)
 const killsInSeries = 50
 const parallel = 2
+// Loading is most of what a process does before it is killed. The folder is ours alone: what is in it is run.
+const compileCache = mkdtempSync(join(tmpdir(), 'sallyport-crash-cache-'))
+after(() => rmSync(compileCache, { recursive: true, force: true }))
 
 test(`${kills} kill -9 at random moments lose nothing that was acknowledged`, async (t) => {
   const lengths = Array.from({ length: Math.ceil(kills / killsInSeries) }, (_, at) =>
@@ -143,7 +146,7 @@ class Appender {
     const program = join(import.meta.dirname, 'appender.ts')
     this.#child = spawn(process.execPath, [program, folder, name], {
       stdio: ['pipe', 'pipe', 'inherit'],
-      env: { ...process.env, NODE_COMPILE_CACHE: join(tmpdir(), 'sallyport-compile-cache') },
+      env: { ...process.env, NODE_COMPILE_CACHE: compileCache },
     })
     this.#child.stdin.on('error', () => {})
     const lines = createInterface(this.#child.stdout)
