@@ -122,7 +122,7 @@ function assemble(input: DecisionInput, findings: Findings): Decision {
         ? null
         : { name: policy.name, file: policy.file, digest: policy.digest, mode: policy.mode },
     inputs: {
-      trust: { file: trust.file, digest: trust.digest },
+      trust: trustInputs(trust),
       policies: policies.files.map(({ file, digest }) => ({ file, digest })),
       evidence: input.evidence.items.map(({ digest, source }) => ({
         digest: digest.toWellFormed(),
@@ -141,6 +141,12 @@ function assemble(input: DecisionInput, findings: Findings): Decision {
     reasons: [...problems, ...orderReasons(evaluated)],
     ...(verdict === 'ALLOW' && ends.length > 0 ? { validUntil: ends.sort()[0] ?? '' } : {}),
   }
+}
+
+function trustInputs({ file, digest, roots }: Trust): Decision['inputs']['trust'] {
+  if (roots.size === 0) return { file, digest }
+  const files = [...roots.values()].map((root) => ({ file: root.file, digest: root.digest }))
+  return { file, digest, roots: files }
 }
 
 /** The request as it is recorded: known fields only, and text that can be written as JSON. */

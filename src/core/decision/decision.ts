@@ -81,7 +81,8 @@ export interface Decision {
     readonly mode: 'enforce' | 'audit'
   } | null
   readonly inputs: {
-    readonly trust: InputFile
+    /** `roots`: the trusted roots of Sigstore instances that the trust file names, if any. */
+    readonly trust: InputFile & { readonly roots?: readonly InputFile[] }
     readonly policies: readonly InputFile[]
     readonly evidence: readonly { readonly digest: string; readonly source: string }[]
     readonly sources: readonly EvidenceSource[]

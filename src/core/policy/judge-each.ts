@@ -1,5 +1,5 @@
 import type { Problem } from '#error'
-import { authenticated, type Fact, type VerifiedSigner } from '#trust'
+import { authenticated, type CertificateProof, type Fact, type VerifiedSigner } from '#trust'
 import type { Outcome, RuleContext, Search, Testimony } from './rule.ts'
 import { shellName } from './shell-name.ts'
 
@@ -72,10 +72,27 @@ export function endOfSigners(signers: readonly VerifiedSigner[]): Date | undefin
 
 /** Who said it: the first facts of every rule. */
 export function signerFacts(signers: readonly VerifiedSigner[]): readonly Fact[] {
-  return signers.flatMap(({ name, keyid }) => [
+  return signers.flatMap(({ name, keyid, certificate }) => [
     authenticated('signer', name),
-    authenticated('signer.keyid', keyid),
+    ...(certificate === undefined
+      ? [authenticated('signer.keyid', keyid)]
+      : certificateFacts(certificate)),
   ])
+}
+
+/** What an authority proves about who signed, and when. */
+function certificateFacts({ subject, issuer, claims, times }: CertificateProof): readonly Fact[] {
+  const [first] = times
+  const facts: readonly (readonly [string, string | undefined])[] = [
+    ['signer.subject', subject],
+    ['signer.issuer', issuer],
+    ['signer.run', claims['runInvocationURI']],
+    ['signer.environment', claims['runnerEnvironment']],
+    ['signedAt', first?.at.toISOString()],
+  ]
+  return facts.flatMap(([name, value]) =>
+    value === undefined || value === '' ? [] : [authenticated(name, value.slice(0, 500))],
+  )
 }
 
 function pass<T>({ testimony, facts, staleAt }: Judged<T>): Outcome {

@@ -1,9 +1,10 @@
 import { isProvenanceType, type Statement } from '#attestation'
 import { quote, type Problem } from '#error'
 import type { Signed } from './signed.ts'
-import type { Signer, Trust, TrustedKey } from './trust.ts'
-import { endOf, keyProblem } from './validity.ts'
+import { contradiction } from './builder-identity.ts'
+import type { Signer, Trust } from './trust.ts'
 import type { VerifiedSigner } from './verified.ts'
+import type { Voucher } from './voucher.ts'
 
 /** How far an attestation came on its way to being believed; the higher, the nearer the miss. */
 export const stages = {
@@ -32,14 +33,14 @@ export type Readable = Pick<Signed, 'builderId'> & { readonly statement: Stateme
 /** Asks for each signer with a good signature whether it may say this, now. */
 export function authorise(
   signed: Readable,
-  keys: readonly TrustedKey[],
+  vouchers: readonly Voucher[],
   trust: Trust,
   now: Date,
 ): { readonly signers: readonly VerifiedSigner[]; readonly misses: readonly Miss[] } {
   const signers: VerifiedSigner[] = []
   const misses: Miss[] = []
   for (const signer of trust.signers.values()) {
-    const own = keys.filter((key) => key.signer === signer.name)
+    const own = vouchers.filter((voucher) => voucher.signer === signer.name)
     if (own.length === 0) continue
     const result = authoriseSigner(signed, signer, own, now)
     if ('problem' in result) misses.push(result)
@@ -51,11 +52,11 @@ export function authorise(
 function authoriseSigner(
   signed: Readable,
   signer: Signer,
-  own: readonly TrustedKey[],
+  own: readonly Voucher[],
   now: Date,
 ): VerifiedSigner | Miss {
   const { statement, builderId } = signed
-  const problems = own.map((key) => keyProblem(key, now))
+  const problems = own.map((voucher) => voucher.problemAt(now))
   const good = own.filter((_, index) => problems[index] === undefined)
   const bad = problems.find((problem) => problem !== undefined)
   if (good.length === 0 && bad !== undefined) return { stage: stages.key, problem: bad }
@@ -66,6 +67,8 @@ function authoriseSigner(
   if (level === undefined && isProvenanceType(statement.predicateType)) {
     return { stage: stages.builder, problem: notForBuilder(signer, builderId ?? '') }
   }
+  const contradicted = contradictionOf(signed, signer, good)
+  if (contradicted !== undefined) return { stage: stages.builder, problem: contradicted }
   // Signatures are not counted, nor keys: two keys of one owner are one will.
   const owners = new Set(good.map(({ owner }) => owner))
   if (owners.size < signer.threshold) {
@@ -74,9 +77,21 @@ function authoriseSigner(
   return found(signer, good, level)
 }
 
+/** What the authority says of the builder, against what the builder says of itself. */
+function contradictionOf(
+  { builderId, statement }: Readable,
+  signer: Signer,
+  good: readonly Voucher[],
+): Problem | undefined {
+  if (!isProvenanceType(statement.predicateType)) return undefined
+  return good
+    .map(({ certificate }) => certificate && contradiction(builderId ?? '', certificate, signer))
+    .find((problem) => problem !== undefined)
+}
+
 function found(
   signer: Signer,
-  good: readonly TrustedKey[],
+  good: readonly Voucher[],
   level: number | undefined,
 ): VerifiedSigner {
   const validUntil = endOfThreshold(good, signer.threshold)
@@ -85,25 +100,41 @@ function found(
     owner: signer.owner,
     keyid: good[0]?.keyid ?? '',
     keys: good.map(({ keyid, owner }) => ({ keyid, owner })),
+    ...certificateOf(good),
     ...(level === undefined ? {} : { builderLevel: level }),
     ...(validUntil === undefined ? {} : { validUntil }),
   }
 }
 
+function certificateOf(good: readonly Voucher[]): Pick<VerifiedSigner, 'certificate'> {
+  const certificate = good.find((voucher) => voucher.certificate !== undefined)?.certificate
+  return certificate === undefined ? {} : { certificate }
+}
+
 /** V1: the trust root maps pairs of signer and builder id to a level, never one of the two alone. */
 function levelOf(signer: Signer, { statement, builderId }: Readable): number | undefined {
   if (!isProvenanceType(statement.predicateType)) return undefined
-  if (builderId !== undefined) return signer.builders.get(builderId)
+  const { builders, builderPrefixes } = signer
+  if (builderId !== undefined) return builders.get(builderId) ?? levelBelow(builderId, signer)
   // Only a token may come without builder; the trust file then speaks of no builder either.
-  return signer.builders.size === 0 ? defaultLevel : undefined
+  return builders.size + builderPrefixes.length === 0 ? defaultLevel : undefined
+}
+
+/** The level of the longest prefix: what is said of one version of a builder goes before what is said of all. */
+function levelBelow(builderId: string, { builderPrefixes }: Signer): number | undefined {
+  // A path that climbs is not below its prefix.
+  if (/[\s\\%]|\/\.{1,2}(?:[/?#@]|$)/.test(builderId)) return undefined
+  return builderPrefixes
+    .filter(({ prefix }) => builderId.startsWith(prefix) && builderId.length > prefix.length)
+    .sort((a, b) => b.prefix.length - a.prefix.length)[0]?.level
 }
 
 /** When fewer owners than the threshold are left with a key that is still good. */
-function endOfThreshold(keys: readonly TrustedKey[], threshold: number): Date | undefined {
+function endOfThreshold(vouchers: readonly Voucher[], threshold: number): Date | undefined {
   const ends = new Map<string, number>()
-  for (const key of keys) {
-    const end = endOf(key)?.getTime() ?? Infinity
-    ends.set(key.owner, Math.max(ends.get(key.owner) ?? -Infinity, end))
+  for (const { owner, end: date } of vouchers) {
+    const end = date?.getTime() ?? Infinity
+    ends.set(owner, Math.max(ends.get(owner) ?? -Infinity, end))
   }
   const latestFirst = [...ends.values()].sort((a, b) => b - a)
   const end = latestFirst[threshold - 1] ?? Infinity
@@ -122,7 +153,10 @@ function notForPredicate(signer: Signer, predicateType: string): Problem {
 }
 
 function notForBuilder(signer: Signer, builderId: string): Problem {
-  const allowed = [...signer.builders.keys()].slice(0, 8).map((id) => quote(id))
+  const allowed = [
+    ...[...signer.builders.keys()].map((id) => quote(id)),
+    ...signer.builderPrefixes.map(({ prefix }) => `builders below ${quote(prefix)}`),
+  ].slice(0, 8)
   const add = `if ${signer.name} runs this builder, add it to "builders" of ${signer.name}`
   return {
     code: 'SIGNER_NOT_FOR_BUILDER',

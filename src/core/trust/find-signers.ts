@@ -1,15 +1,17 @@
 import { quote, type Problem } from '#error'
 import { isSignatureGood, jwtAlgorithmOf, schemeNames, type Scheme } from './scheme.ts'
 import type { Signed } from './signed.ts'
+import { findIdentities, timesOf } from './find-identities.ts'
 import type { Trust, TrustedKey } from './trust.ts'
+import { identityVoucher, keyVoucher, type Voucher } from './voucher.ts'
 
 /** Whose signatures are good. It depends on bytes and keys alone, not on time, so it may be remembered. */
 export interface Signatures {
-  /** Distinct keys with a good signature, however many signatures each made. */
-  readonly keys: readonly TrustedKey[]
-  /** Why there is none, when there is none. */
-  readonly problem?: Problem
-  /** Whether a known key was named whose signature is not good. */
+  /** Everybody of the trust file with a good signature, once for each key or identity. */
+  readonly vouchers: readonly Voucher[]
+  /** Why there is nobody, when there is nobody; the first says most. */
+  readonly problems: readonly Problem[]
+  /** Whether a known key was named whose signature is not good, or a certificate does not hold. */
   readonly isForged: boolean
 }
 
@@ -18,11 +20,39 @@ type Signature = Signed['signatures'][number]
 /** What one attestation may cost: 128 signatures of strangers and 64 keys must not become 8,192 verifications. */
 const maxChecks = 512
 
+/** Finds everybody of the trust file who made one of the signatures, by key or by certificate. */
+export function findSigners(signed: Signed, trust: Trust): Signatures {
+  const { keys, problem, isForged } = findKeys(signed, trust)
+  const { bundle } = signed
+  const vouchers = keys.map((key) =>
+    keyVoucher(key, bundle === undefined ? [] : timesOf(bundle, key, trust)),
+  )
+  if (bundle === undefined || !signed.hasCertificate || trust.roots.size === 0) {
+    return { vouchers, problems: problem === undefined ? [] : [problem], isForged }
+  }
+  const identities = findIdentities(bundle, trust)
+  vouchers.push(...identities.found.map(({ identity, proof }) => identityVoucher(identity, proof)))
+  if (vouchers.length > 0) return { vouchers, problems: [], isForged: false }
+  const { problems, isStranger } = identities
+  // No identity at all is in the trust file: then what is said of keys is all there is to say.
+  if (problems.length === 0)
+    return { vouchers, problems: problem === undefined ? [] : [problem], isForged }
+  const isUnknown = problems.some(({ code }) => code === 'SIGSTORE_CHAIN')
+  return { vouchers, problems, isForged: !isStranger && !isUnknown }
+}
+
+/** Whose keys have signed. */
+interface Keys {
+  readonly keys: readonly TrustedKey[]
+  readonly problem?: Problem
+  readonly isForged: boolean
+}
+
 /**
  * Finds the known keys that made the signatures. A `keyid` is a hint that nothing protects: it only says which key
  * to try first, and a wrong one neither helps nor harms. Signatures of unknown keys are ignored.
  */
-export function findSigners(signed: Signed, trust: Trust): Signatures {
+function findKeys(signed: Signed, trust: Trust): Keys {
   const refused = refusedAlgorithm(signed)
   if (refused !== undefined) return { keys: [], problem: refused, isForged: false }
   const all = [...trust.keys.values()]
@@ -114,7 +144,7 @@ function stranger({ signatures, hasCertificate, format }: Signed, trust: Trust):
       where: 'bundle.verificationMaterial',
       expected: `a signature by a key of ${trust.file}`,
       found: 'a signature by a certificate, and the trust file names keys only',
-      fix: 'Have one of the signers of the trust file sign the statement with its key',
+      fix: `Have one of the signers of the trust file sign the statement with its key, or, after checking who this is, add the trusted root to "sigstore" and the identity to a signer in ${trust.file}`,
     }
   }
   return {

@@ -1,12 +1,14 @@
 export { stages } from './authorise.ts'
+export { sourceOfCertificate, type CertificateSource } from './builder-identity.ts'
 export { checkDocument } from './check-document.ts'
 export { authenticated, claimed, type Basis, type Fact } from './fact.ts'
+export type { CertificateProof } from './find-identities.ts'
 export { nearestName } from './nearest-name.ts'
-export { parseTrust } from './parse-trust.ts'
+export { parseTrust, trustedRootFiles, type TrustOptions } from './parse-trust.ts'
 export { keyidOf } from './public-key.ts'
 export type { Scheme } from './scheme.ts'
 export type { StatementSigner } from './statement-signer.ts'
-export type { Signer, Trust, TrustedKey } from './trust.ts'
+export type { Signer, Trust, TrustedIdentity, TrustedKey } from './trust.ts'
 export {
   createVerifier,
   verifyAttestation,

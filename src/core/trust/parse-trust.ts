@@ -1,17 +1,43 @@
 import { parseYaml, sha256Hex, type Path } from '#document'
 import { SallyportError, type Problem } from '#error'
 import { checkDocument } from './check-document.ts'
+import { findUnknownRoots, readRoots } from './read-roots.ts'
 import { readSigner } from './read-signer.ts'
 import type { Trust, TrustedKey } from './trust.ts'
 import { trustSchema } from './trust-schema.ts'
+
+export interface TrustOptions {
+  /** The file's name as the user knows it. */
+  readonly file: string
+  /**
+   * The bytes of every trusted root that the file names, by the path that it writes: see `trustedRootFiles`. Nothing is
+   * read from here.
+   */
+  readonly roots?: ReadonlyMap<string, Uint8Array>
+}
+
+/**
+ * The paths of the trusted roots that a trust file names, as written: what its caller has to read, from where the trust
+ * file is.
+ *
+ * @throws SallyportError DOCUMENT_…
+ */
+export function trustedRootFiles(
+  bytes: Uint8Array,
+  options: { readonly file: string },
+): readonly string[] {
+  const { value, locate } = parseYaml(bytes, options)
+  const { sigstore } = checkDocument(trustSchema, value, { what: 'the trust file', locate })
+  return [...new Set(Object.values(sigstore).map(({ trustedRoot }) => trustedRoot))]
+}
 
 /**
  * Parses a trust file, and reports all problems at once with line and column.
  *
  * @throws SallyportError DOCUMENT_… for its form, TRUST_… for what it says
  */
-export function parseTrust(bytes: Uint8Array, options: { readonly file: string }): Trust {
-  const { file } = options
+export function parseTrust(bytes: Uint8Array, options: TrustOptions): Trust {
+  const { file, roots: files = new Map<string, Uint8Array>() } = options
   const { value, locate } = parseYaml(bytes, { file })
   const shape = checkDocument(trustSchema, value, { what: 'the trust file', locate })
   const problems: Problem[] = []
@@ -19,6 +45,13 @@ export function parseTrust(bytes: Uint8Array, options: { readonly file: string }
     readSigner(name, entry, (path: Path) => locate(['signers', name, ...path]), problems),
   )
   const keys = indexKeys(signers, problems)
+  const roots = readRoots(shape.sigstore, files, locate, problems)
+  problems.push(
+    ...findUnknownRoots(
+      signers.map(({ signer }) => signer),
+      new Set(Object.keys(shape.sigstore)),
+    ),
+  )
   SallyportError.throwAll(problems)
   return Object.freeze({
     file,
@@ -27,6 +60,7 @@ export function parseTrust(bytes: Uint8Array, options: { readonly file: string }
     owner: shape.metadata.owner,
     signers: new Map(signers.map(({ signer }) => [signer.name, signer])),
     keys,
+    roots,
   })
 }
 

@@ -3,6 +3,7 @@ import type { Path } from '#document'
 import { quote, SallyportError, type Problem } from '#error'
 import { readPublicKey, type PublicKey } from './public-key.ts'
 import { schemesOf, type Scheme } from './scheme.ts'
+import { readIdentity } from './read-identity.ts'
 import type { Signer, TrustedKey } from './trust.ts'
 import type { KeyEntry, SignerEntry } from './trust-schema.ts'
 
@@ -30,14 +31,36 @@ export function readSigner(
     name,
     owner,
     keys: materials.map(({ key }) => key),
+    identities: entry.identities.map((identity, index) =>
+      readIdentity(
+        { ...identity, owner: identity.owner ?? owner },
+        name,
+        locate(['identities', index]),
+        problems,
+      ),
+    ),
     predicateTypes: new Set(entry.predicateTypes),
-    builders: new Map(entry.builders.map(({ id, level }) => [id, level])),
+    ...readBuilders(entry),
     threshold: entry.threshold,
     where: locate([]),
   }
   checkThreshold(entry, owner, locate, problems)
   checkBuilders(entry, locate, problems)
   return { signer, materials }
+}
+
+function readBuilders({
+  builders,
+}: SignerEntry): Pick<Signer, 'builders' | 'builderPrefixes' | 'claimedBuilders'> {
+  const exact = builders.filter((builder) => 'id' in builder)
+  const below = builders.filter((builder) => 'idPrefix' in builder)
+  return {
+    builders: new Map(exact.map(({ id, level }) => [id, level])),
+    builderPrefixes: below.map(({ idPrefix, level }) => ({ prefix: idPrefix, level })),
+    claimedBuilders: new Set(
+      exact.flatMap(({ id, notInCertificateUnsafe }) => (notInCertificateUnsafe ? [id] : [])),
+    ),
+  }
 }
 
 function readKey(
@@ -55,6 +78,7 @@ function readKey(
       signer,
       owner: entry.owner,
       ...datesOf(entry),
+      timesBy: entry.timesBy,
       where,
     }
     checkDates(key, problems)
@@ -112,11 +136,16 @@ function checkThreshold(
   problems: Problem[],
 ): void {
   const owners = new Set(entry.keys.map((key) => key.owner ?? owner))
-  if (entry.threshold <= owners.size) return
+  // A bundle has one signature: an identity signs alone, and can make up no number.
+  const reachable = Math.max(owners.size, entry.identities.length > 0 ? 1 : 0)
+  if (entry.threshold <= reachable) return
   problems.push({
     code: 'TRUST_THRESHOLD',
     where: locate(['threshold']),
-    expected: `at most ${owners.size}: the keys belong to ${[...owners].map((name) => quote(name)).join(', ')}, and an owner counts once`,
+    expected:
+      owners.size === 0
+        ? 'at most 1: whoever signs with a certificate signs alone'
+        : `at most ${reachable}: the keys belong to ${[...owners].map((name) => quote(name)).join(', ')}, and an owner counts once`,
     found: String(entry.threshold),
     fix: 'Lower the threshold, or add keys of other people and write the `owner` of each key',
   })
@@ -128,7 +157,7 @@ function checkBuilders(entry: SignerEntry, locate: Locate, problems: Problem[]):
   const needsBuilder = entry.predicateTypes.some(
     (type) => isProvenanceType(type) && type !== predicateTypes.jwtProvenance,
   )
-  const ids = entry.builders.map(({ id }) => id)
+  const ids = entry.builders.map((builder) => ('id' in builder ? builder.id : builder.idPrefix))
   const twice = ids.findIndex((id, index) => ids.indexOf(id) !== index)
   if (twice >= 0) {
     problems.push({

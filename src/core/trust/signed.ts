@@ -32,6 +32,8 @@ export interface Signed {
   /** The algorithm that a token's header asks for: compared with what the key is for, never obeyed. */
   readonly algorithm?: string
   readonly hasCertificate: boolean
+  /** The bundle it came in: certificates, log entries and time stamps are about its one signature. */
+  readonly bundle?: Bundle
   readonly window: { readonly notBefore?: string; readonly expires?: string }
 }
 
@@ -69,7 +71,8 @@ function fromAttestation(attestation: Attestation): Signed {
   }
 }
 
-function fromBundle({ content, verificationMaterial }: Bundle): Signed {
+function fromBundle(bundle: Bundle): Signed {
+  const { content, verificationMaterial } = bundle
   if (content.kind === 'messageSignature') {
     // KEY-23: a bare signature does not say what it means, so nobody can say that it means yes.
     throw refuse({
@@ -80,7 +83,7 @@ function fromBundle({ content, verificationMaterial }: Bundle): Signed {
       fix: 'Have the signer sign a statement, such as SLSA provenance, and pass that bundle',
     })
   }
-  const signed = fromEnvelope(content.envelope, 'bundle')
+  const signed = { ...fromEnvelope(content.envelope, 'bundle'), bundle }
   if (verificationMaterial.kind !== 'publicKey') return { ...signed, hasCertificate: true }
   const { hint } = verificationMaterial
   return {

@@ -25,31 +25,142 @@ const key = z.strictObject({
   validUntil: time.optional(),
   retired: time.optional(),
   compromisedSince: time.optional(),
+  timesBy: z
+    .array(name)
+    .max(8)
+    .default([])
+    .describe('trusted roots whose logs and time stamps may prove when this key has signed'),
 })
 
-const builder = z.strictObject({
-  id: uri,
-  level: z
-    .int()
-    .min(0, 'a level from 0 to 3')
-    .max(3, 'a level from 0 to 3')
-    .default(1)
-    .describe('the highest SLSA Build level it may claim'),
+/** What Fulcio writes into certificates, by the names of its documentation; only what says who or what signed. */
+export const pinnable = [
+  'buildSignerURI',
+  'buildSignerDigest',
+  'runnerEnvironment',
+  'sourceRepositoryURI',
+  'sourceRepositoryDigest',
+  'sourceRepositoryRef',
+  'sourceRepositoryIdentifier',
+  'sourceRepositoryOwnerURI',
+  'sourceRepositoryOwnerIdentifier',
+  'buildConfigURI',
+  'buildConfigDigest',
+  'buildTrigger',
+  'sourceRepositoryVisibilityAtSigning',
+  'deploymentEnvironment',
+  'githubWorkflowTrigger',
+  'githubWorkflowSHA',
+  'githubWorkflowName',
+  'githubWorkflowRepository',
+  'githubWorkflowRef',
+] as const
+
+const plain = z.string().min(1).max(2000)
+const prefix = z
+  .string()
+  .max(2000)
+  .regex(
+    /^[^\s\\%*?#]+[/@]$/,
+    'a prefix that ends in "/" or "@", so that no longer name fits below it',
+  )
+const pin = z.union([plain, z.strictObject({ prefix })], 'a text, or {prefix: …/}')
+
+const identity = z
+  .strictObject({
+    root: name.describe('the name of a trusted root under `sigstore`'),
+    issuer: plain.describe('the OpenID Connect issuer, compared exactly'),
+    subject: plain.optional().describe('the subject of the certificate, compared exactly'),
+    subjectPrefix: z
+      .string()
+      .max(2000)
+      .regex(
+        /^[a-z][a-z0-9+.-]*:\/\/[^/?#@\s]+\/[^?#\s]+[/@]$/,
+        'a URI with a path that ends in "/" or "@", such as "https://git.example/acme/"',
+      )
+      .refine(
+        (text) => !/\\|%2e|%2f|%5c|\/\.{1,2}(?:[/?#@]|$)/i.test(text),
+        'a path without detours',
+      )
+      .optional()
+      .describe('every subject below this path'),
+    certificate: z
+      .partialRecord(z.enum(pinnable), pin)
+      .default({})
+      .describe("what else the certificate must say, by the names of Fulcio's extensions"),
+    owner: owner.optional().describe("who controls the identity; default is the signer's owner"),
+    validFrom: time.optional(),
+    validUntil: time.optional(),
+    compromisedSince: time.optional(),
+  })
+  .refine(
+    ({ subject, subjectPrefix }) => (subject === undefined) !== (subjectPrefix === undefined),
+    'exactly one of subject and subjectPrefix',
+  )
+
+const builderPrefix = z
+  .string()
+  .max(2000)
+  .regex(
+    /^[a-z][a-z0-9+.-]*:\/\/[^/?#@\s]+\/[^?#\s%\\*]+[/@]$/,
+    'a URI with a path that ends in "/" or "@", such as "https://git.example/acme/release.yml@refs/tags/"',
+  )
+
+const level = z
+  .int()
+  .min(0, 'a level from 0 to 3')
+  .max(3, 'a level from 0 to 3')
+  .default(1)
+  .describe('the highest SLSA Build level it may claim')
+
+const builder = z.union([
+  z.strictObject({
+    id: uri,
+    level,
+    notInCertificateUnsafe: z
+      .literal(true)
+      .optional()
+      .describe('believe the id although the certificate names another builder'),
+  }),
+  z.strictObject({ idPrefix: builderPrefix.describe('every builder id below this path'), level }),
+])
+
+const trustedRoot = z.strictObject({
+  trustedRoot: z
+    .string()
+    .min(1)
+    .max(1000)
+    .describe('a trusted_root.json; its path, from where the trust file is'),
+  sha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, '64 lower-case hexadecimal characters')
+    .optional()
+    .describe('which one: without it, whoever can write that file decides whom to trust'),
 })
 
-const signer = z.strictObject({
-  owner: owner.optional().describe("default is the signer's name"),
-  keys: z.array(key).min(1, 'at least one key').max(64),
-  predicateTypes: z.array(uri).min(1, 'at least one predicate type').max(64),
-  builders: z.array(builder).max(256).default([]),
-  threshold: z.int().min(1).max(64).default(1),
-})
+const signer = z
+  .strictObject({
+    owner: owner.optional().describe("default is the signer's name"),
+    keys: z.array(key).max(64).default([]),
+    identities: z.array(identity).max(64).default([]),
+    predicateTypes: z.array(uri).min(1, 'at least one predicate type').max(64),
+    builders: z.array(builder).max(256).default([]),
+    threshold: z.int().min(1).max(64).default(1),
+  })
+  .refine(
+    ({ keys, identities }) => keys.length + identities.length > 0,
+    'at least one of keys and identities',
+  )
 
 /** The trust file as it is written. */
 export const trustSchema = z.strictObject({
   apiVersion: z.literal('sallyport.dev/v1'),
   kind: z.literal('Trust'),
   metadata: z.strictObject({ name, owner }),
+  sigstore: z
+    .record(name, trustedRoot)
+    .refine((roots) => Object.keys(roots).length <= 8, 'at most 8 trusted roots')
+    .default({})
+    .describe('Sigstore instances, by the names that identities use'),
   signers: z
     .record(name, signer)
     .refine((signers) => Object.keys(signers).length > 0, 'at least one signer'),
@@ -58,3 +169,5 @@ export const trustSchema = z.strictObject({
 export type TrustFile = z.infer<typeof trustSchema>
 export type SignerEntry = z.infer<typeof signer>
 export type KeyEntry = z.infer<typeof key>
+export type IdentityEntry = z.infer<typeof identity>
+export type RootEntry = z.infer<typeof trustedRoot>

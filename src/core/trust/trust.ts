@@ -1,5 +1,8 @@
 import type { KeyObject } from 'node:crypto'
 import type { Scheme } from './scheme.ts'
+import type { IdentityMatch } from './sigstore/identity.ts'
+import type { TrustedRoot } from './sigstore/root/trusted-root.ts'
+import type { pinnable } from './trust-schema.ts'
 
 /** The trust file: who may say what, from when to when. Made by `parseTrust` only. */
 export interface Trust {
@@ -12,6 +15,8 @@ export interface Trust {
   readonly signers: ReadonlyMap<string, Signer>
   /** Every key of every signer by its key id; no key stands twice. */
   readonly keys: ReadonlyMap<string, TrustedKey>
+  /** Sigstore instances by their name in the file. They are inputs of every decision, as the file itself is. */
+  readonly roots: ReadonlyMap<string, TrustedRoot>
 }
 
 /** One who may say something: the unit that a policy's `by` names. */
@@ -19,10 +24,16 @@ export interface Signer {
   readonly name: string
   readonly owner: string
   readonly keys: readonly TrustedKey[]
+  /** Those who sign with a certificate for the occasion ("keyless"). */
+  readonly identities: readonly TrustedIdentity[]
   /** The predicate types that it may sign, exactly. */
   readonly predicateTypes: ReadonlySet<string>
   /** The builder ids that it may speak for, each with the highest SLSA Build level it may claim there. */
   readonly builders: ReadonlyMap<string, number>
+  /** As `builders`, for every id below a path: the versions of one builder. */
+  readonly builderPrefixes: readonly { readonly prefix: string; readonly level: number }[]
+  /** Ids that are believed although the signer's certificate names another builder. */
+  readonly claimedBuilders: ReadonlySet<string>
   /** How many distinct owners of its keys must have signed. */
   readonly threshold: number
   /** `file:line:column` of its entry. */
@@ -44,6 +55,33 @@ export interface TrustedKey {
   readonly retired?: Date
   /** In other hands since then; only what was provably signed before stays good. */
   readonly compromisedSince?: Date
+  /** Names of the trusted roots whose logs and time stamps may prove when it signed. */
+  readonly timesBy: readonly string[]
   /** `file:line:column` of its entry. */
   readonly where: string
+}
+
+/** A name in the certificates of a Sigstore instance that a signer goes by. */
+export interface TrustedIdentity {
+  /** The name of the signer whose identity it is. */
+  readonly signer: string
+  /** Who controls it: thresholds count owners. */
+  readonly owner: string
+  /** The name of the trusted root whose certificates count. */
+  readonly root: string
+  readonly match: IdentityMatch
+  /** What else the certificate must say. */
+  readonly pins: readonly CertificatePin[]
+  readonly validFrom?: Date
+  readonly validUntil?: Date
+  /** In other hands since then; only what was provably signed before stays good. */
+  readonly compromisedSince?: Date
+  /** `file:line:column` of its entry. */
+  readonly where: string
+}
+
+/** One extension of a certificate, and what it must say: exactly, or below a path. */
+export interface CertificatePin {
+  readonly name: (typeof pinnable)[number]
+  readonly wanted: string | { readonly prefix: string }
 }

@@ -1,5 +1,5 @@
 import type { Problem } from '#error'
-import type { TrustedKey } from './trust.ts'
+import type { TrustedIdentity, TrustedKey } from './trust.ts'
 
 /** A time at which a signature existed, as somebody other than its signer says. */
 export interface TrustedTime {
@@ -74,4 +74,35 @@ function over(key: TrustedKey, now: Date): Problem {
 
 function nameOf(key: TrustedKey): string {
   return `key ${key.keyid.slice(0, 16)}… of ${key.signer}`
+}
+
+/** Why what an identity signed cannot be believed: none of the trusted times lies where it is to be believed. */
+export function identityTimeProblem(
+  identity: TrustedIdentity,
+  times: readonly TrustedTime[],
+): Problem | undefined {
+  const { validFrom, validUntil, compromisedSince } = identity
+  const isGoodAt = ({ at }: TrustedTime): boolean =>
+    (validFrom === undefined || at >= validFrom) &&
+    (validUntil === undefined || at < validUntil) &&
+    (compromisedSince === undefined || at < compromisedSince)
+  if (times.some(isGoodAt)) return undefined
+  const bounds = [
+    validFrom === undefined ? '' : `from ${validFrom.toISOString()}`,
+    validUntil === undefined ? '' : `until ${validUntil.toISOString()}`,
+    compromisedSince === undefined
+      ? ''
+      : `before ${compromisedSince.toISOString()}, when it was compromised`,
+  ].filter((text) => text !== '')
+  const [first] = times
+  return {
+    code: 'IDENTITY_TIME',
+    where: identity.where,
+    expected: `a signature of this identity of ${identity.signer} ${bounds.join(', ')}`,
+    found:
+      first === undefined
+        ? 'no trusted time'
+        : `one at ${first.at.toISOString()}, says ${first.by}`,
+    fix: `Have ${identity.signer} check the artifact and sign it again with an identity that is in use`,
+  }
 }

@@ -1,5 +1,6 @@
 import type { ResourceDescriptor } from '#attestation'
 import type { Problem } from '#error'
+import type { CertificateProof } from './find-identities.ts'
 
 /** A signer whose word a verified attestation is. */
 export interface VerifiedSigner {
@@ -10,6 +11,8 @@ export interface VerifiedSigner {
   readonly keyid: string
   /** Every distinct key of this signer that signed and may be believed now. */
   readonly keys: readonly { readonly keyid: string; readonly owner: string }[]
+  /** What is proven about who signed, when it was with a certificate. Its `keyid` is then that of the certificate. */
+  readonly certificate?: CertificateProof
   /** The SLSA Build level that the trust file lets this signer claim for the builder it names. */
   readonly builderLevel?: number
   /** When this signature stops being good, if nothing changes but the time. */

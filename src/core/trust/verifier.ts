@@ -102,7 +102,7 @@ function openAttestation(bytes: Uint8Array, digest: string, trust: Trust): Opene
       try {
         signatures ??= findSigners(signed, trust)
         // Once the signatures are judged, what they cover need not be kept beside what it says.
-        signed = { ...signed, message: nothing }
+        signed = withoutBytes(signed)
         return judge(digest, signed, signatures, trust, now)
       } catch (error) {
         return reject(digest, stages.unreadable, problemsOf(error))
@@ -111,7 +111,20 @@ function openAttestation(bytes: Uint8Array, digest: string, trust: Trust): Opene
   }
 }
 
-const nothing = new Uint8Array()
+function withoutBytes(signed: Signed): Signed {
+  const { format, statement, unreadable, builderId, hasCertificate, window } = signed
+  return {
+    format,
+    hasCertificate,
+    window,
+    message: new Uint8Array(),
+    signatures: [],
+    ...(statement === undefined ? {} : { statement }),
+    ...(unreadable === undefined ? {} : { unreadable }),
+    ...(builderId === undefined ? {} : { builderId }),
+  }
+}
+}
 
 function claimsOf({ predicateType, subject }: Statement): UnverifiedClaims {
   return { predicateType, subject }
@@ -120,18 +133,18 @@ function claimsOf({ predicateType, subject }: Statement): UnverifiedClaims {
 function judge(
   digest: string,
   signed: Signed,
-  { keys, problem, isForged }: Signatures,
+  { vouchers, problems, isForged }: Signatures,
   trust: Trust,
   now: Date,
 ): Verified<Statement> | Rejection {
   const { statement, unreadable } = signed
-  if (problem !== undefined) {
-    return reject(digest, isForged ? stages.forged : stages.stranger, [problem])
+  if (vouchers.length === 0) {
+    return reject(digest, isForged ? stages.forged : stages.stranger, problems)
   }
   if (unreadable !== undefined || statement === undefined) {
     return reject(digest, stages.content, unreadable?.problems ?? [])
   }
-  const { signers, misses } = authorise({ ...signed, statement }, keys, trust, now)
+  const { signers, misses } = authorise({ ...signed, statement }, vouchers, trust, now)
   const outside = outsideWindow(signed, now)
   if (signers.length > 0 && outside === undefined)
     return believe(digest, signed, statement, signers)

@@ -10,6 +10,9 @@ export const trust = {
   TRUST_KEY_DATES: { title: 'The dates of a key contradict each other', exit: 2 },
   TRUST_THRESHOLD: { title: 'The threshold of a signer can never be met', exit: 2 },
   TRUST_BUILDERS: { title: 'The builders of a signer do not fit what it may sign', exit: 2 },
+  TRUST_ROOT_MISSING: { title: 'A trusted root that the trust file names is not there', exit: 2 },
+  TRUST_ROOT_DIGEST: { title: 'A trusted root is not the one that the trust file means', exit: 2 },
+  TRUST_ROOT_UNKNOWN: { title: 'A signer uses a trusted root that nobody has named', exit: 2 },
   EVIDENCE_PAYLOAD_TYPE: { title: 'The envelope does not carry an in-toto statement', exit: 1 },
   EVIDENCE_NO_STATEMENT: { title: 'The signature says nothing about what it means', exit: 1 },
   EVIDENCE_CERTIFICATE: {
@@ -18,6 +21,14 @@ export const trust = {
   },
   EVIDENCE_CHECK_FAILED: { title: 'The evidence could not be checked', exit: 1 },
   SIGNATURE_UNKNOWN_KEY: { title: 'No signature is by a key of the trust file', exit: 1 },
+  SIGNATURE_UNKNOWN_IDENTITY: {
+    title: 'The certificate is of nobody whom the trust file names',
+    exit: 1,
+  },
+  SIGNATURE_CERTIFICATE_PIN: {
+    title: 'The certificate does not say what the trust file asks of it',
+    exit: 1,
+  },
   SIGNATURE_INVALID: { title: 'The signature of a known key does not fit the content', exit: 1 },
   SIGNATURE_ALGORITHM: { title: 'The token uses an algorithm that is refused', exit: 1 },
   SIGNATURE_THRESHOLD: { title: 'Too few distinct owners have signed', exit: 1 },
@@ -28,6 +39,11 @@ export const trust = {
   KEY_COMPROMISED: { title: 'The signing key has been compromised', exit: 1 },
   TOKEN_EXPIRED: { title: 'The token has expired', exit: 1 },
   TOKEN_NOT_YET_VALID: { title: 'The token is not valid yet', exit: 1 },
+  IDENTITY_TIME: { title: 'The identity was not to be believed when it signed', exit: 1 },
+  BUILDER_CONTRADICTED: {
+    title: 'The provenance names another builder than the certificate of its signer',
+    exit: 1,
+  },
   SIGNER_NOT_FOR_PREDICATE: { title: 'The signer may not make this kind of statement', exit: 1 },
   SIGNER_NOT_FOR_BUILDER: { title: 'The signer may not speak for this builder', exit: 1 },
 } as const satisfies Record<string, Entry>

@@ -43,7 +43,9 @@ export function checkCount(
   signers: readonly Signer[],
   place: Place,
 ): readonly Problem[] {
-  const owners = new Set(signers.flatMap(({ keys }) => keys.map(({ owner }) => owner)))
+  const owners = new Set(
+    signers.flatMap(({ keys, identities }) => [...keys, ...identities].map(({ owner }) => owner)),
+  )
   if (count <= owners.size) return []
   return [
     {
