@@ -1,0 +1,54 @@
+import type { IncomingMessage } from 'node:http'
+import { quote, type SallyportError } from '#error'
+import { unavailable } from '../unavailable.ts'
+
+/** Of an answer that is no success nobody needs more. */
+const maxOtherBytes = 64 * 1024
+
+interface Expected {
+  readonly what: string
+  readonly maxBytes: number
+}
+
+/**
+ * Reads a whole body, whose size nobody believes before it is read.
+ *
+ * @throws SallyportError EVIDENCE_SOURCE_UNAVAILABLE when it is too large, cut off, or compressed
+ */
+export async function readBody(
+  response: IncomingMessage,
+  host: string,
+  { what, maxBytes }: Expected,
+): Promise<Uint8Array> {
+  const isWanted = response.statusCode === 200
+  const max = isWanted ? maxBytes : Math.min(maxBytes, maxOtherBytes)
+  const chunks: Buffer[] = []
+  let size = 0
+  try {
+    const announced = Number(response.headers['content-length'] ?? 0)
+    if (!isWanted && announced > max) return new Uint8Array()
+    if (announced > max) throw tooLarge(host, what, max, `${announced} bytes`)
+    if (isWanted) refuseEncoding(response, host, what)
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      size += chunk.length
+      if (size > max && !isWanted) return new Uint8Array()
+      if (size > max) throw tooLarge(host, what, max, 'more')
+      chunks.push(chunk)
+    }
+    if (!response.complete) throw unavailable(host, `${what}, whole`, 'an answer that was cut off')
+  } finally {
+    response.destroy()
+  }
+  return new Uint8Array(Buffer.concat(chunks))
+}
+
+function tooLarge(host: string, what: string, max: number, found: string): SallyportError {
+  return unavailable(host, `at most ${max} bytes of ${what}`, found)
+}
+
+// What was not asked for: a few bytes may stand for gigabytes.
+function refuseEncoding(response: IncomingMessage, host: string, what: string): void {
+  const encoding = response.headers['content-encoding'] ?? 'identity'
+  if (encoding.toLowerCase() === 'identity') return
+  throw unavailable(host, `${what}, not compressed`, `content-encoding ${quote(encoding, 60)}`)
+}

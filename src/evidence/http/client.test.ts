@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict'
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { afterEach, test } from 'node:test'
+import type { SallyportError } from '#error'
+import { openHttp, type HttpClient, type HttpOptions, type HttpRequest } from './client.ts'
+
+const quick = { connectMs: 1_000, idleMs: 150, totalMs: 400, redirects: 3 }
+const closing: (() => void)[] = []
+
+afterEach(() => {
+  for (const close of closing.splice(0)) close()
+})
+
+test('an answer is its status, its headers and its body', async () => {
+  const base = await serve((_request, response) => response.setHeader('x-a', 'b').end('body'))
+  const answer = await client().send(new URL(base), request())
+  assert.equal(answer.status, 200)
+  assert.equal(answer.headers['x-a'], 'b')
+  assert.equal(Buffer.from(answer.body).toString(), 'body')
+  assert.equal(answer.limit, 'loopback')
+})
+
+test('a body is bounded, whether its size is announced or not', async () => {
+  const base = await serve(({ url }, response) => {
+    if (url === '/announced') response.setHeader('content-length', 10_000_000_000)
+    response.write('x'.repeat(2000))
+    if (url === '/endless') setInterval(() => response.write('x'.repeat(2000)), 1).unref()
+    response.on('error', () => undefined)
+  })
+  for (const path of ['/announced', '/endless']) {
+    await fails(
+      client().send(new URL(path, base), request({ maxBytes: 1500 })),
+      /at most 1500 bytes/,
+    )
+  }
+})
+
+test('silence, dribbling and a server that never accepts end in time, and name the host', async () => {
+  const base = await serve(({ url }, response) => {
+    if (url === '/dribble') {
+      response.writeHead(200)
+      const timer = setInterval(() => response.write('x'), 20)
+      closing.push(() => clearInterval(timer))
+    }
+  })
+  await fails(client().send(new URL('/silent', base), request()), /silence for 150 ms/, base)
+  await fails(client().send(new URL('/dribble', base), request()), /within the time given/, base)
+  const aborted = AbortSignal.abort()
+  await fails(client().send(new URL(base), request({ signal: aborted })), /within the time/)
+})
+
+test('a server that is not there is named', async () => {
+  const base = await serve(() => undefined)
+  for (const close of closing.splice(0)) close()
+  await fails(client().send(new URL(base), request()), /ECONNREFUSED/, base)
+})
+
+test('an answer that is cut off is no answer', async () => {
+  const base = await serve((_request, response) => {
+    response.writeHead(200, { 'content-length': 100 })
+    response.write('half')
+    setImmediate(() => response.socket?.destroy())
+  })
+  await fails(client().send(new URL(base), request()), /ECONNRESET|cut off/)
+})
+
+test('a compressed answer is refused, because it was not asked for', async () => {
+  const base = await serve((_request, response) =>
+    response.setHeader('content-encoding', 'gzip').end('x'),
+  )
+  await fails(client().send(new URL(base), request()), /content-encoding/)
+})
+
+test('redirects are followed, but neither in a circle nor for ever', async () => {
+  const base = await serve(({ url = '' }, response) => {
+    if (url === '/end') return response.end('end')
+    if (url === '/once') return response.writeHead(307, { location: '/end' }).end()
+    if (url === '/circle') return response.writeHead(302, { location: '/circle#again' }).end()
+    return response.writeHead(302, { location: `${url}x` }).end()
+  })
+  const answer = await client().send(new URL('/once', base), request())
+  assert.equal(Buffer.from(answer.body).toString(), 'end')
+  await fails(client().send(new URL('/circle', base), request()), /in a circle/)
+  await fails(client().send(new URL('/long', base), request()), /at most 3 redirects/)
+})
+
+test('a redirect to a file, to nothing, or to a forbidden address is not followed', async () => {
+  const base = await serve(({ url = '' }, response) =>
+    response.writeHead(302, { location: decodeURIComponent(url.slice(1)) }).end(),
+  )
+  const to = (location: string) =>
+    client({ plainHttp: ['169.254.169.254', '2852039166', new URL(base).host] }).send(
+      new URL(`/${encodeURIComponent(location)}`, base),
+      request(),
+    )
+  await fails(to('file:///etc/passwd'), /no http or https/)
+  await fails(to('http://'), /no http or https/)
+  await fails(to('http://169.254.169.254/latest/meta-data/'), /not allowed there/)
+  await fails(to('http://2852039166/latest/meta-data/'), /not allowed there/)
+  await fails(to('http://other.example/'), /TLS, or a host that may be spoken to without it/)
+})
+
+test('a metadata address is refused unless it is configured, even when the caller names it', async () => {
+  const url = new URL('https://169.254.169.254/v2/')
+  await fails(client().send(url, request()), /not allowed there/)
+})
+
+test('a public server may not lead to this machine', async () => {
+  const base = await serve((_request, response) => response.end('secret'))
+  await fails(client().send(new URL(base), request({ limit: 'public' })), /not allowed there/)
+  const named = base.replace('127.0.0.1', 'localhost')
+  await fails(client().send(new URL(named), request({ limit: 'private' })), /ADDRESS_NOT_ALLOWED/)
+})
+
+test('credentials go to the host and port they were given for, and to no other', async () => {
+  const seen: (string | undefined)[] = []
+  const other = await serve(({ headers }, response) => {
+    seen.push(headers.authorization)
+    response.end()
+  })
+  const base = await serve(({ url, headers }, response) => {
+    seen.push(headers.authorization)
+    response.writeHead(302, { location: url === '/away' ? `${other}/x` : '/away' }).end()
+  })
+  await client().send(new URL(base), request({ authorization: 'Bearer secret' }))
+  assert.deepEqual(seen, ['Bearer secret', 'Bearer secret', undefined])
+})
+
+test('without TLS nobody is spoken to but this machine and the hosts named', async () => {
+  await fails(
+    client().send(new URL('http://registry.example/v2/'), request()),
+    /expected TLS/,
+    'http://registry.example',
+  )
+  assert.equal(client().schemeOf('registry.example'), 'https:')
+  assert.equal(client().schemeOf('localhost.example'), 'https:')
+  assert.equal(client().schemeOf('localhost:5000'), 'http:')
+  assert.equal(client({ plainHttp: [] }).schemeOf('localhost:5000'), 'https:')
+  assert.equal(
+    client({ plainHttp: ['registry.example:80'] }).schemeOf('registry.example:80'),
+    'http:',
+  )
+})
+
+function client(options: HttpOptions = {}): HttpClient {
+  const http = openHttp({ limits: quick, ...options })
+  closing.push(() => http.close())
+  return http
+}
+
+function request(more: Partial<HttpRequest> = {}): HttpRequest {
+  return { what: 'the answer', accept: '*/*', maxBytes: 1 << 20, ...more }
+}
+
+async function serve(
+  handle: (request: IncomingMessage, response: ServerResponse) => unknown,
+): Promise<string> {
+  const server = createServer((request, response) => void handle(request, response))
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  closing.push(() => {
+    server.closeAllConnections()
+    server.close()
+  })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+async function fails(promise: Promise<unknown>, found: RegExp, base?: string): Promise<void> {
+  await assert.rejects(promise, (error: SallyportError) => {
+    assert.equal(error.code, 'EVIDENCE_SOURCE_UNAVAILABLE', String(error))
+    assert.match(error.message, found)
+    if (base !== undefined) assert.equal(error.where, new URL(base).host)
+    return true
+  })
+}

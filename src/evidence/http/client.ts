@@ -1,0 +1,250 @@
+import {
+  request as httpRequest,
+  type ClientRequest,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+} from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { isIP } from 'node:net'
+import { quote, SallyportError } from '#error'
+import { unavailable } from '../unavailable.ts'
+import { bareAddress, reachOf } from './addresses.ts'
+import { openAgents, type Agents, type Limit } from './agents.ts'
+import { readBody } from './body.ts'
+
+/** Bounds of one call. Times are in milliseconds; `totalMs` covers all redirects. */
+export interface HttpLimits {
+  readonly connectMs: number
+  readonly idleMs: number
+  readonly totalMs: number
+  readonly redirects: number
+}
+
+/** How gathering speaks to servers. Safe by default: TLS with verified certificates, except to this very machine. */
+export interface HttpOptions {
+  /** Certificates of private authorities (PEM), believed beside those of the system. */
+  readonly ca?: readonly string[]
+  /** Hosts (`host` or `host:port`) that are spoken to without TLS. Default: this machine only. */
+  readonly plainHttp?: readonly string[]
+  /** Addresses that are otherwise refused, such as a link-local one where a registry really is. */
+  readonly allowAddresses?: readonly string[]
+  readonly limits?: Partial<HttpLimits>
+}
+
+export interface HttpRequest {
+  /** What is asked for, in words, for messages. */
+  readonly what: string
+  readonly accept: string
+  readonly maxBytes: number
+  readonly authorization?: string
+  /** How far inside the first hop may lead; default: anywhere that is not forbidden, because the caller named it. */
+  readonly limit?: Limit
+  /** A form to post instead of a GET. */
+  readonly form?: string
+  readonly signal?: AbortSignal
+}
+
+export interface HttpAnswer {
+  readonly status: number
+  readonly headers: IncomingHttpHeaders
+  readonly body: Uint8Array
+  /** Where the server lies that the first hop led to; what it names may lie no further inside. */
+  readonly limit: Limit
+  /** The address that answered. */
+  readonly url: URL
+}
+
+export interface HttpClient {
+  /** The scheme in which a host is spoken to. */
+  schemeOf(host: string): 'http:' | 'https:'
+  /**
+   * Asks once and follows redirects: bounded, never in a circle, never from TLS to plain text, never further inside
+   * than the first server lies, and with the credentials only to the host and port they were given for.
+   *
+   * @throws SallyportError EVIDENCE_SOURCE_UNAVAILABLE, which names the host
+   */
+  send(url: URL, request: HttpRequest): Promise<HttpAnswer>
+  close(): void
+}
+
+const defaults: HttpLimits = { connectMs: 5_000, idleMs: 10_000, totalMs: 30_000, redirects: 5 }
+
+interface Context {
+  readonly agents: Agents
+  readonly limits: HttpLimits
+  readonly schemeOf: (host: string) => 'http:' | 'https:'
+}
+
+/** Opens a client; it keeps connections until it is closed. */
+export function openHttp(options: HttpOptions = {}): HttpClient {
+  const { ca = [], plainHttp, allowAddresses = [], limits = {} } = options
+  const isPlain = (host: string): boolean =>
+    plainHttp === undefined ? isThisMachine(host) : plainHttp.includes(host)
+  const schemeOf = (host: string): 'http:' | 'https:' => (isPlain(host) ? 'http:' : 'https:')
+  const agents = openAgents(ca, allowAddresses)
+  const context: Context = { agents, limits: { ...defaults, ...limits }, schemeOf }
+  return {
+    schemeOf,
+    send: (url, request) => follow(url, request, context),
+    close: () => agents.close(),
+  }
+}
+
+async function follow(first: URL, request: HttpRequest, context: Context): Promise<HttpAnswer> {
+  const { redirects, totalMs } = context.limits
+  const deadline = AbortSignal.timeout(totalMs)
+  const signal =
+    request.signal === undefined ? deadline : AbortSignal.any([deadline, request.signal])
+  const seen = new Set<string>()
+  let url = first
+  let limit = request.limit ?? 'loopback'
+  for (;;) {
+    check(url, limit, context)
+    seen.add(url.href)
+    const authorization = url.origin === first.origin ? request.authorization : undefined
+    const answer = await ask(url, { ...request, authorization, signal }, limit, context)
+    // Only the first server was named by the caller: the others may lie as deep as it does, and no deeper.
+    if (seen.size === 1) limit = answer.limit
+    const next = redirectOf(answer, url, request)
+    if (next === undefined) return { ...answer, limit }
+    const target = quote(next.origin, 200)
+    if (seen.has(next.href)) {
+      throw unavailable(url.host, 'an answer', `redirects in a circle, through ${target}`)
+    }
+    if (seen.size > redirects) {
+      throw unavailable(url.host, `at most ${redirects} redirects`, `one more, to ${target}`)
+    }
+    url = next
+  }
+}
+
+/** Refuses an address before anything is sent to it. Names are judged when they are resolved. */
+function check(url: URL, limit: Limit, { agents, schemeOf }: Context): void {
+  if (url.protocol !== 'https:' && schemeOf(url.host) !== 'http:') {
+    throw unavailable(
+      url.host,
+      'TLS, or a host that may be spoken to without it',
+      quote(url.origin, 200),
+    )
+  }
+  const address = bareAddress(url.hostname)
+  if (isIP(address) !== 0 && !agents.isPermitted(address, limit)) {
+    throw unavailable(
+      url.host,
+      'an address where evidence may be looked for',
+      `${quote(address)}, which is not allowed there`,
+    )
+  }
+}
+
+type Hop = Omit<HttpRequest, 'authorization' | 'signal'> & {
+  readonly authorization: string | undefined
+  readonly signal: AbortSignal
+}
+
+async function ask(url: URL, hop: Hop, limit: Limit, context: Context): Promise<HttpAnswer> {
+  try {
+    const response = await connect(url, hop, limit, context)
+    const { remoteAddress = '' } = response.socket
+    const reach = reachOf(remoteAddress)
+    const status = response.statusCode ?? 0
+    const body = await readBody(response, url.host, hop)
+    // An address that is forbidden and was let in by name is as far outside as any other.
+    return {
+      status,
+      headers: response.headers,
+      body,
+      limit: reach === 'forbidden' ? 'public' : reach,
+      url,
+    }
+  } catch (cause) {
+    if (cause instanceof SallyportError) throw cause
+    throw unavailable(url.host, hop.what, failure(cause, hop.signal), cause)
+  }
+}
+
+function connect(
+  url: URL,
+  hop: Hop,
+  limit: Limit,
+  context: Context,
+  isAgain = false,
+): Promise<IncomingMessage> {
+  const { form, authorization, accept, signal } = hop
+  const headers = {
+    accept,
+    'accept-encoding': 'identity',
+    'user-agent': 'sallyport',
+    ...(authorization === undefined ? {} : { authorization }),
+    ...(form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
+  }
+  const options = {
+    agent: context.agents.for(url.protocol, limit),
+    headers,
+    signal,
+    method: form === undefined ? 'GET' : 'POST',
+  }
+  return new Promise((resolve, reject) => {
+    const request =
+      url.protocol === 'https:' ? httpsRequest(url, options) : httpRequest(url, options)
+    watch(request, url.protocol === 'https:', context.limits)
+    request.on('response', resolve)
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      // The server closed a kept connection just when it was to be used again: that is no answer of any kind.
+      if (request.reusedSocket && !isAgain && error.code === 'ECONNRESET') {
+        resolve(connect(url, hop, limit, context, true))
+      } else reject(error)
+    })
+    request.end(form)
+  })
+}
+
+function watch(request: ClientRequest, isSecure: boolean, limits: HttpLimits): void {
+  const { connectMs, idleMs } = limits
+  const late = setTimeout(
+    () => request.destroy(new Error(`no connection within ${connectMs} ms`)),
+    connectMs,
+  )
+  const done = (): void => clearTimeout(late)
+  request.on('socket', (socket) => {
+    if (request.reusedSocket) done()
+    else socket.once(isSecure ? 'secureConnect' : 'connect', done)
+  })
+  request.on('close', done)
+  request.setTimeout(idleMs, () => request.destroy(new Error(`silence for ${idleMs} ms`)))
+}
+
+function redirectOf(
+  { status, headers }: HttpAnswer,
+  from: URL,
+  request: HttpRequest,
+): URL | undefined {
+  if (![301, 302, 303, 307, 308].includes(status)) return undefined
+  const to = URL.parse(headers.location ?? '', from.href)
+  if (to === null || !['http:', 'https:'].includes(to.protocol)) {
+    throw unavailable(from.host, request.what, `status ${status} to no http or https address`)
+  }
+  if (from.protocol === 'https:' && to.protocol === 'http:') {
+    const target = quote(to.origin, 200)
+    throw unavailable(from.host, 'redirects that keep TLS', `one to ${target}`)
+  }
+  if (request.form !== undefined) {
+    throw unavailable(from.host, 'an answer to a form with credentials', `status ${status}`)
+  }
+  to.username = ''
+  to.password = ''
+  to.hash = ''
+  return to
+}
+
+function failure(cause: unknown, signal: AbortSignal): string {
+  if (signal.aborted) return 'no complete answer within the time given'
+  if (!(cause instanceof Error)) return 'an unknown failure'
+  const { code } = cause as NodeJS.ErrnoException
+  return code === undefined ? quote(cause.message, 200) : code
+}
+
+/** Loopback, by address or by its one name. */
+function isThisMachine(host: string): boolean {
+  return /^(?:localhost|127\.\d{1,3}\.\d{1,3}\.\d{1,3}|\[::1\])(?::\d+)?$/.test(host)
+}
