@@ -124,7 +124,6 @@ function withoutBytes(signed: Signed): Signed {
     ...(builderId === undefined ? {} : { builderId }),
   }
 }
-}
 
 function claimsOf({ predicateType, subject }: Statement): UnverifiedClaims {
   return { predicateType, subject }
