@@ -14,6 +14,7 @@ import {
   parseLicense,
   parsePurl,
   purlMatches,
+  versContains,
   type LicenseLists,
   type Purl,
 } from '#package'
@@ -27,6 +28,7 @@ interface Input {
   readonly a: string
   readonly b: string
   readonly lists: LicenseLists
+  readonly range: string
   /** Groups of equal versions, from the earliest to the latest. */
   readonly chain: readonly (readonly string[])[]
 }
@@ -48,6 +50,7 @@ const operations = {
   isVersion: ({ ecosystem, text }: Input) => isVersion(ecosystem, text),
   parseLicense: ({ text }: Input) => formatLicense(parseLicense(text)),
   licensesAllowed: ({ text, lists }: Input) => licensesAllowed(text, lists),
+  versContains: ({ range, text }: Input) => versContains(range, text) ?? null,
   order: isInOrder,
 }
 

@@ -214,6 +214,7 @@ function artifactOf(target: VexTarget): Artifact {
 }
 
 function isArtifact(product: VexProduct, vex: Vex, artifact: Artifact): boolean {
+  if (isOther(product, artifact)) return false
   if (product.isSubject && vex.subjects.some((digests) => shareDigest(digests, artifact.digests))) {
     return true
   }
@@ -222,12 +223,26 @@ function isArtifact(product: VexProduct, vex: Vex, artifact: Artifact): boolean 
   return product.purls.some((purl) => isArtifactPurl(parsePurl(purl), artifact))
 }
 
+/** Whether a digest of the product says that it is something else, whatever its other names say. */
+function isOther(product: VexProduct, { digests }: Artifact): boolean {
+  const stated = [product.digests, ...product.purls.map((purl) => ociDigest(parsePurl(purl)))]
+  return stated.some((one) =>
+    Object.entries(one).some(
+      ([algorithm, digest]) => !weak.has(algorithm) && (digests[algorithm] ?? digest) !== digest,
+    ),
+  )
+}
+
 /** An OCI package is named by its digest, wherever it lies. */
 function isArtifactPurl(pattern: Purl, { parsed, digests }: Artifact): boolean {
-  if (parsed.some((purl) => purlMatches(pattern, purl))) return true
-  const [, algorithm = '', digest = ''] =
-    /^(sha256|sha512):([0-9a-f]+)$/.exec(pattern.version ?? '') ?? []
-  return pattern.type === 'oci' && digest !== '' && digests[algorithm] === digest
+  return (
+    parsed.some((purl) => purlMatches(pattern, purl)) || shareDigest(ociDigest(pattern), digests)
+  )
+}
+
+function ociDigest({ type, version = '' }: Purl): DigestSet {
+  const [, algorithm = '', digest = ''] = /^(sha256|sha512):([0-9a-f]+)$/.exec(version) ?? []
+  return type === 'oci' && digest !== '' ? { [algorithm]: digest } : {}
 }
 
 /** Digests of which two things may be made that have the same one. */

@@ -4,7 +4,7 @@ import { compact, field, optional, readName, readObject, readText, required } fr
 import { readTime } from '../time.ts'
 import { oneOf } from './cyclonedx-checks.ts'
 import type { Sbom, SbomComponent } from './sbom-types.ts'
-import { distinct, optionalText, readItems } from './text.ts'
+import { distinct, optionalText, purlOrNothing, readItems } from './text.ts'
 import {
   maxVexProducts,
   maxVexStatements,
@@ -72,9 +72,7 @@ function readVulnerability(
         optionalText(readObject(item, at), 'id', at),
       ),
     ),
-    products: readItems(object, 'affects', where, maxVexProducts, (item, at) =>
-      readAffected(item, at, resolve),
-    ).flat(),
+    products: readProducts(object, where, resolve),
     status: states[state] ?? 'affected',
     justification: optionalText(analysis, 'justification', place),
     impact: optionalText(analysis, 'detail', place),
@@ -84,6 +82,15 @@ function readVulnerability(
       optional(analysis, 'firstIssued', place, readTime) ??
       documentTime,
   })
+}
+
+/** Without products, the statement is about what it was signed for. */
+function readProducts(object: JsonObject, where: string, resolve: Resolve): readonly VexProduct[] {
+  const products = readItems(object, 'affects', where, maxVexProducts, (item, at) =>
+    readAffected(item, at, resolve),
+  ).flat()
+  if (products.length > 0) return products
+  return [{ ...nothing, isSubject: true, subcomponents: [], versions: [] }]
 }
 
 function readAffected(
@@ -123,14 +130,18 @@ function resolverOf(bom: JsonObject, sbom: Sbom): Resolve {
   return (reference, versions) => {
     const isOwn = prefix !== undefined && reference.startsWith(prefix)
     const ref = isOwn ? reference.slice(prefix.length) : reference
-    const ids = distinct([reference, prefix === undefined ? undefined : `${prefix}${ref}`])
+    // A reference within the document is a name only together with the document's.
+    const isLocal = described.has(ref) || inside.has(ref)
+    const link = prefix === undefined ? undefined : `${prefix}${ref}`
+    const ids = distinct([isLocal ? link : reference])
     const root = described.get(ref)
     if (root !== undefined) {
       return [{ ...identityOf(root, ids), isSubject: true, subcomponents: [], versions }]
     }
     const part = inside.get(ref)
     if (part === undefined) {
-      return [{ purls: [], digests: {}, ids, isSubject: false, subcomponents: [], versions }]
+      const purls = distinct([purlIn(ref)])
+      return [{ purls, digests: {}, ids, isSubject: false, subcomponents: [], versions }]
     }
     const identity = identityOf(part, ids)
     const itself = { ...identity, isSubject: false, subcomponents: [], versions }
@@ -141,6 +152,11 @@ function resolverOf(bom: JsonObject, sbom: Sbom): Resolve {
 }
 
 const nothing: VexComponent = { purls: [], digests: {}, ids: [] }
+
+/** Most tools name the elements of a document by their package URLs. */
+function purlIn(ref: string): string | undefined {
+  return purlOrNothing(ref) ?? purlOrNothing(ref.slice(ref.indexOf('#') + 1))
+}
 
 function identityOf(component: SbomComponent, ids: readonly string[]): VexComponent {
   const { name, version, purl, digests } = component

@@ -16,6 +16,7 @@ export type PredicateKind =
   | 'review'
   | 'approval'
   | 'breakglass'
+  | 'signature'
 
 /** A format that is known, in a version that is known. */
 export interface Format {
@@ -87,6 +88,10 @@ const families: readonly (readonly [string, Family])[] = [
   [`${inToto}/reference`, { kind: 'reference', format: 'reference', versions: ['0.1'] }],
   [`${sallyport}/review`, { kind: 'review', format: 'review', versions: ['1'] }],
   [`${sallyport}/approval`, { kind: 'approval', format: 'approval', versions: ['1'] }],
+  [
+    'https://sigstore.dev/cosign/sign',
+    { kind: 'signature', format: 'cosign-sign', versions: ['1'] },
+  ],
   [`${sallyport}/breakglass`, { kind: 'breakglass', format: 'breakglass', versions: ['1'] }],
 ]
 

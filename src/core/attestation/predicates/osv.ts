@@ -4,6 +4,7 @@ import {
   field,
   isObject,
   optional,
+  readList,
   readName,
   readObject,
   readText,
@@ -59,8 +60,9 @@ const maxResults = 10_000
 
 /** Results of osv-scanner and of the tools that write like it: `results[].packages[].vulnerabilities[]`. */
 export function readOsvResults(predicate: JsonObject, where: string): Scan {
-  const results = required(predicate, 'results', where, (value) => value ?? null)
-  const findings = readItems({ results }, 'results', where, maxResults, (value, place) =>
+  const results = field(predicate, 'results')
+  // Missing results are not empty ones: nothing was looked for.
+  const findings = readList(results, `${where}.results`, { max: maxResults }, (value, place) =>
     readItems(readObject(value, place), 'packages', place, maxFindings, readPackage).flat(),
   ).flat()
   if (findings.length > maxFindings) {

@@ -52,6 +52,8 @@ export type Predicate =
   | { readonly kind: 'review'; readonly review: Review }
   | { readonly kind: 'approval'; readonly approval: Approval }
   | { readonly kind: 'breakglass'; readonly breakglass: Breakglass }
+  /** cosign's signature of an image: it says that the signer signed it, and no more. */
+  | { readonly kind: 'signature' }
   | { readonly kind: 'unknown'; readonly predicateType: string; readonly family?: PredicateKind }
 
 type Reader = (predicate: JsonObject, statement: Statement, where: string) => Predicate
@@ -98,6 +100,7 @@ const readers: Readonly<Record<string, Reader>> = {
   }),
   review: (_, statement) => ({ kind: 'review', review: readReview(statement) }),
   approval: (_, statement) => ({ kind: 'approval', approval: readApproval(statement) }),
+  'cosign-sign': () => ({ kind: 'signature' }),
   breakglass: (_, statement) => ({ kind: 'breakglass', breakglass: readBreakglass(statement) }),
 }
 

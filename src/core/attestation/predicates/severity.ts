@@ -42,8 +42,7 @@ export function readSeverity(text: string): Severity {
 
 /** The worst of several; what is unknown counts only when nothing is known. */
 export function worstOf(severities: readonly Severity[]): Severity {
-  const known = severities.map((severity) => order.findIndex((name) => name === severity))
-  return order[Math.max(-1, ...known)] ?? 'unknown'
+  return order.findLast((name) => severities.includes(name)) ?? 'unknown'
 }
 
 /** Whether a severity is at least as bad as another. An unknown one always is: nobody has said that it is not. */

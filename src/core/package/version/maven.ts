@@ -55,14 +55,18 @@ function tokensOf(text: string): readonly Piece[] {
   return pieces
 }
 
-const shortNames: Readonly<Record<string, string>> = { a: 'alpha', b: 'beta', m: 'milestone' }
+const shortNames: ReadonlyMap<string, string> = new Map([
+  ['a', 'alpha'],
+  ['b', 'beta'],
+  ['m', 'milestone'],
+])
 const releaseNames = new Set(['ga', 'final', 'release'])
 
 function named(value: string, beforeDigit: boolean): string {
   if (value === '') return '0'
   if (value === 'cr') return 'rc'
   if (releaseNames.has(value)) return ''
-  return beforeDigit ? (shortNames[value] ?? value) : value
+  return beforeDigit ? (shortNames.get(value) ?? value) : value
 }
 
 /** Leaves out what says nothing: zeros and names of the release at the end, and before a hyphen or a word. */

@@ -104,19 +104,19 @@ function compareLocal(a: string, b: string): Sign {
   return isNumber ? compareDigits(a, b) : compareText(a, b)
 }
 
-const legacyWords: Readonly<Record<string, string>> = {
-  pre: 'c',
-  preview: 'c',
-  rc: 'c',
-  dev: '@',
-  '-': 'final-',
-}
+const legacyWords: ReadonlyMap<string, string> = new Map([
+  ['pre', 'c'],
+  ['preview', 'c'],
+  ['rc', 'c'],
+  ['dev', '@'],
+  ['-', 'final-'],
+])
 
 /** The key that setuptools used before PEP 440. */
 function legacyKey(text: string): string {
   const parts: string[] = []
   for (const part of [...(text.match(/\d+|[a-z]+|-/g) ?? []), 'final']) {
-    const word = legacyWords[part] ?? part
+    const word = legacyWords.get(part) ?? part
     if (isDigits(part)) {
       parts.push(part.padStart(8, '0'))
       continue
