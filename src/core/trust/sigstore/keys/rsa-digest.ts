@@ -28,7 +28,16 @@ export function verifyPkcs1Digest(
   return found.equals(expected)
 }
 
-/** RSASSA-PSS (RFC 8017 §8.1.2) over a digest, MGF1 with the same hash, salt of any length. */
+/**
+ * How long the salt of RSASSA-PSS may be: as the hash, which is what standards fix, or as long as there is room, which is
+ * what Go's signers do. Any other length is a signer that nobody knows.
+ */
+export function saltLengths(modulusBits: number, hash: HashName): readonly number[] {
+  const size = digestBytes[hash]
+  return [size, Math.ceil((modulusBits - 1) / 8) - size - 2]
+}
+
+/** RSASSA-PSS (RFC 8017 §8.1.2) over a digest, MGF1 with the same hash. */
 export function verifyPssDigest(
   key: KeyObject,
   hash: HashName,
@@ -62,6 +71,8 @@ function pssHolds(
   block[0] = (block[0] ?? 0) & topMask
   const mark = block.findIndex((byte) => byte !== 0)
   if (mark < 0 || block[mark] !== 1) return false
+  const saltLength = block.length - mark - 1
+  if (!saltLengths(encodedBits + 1, hash).includes(saltLength)) return false
   const salted = Buffer.concat([Buffer.alloc(8), digest, block.subarray(mark + 1)])
   return hashOf(hash, salted, 'buffer').equals(check)
 }

@@ -80,7 +80,13 @@ for (const modulusLength of [2048, 2049, 2055, 3072]) {
     const plain = sign('sha256', message, privateKey)
     assert.ok(verifyDigest(pkcs1, key, digest, plain) && verifyMessage(pkcs1, key, message, plain))
     assert.ok(!verifyDigest(pss, key, digest, plain) && !verifyMessage(pss, key, message, plain))
-    for (const saltLength of [0, 20, 32, 64]) {
+    const longest = Math.ceil((modulusLength - 1) / 8) - 34
+    for (const saltLength of [0, 1, 20, 31, 33, longest - 1]) {
+      const padding = constants.RSA_PKCS1_PSS_PADDING
+      const odd = sign('sha256', message, { key: privateKey, padding, saltLength })
+      assert.ok(!verifyDigest(pss, key, digest, odd) && !verifyMessage(pss, key, message, odd))
+    }
+    for (const saltLength of [32, longest]) {
       const padding = constants.RSA_PKCS1_PSS_PADDING
       const salted = sign('sha256', message, { key: privateKey, padding, saltLength })
       assert.ok(verifyDigest(pss, key, digest, salted) && verifyMessage(pss, key, message, salted))

@@ -2,7 +2,7 @@ import { constants, verify } from 'node:crypto'
 import { verifyEcdsaDigest } from './ecdsa-digest.ts'
 import { verifyEd25519ph } from './ed25519ph.ts'
 import type { KeyKind, PublicKey } from './public-key.ts'
-import { verifyPssDigest, verifyPkcs1Digest } from './rsa-digest.ts'
+import { saltLengths, verifyPssDigest, verifyPkcs1Digest } from './rsa-digest.ts'
 
 /** A hash algorithm, by its name in digest sets and in node:crypto. */
 export type HashName = 'sha256' | 'sha384' | 'sha512'
@@ -89,13 +89,17 @@ export function schemesFor(key: PublicKey): readonly Scheme[] {
 /** Whether the signature is right. Whatever the library thinks of the attacker's bytes, the answer is yes or no. */
 export function verifyMessage(
   scheme: Scheme,
-  { key }: PublicKey,
+  { key, bits = 0 }: PublicKey,
   message: Uint8Array,
   signature: Uint8Array,
 ): boolean {
+  const { hash, padding, prehashed } = scheme
   try {
-    if (scheme.prehashed) return verifyEd25519ph(key, { message }, signature)
-    return verify(scheme.hash, message, optionsOf(scheme, key), signature)
+    if (prehashed) return verifyEd25519ph(key, { message }, signature)
+    if (padding !== 'pss') return verify(hash, message, optionsOf(padding, key), signature)
+    return saltLengths(bits, hash ?? 'sha256').some((saltLength) =>
+      verify(hash, message, { key, padding: pssPadding, saltLength }, signature),
+    )
   } catch {
     return false
   }
@@ -120,13 +124,10 @@ export function verifyDigest(
   }
 }
 
+const pssPadding = constants.RSA_PKCS1_PSS_PADDING
+
 type VerifyKey = Parameters<typeof verify>[2]
 
-function optionsOf({ padding }: Scheme, key: PublicKey['key']): VerifyKey {
-  if (padding === 'pkcs1') return { key, padding: constants.RSA_PKCS1_PADDING }
-  if (padding === 'pss') {
-    const saltLength = constants.RSA_PSS_SALTLEN_AUTO
-    return { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength }
-  }
-  return key
+function optionsOf(padding: Scheme['padding'], key: PublicKey['key']): VerifyKey {
+  return padding === 'pkcs1' ? { key, padding: constants.RSA_PKCS1_PADDING } : key
 }

@@ -1,6 +1,6 @@
 import { constants, verify } from 'node:crypto'
 import { malformed, tags, type DerElement } from '../der/reader.ts'
-import { dottedOid, oidOf, readOid, type Oid } from '../der/values.ts'
+import { dottedOid, oidOf, readOid, readSmallInteger, type Oid } from '../der/values.ts'
 import type { PublicKey } from '../keys/public-key.ts'
 import type { HashName } from '../keys/scheme.ts'
 
@@ -8,6 +8,8 @@ import type { HashName } from '../keys/scheme.ts'
 export interface SignatureAlgorithm {
   readonly family: 'ecdsa' | 'rsa' | 'rsa-pss' | 'ed25519'
   readonly hash: HashName | null
+  /** Bytes; RSASSA-PSS only. */
+  readonly saltLength?: number
 }
 
 /** Digest algorithms, by their OID. SHA-1 and older ones are not used for anything. */
@@ -53,7 +55,7 @@ export function readSignatureAlgorithm(
 ): SignatureAlgorithm {
   const fields = element.children()
   const oid = readOid(fields)
-  if (oid === rsaPss) return { family: 'rsa-pss', hash: readPssHash(fields.read(tags.sequence)) }
+  if (oid === rsaPss) return readPss(fields.read(tags.sequence))
   const known = algorithms.get(oid)
   const isBareRsa = oid === rsaEncryption && digestAlgorithm !== undefined
   const algorithm = isBareRsa ? { family: 'rsa' as const, hash: digestAlgorithm } : known
@@ -69,7 +71,7 @@ export function readSignatureAlgorithm(
 
 /** Whether the signature is right and by a key that the algorithm is for. */
 export function signatureHolds(
-  { family, hash }: SignatureAlgorithm,
+  { family, hash, saltLength = 0 }: SignatureAlgorithm,
   { kind, key }: PublicKey,
   message: Uint8Array,
   signature: Uint8Array,
@@ -84,7 +86,7 @@ export function signatureHolds(
         return kind === 'rsa' && verify(hash, message, key, signature)
       case 'rsa-pss': {
         const padding = constants.RSA_PKCS1_PSS_PADDING
-        const options = { key, padding, saltLength: constants.RSA_PSS_SALTLEN_AUTO }
+        const options = { key, padding, saltLength }
         return (kind === 'rsa' || kind === 'rsa-pss') && verify(hash, message, options, signature)
       }
     }
@@ -94,14 +96,16 @@ export function signatureHolds(
   }
 }
 
-/** RFC 4055 §3.1: the hash, and MGF1 with the same hash. The defaults are SHA-1, so both must be there. */
-function readPssHash(parameters: DerElement): HashName {
+/** RFC 4055 §3.1: the hash, MGF1 with the same hash, and the salt. The defaults are SHA-1, so hash and MGF1 must be there. */
+function readPss(parameters: DerElement): SignatureAlgorithm {
   const fields = parameters.children()
-  const explicit = fields.read(tags.constructed(0)).children()
-  const hash = readHashAlgorithm(explicit.read(tags.sequence))
+  const hash = readHashAlgorithm(fields.read(tags.constructed(0)).children().read(tags.sequence))
   const mask = fields.read(tags.constructed(1)).children().read(tags.sequence).children()
   const isMgf1 = readOid(mask) === mgf1
   const maskHash = readHashAlgorithm(mask.read(tags.sequence))
-  if (isMgf1 && maskHash === hash) return hash
+  const salt = fields.readOptional(tags.constructed(2))
+  fields.finish()
+  const saltLength = salt === undefined ? 20 : readSmallInteger(salt.children())
+  if (isMgf1 && maskHash === hash) return { family: 'rsa-pss', hash, saltLength }
   throw malformed(parameters.where, 'RSASSA-PSS with one hash', 'two')
 }
