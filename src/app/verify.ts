@@ -1,3 +1,4 @@
+import { userInfo } from 'node:os'
 import { basename } from 'node:path'
 import type { Config } from '#config'
 import { enforce, type RecordedInputs } from '#chokepoint'
@@ -98,6 +99,7 @@ export async function ask(
       artifact: { name: basename(artifact), digest },
       target,
       chokePoint: config.chokePoint,
+      requester: requester(),
     },
     gather: () => Promise.resolve(evidence),
     policies: parsePolicies(rulebook.policies),
@@ -109,6 +111,16 @@ export async function ask(
   })
   const paths = new Map([[basename(artifact), artifact]])
   return { decision, receipt, exit: decisionExitCode(decision), paths }
+}
+
+/** Who asks at a command line is whom the operating system says: recorded, and never a reason to allow. */
+function requester(): string {
+  try {
+    return userInfo().username
+  } catch {
+    // A container may run as a user that has no name.
+    return `uid ${process.getuid?.() ?? 'unknown'}`
+  }
 }
 
 function recordOf(decision: Decision, { evidence }: RecordedInputs, rulebook: Rulebook) {

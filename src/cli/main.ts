@@ -1,8 +1,15 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs'
 import { keepCompiledCode } from './compile-cache.ts'
+import { tellUnplanned } from './unplanned.ts'
 
 const argv = process.argv.slice(2)
+for (const event of ['uncaughtException', 'unhandledRejection'] as const) {
+  process.on(event, (error: unknown) => {
+    tellUnplanned(error, argv)
+    process.exit(3)
+  })
+}
 keepCompiledCode(argv, process.env)
 
 // After the cache is open, so that it serves them.

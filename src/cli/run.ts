@@ -4,7 +4,7 @@ import { catalogue, type Problem } from '#error'
 import type { JsonObject } from '#document'
 import { isHelpShown } from './command-line.ts'
 import { failureOf, type Exit, type Failure } from './failure.ts'
-import type { Invocation } from './invocation.ts'
+import { shellWord, type Invocation } from './invocation.ts'
 import type { Outcome } from './outcome.ts'
 import { createProgram, type GlobalOptions } from './program.ts'
 import { renderProblems, type Look } from './render.ts'
@@ -82,7 +82,7 @@ async function readConfig(world: World, globals: GlobalOptions): Promise<Config>
 }
 
 function invocationOf(world: World, globals: GlobalOptions): Invocation {
-  const options = globals.home === undefined ? [] : ['--home', globals.home]
+  const options = globals.home === undefined ? [] : ['--home', shellWord(globals.home)]
   return {
     get command() {
       return world.command()

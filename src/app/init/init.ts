@@ -1,9 +1,9 @@
 import { join } from 'node:path'
-import { homeOf, keysOf, loadConfig, type Config, type ConfigOptions } from '#config'
-import { openGate, startLogSigner } from '../gate.ts'
+import { homeOf, keysOf, loadConfig, type ConfigOptions } from '#config'
+import { openGate } from '../gate.ts'
 import { homeFacts, type FactOptions } from './facts.ts'
 import { HomeFiles, type HomeItem } from './files.ts'
-import { makeKeys } from './keys.ts'
+import { makeKeys, type HomeKeys } from './keys.ts'
 import { configText, productionText, stagingText, trustText } from './templates.ts'
 
 export interface InitOptions extends FactOptions, ConfigOptions {
@@ -44,21 +44,31 @@ export async function initHome(options: InitOptions): Promise<InitReport> {
   const facts = missing ? await homeFacts(options) : undefined
   await files.folder(home, 'only you can enter it')
   await files.folder(join(home, 'keys'))
-  const publicKeys = await makeKeys(files, place.keys, place.log)
+  const keys = await makeKeys(files, { ...place, complete })
   await files.text(place.trust, 'who may say what', async () =>
-    trustText(options.now, await publicKeys()),
+    trustText(options.now, await keys.publicKeys()),
   )
   for (const { file, what, text } of policies) {
     await files.text(file, what, async () => text(facts ?? (await homeFacts(options))))
   }
-  await files.text(configFile, 'where things are', async () => configText(await publicKeys()))
-  // An empty log with a signed checkpoint: from here on nobody can say that there was none.
-  if (!complete) await beginLog(loadConfig(options))
+  if (complete) files.note(configFile, configPurpose, 'kept')
+  else await finish(files, configFile, keys, options)
   return { home, items: sorted(files.items) }
 }
 
-async function beginLog(config: Config): Promise<void> {
-  await using gate = await openGate(config, startLogSigner(config))
+const configPurpose = 'where things are'
+
+/** Writes the configuration and begins the log: an empty one with a signed checkpoint, so that nobody can say later that there was none. */
+async function finish(
+  files: HomeFiles,
+  configFile: string,
+  keys: HomeKeys,
+  options: InitOptions,
+): Promise<void> {
+  await using signer = await keys.startLogSigner()
+  const { origin, verifierKeys } = signer
+  await files.text(configFile, configPurpose, () => configText({ origin, verifierKeys }))
+  await using gate = await openGate(loadConfig(options), Promise.resolve(signer))
   void gate
 }
 

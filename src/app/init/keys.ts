@@ -7,6 +7,7 @@ import {
   createKey,
   startSigner,
   type KeyAlgorithm,
+  type LogSigner,
   type LogSignerOptions,
   type PublicKey,
   type StatementSignerOptions,
@@ -22,12 +23,11 @@ export const roles = {
   approver: { kind: 'approver', predicateTypes: [predicateTypes.approval] },
 } as const satisfies Record<string, StatementRole>
 
-/** The public halves of the keys of a home folder. */
+/** The public halves of the keys that sign statements. */
 export interface PublicKeys {
   readonly builderPinned: PublicKey
   readonly builderMeasured: PublicKey
   readonly approver: PublicKey
-  readonly log: { readonly origin: string; readonly verifierKeys: readonly string[] }
 }
 
 /** Where a log and its signer's memory are, and what the log is called. */
@@ -37,28 +37,38 @@ export interface LogPlace {
   readonly folder: string
 }
 
-/**
- * Makes the keys that are missing, and answers how to get the public halves: those that were there already are
- * read by starting their signers, only when somebody asks. No private key passes through this process.
- */
-export async function makeKeys(
-  files: HomeFiles,
-  keys: KeySet,
-  log: LogPlace,
-): Promise<() => Promise<PublicKeys>> {
+/** The keys of a home, which are there now. What is asked for here starts signers, so it is asked for only when needed. */
+export interface HomeKeys {
+  readonly publicKeys: () => Promise<PublicKeys>
+  /** The caller closes it. */
+  readonly startLogSigner: () => Promise<LogSigner>
+}
+
+export interface KeyPlaces {
+  readonly keys: KeySet
+  readonly log: LogPlace
+  /** Whether this home was whole once: then its log has a past that must not be forgotten. */
+  readonly complete: boolean
+}
+
+/** Makes the keys that are missing. No private key passes through this process. */
+export async function makeKeys(files: HomeFiles, places: KeyPlaces): Promise<HomeKeys> {
+  const { keys } = places
   const provenance = 'signs provenance of builds on a'
-  const [builderPinned, builderMeasured, approver, logKeys] = await Promise.all([
+  const [builderPinned, builderMeasured, approver, startLogSigner] = await Promise.all([
     statementKey(files, keys.builderPinned, `${provenance} pinned root`, roles.builderPinned),
     statementKey(files, keys.builderMeasured, `${provenance} measured root`, roles.builderMeasured),
     statementKey(files, keys.approver, 'signs approvals, as the release managers', roles.approver),
-    makeLogKeys(files, keys.log, log),
+    makeLogKeys(files, places),
   ])
-  return async () => ({
-    builderPinned: await builderPinned(),
-    builderMeasured: await builderMeasured(),
-    approver: await approver(),
-    log: await logKeys(),
-  })
+  return {
+    publicKeys: async () => ({
+      builderPinned: await builderPinned(),
+      builderMeasured: await builderMeasured(),
+      approver: await approver(),
+    }),
+    startLogSigner,
+  }
 }
 
 async function statementKey(
@@ -97,10 +107,9 @@ async function makeKey(files: HomeFiles, key: KeyRequest): Promise<PublicKey | u
 
 async function makeLogKeys(
   files: HomeFiles,
-  key: KeySet['log'],
-  log: LogPlace,
-): Promise<() => Promise<PublicKeys['log']>> {
-  const { file, mlDsaFile, passphraseFile } = key
+  places: KeyPlaces,
+): Promise<HomeKeys['startLogSigner']> {
+  const { file, mlDsaFile, passphraseFile } = places.keys.log
   const what = 'signs checkpoints of the log'
   await makeKey(files, { file, passphraseFile, algorithm: 'ed25519', what: `Ed25519 key: ${what}` })
   await makeKey(files, {
@@ -109,32 +118,29 @@ async function makeLogKeys(
     algorithm: 'ml-dsa-44',
     what: `ML-DSA-44 key: ${what}`,
   })
-  const { origin, memory: memoryFile } = log
+  const { origin, memory: memoryFile } = places.log
   const options: LogSignerOptions = {
     keyFile: file,
     passphraseFile,
     role: { kind: 'log', origin, memoryFile, mlDsaKeyFile: mlDsaFile },
   }
-  await makeMemory(files, options, log)
-  return async () => {
-    await using signer = await startSigner(options)
-    return { origin: signer.origin, verifierKeys: signer.verifierKeys }
-  }
+  await makeMemory(files, options, places)
+  return () => startSigner(options)
 }
 
 /** Only for a log that never was: a memory that is made again forgets what was signed, and the log could be rolled back. */
 async function makeMemory(
   files: HomeFiles,
   options: LogSignerOptions,
-  log: LogPlace,
+  { log, complete }: KeyPlaces,
 ): Promise<void> {
   if (await files.has(log.memory)) return
-  if (await files.has(log.folder)) {
+  if (complete || (await files.has(log.folder))) {
     throw new SallyportError({
       code: 'HOME_INCOMPLETE',
       where: log.memory,
       expected: "the log signer's memory of the newest checkpoint it signed",
-      found: `no such file, but a log in ${log.folder}`,
+      found: `no such file, but a log that was begun, in ${log.folder}`,
       fix: `Restore ${log.memory} from where it was kept; without it nobody can tell whether the log was rolled back`,
     })
   }

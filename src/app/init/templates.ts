@@ -102,8 +102,11 @@ function builtRules(facts: HomeFacts): string {
       root: measured`
 }
 
-export function configText(keys: PublicKeys): string {
-  const lines = keys.log.verifierKeys.map((key) => `    - ${key}`).join('\n')
+export function configText(log: {
+  readonly origin: string
+  readonly verifierKeys: readonly string[]
+}): string {
+  const lines = log.verifierKeys.map((key) => `    - ${key}`).join('\n')
   return `# Where things are. Paths start in this folder. Everything left out has its default.
 apiVersion: sallyport.dev/v1
 kind: Config
@@ -113,7 +116,7 @@ trust: trust.yaml
 policies: [policies]
 log:
   # The name of the log. It is part of every signed checkpoint, and must never change.
-  origin: ${keys.log.origin}
+  origin: ${log.origin}
   # What every checkpoint must be signed with: Ed25519 and ML-DSA-44. Anybody may have these.
   verifierKeys:
 ${lines}

@@ -26,6 +26,8 @@ export interface StoryReport {
   readonly artifact: string
   readonly sha256: string
   readonly next: readonly NextCommand[]
+  /** 0 when the log is whole and staging, which asks for nothing but a build from here, allowed it. */
+  readonly exit: 0 | 1 | 2 | 3
   readonly milliseconds: number
 }
 

@@ -36,16 +36,14 @@ export async function tellStory(options: StoryOptions): Promise<StoryReport> {
   const [artifact] = built.artifacts
   if (artifact === undefined) throw new TypeError('a build without artifacts has no provenance')
   const reports = await decideTwice(teller, { config, service, artifact: artifact.path }, options)
-  await sayLog(teller, config)
+  const isWhole = await sayLog(teller, config)
+  const [staging] = reports
   return {
     lines: teller.lines,
     artifact: artifact.path,
     sha256: artifact.sha256,
-    next: nextCommands(
-      artifact.path,
-      service,
-      reports.every(({ exit }) => exit === 0),
-    ),
+    next: nextCommands(artifact.path, service, reports),
+    exit: isWhole ? (staging?.exit ?? 3) : 3,
     milliseconds: teller.milliseconds,
   }
 }
@@ -118,7 +116,7 @@ async function decideTwice(
   return reports
 }
 
-async function sayLog(teller: Teller, config: Config): Promise<void> {
+async function sayLog(teller: Teller, config: Config): Promise<boolean> {
   const { ok, size, root, origin, signatures } = await logVerify(config)
   const entries = `${size} ${plural(size, 'decision')}`
   teller.say({
@@ -126,29 +124,40 @@ async function sayLog(teller: Teller, config: Config): Promise<void> {
     text: `both recorded before they were told; ${origin} has ${entries} and ${ok ? 'verifies' : 'DOES NOT VERIFY: run `sallyport log verify`'}`,
     notes: [`${signatures.length} signatures on root ${root}`],
   })
+  return ok
 }
 
 /** Three commands that a reader can copy and that work, whatever state the home is in. */
-function nextCommands(artifact: string, service: string, admitted: boolean): NextCommand[] {
-  const production = `--environment production`
-  return admitted
-    ? [
-        {
-          what: 'build it again from its provenance alone, and compare',
-          command: `sallyport rebuild ${artifact}`,
-        },
-        { what: 'say what each signature on it claims', command: `sallyport inspect ${artifact}` },
-        { what: 'decide again everything that was ever recorded', command: 'sallyport log replay' },
-      ]
-    : [
-        {
-          what: 'approve it, as the release manager whose key is in the home',
-          command: `sallyport approve ${artifact} ${production} --reason "it works"`,
-        },
-        {
-          what: 'ask again: now production allows it',
-          command: `sallyport verify ${artifact} ${production} --service ${service}`,
-        },
-        { what: 'decide again everything that was ever recorded', command: 'sallyport log replay' },
-      ]
+function nextCommands(
+  artifact: string,
+  service: string,
+  [, production]: readonly VerifyReport[],
+): NextCommand[] {
+  const inProduction = `${artifact} --environment production`
+  const replay = {
+    what: 'decide again everything that was ever recorded',
+    command: 'sallyport log replay',
+  }
+  const reasons = production?.decision.reasons ?? []
+  if (reasons.length > 0 && reasons.every(({ code }) => code.startsWith('APPROVAL_'))) {
+    return [
+      {
+        what: 'approve it, as the release manager whose key is in the home',
+        command: `sallyport approve ${inProduction} --reason "it works"`,
+      },
+      {
+        what: 'ask again: now production allows it',
+        command: `sallyport verify ${inProduction} --service ${service}`,
+      },
+      replay,
+    ]
+  }
+  return [
+    {
+      what: 'build it again from its provenance alone, and compare',
+      command: `sallyport rebuild ${artifact}`,
+    },
+    { what: 'say what each signature on it claims', command: `sallyport inspect ${artifact}` },
+    replay,
+  ]
 }

@@ -40,7 +40,7 @@ async function up(session: Session, options: Options): Promise<Outcome> {
     onEvent: (event) => terminal.status(progressOf(event)),
   })
   return {
-    exit: 0,
+    exit: report.exit,
     json: { apiVersion: 'sallyport.dev/v1', kind: 'StoryReport', ...asJson(report) },
     text: ending(report, options, session),
   }

@@ -40,7 +40,9 @@ async function one(session: Session, index: number): Promise<Outcome> {
   const { logEntry } = await import('#app')
   const logged = await logEntry(await session.config(), index)
   const { decision } = logged
-  const when = `${decision.time}, asked by ${decision.request.chokePoint}`
+  const { requester, chokePoint } = decision.request
+  const who = requester === undefined ? chokePoint : `${requester} at ${chokePoint}`
+  const when = `${decision.time}, asked by ${who}`
   return {
     exit: 0,
     json: { apiVersion: 'sallyport.dev/v1', kind: 'LogEntry', ...asJson(logged) },

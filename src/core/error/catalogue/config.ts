@@ -21,7 +21,5 @@ export const config = {
   CHECKOUT_NONE: { title: 'This is no git checkout', exit: 2 },
   CHECKOUT_EMPTY: { title: 'The repository has no commit yet', exit: 2 },
   MACHINE_NOT_READY: { title: 'The machine lacks something that is needed', exit: 3 },
-  REBUILD_DIFFERS: { title: 'The rebuilt artifact is another one', exit: 1 },
-  APPROVAL_NOT_NEEDED: { title: 'No policy asks for this approval', exit: 2 },
   INTERNAL: { title: 'Sallyport failed in a way it should not', exit: 3 },
 } as const satisfies Record<string, Entry>
