@@ -26,6 +26,8 @@ export { breakglassStatement, type Breakglass } from './predicates/breakglass.ts
 export { cvssScore } from './predicates/cvss.ts'
 export type { CycloneDx } from './predicates/cyclonedx.ts'
 export { parseCycloneDx, parseOpenVex, parseSpdx } from './predicates/documents.ts'
+export { inTotoKeyId } from './predicates/in-toto-key.ts'
+export { matchesPattern } from './predicates/in-toto-pattern.ts'
 export { familyOf, formatOf, type Format, type PredicateKind } from './predicates/kinds.ts'
 export { coversLevel, trackLevelOf, type TrackLevel } from './predicates/levels.ts'
 export type { Link } from './predicates/link.ts'
