@@ -95,7 +95,9 @@ function invalidValue(message: string, found: string): Said {
   const option = /^error: option '(.*)' argument '(.*)' is invalid\. (.*)$/s.exec(message)
   if (option !== null) {
     const [, flags = '', value = '', hint = ''] = option
-    return { expected: `a value for ${flags}: ${hint}`, found: quote(value) }
+    const choices = /^Allowed choices are (.*)\.$/.exec(hint)?.[1]
+    const wanted = choices === undefined ? hint : `one of ${choices}`
+    return { expected: `a value for ${flags}: ${wanted}`, found: quote(value) }
   }
   const argument =
     /^error: command-argument value '(.*)' is invalid for argument '(.*)'\. (.*)$/s.exec(message)
