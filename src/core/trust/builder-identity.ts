@@ -74,9 +74,10 @@ function isConfirmedRunner(builderId: string, { claims, issuer }: CertificatePro
   const environment = claims['runnerEnvironment']
   const repository = claims['sourceRepositoryURI']
   if (issuer === githubIssuer) {
-    return (
-      environment !== undefined && builderId === `https://github.com/actions/runner/${environment}`
-    )
+    const machine = 'https://github.com/actions/runner'
+    // npm up to version 9 names the machine without its kind: only GitHub's own are meant.
+    if (builderId === machine) return environment === 'github-hosted'
+    return environment !== undefined && builderId === `${machine}/${environment}`
   }
   const runners = `${repository ?? ''}/-/runners/`
   return (

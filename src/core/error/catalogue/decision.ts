@@ -17,6 +17,10 @@ export const decision = {
   BUILDER_LEVEL: { title: 'The builder is not trusted far enough', exit: 1 },
   SOURCE_MISMATCH: { title: 'The artifact was built from another repository', exit: 1 },
   SOURCE_NOT_PINNED: { title: 'The provenance does not say which commit was built', exit: 1 },
+  SOURCE_CONTRADICTED: {
+    title: 'Provenance and certificate disagree about what was built',
+    exit: 1,
+  },
   REF_MISMATCH: { title: 'The artifact was built from another ref', exit: 1 },
   RECIPE_MISMATCH: { title: 'The artifact was built by another recipe', exit: 1 },
   BUILD_TYPE_MISMATCH: { title: 'The artifact was built in another way', exit: 1 },

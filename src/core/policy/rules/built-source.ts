@@ -1,4 +1,4 @@
-import type { Provenance } from '#attestation'
+import type { Provenance, ProvenanceSource } from '#attestation'
 import { quote, type Problem } from '#error'
 import type { Finding } from '../judge-each.ts'
 import { describeLookAlike, isAt, showLocation, type Location } from '../location.ts'
@@ -6,12 +6,11 @@ import type { Place } from '../rule.ts'
 
 /** The repository and ref that were built: exactly the ones allowed (POL-06). */
 export function judgeSource(
-  provenance: Provenance,
-  from: Location,
-  refs: readonly Location[] | undefined,
+  source: ProvenanceSource | undefined,
+  format: Provenance['format'],
+  { from, refs }: { readonly from: Location; readonly refs?: readonly Location[] | undefined },
   place: Place,
 ): readonly Finding[] {
-  const { source, format } = provenance
   if (source === undefined) return [hop(noSource(from, place))]
   const findings: Finding[] = []
   if (!isAt(source.uri, from)) findings.push(hop(otherSource(source.uri, from, place)))

@@ -5,11 +5,12 @@ import {
   type Provenance,
 } from '#attestation'
 import { quote, type Problem } from '#error'
-import { authenticated, claimed, type Fact, type Signer, type VerifiedSigner } from '#trust'
+import { authenticated, type Basis, type Fact, type Signer, type VerifiedSigner } from '#trust'
 import { z } from 'zod'
 import { buildTypeOf, knownBuildType } from '../build-types.ts'
 import { judgeEach, type Finding, type Judgement } from '../judge-each.ts'
 import { provenanceKind, type ProvenanceFacts } from '../kinds/provenance.ts'
+import { sourceOf, type BuiltSource } from '../kinds/provenance-source.ts'
 import { refSchema, sourceSchema } from '../location.ts'
 import type { Place, Rule, Testimony } from '../rule.ts'
 import { bySchema, parameterValue } from '../schema-parts.ts'
@@ -69,28 +70,31 @@ export const built: Rule<Parameters> = {
 }
 
 function judge(
-  { said, signers, verified }: Testimony<ProvenanceFacts>,
+  testimony: Testimony<ProvenanceFacts>,
   rule: Parameters,
   place: Place,
   known: ReadonlyMap<string, Signer>,
 ): Judgement {
+  const { said, signers, verified } = testimony
   const { provenance } = said
   const external = buildTypeOf(provenance.buildType).read(provenance)
   const level = levelOf(signers)
+  const origin = sourceOf(testimony)
   return {
     findings: [
       ...judgeLevel(level, rule, verified.builderId, place, known),
-      ...judgeSource(provenance, rule.from, rule.refs, place),
+      ...judgeContradiction(origin, external.recipe, place),
+      ...judgeSource(origin.source, provenance.format, rule, place),
       ...judgeBuildType(provenance.buildType, rule.buildType, place),
       ...judgeRecipe(
-        external.recipe,
+        origin.recipe ?? external.recipe,
         rule.recipe ?? buildTypeOf(provenance.buildType).defaultRecipe,
         place,
       ),
       ...judgeParameters(external, rule.parameters, place),
-      ...judgeCompleteness(provenance),
+      ...judgeCompleteness(provenance, origin, signers),
     ],
-    facts: factsOf(said, level),
+    facts: factsOf(said, origin, level, isProvenBuilder(signers, provenance)),
   }
 }
 
@@ -142,28 +146,75 @@ function judgeBuildType(
   return [{ verdict: 'FAIL', problem }]
 }
 
-/** PRV-06, PRV-12: an input that is not identified is an input that nobody checked. A token states no inputs at all. */
-function judgeCompleteness(provenance: Provenance): readonly Finding[] {
+/**
+ * PRV-06, PRV-12: an input that is not identified is an input that nobody checked. A token states no inputs at all. What a
+ * certificate proves need not be stated once more: the source, and about when the build ended.
+ */
+function judgeCompleteness(
+  provenance: Provenance,
+  origin: BuiltSource,
+  signers: readonly VerifiedSigner[],
+): readonly Finding[] {
   if (provenance.format === 'jwt') return []
+  const isTimed = signers.some(({ certificate }) => certificate !== undefined)
+  const proven = new Set([
+    ...(isTimed ? ['provenance.finishedOn'] : []),
+    ...(origin.basis === 'authenticated' && origin.commit !== undefined
+      ? ['provenance.source']
+      : []),
+  ])
   const omissions = definitions.has(provenance.buildType) ? checkOmissions(provenance) : []
-  return [...checkInputs(provenance), ...omissions]
+  return [...checkInputs(provenance), ...omissions.filter(({ where = '' }) => !proven.has(where))]
     .slice(0, 8)
     .map((problem) => ({ verdict: 'FAIL', problem }))
 }
 
-function factsOf({ provenance, commit, names }: ProvenanceFacts, level: number): readonly Fact[] {
-  const { builderId, buildType, source, invocationId } = provenance
-  const texts: readonly (readonly [string, string | undefined])[] = [
-    ['builder.id', builderId === '' ? undefined : builderId],
-    ['buildType', buildType === '' ? undefined : buildType],
-    ['source.uri', source?.uri],
-    ['source.ref', source?.ref],
-    ['source.commit', commit],
-    ['artifact.name', names[0]],
-    ['invocationId', invocationId],
+/** What the builder wrote, against what the authority saw that gave its signer a certificate. */
+function judgeContradiction(
+  { contradiction, recipe }: BuiltSource,
+  stated: string | undefined,
+  place: Place,
+): readonly Finding[] {
+  const other =
+    recipe === undefined || stated === undefined || recipe === stated
+      ? undefined
+      : { name: 'recipe', proven: quote(recipe), stated: quote(stated) }
+  const found = contradiction ?? other
+  if (found === undefined) return []
+  const { name, proven, stated: said } = found
+  const problem: Problem = {
+    code: 'SOURCE_CONTRADICTED',
+    where: place.at('from'),
+    expected: `the ${name} ${proven}, as the certificate of the signer says`,
+    found: `provenance of the ${name} ${said}`,
+    fix: `Build it in a run of ${proven} itself: provenance about something else than the run that signed it cannot be believed`,
+  }
+  return [{ verdict: 'FAIL', problem, hop: 'provenance → source' }]
+}
+
+function isProvenBuilder(signers: readonly VerifiedSigner[], { builderId }: Provenance): boolean {
+  return signers.some(({ certificate }) => certificate?.claims['buildSignerURI'] === builderId)
+}
+
+function factsOf(
+  { provenance, names }: ProvenanceFacts,
+  { source, commit, basis, recipe }: BuiltSource,
+  level: number,
+  isProven: boolean,
+): readonly Fact[] {
+  const { builderId, buildType, invocationId } = provenance
+  const texts: readonly (readonly [string, string | undefined, Basis])[] = [
+    ['builder.id', builderId, isProven ? 'authenticated' : 'claimed'],
+    ['buildType', buildType, 'claimed'],
+    ['source.uri', source?.uri, basis],
+    ['source.ref', source?.ref, basis],
+    ['source.commit', commit, basis],
+    ['recipe', recipe, 'authenticated'],
+    ['artifact.name', names[0], 'claimed'],
+    ['invocationId', invocationId, 'claimed'],
   ]
-  const stated = texts.flatMap(([name, value]) =>
-    value === undefined ? [] : [claimed(name, value)],
+  const stated = texts.flatMap(([name, value, by]) =>
+    value === undefined || value === '' ? [] : [{ name, value, basis: by }],
   )
   return [authenticated('level', level), ...stated]
 }
@@ -193,7 +244,12 @@ function builders(
   by: readonly string[],
   known: ReadonlyMap<string, Signer>,
 ): readonly { readonly id: string; readonly level: number; readonly signer: string }[] {
-  return by.flatMap((signer) =>
-    [...(known.get(signer)?.builders ?? [])].map(([id, level]) => ({ id, level, signer })),
-  )
+  return by.flatMap((signer) => [
+    ...[...(known.get(signer)?.builders ?? [])].map(([id, level]) => ({ id, level, signer })),
+    ...(known.get(signer)?.builderPrefixes ?? []).map(({ prefix, level }) => ({
+      id: `${prefix}…`,
+      level,
+      signer,
+    })),
+  ])
 }

@@ -1,0 +1,353 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { predicateTypes, type Statement } from '#attestation'
+import type { JsonObject } from '#document'
+import { parseTrust, type Trust } from '#trust'
+import {
+  authorityKeyId,
+  extKeyUsage,
+  fulcio,
+  keyUsage,
+  subjectAltName,
+  uriName,
+} from '../trust/sigstore/testing/certificates.ts'
+import {
+  bytesOf,
+  certificateOf,
+  createInstance,
+  rootJson,
+  signBundle,
+} from '../trust/sigstore/testing/instance.ts'
+import { keyEntry, trustBytes } from '../trust/testing/fixtures.ts'
+import type { Decision } from './index.ts'
+import {
+  codesOf,
+  commit,
+  decideOn,
+  item,
+  keys,
+  now,
+  sha256,
+  signed,
+  trustOf,
+} from './testing/fixtures.ts'
+
+/** What other people's pipelines write, one of each kind: https://slsa.dev/spec/v1.2/build-provenance */
+interface Pipeline {
+  readonly builderId: string
+  readonly predicateType: string
+  readonly predicate: JsonObject
+  /** The rest of the rule `built` that allows it. */
+  readonly rule: string
+}
+
+const v1 = (
+  builderId: string,
+  buildType: string,
+  externalParameters: JsonObject,
+  resolvedDependencies: readonly JsonObject[],
+  more: JsonObject = {},
+): Pick<Pipeline, 'builderId' | 'predicateType' | 'predicate'> => ({
+  builderId,
+  predicateType: predicateTypes.slsaProvenanceV1,
+  predicate: {
+    buildDefinition: { buildType, externalParameters, resolvedDependencies, ...more },
+    runDetails: { builder: { id: builderId } },
+  },
+})
+
+const v02 = (
+  builderId: string,
+  buildType: string,
+  invocation: JsonObject,
+  materials: readonly JsonObject[],
+): Pick<Pipeline, 'builderId' | 'predicateType' | 'predicate'> => ({
+  builderId,
+  predicateType: predicateTypes.slsaProvenanceV02,
+  predicate: { builder: { id: builderId }, buildType, invocation, materials },
+})
+
+const github = 'https://github.com/acme/shop'
+const gitlab = 'https://gitlab.com/acme/shop'
+const workflow = '.github/workflows/release.yml'
+const git = { uri: `git+${github}@refs/heads/main`, digest: { gitCommit: commit } }
+const gitSha1 = { uri: `git+${github}@refs/heads/main`, digest: { sha1: commit } }
+const generator = 'https://github.com/slsa-framework/slsa-github-generator'
+const usual = `from: git+${github}, refs: [refs/heads/main], recipe: ${workflow}`
+
+const pipelines: Readonly<Record<string, Pipeline>> = {
+  'GitHub artifact attestations': {
+    ...v1(
+      `${github}/${workflow}@refs/heads/main`,
+      'https://actions.github.io/buildtypes/workflow/v1',
+      { workflow: { ref: 'refs/heads/main', repository: github, path: workflow } },
+      [git],
+      { internalParameters: { github: { runner_environment: 'github-hosted' } } },
+    ),
+    rule: usual,
+  },
+  'SLSA generator, v0.2': {
+    ...v02(
+      `${generator}/.github/workflows/generator_generic_slsa3.yml@refs/tags/v2.1.0`,
+      `${generator}/generic@v1`,
+      {
+        configSource: { ...gitSha1, entryPoint: workflow },
+        environment: { github_event_payload: { inputs: { flavour: 'sweet' } } },
+      },
+      [gitSha1],
+    ),
+    rule: `${usual}, parameters: {inputs.flavour: [sweet]}`,
+  },
+  'SLSA builder, v1': {
+    ...v1(
+      `${generator}/.github/workflows/builder_gradle_slsa3.yml@refs/tags/v2.1.0`,
+      `${generator}/delegator-generic@v0`,
+      { inputs: { directory: './app' }, vars: {} },
+      [gitSha1],
+    ),
+    rule: `from: git+${github}, refs: [refs/heads/main], parameters: {inputs.directory: [./app]}`,
+  },
+  'SLSA container-based builder': {
+    ...v1(
+      `${generator}/.github/workflows/builder_container-based_slsa3.yml@refs/tags/v2.1.0`,
+      'https://slsa.dev/container-based-build/v0.1?draft',
+      {
+        source: gitSha1,
+        builderImage: { uri: 'bash@sha256:9e2b', digest: { sha256: 'ab'.repeat(32) } },
+        configPath: 'build.toml',
+        buildConfig: { ArtifactPath: 'shop', Command: ['touch', 'shop'] },
+      },
+      [gitSha1],
+    ),
+    rule: `from: git+${github}, refs: [refs/heads/main], recipe: build.toml, parameters: {builderImage.uri: ['bash@sha256:9e2b']}`,
+  },
+  'npm 9 on GitHub': {
+    ...v02(
+      'https://github.com/actions/runner',
+      'https://github.com/npm/cli/gha/v2',
+      {
+        configSource: { ...gitSha1, entryPoint: `acme/shop/${workflow}@refs/heads/main` },
+        parameters: {},
+        environment: { GITHUB_SHA: commit },
+      },
+      [gitSha1],
+    ),
+    rule: usual,
+  },
+  'npm on GitLab': {
+    ...v02(
+      `${gitlab}/-/runners/12270837`,
+      'https://github.com/npm/cli/gitlab/v0alpha1',
+      {
+        configSource: { uri: `git+${gitlab}`, digest: { sha1: commit }, entryPoint: 'publish' },
+        parameters: { CI: 'true', CI_PIPELINE_SOURCE: 'push', FLAVOUR: 'sweet' },
+      },
+      [{ uri: `git+${gitlab}`, digest: { sha1: commit } }],
+    ),
+    rule: `from: git+${gitlab}, recipe: publish, parameters: {variables.FLAVOUR: [sweet]}`,
+  },
+  'GitLab runner': {
+    ...v1(
+      `${gitlab}/-/runners/1`,
+      'https://gitlab.com/gitlab-org/gitlab-runner/-/blob/v17.5.0/PROVENANCE.md',
+      { source: gitlab, entryPoint: 'build', variables: { CI: '', TOKEN: '' } },
+      [{ uri: gitlab, digest: { gitCommit: commit } }],
+    ),
+    rule: `from: git+${gitlab}, recipe: build, parameters: {variables.TOKEN: ['']}`,
+  },
+  'Google Cloud Build': {
+    ...v1(
+      'https://cloudbuild.googleapis.com/GoogleHostedWorker',
+      'https://cloud.google.com/build/gcb-buildtypes/google-worker/v1',
+      {
+        buildConfigSource: {
+          repository: `git+${github}`,
+          ref: 'refs/heads/main',
+          path: 'cloudbuild.yaml',
+        },
+        substitutions: { _ENV: 'prod' },
+      },
+      [git],
+    ),
+    rule: `from: git+${github}, refs: [refs/heads/main], recipe: cloudbuild.yaml, parameters: {substitutions._ENV: [prod]}`,
+  },
+  'Tekton Chains': {
+    ...v1(
+      'https://tekton.dev/chains/v2',
+      'https://tekton.dev/chains/v2/slsa-tekton',
+      {
+        runSpec: { pipelineRef: { resolver: 'git' }, params: [{ name: 'image', value: 'shop' }] },
+        buildConfigSource: {
+          repository: 'git+https://github.com/acme/pipelines',
+          ref: `sha1:${commit}`,
+          path: 'release.yaml',
+        },
+      },
+      [
+        {
+          name: 'pipeline',
+          uri: 'git+https://github.com/acme/pipelines',
+          digest: { sha1: 'ab'.repeat(20) },
+        },
+        { name: 'inputs/result', uri: `git+${github}`, digest: { sha1: commit } },
+      ],
+    ),
+    rule: `from: git+${github}, recipe: release.yaml, parameters: {params.image: [shop], buildConfigSource.repository: ['git+https://github.com/acme/pipelines']}`,
+  },
+}
+
+function statementOf({ predicateType, predicate }: Pipeline): Statement {
+  const subject = [{ name: 'shop.tgz', digest: { sha256 } }]
+  return { _type: 'https://in-toto.io/Statement/v1', subject, predicateType, predicate }
+}
+
+function byKey(pipeline: Pipeline, rule = pipeline.rule): Decision {
+  const trust = trustOf({
+    ci: {
+      keys: [keyEntry(keys.builder)],
+      predicateTypes: [pipeline.predicateType],
+      builders: [{ id: pipeline.builderId, level: 3 }],
+    },
+  })
+  const items = [signed(statementOf(pipeline))]
+  return decideOn([`built: {by: [ci], level: 3, ${rule}}`], items, { trust })
+}
+
+/** The pipeline with one external parameter more, wherever this kind keeps them. */
+function meddled(pipeline: Pipeline): Pipeline {
+  const { predicate } = pipeline
+  const definition = predicate['buildDefinition'] as JsonObject | undefined
+  if (definition === undefined) {
+    const invocation = predicate['invocation'] as JsonObject
+    const parameters = { ...(invocation['parameters'] as JsonObject | undefined), evil: 'yes' }
+    return { ...pipeline, predicate: { ...predicate, invocation: { ...invocation, parameters } } }
+  }
+  const externalParameters = { ...(definition['externalParameters'] as JsonObject), evil: 'yes' }
+  return {
+    ...pipeline,
+    predicate: { ...predicate, buildDefinition: { ...definition, externalParameters } },
+  }
+}
+
+for (const [name, pipeline] of Object.entries(pipelines)) {
+  test(`${name}: what it writes is understood`, () => {
+    const isTimed = name !== 'GitHub artifact attestations'
+    // Without certificate and without end, nobody says when GitHub's build was: that is not implied.
+    assert.deepEqual(codesOf(byKey(pipeline)), isTimed ? [] : ['ATTESTATION_FIELD_OMITTED'])
+  })
+  test(`${name}: another repository is another source`, () => {
+    const rule = pipeline.rule.replace(/from: \S+\/shop/, 'from: git+https://github.com/acme/other')
+    assert.ok(codesOf(byKey(pipeline, rule)).includes('SOURCE_MISMATCH'))
+  })
+  test(`${name}: a parameter that nobody mentions is refused (POL-13)`, () => {
+    assert.ok(codesOf(byKey(meddled(pipeline))).includes('PARAMETER_NOT_ALLOWED'))
+    const silent = pipeline.rule.replace(/, parameters: \{.*\}$/, '')
+    if (silent === pipeline.rule) return
+    assert.ok(codesOf(byKey(pipeline, silent)).includes('PARAMETER_NOT_ALLOWED'))
+  })
+  if (pipeline.rule.includes('recipe: ')) {
+    test(`${name}: another recipe is another build`, () => {
+      const rule = pipeline.rule.replace(/recipe: [^,]*/, 'recipe: other.yml')
+      assert.ok(codesOf(byKey(pipeline, rule)).includes('RECIPE_MISMATCH'))
+    })
+  }
+}
+
+const instance = createInstance()
+const issuer = 'https://token.actions.githubusercontent.com'
+
+/** What GitHub's certificate says of a run, by the arcs of Fulcio's extensions. */
+const run: Readonly<Record<number, string>> = {
+  9: `${github}/${workflow}@refs/heads/main`,
+  11: 'github-hosted',
+  12: github,
+  13: commit,
+  14: 'refs/heads/main',
+  18: `${github}/${workflow}@refs/heads/main`,
+}
+
+function keyless(builder: string): Trust {
+  const text = JSON.parse(
+    Buffer.from(
+      trustBytes({
+        ci: {
+          identities: [{ root: 'github', issuer, subjectPrefix: `${github}/${workflow}@` }],
+          predicateTypes: [predicateTypes.slsaProvenanceV1, predicateTypes.slsaProvenanceV02],
+          builders: [{ id: builder, level: 3 }],
+        },
+      }),
+    ).toString(),
+  ) as JsonObject
+  return parseTrust(bytesOf({ ...text, sigstore: { github: { trustedRoot: 'root.json' } } }), {
+    file: 'trust.yaml',
+    roots: new Map([['root.json', bytesOf(rootJson(instance))]]),
+  })
+}
+
+function byCertificate(
+  pipeline: Pipeline,
+  claims: Readonly<Record<number, string>> = run,
+  rule = pipeline.rule,
+): Decision {
+  const subject = `${github}/${workflow}@refs/heads/main`
+  const certificate = certificateOf(instance, {
+    extensions: [
+      keyUsage(0),
+      extKeyUsage(false, '1.3.6.1.5.5.7.3.3'),
+      authorityKeyId(instance.intermediate.keys),
+      subjectAltName(uriName(subject)),
+      fulcio(8, issuer),
+      ...Object.entries(claims).map(([arc, value]) => fulcio(Number(arc), value)),
+    ],
+  })
+  const payload = Buffer.from(JSON.stringify(statementOf(pipeline)))
+  const bytes = Uint8Array.from(bytesOf(signBundle(instance, { payload, certificate })))
+  return decideOn([`built: {by: [ci], level: 3, ${rule}}`], [item(bytes)], {
+    trust: keyless(pipeline.builderId),
+    now,
+  })
+}
+
+const attested = pipelines['GitHub artifact attestations'] as Pipeline
+
+test('what a certificate proves about a run is authenticated, and the rest is claimed', () => {
+  const decision = byCertificate(attested)
+  assert.deepEqual(decision.reasons, [])
+  const facts = new Map(decision.rules[0]?.facts.map((fact) => [fact.name, fact]))
+  for (const name of ['source.uri', 'source.commit', 'source.ref', 'builder.id', 'recipe']) {
+    assert.equal(facts.get(name)?.basis, 'authenticated', name)
+  }
+  assert.equal(facts.get('buildType')?.basis, 'claimed')
+  assert.equal(facts.get('source.commit')?.value, commit)
+  assert.equal(decision.inputs.trust.roots?.[0]?.file, 'root.json')
+})
+
+test('provenance that contradicts the certificate is refused, whatever the rule wants', () => {
+  const change = (claims: Readonly<Record<number, string>>): readonly string[] =>
+    codesOf(byCertificate(attested, { ...run, ...claims }))
+  assert.deepEqual(change({ 13: 'ab'.repeat(20) }), ['SOURCE_CONTRADICTED'])
+  assert.ok(change({ 12: 'https://github.com/evil/shop' }).includes('SOURCE_CONTRADICTED'))
+  assert.ok(change({ 14: 'refs/heads/evil' }).includes('SOURCE_CONTRADICTED'))
+  assert.ok(
+    change({ 18: `${github}/.github/workflows/evil.yml@refs/heads/main` }).includes(
+      'SOURCE_CONTRADICTED',
+    ),
+  )
+})
+
+test('a certificate says what was built where the provenance does not', () => {
+  const silent: Pipeline = {
+    ...v1(attested.builderId, 'https://actions.github.io/buildtypes/workflow/v1', { vars: {} }, [
+      { uri: 'pkg:npm/zod@4.6.7', digest: { sha256: 'cd'.repeat(32) } },
+    ]),
+    rule: usual,
+  }
+  assert.deepEqual(codesOf(byCertificate(silent)), [])
+})
+
+test('the rule is held against what the certificate says', () => {
+  const evil = attested.rule.replace('acme/shop', 'acme/other')
+  assert.deepEqual(codesOf(byCertificate(attested, run, evil)), ['SOURCE_MISMATCH'])
+  const tags = attested.rule.replace('refs/heads/main', 'refs/tags/v1')
+  assert.deepEqual(codesOf(byCertificate(attested, run, tags)), ['REF_MISMATCH'])
+})
