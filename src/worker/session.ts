@@ -63,7 +63,7 @@ export class Session {
     try {
       for await (const line of readLines(cell.output, maxMessage)) {
         if (line === readyLine) this.#start(cancel)
-        else this.#hear(readCellMessage(line))
+        else this.#hear(understood(line))
         if (this.#result !== undefined) break
       }
     } finally {
@@ -93,6 +93,8 @@ export class Session {
       case 'log':
         return this.#write(Buffer.from(message.data, 'base64'))
       case 'command':
+        if (this.#commands.length >= this.#options.spec.commands.length)
+          throw lost('it reported more commands than it was given')
         this.#commands.push(message.command)
         return
       case 'result':
@@ -124,12 +126,24 @@ export class Session {
   #lost(): SallyportError {
     const lines = this.#complaints.trim().split('\n')
     const found = lines.find((line) => /error|unshare|failed/i.test(line)) ?? lines.at(-1) ?? ''
-    const problem: Problem = {
-      code: 'WORKER_LOST',
-      expected: 'the supervisor of the cell to stay until the step is over',
-      found: found === '' ? 'it ended without a word' : found.slice(0, 300),
-      fix: 'Run `sallyport doctor`: it tries every part of the sandbox on this machine.',
-    }
-    return new SallyportError(problem)
+    return lost(found === '' ? 'it ended without a word' : found.slice(0, 300))
   }
+}
+
+function understood(line: string): FromCell {
+  try {
+    return readCellMessage(line)
+  } catch (cause) {
+    throw lost(cause instanceof Error ? cause.message : String(cause), cause)
+  }
+}
+
+function lost(found: string, cause?: unknown): SallyportError {
+  const problem: Problem = {
+    code: 'WORKER_LOST',
+    expected: 'the supervisor of the cell to stay, and to make sense, until the step is over',
+    found,
+    fix: 'Run `sallyport doctor`: it tries every part of the sandbox on this machine.',
+  }
+  return new SallyportError(problem, cause === undefined ? {} : { cause })
 }

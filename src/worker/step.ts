@@ -39,6 +39,7 @@ export interface OutputSpec {
 export interface Limits {
   /** Of all processes together, what they write to the scratch included (it is memory too). */
   readonly memoryBytes: number
+  /** Processes and threads together. */
   readonly processes: number
   /** Size of the scratch: source, `/build`, `/tmp`, `/home` and `/dev/shm` together. */
   readonly diskBytes: number

@@ -71,7 +71,7 @@ export function bubblewrapArguments(shape: SandboxShape): string[] {
   return [
     has('user-namespace') ? ['--unshare-user', '--uid', '1000', '--gid', '1000'] : [],
     has('user-namespace') && has('last-user-namespace') ? ['--disable-userns'] : [],
-    has('process-namespaces') ? ['--unshare-pid'] : [],
+    has('process-namespaces') ? ['--unshare-pid', '--as-pid-1'] : [],
     has('ipc-namespace') ? ['--unshare-ipc'] : [],
     has('host-name') ? ['--unshare-uts', '--hostname', 'worker'] : [],
     ['--unshare-cgroup', '--die-with-parent', '--new-session'],

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { fstatSync, readSync } from 'node:fs'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
+import { pipeline, Readable } from 'node:stream'
 
-import type { OpenBlob } from './unpack.ts'
+import { BlobError, type OpenBlob } from './unpack.ts'
 
 /** One version of one package, its tarball open. */
 export interface ServedPackage {
@@ -71,25 +72,36 @@ export class NpmRegistry {
   }
 
   #sendTarball(response: ServerResponse, { name, version, tarball }: ServedPackage): void {
-    const bytes = readBlob(tarball)
-    if (typeof bytes !== 'string') return send(response, 200, 'application/octet-stream', bytes)
-    this.#onBadTarball(`${name}@${version}`, bytes)
-    reply(response, 500, { error: `${name}@${version} is not what was locked` })
+    response.writeHead(200, {
+      'content-type': 'application/octet-stream',
+      'content-length': tarball.size,
+    })
+    const content = Readable.from(verifiedContent(tarball), { objectMode: false })
+    pipeline(content, response, (error) => {
+      if (error instanceof BlobError) this.#onBadTarball(`${name}@${version}`, error.message)
+    })
   }
 }
 
-/** All of a blob, or what was found in its place. */
-function readBlob({ fd, size, sha256 }: OpenBlob): Buffer | string {
+const chunkSize = 256 * 1024
+
+/** The content in chunks, the last of which comes only when all of it is what it was said to be. */
+function* verifiedContent({ fd, size, sha256 }: OpenBlob): Generator<Buffer> {
+  const hash = createHash('sha256')
   const actual = fstatSync(fd).size
-  if (actual !== size) return `${actual} bytes`
-  const bytes = Buffer.allocUnsafe(size)
+  if (actual !== size) throw new BlobError(`${actual} bytes`)
   for (let at = 0; at < size;) {
-    const read = readSync(fd, bytes, at, size - at, at)
-    if (read === 0) return `${at} bytes`
+    const chunk = Buffer.allocUnsafe(Math.min(chunkSize, size - at))
+    const read = readSync(fd, chunk, 0, chunk.length, at)
+    if (read === 0) throw new BlobError(`${at} bytes`)
     at += read
+    hash.update(chunk.subarray(0, read))
+    if (at === size) {
+      const found = hash.digest('hex')
+      if (found !== sha256) throw new BlobError(`sha256 ${found}`)
+    }
+    yield chunk.subarray(0, read)
   }
-  const found = createHash('sha256').update(bytes).digest('hex')
-  return found === sha256 ? bytes : `sha256 ${found}`
 }
 
 function packument(name: string, versions: readonly ServedPackage[]): object {

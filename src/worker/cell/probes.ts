@@ -154,16 +154,17 @@ export class IsolationProbes {
     const program = this.#program
     // A small number may be one of the sandbox's own (an orchestrator in a container).
     if (canaries.pid > 64) this.#refused('host-process', ['ESRCH'], 'kill', canaries.pid, 0)
-    const init = this.#content('/proc/1/environ', 4096)
-    this.#text('environment-of-the-init', 'nothing', init, (text) =>
-      text === '' ? 'nothing' : 'something',
-    )
-    const own = this.#content('/proc/self/environ', 64 * 1024)
     const given = Object.entries(environment).map(([name, value]) => `${name}=${value}`)
-    this.#text('environment', 'exactly what was given', own, (text) => {
-      const more = text.split('\0').filter((line) => line !== '' && !given.includes(line))
-      return more.length === 0 ? 'exactly what was given' : `${more.length} more`
-    })
+    for (const [name, process] of [
+      ['environment', 'self'],
+      ['environment-of-the-init', '1'],
+    ] as const) {
+      const found = this.#content(`/proc/${process}/environ`, 64 * 1024)
+      this.#text(name, 'exactly what was given', found, (text) => {
+        const more = text.split('\0').filter((line) => line !== '' && !given.includes(line))
+        return more.length === 0 ? 'exactly what was given' : `${more.length} more`
+      })
+    }
     const status = 'no capability, no new privileges, filtered'
     this.#text('privileges', status, this.#content('/proc/self/status', 8192), statusOf)
     this.#text('privileges-of-the-init', status, this.#content('/proc/1/status', 8192), statusOf)

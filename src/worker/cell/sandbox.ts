@@ -7,12 +7,14 @@ import {
   mkdirSync,
   openSync,
   readFileSync,
+  rmSync,
   writeFileSync,
 } from 'node:fs'
 import { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
 
 import { bubblewrapArguments, type SandboxShape } from './bubblewrap.ts'
+import { initDescriptor, initProgram } from './init-program.ts'
 import { readLines } from './lines.ts'
 import type { CellSpec } from './protocol.ts'
 import { seccompProgram } from './seccomp.ts'
@@ -82,21 +84,33 @@ export class SandboxMaker {
     const output = openSync(`${control}/output`, constants.O_WRONLY)
     const filter = openSync(`${control}/seccomp`, 'r')
     const options = openSync(`${control}/arguments`, 'r')
+    const init = openSync(this.#writeInit(argv), 'r')
     const uid =
       without.includes('payload-uid') || payloadUid === 0
         ? {}
         : { uid: payloadUid, gid: payloadUid }
     try {
-      return spawn(tools.bwrap, ['--args', '4', '--', ...argv], {
+      return spawn(tools.bwrap, ['--args', '4', '--', `/proc/self/fd/${initDescriptor}`, ...argv], {
         ...uid,
         cwd: '/',
         // /proc/1/environ of a sandbox shows what bubblewrap was started with, whatever --clearenv says.
         env: secretEnvironmentUnsafe ?? {},
-        stdio: ['ignore', output, output, filter, options, 'pipe', 'pipe'],
+        stdio: ['ignore', output, output, filter, options, 'pipe', 'pipe', init],
       })
     } finally {
-      for (const fd of [output, filter, options]) closeSync(fd)
+      for (const fd of [output, filter, options, init]) closeSync(fd)
     }
+  }
+
+  #writeInit([program = '']: readonly string[]): string {
+    const { environment, folders } = this.#shape
+    const path = `${folders.control}/init`
+    const places = environment['PATH']?.split(':').filter(Boolean) ?? []
+    const candidates = program.includes('/') ? [program] : places.map((at) => `${at}/${program}`)
+    const message = `sallyport: ${JSON.stringify(program)} cannot be executed: looked for ${candidates.join(', ')}\n`
+    rmSync(path, { force: true })
+    writeFileSync(path, initProgram(this.#spec.architecture, candidates, message), { mode: 0o755 })
+    return path
   }
 
   #arguments(): string[] {

@@ -1,3 +1,4 @@
+import { dataAddress, elfProgram, little } from './elf.ts'
 import { syscallNumber, type Architecture, type Syscall } from './syscalls.ts'
 
 // A tiny static program that makes a list of system calls and writes what they returned. The isolation of a sandbox is
@@ -28,10 +29,6 @@ interface Call {
 const words = 9
 const recordSize = words * 8
 const endOfCalls = -1n
-const codeAddress = 0x400000
-// As far apart as the largest page of aarch64.
-const dataAddress = 0x410000
-const dataOffset = 0x10000
 
 /** Writes a program call by call. */
 export class SyscallProgram {
@@ -70,11 +67,7 @@ export class SyscallProgram {
   elf(): Uint8Array {
     const data = this.#image()
     const code = (this.architecture === 'x86_64' ? codeForX86 : codeForArm)(data.length)
-    const file = new Uint8Array(dataOffset + data.length)
-    file.set(headers(this.architecture, code.length, data.length))
-    file.set(code, headersSize)
-    file.set(data, dataOffset)
-    return file
+    return elfProgram(this.architecture, code, data)
   }
 
   /** How much the program writes when it comes to its end. */
@@ -132,35 +125,6 @@ export class SyscallProgram {
 
 function isResult(argument: Argument): argument is Result {
   return typeof argument === 'object' && argument.kind === 'result'
-}
-
-const fileHeaderSize = 64
-const programHeaderSize = 56
-const headersSize = fileHeaderSize + 2 * programHeaderSize
-
-// ELF64: one segment to execute, one to read and write.
-function headers(architecture: Architecture, codeSize: number, dataSize: number): Uint8Array {
-  const bytes = Buffer.alloc(headersSize)
-  bytes.set([0x7f, 0x45, 0x4c, 0x46, 2, 1, 1])
-  bytes.writeUInt16LE(2, 16) // ET_EXEC
-  bytes.writeUInt16LE(architecture === 'x86_64' ? 62 : 183, 18)
-  bytes.writeUInt32LE(1, 20)
-  bytes.writeBigUInt64LE(BigInt(codeAddress + headersSize), 24)
-  bytes.writeBigUInt64LE(BigInt(fileHeaderSize), 32)
-  bytes.writeUInt16LE(fileHeaderSize, 52)
-  bytes.writeUInt16LE(programHeaderSize, 54)
-  bytes.writeUInt16LE(2, 56)
-  const segment = (index: number, flags: number, offset: number, at: number, size: number) => {
-    const start = fileHeaderSize + index * programHeaderSize
-    bytes.writeUInt32LE(1, start) // PT_LOAD
-    bytes.writeUInt32LE(flags, start + 4)
-    for (const [position, value] of [offset, at, at, size, size, 0x10000].entries()) {
-      bytes.writeBigUInt64LE(BigInt(value), start + 8 + position * 8)
-    }
-  }
-  segment(0, 5, 0, codeAddress, headersSize + codeSize)
-  segment(1, 6, dataOffset, dataAddress, dataSize)
-  return bytes
 }
 
 // rbx walks the records; r12 holds the bits of the indirect arguments.
@@ -245,8 +209,4 @@ function codeForArm(dataSize: number): Uint8Array {
     ...exitGroup,
   ]
   return Uint8Array.from(instructions.flatMap((instruction) => little(instruction, 4)))
-}
-
-function little(value: number, size: number): number[] {
-  return Array.from({ length: size }, (_, index) => Math.floor(value / 256 ** index) % 256)
 }
