@@ -1,13 +1,14 @@
 import { existsSync } from 'node:fs'
 import { basename, join } from 'node:path'
+import { homeOf, type ConfigOptions } from '#config'
 import { parseJson } from '#document'
 import { quote, SallyportError } from '#error'
 import { canonicalUri } from '#source'
+import { inspectCheckout } from '../checkout.ts'
 import { readNamed } from '../input.ts'
 import type { HomeFacts } from './templates.ts'
 
-export interface FactOptions {
-  readonly cwd: string
+export interface FactOptions extends ConfigOptions {
   readonly repository?: string
   readonly service?: string
 }
@@ -24,6 +25,18 @@ export async function homeFacts(options: FactOptions): Promise<HomeFacts> {
     recipe,
     service,
     artifact: artifact ?? `pkg:generic/${service}`,
+    namesRefs: await namesRefs(options),
+  }
+}
+
+/** A repository that is named by its address has branches; a checkout of a bare commit, as some CI systems make it, has none. */
+async function namesRefs(options: FactOptions): Promise<boolean> {
+  if (options.repository !== undefined) return true
+  try {
+    return (await inspectCheckout(options.cwd, homeOf(options))).ref !== undefined
+  } catch (error) {
+    if (error instanceof SallyportError && error.code === 'CHECKOUT_EMPTY') return true
+    throw error
   }
 }
 

@@ -6,7 +6,7 @@ import { HomeFiles, type HomeItem } from './files.ts'
 import { makeKeys, type HomeKeys } from './keys.ts'
 import { configText, productionText, stagingText, trustText } from './templates.ts'
 
-export interface InitOptions extends FactOptions, ConfigOptions {
+export interface InitOptions extends FactOptions {
   /** The name of the log, for ever; default `sallyport.local/log`. */
   readonly logOrigin?: string
   readonly now: Date

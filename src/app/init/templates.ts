@@ -9,6 +9,8 @@ export interface HomeFacts {
   readonly service: string
   /** `pkg:npm/name`: what the policies are about. */
   readonly artifact: string
+  /** Whether what is built here is on a branch or tag; a checkout of a bare commit has neither to name. */
+  readonly namesRefs: boolean
 }
 
 /** Names of the trust file that the policies use. */
@@ -93,13 +95,16 @@ function builtRules(facts: HomeFacts): string {
       from: ${facts.repository}
       recipe: ${facts.recipe}
       # Whoever asks for a build may choose these; a ref or parameter that is not listed is refused.
-      refs: [{prefix: refs/heads/}, {prefix: refs/tags/}]
-      parameters: {target: [release]}
+${refs(facts)}      parameters: {target: [release]}
   # No network during the build, and every input known beforehand. With "root: pinned" the system the build saw
   # must come from locked Debian packages; "measured" also allows what was installed on the machine.
   - hermetic:
       by: [${signers.pinned}, ${signers.measured}]
       root: measured`
+}
+
+function refs({ namesRefs }: HomeFacts): string {
+  return namesRefs ? '      refs: [{prefix: refs/heads/}, {prefix: refs/tags/}]\n' : ''
 }
 
 export function configText(log: {
