@@ -125,10 +125,6 @@ test('times are read to the second, in both forms, and in the right century', ()
     time('20260301120000.25Z', tags.generalizedTime),
     Date.UTC(2026, 2, 1, 12, 0, 0, 250),
   )
-  assert.equal(
-    time('00010101000000Z', tags.generalizedTime),
-    new Date('0001-01-01T00:00:00Z').getTime(),
-  )
 })
 
 test('X.690 §11.7, §11.8: times without seconds, with offsets, or that no calendar has are refused', () => {
@@ -141,6 +137,9 @@ test('X.690 §11.7, §11.8: times without seconds, with offsets, or that no cale
     '20260301120000.50Z',
     '20260301120000,5Z',
     '20260229120000Z',
+    '21000229120000Z',
+    '00010101000000Z',
+    '19491231235959Z',
   ]) {
     assert.throws(() => time(text, tags.generalizedTime), isMalformed, text)
   }

@@ -53,6 +53,11 @@ export class DerElement {
     return this.#source.subarray(this.body, this.end)
   }
 
+  /** The content in hexadecimal. */
+  get hex(): string {
+    return this.#source.toString('hex', this.body, this.end)
+  }
+
   /** Reads the elements inside. */
   children(): DerReader {
     return new DerReader(this.#source, this.where, this.body, this.end)

@@ -1,3 +1,4 @@
+import { quote } from '#error'
 import { malformed, tags, type DerElement, type DerReader } from './reader.ts'
 
 /** The content of an OBJECT IDENTIFIER in hexadecimal: short, comparable and free of ambiguity. */
@@ -36,18 +37,14 @@ const maxOidBytes = 64
 
 export function readOid(reader: DerReader): Oid {
   const element = reader.read(tags.oid)
-  const { content } = element
-  let starts = true
-  for (const byte of content) {
-    // X.690 §8.19.2: no arc begins with zero bits.
-    if (starts && byte === 0x80) throw malformed(element.where, 'an object identifier', 'padding')
-    starts = byte < 0x80
-  }
-  if (!starts || content.length === 0 || content.length > maxOidBytes) {
-    throw malformed(element.where, 'an object identifier', `${content.length} bytes that are none`)
-  }
-  return content.toString('hex')
+  const oid = element.hex
+  // X.690 §8.19.2: arcs are whole, and none begins with zero bits.
+  if (oid.length <= 2 * maxOidBytes && oidForm.test(oid)) return oid
+  throw malformed(element.where, 'an object identifier', quote(oid, 2 * maxOidBytes))
 }
+
+/** Arcs in hexadecimal: bytes from 80 on, the first of them not 80 itself, and one below 80 at the end. */
+const oidForm = /^(?:(?!80)(?:[89a-f][0-9a-f])*[0-7][0-9a-f])+$/
 
 /** The bytes of an INTEGER: two's complement, as short as can be. */
 export function readInteger(reader: DerReader): Buffer {
@@ -124,24 +121,19 @@ export function timeOf(element: DerElement): number {
     const time = utcTime([isUtc ? year + (year < 50 ? 2000 : 1900) : year, ...rest])
     if (time !== undefined) return time + Math.floor(Number(`0.${parts[7] ?? '0'}`) * 1000)
   }
-  throw malformed(element.where, 'a time in UTC, to the second', JSON.stringify(text.slice(0, 24)))
+  throw malformed(element.where, 'a time in UTC, to the second', quote(text, 24))
 }
 
-/** The time that a calendar has under these numbers; undefined when it has none. */
-function utcTime([
-  year = 0,
-  month = 0,
-  day = 0,
-  hour = 0,
-  minute = 0,
-  second = 0,
-]: readonly number[]): number | undefined {
-  const date = new Date(0)
-  date.setUTCFullYear(year, month - 1, day)
-  date.setUTCHours(hour, minute, second)
-  const isDay = date.getUTCMonth() === month - 1 && date.getUTCDate() === day
-  const isTime = date.getUTCHours() === hour && minute < 60 && second < 60
-  return isDay && isTime ? date.getTime() : undefined
+const monthDays = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
+
+/** The time that a calendar has under these numbers; undefined when it has none, or when nobody signed anything yet. */
+function utcTime(parts: readonly number[]): number | undefined {
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts
+  const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
+  const days = (monthDays[month - 1] ?? 0) + (month === 2 && isLeap ? 1 : 0)
+  const isDay = year >= 1950 && day >= 1 && day <= days
+  if (!isDay || hour > 23 || minute > 59 || second > 59) return undefined
+  return Date.UTC(year, month - 1, day, hour, minute, second)
 }
 
 export function readTime(reader: DerReader): number {
@@ -164,12 +156,12 @@ export function textOf(content: Buffer, where: string): string {
   }
   // oxlint-disable-next-line no-control-regex -- these are what a name must not hold
   if (!/[\u0000-\u001f\u007f-\u009f]/.test(text)) return text
-  throw malformed(where, 'text without control characters', JSON.stringify(text.slice(0, 80)))
+  throw malformed(where, 'text without control characters', quote(text, 80))
 }
 
 /** ASCII text without control characters (IA5String of names in certificates). */
 export function asciiOf(content: Buffer, where: string): string {
   const text = content.toString('latin1')
   if (/^[\u0020-\u007e]+$/.test(text)) return text
-  throw malformed(where, 'printable ASCII text', JSON.stringify(text.slice(0, 80)))
+  throw malformed(where, 'printable ASCII text', quote(text, 80))
 }

@@ -76,8 +76,7 @@ export function fulcioClaimsOf(certificate: Certificate): FulcioClaims {
   for (const [oid, { value }] of certificate.extensions) {
     const arc = arcOf(oid)
     if (arc === undefined) continue
-    const place = `${certificate.where}, extension ${base}.${arc}`
-    const text = arc <= 6 ? rawText(value, place) : derText(value, place)
+    const text = arc <= 6 ? rawText(value, certificate) : derText(value, certificate)
     const name = arcs[arc]
     if (text === '') continue
     if (name === undefined) unnamed[`${base}.${arc}`] = text
@@ -94,12 +93,12 @@ function arcOf(oid: Oid): number | undefined {
 }
 
 /** The first six are text without any encoding; a certificate that wraps them as later ones are is read too. */
-function rawText(value: Buffer, where: string): string {
+function rawText(value: Buffer, certificate: Certificate): string {
   const isWrapped = value[0] === tags.utf8String && value[1] === value.length - 2
-  return isWrapped ? derText(value, where) : textOf(value, where)
+  return isWrapped ? derText(value, certificate) : textOf(value, certificate.where)
 }
 
-function derText(value: Buffer, where: string): string {
+function derText(value: Buffer, { where }: Certificate): string {
   return textOf(readDer(value, tags.utf8String, where).content, where)
 }
 
@@ -109,8 +108,8 @@ function checkIssuer(certificate: Certificate, claims: { issuer?: string }): voi
   const old = extensions.get(issuerV1)
   const current = extensions.get(issuerV2)
   if (current !== undefined) {
-    const issuer = derText(current.value, where)
-    if (old !== undefined && rawText(old.value, where) !== issuer) {
+    const issuer = derText(current.value, certificate)
+    if (old !== undefined && rawText(old.value, certificate) !== issuer) {
       throw malformed(where, 'one issuer in the extensions .1 and .8', 'two')
     }
     if (issuer !== '') claims.issuer = issuer

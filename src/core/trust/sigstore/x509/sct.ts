@@ -106,18 +106,26 @@ function precertificateEntry(
   { tbs, extensions, extensionsAt }: Certificate,
   keyHash: Buffer,
 ): Buffer {
-  const removed = extensions.get(extensionOids.signedCertificateTimestamps)
-  const cut = removed ?? { start: extensionsAt.end, end: extensionsAt.end }
-  const list = Buffer.concat([
-    tbs.subarray(extensionsAt.list, cut.start),
-    tbs.subarray(cut.end, extensionsAt.end),
-  ])
-  const before = tbs.subarray(headerSize(tbs), extensionsAt.explicit)
-  const wrapped = element(tags.constructed(3), element(tags.sequence, list))
-  const precertificate = element(tags.sequence, Buffer.concat([before, wrapped]))
+  const { explicit, list, end } = extensionsAt
+  const cut = extensions.get(extensionOids.signedCertificateTimestamps) ?? { start: end, end }
+  const before = tbs.subarray(headerSize(tbs), explicit)
+  const listSize = cut.start - list + (end - cut.end)
+  const listHeader = headerOf(tags.sequence, listSize)
+  const wrapped = headerOf(tags.constructed(3), listHeader.length + listSize)
+  const size = before.length + wrapped.length + listHeader.length + listSize
+  const header = headerOf(tags.sequence, size)
   const length = Buffer.alloc(3)
-  length.writeUIntBE(precertificate.length, 0, 3)
-  return Buffer.concat([keyHash, length, precertificate])
+  length.writeUIntBE(header.length + size, 0, 3)
+  return Buffer.concat([
+    keyHash,
+    length,
+    header,
+    before,
+    wrapped,
+    listHeader,
+    tbs.subarray(list, cut.start),
+    tbs.subarray(cut.end, end),
+  ])
 }
 
 /** What the log signed: digitally-signed struct of RFC 6962 §3.2, certificate_timestamp over precert_entry. */
@@ -136,14 +144,14 @@ function isSignedBy(log: LogInstance, sct: Sct, signed: Buffer): boolean {
   return verifyMessage(log.scheme, log.key, signed, sct.signature)
 }
 
-function element(tag: number, content: Buffer): Buffer {
-  const { length } = content
+/** Tag and length in DER. */
+function headerOf(tag: number, length: number): Buffer {
   const size = length < 0x80 ? 0 : length < 0x100 ? 1 : length < 0x10000 ? 2 : 3
   const head = Buffer.alloc(2 + size)
   head[0] = tag
   head[1] = size === 0 ? length : 0x80 | size
   if (size > 0) head.writeUIntBE(length, 2, size)
-  return Buffer.concat([head, content])
+  return head
 }
 
 function headerSize(der: Buffer): number {
