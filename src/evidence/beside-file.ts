@@ -1,9 +1,8 @@
-import type { FileHandle } from 'node:fs/promises'
 import { splitAttestations } from '#attestation'
 import type { Evidence, EvidenceItem, EvidenceSource } from '#decision'
 import { sha256Hex } from '#document'
 import { SallyportError } from '#error'
-import { openRegular, unreadable } from './open.ts'
+import { readBounded } from './read-bounded.ts'
 
 /** What tools append to the name of the artifact, in the order in which the files are looked at. */
 export const besideSuffixes = [
@@ -56,7 +55,7 @@ async function takeFile(
   items: Map<string, EvidenceItem>,
 ): Promise<EvidenceSource> {
   try {
-    const parts = splitAttestations(await readBounded(path))
+    const parts = splitAttestations(await readBounded(path, maxFileBytes))
     if (parts.length === 0) return { name: path, outcome: 'absent', detail: 'the file is empty' }
     const added = parts.map((bytes) => ({ digest: sha256Hex(bytes), source: path, bytes }))
     const full = tooMany([...items.values(), ...added])
@@ -80,42 +79,4 @@ function tooMany(items: readonly EvidenceItem[]): string | undefined {
   const bytes = items.reduce((sum, item) => sum + item.bytes.length, 0)
   if (items.length <= maxItems && bytes <= maxBytes) return undefined
   return `expected at most ${maxItems} attestations of ${maxBytes} bytes together, found more`
-}
-
-/** Reads a whole file, whose size nobody believes before it is read. */
-async function readBounded(path: string): Promise<Uint8Array> {
-  const handle = await openRegular(path)
-  try {
-    const { size } = await handle.stat()
-    if (size > maxFileBytes) throw tooLarge(path, size)
-    return await readAll(handle, path)
-  } finally {
-    await handle.close()
-  }
-}
-
-async function readAll(handle: FileHandle, path: string): Promise<Uint8Array> {
-  const chunks: Buffer[] = []
-  let size = 0
-  try {
-    const stream = handle.createReadStream({ start: 0, end: maxFileBytes, autoClose: false })
-    for await (const chunk of stream as AsyncIterable<Buffer>) {
-      chunks.push(chunk)
-      size += chunk.length
-    }
-  } catch (cause) {
-    throw unreadable(path, cause)
-  }
-  if (size > maxFileBytes) throw tooLarge(path, size)
-  return new Uint8Array(Buffer.concat(chunks))
-}
-
-function tooLarge(path: string, size: number): SallyportError {
-  return new SallyportError({
-    code: 'EVIDENCE_FILE_UNREADABLE',
-    where: path,
-    expected: `at most ${maxFileBytes} bytes of attestations in one file`,
-    found: `${size} bytes`,
-    fix: 'Split the file, or name the attestations that matter with --bundle',
-  })
 }

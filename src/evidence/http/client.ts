@@ -99,10 +99,12 @@ async function follow(first: URL, request: HttpRequest, context: Context): Promi
   let url = first
   let limit = request.limit ?? 'loopback'
   for (;;) {
-    check(url, limit, context)
     seen.add(url.href)
     const authorization = url.origin === first.origin ? request.authorization : undefined
-    const answer = await ask(url, { ...request, authorization, signal }, limit, context)
+    const hop = { ...request, authorization, signal }
+    const answer = await ask(url, hop, limit, context).catch((cause: unknown) => {
+      throw url.host === first.host ? cause : ledTo(first, url, cause)
+    })
     // Only the first server was named by the caller: the others may lie as deep as it does, and no deeper.
     if (seen.size === 1) limit = answer.limit
     const next = redirectOf(answer, url, request)
@@ -143,6 +145,7 @@ type Hop = Omit<HttpRequest, 'authorization' | 'signal'> & {
 }
 
 async function ask(url: URL, hop: Hop, limit: Limit, context: Context): Promise<HttpAnswer> {
+  check(url, limit, context)
   try {
     const response = await connect(url, hop, limit, context)
     const { remoteAddress = '' } = response.socket
@@ -235,6 +238,13 @@ function redirectOf(
   to.password = ''
   to.hash = ''
   return to
+}
+
+/** A failure of a server that nobody named: the one that led there is the dependency. */
+function ledTo(first: URL, url: URL, cause: unknown): unknown {
+  if (!(cause instanceof SallyportError)) return cause
+  const found = `${cause.found}, at ${quote(url.host, 200)}, where it redirects to`
+  return unavailable(first.host, cause.expected, found, cause)
 }
 
 function failure(cause: unknown, signal: AbortSignal): string {

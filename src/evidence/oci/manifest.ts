@@ -1,0 +1,125 @@
+import { parseJson } from '#document'
+import { z } from 'zod'
+
+/** A pointer to content by its digest; other algorithms than sha256 are left out before this. */
+export interface Descriptor {
+  readonly mediaType: string
+  readonly digest: string
+  readonly size: number
+  readonly artifactType?: string
+  readonly annotations: Readonly<Record<string, string>>
+  /** `linux/amd64`, where the descriptor says so. */
+  readonly platform?: string
+}
+
+/** What an OCI or Docker manifest says, as far as it matters to evidence. */
+export type Manifest =
+  | { readonly kind: 'index'; readonly manifests: readonly Descriptor[] }
+  | {
+      readonly kind: 'manifest'
+      readonly artifactType?: string
+      readonly subject?: string
+      readonly layers: readonly Descriptor[]
+    }
+
+/** A manifest with the bytes that its digest was compared with. */
+export interface FetchedManifest {
+  readonly digest: string
+  readonly bytes: Uint8Array
+  /** Missing when the bytes are the right ones, and no manifest. */
+  readonly manifest?: Manifest
+}
+
+export const manifestTypes = [
+  'application/vnd.oci.image.index.v1+json',
+  'application/vnd.oci.image.manifest.v1+json',
+  'application/vnd.docker.distribution.manifest.list.v2+json',
+  'application/vnd.docker.distribution.manifest.v2+json',
+  'application/vnd.oci.artifact.manifest.v1+json',
+] as const
+
+const name = z.string().max(512)
+const digest = z.string().max(256)
+const descriptor = z.object({
+  mediaType: name,
+  digest,
+  size: z.number().int().nonnegative(),
+  artifactType: name.optional(),
+  annotations: z.record(z.string(), z.string()).nullish(),
+  platform: z.object({ os: name, architecture: name, variant: name.optional() }).nullish(),
+})
+const list = z.array(descriptor).max(20_000)
+const schema = z.object({
+  artifactType: name.optional(),
+  config: z.object({ mediaType: name }).optional(),
+  subject: z.object({ digest }).nullish(),
+  manifests: list.nullish(),
+  layers: list.nullish(),
+  blobs: list.nullish(),
+})
+
+/**
+ * Reads a manifest by its shape. One that could be an index to one reader and an image to another is neither
+ * (CVE-2021-41190). Undefined when it is not a manifest.
+ */
+export function readManifest(bytes: Uint8Array): Manifest | undefined {
+  const parsed = parse(bytes)
+  if (parsed === undefined) return undefined
+  const { manifests } = parsed
+  const layers = parsed.layers ?? parsed.blobs ?? undefined
+  if (layers === undefined) {
+    return isList(manifests) ? { kind: 'index', manifests: withSha256(manifests) } : undefined
+  }
+  return isList(manifests) ? undefined : imageOf(parsed, layers)
+}
+
+type Parsed = z.output<typeof schema>
+type Parts = readonly z.output<typeof descriptor>[]
+
+function parse(bytes: Uint8Array): Parsed | undefined {
+  try {
+    return schema.parse(parseJson(bytes, { what: 'manifest' }))
+  } catch {
+    // Whoever may push may push anything: that it is no manifest is an answer, not a failure.
+    return undefined
+  }
+}
+
+function imageOf({ artifactType, config, subject }: Parsed, layers: Parts): Manifest {
+  const type = artifactType ?? config?.mediaType
+  return {
+    kind: 'manifest',
+    layers: withSha256(layers),
+    ...(type === undefined ? {} : { artifactType: type }),
+    ...(subject === undefined || subject === null ? {} : { subject: subject.digest }),
+  }
+}
+
+function isList(parts: Parts | null | undefined): parts is Parts {
+  return parts !== undefined && parts !== null
+}
+
+function withSha256(found: Parts): readonly Descriptor[] {
+  return found
+    .filter((one) => /^sha256:[0-9a-f]{64}$/.test(one.digest))
+    .map(({ mediaType, digest, size, artifactType, annotations, platform }) => ({
+      mediaType,
+      digest: digest.slice('sha256:'.length),
+      size,
+      annotations: annotations ?? {},
+      ...(artifactType === undefined ? {} : { artifactType }),
+      ...(platform === undefined || platform === null ? {} : { platform: platformOf(platform) }),
+    }))
+}
+
+function platformOf({
+  os,
+  architecture,
+  variant,
+}: {
+  os: string
+  architecture: string
+  variant?: string | undefined
+}): string {
+  return [os, architecture, ...(variant === undefined ? [] : [variant])].join('/')
+}
