@@ -52,6 +52,12 @@ test('a log that promises no time was in service at the times that others say', 
   ])
 })
 
+test('a log that promises its time need not be in service at the times that others say', () => {
+  const bundle = signBundle(instance, { timestamps: [{ time: minutes(1) }] })
+  const end = signedAt.toISOString()
+  assert.deepEqual(refusedUnder(bundle, ['tlogs.0.publicKey.validFor.end', end]), [])
+})
+
 test('a time stamp is over the signature of the bundle', () => {
   const over = Buffer.from('another signature')
   assert.deepEqual(refused({ ...v2, timestamps: [{ over }] }).slice(0, 1), ['SIGSTORE_TIMESTAMP'])

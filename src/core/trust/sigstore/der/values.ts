@@ -116,7 +116,7 @@ export function timeOf(element: DerElement): number {
   const isUtc = element.tag === tags.utcTime
   const parts = (isUtc ? utc : generalized).exec(text)
   if (parts !== null) {
-    const [year = 0, ...rest] = parts.slice(1, 7).map(Number)
+    const [year, ...rest] = parts.slice(1, 7).map(Number) as unknown as Calendar
     // RFC 5280 §4.1.2.5.1: two digits below 50 are in this century.
     const time = utcTime([isUtc ? year + (year < 50 ? 2000 : 1900) : year, ...rest])
     if (time !== undefined) return time + Math.floor(Number(`0.${parts[7] ?? '0'}`) * 1000)
@@ -124,16 +124,27 @@ export function timeOf(element: DerElement): number {
   throw malformed(element.where, 'a time in UTC, to the second', quote(text, 24))
 }
 
+type Calendar = readonly [
+  year: number,
+  month: number,
+  day: number,
+  hour: number,
+  minute: number,
+  second: number,
+]
+
 const monthDays = [31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31]
 
 /** The time that a calendar has under these numbers; undefined when it has none, or when nobody signed anything yet. */
-function utcTime(parts: readonly number[]): number | undefined {
-  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = parts
+function utcTime([year, month, day, hour, minute, second]: Calendar): number | undefined {
+  if (year < 1950 || day < 1 || day > daysIn(year, month)) return undefined
+  const isTime = hour < 24 && minute < 60 && second < 60
+  return isTime ? Date.UTC(year, month - 1, day, hour, minute, second) : undefined
+}
+
+function daysIn(year: number, month: number): number {
   const isLeap = year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0)
-  const days = (monthDays[month - 1] ?? 0) + (month === 2 && isLeap ? 1 : 0)
-  const isDay = year >= 1950 && day >= 1 && day <= days
-  if (!isDay || hour > 23 || minute > 59 || second > 59) return undefined
-  return Date.UTC(year, month - 1, day, hour, minute, second)
+  return (monthDays[month - 1] ?? 0) + (month === 2 && isLeap ? 1 : 0)
 }
 
 export function readTime(reader: DerReader): number {
