@@ -22,12 +22,12 @@ export function judgeBinding(
   patterns: readonly ArtifactPattern[],
   context: RuleContext,
 ): Outcome {
-  const search = context.search(provenanceKind, builders(policy))
+  const search = context.search(provenanceKind, buildersOf(policy))
   return judgeEach(search, context, ({ said }) => judge(said.names, patterns, policy, context))
 }
 
 /** Whoever some rule of the policy believes about how artifacts are built; else everybody it believes at all. */
-function builders({ rules }: Policy): readonly string[] {
+export function buildersOf({ rules }: Policy): readonly string[] {
   const asking = rules.filter(({ rule, parameters }) =>
     rule.predicateTypes(parameters).some((type) => provenanceKind.predicateTypes.has(type)),
   )

@@ -31,13 +31,33 @@ export interface DecisionInput {
  *
  * @throws TypeError only when `now` is not a time
  */
-export function decide(input: DecisionInput): Decision {
-  const time = input.now.getTime()
+export function decide(everything: DecisionInput): Decision {
+  const time = everything.now.getTime()
   if (Number.isNaN(time)) throw new TypeError('now is not a time')
+  const input = { ...everything, evidence: cut(everything.evidence) }
   try {
     return decideOn(input)
   } catch (error) {
     return failed(input, error)
+  }
+}
+
+/** More attestations than any one artifact has; more of them are a flood. */
+const maxItems = 1024
+/** So many of a flood are looked at: enough to say what is wrong with them. */
+const lookedAt = 8
+
+/**
+ * PRV-18: who can add evidence can add any amount of it. A flood can never end in a yes, so there is no reason to read
+ * it: the first few, in the order of their sources, say what is wrong as well as all of them would.
+ */
+function cut(evidence: Evidence): Evidence {
+  const { items, leftOut = 0 } = evidence
+  if (items.length <= maxItems) return evidence
+  return {
+    ...evidence,
+    items: items.slice(0, lookedAt),
+    leftOut: leftOut + items.length - lookedAt,
   }
 }
 
@@ -57,23 +77,44 @@ function decideOn(input: DecisionInput): Decision {
   const selected = selectPolicy(policies, request.target)
   const verifier = input.verifier?.trust === trust ? input.verifier : createVerifier(trust)
   const examined = examineAll(input.evidence.items, request, verifier, now)
-  const evidence = examined.map((one) => resultOf(one, knownPredicateTypes))
+  const tell = (reached: ReadonlySet<string>): readonly EvidenceResult[] =>
+    examined.map((one) => resultOf(one, knownPredicateTypes, reached))
   if ('problem' in selected || invalid.length > 0) {
+    const evidence = tell(new Set())
     const problems = 'problem' in selected ? [selected.problem, ...invalid] : invalid
     const verdict = 'problem' in selected ? 'POLICY_ERROR' : 'UNDETERMINED'
     return assemble(input, { policy: undefined, evidence, evaluated: [], problems, verdict })
   }
   const { policy } = selected
-  const { sources } = input.evidence
-  const index = indexEvidence(examined, { request, sources, knownTypes: knownPredicateTypes })
+  const { sources, leftOut = 0 } = input.evidence
+  const index = indexEvidence(examined, {
+    request,
+    sources,
+    leftOut,
+    knownTypes: knownPredicateTypes,
+  })
   const evaluated = evaluateAll(policy, index, trust, now)
   return assemble(input, {
     policy,
-    evidence,
+    evidence: tell(index.reached),
     evaluated,
-    problems: [],
+    problems: vacuous(policy, evaluated),
     verdict: verdictOf(evaluated),
   })
+}
+
+/** Exemptions from everything leave nothing that says yes. */
+function vacuous({ file, line }: Policy, evaluated: readonly Evaluated[]): readonly Problem[] {
+  if (evaluated.some(({ result }) => result.verdict !== 'EXEMPTED')) return []
+  return [
+    {
+      code: 'EXEMPTED_EVERYTHING',
+      where: line('exemptions'),
+      expected: 'at least one rule that holds',
+      found: `${evaluated.length} rules, all of them exempted`,
+      fix: `Remove an exemption from ${file}, or add a rule that holds: what nothing vouches for is not let in`,
+    },
+  ]
 }
 
 /** No vacuous yes: ALLOW takes at least one PASS, and nothing but passes and exemptions beside it. */
@@ -109,6 +150,7 @@ function effectOf(
 function assemble(input: DecisionInput, findings: Findings): Decision {
   const { policy, evidence, evaluated, problems, verdict } = findings
   const { trust, policies, now } = input
+  const { leftOut = 0 } = input.evidence
   const rules = evaluated.map(({ result }) => result)
   const ends = rules.flatMap(({ staleAt }) => (staleAt === undefined ? [] : [staleAt]))
   return {
@@ -128,6 +170,7 @@ function assemble(input: DecisionInput, findings: Findings): Decision {
         digest: digest.toWellFormed(),
         source: source.toWellFormed(),
       })),
+      ...(leftOut === 0 ? {} : { evidenceLeftOut: leftOut }),
       sources: input.evidence.sources.map(({ name, outcome, detail }) => ({
         name: name.toWellFormed(),
         outcome,

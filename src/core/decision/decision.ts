@@ -24,6 +24,8 @@ export interface EvidenceSource {
 export interface Evidence {
   readonly items: readonly EvidenceItem[]
   readonly sources: readonly EvidenceSource[]
+  /** How many more were found and are not in `items`, because they were too many. Then nothing passes. */
+  readonly leftOut?: number
 }
 
 /** A file that was an input, by the digest of its bytes. */
@@ -49,6 +51,13 @@ export interface RuleResult {
   readonly id: string
   readonly rule: string
   readonly verdict: RuleVerdict
+  /** Why it need not hold, until when, and what it would be otherwise; present when it is EXEMPTED. */
+  readonly exemption?: {
+    readonly reason: string
+    readonly owner: string
+    readonly expires: string
+    readonly instead: RuleVerdict
+  }
   /** Why it is not PASS; empty when it is. */
   readonly problems: readonly Problem[]
   /** Digests of the attestations that the verdict rests on. */
@@ -85,6 +94,8 @@ export interface Decision {
     readonly trust: InputFile & { readonly roots?: readonly InputFile[] }
     readonly policies: readonly InputFile[]
     readonly evidence: readonly { readonly digest: string; readonly source: string }[]
+    /** How many more records were found, too many to be looked at. */
+    readonly evidenceLeftOut?: number
     readonly sources: readonly EvidenceSource[]
   }
   readonly evidence: readonly EvidenceResult[]

@@ -1,15 +1,19 @@
 import { quote, type Problem } from '#error'
 import {
   findUnknownSigners,
+  shellName,
   type BoundRule,
+  type DeploymentRequest,
   type EvidenceKind,
+  type Exemption,
+  type Link,
   type Outcome,
   type Place,
   type Policy,
   type RuleContext,
 } from '#policy'
 import type { Trust } from '#trust'
-import { judgeBinding } from './artifact-binding.ts'
+import { buildersOf, judgeBinding } from './artifact-binding.ts'
 import type { EvidenceSource, RuleResult } from './decision.ts'
 import { searchEvidence, type EvidenceIndex } from './search.ts'
 
@@ -31,32 +35,69 @@ export function evaluateAll(
     now,
     trust,
     place,
-    search: <T>(kind: EvidenceKind<T>, by: readonly string[]) =>
-      searchEvidence(kind, by, index, place),
+    builders: buildersOf(policy),
+    search: <T>(kind: EvidenceKind<T>, by: readonly string[], link?: Link) =>
+      searchEvidence(kind, by, index, place, link),
   })
   const required = policy.rules.map((bound) =>
-    evaluateRule(bound, contextAt(bound.place), index.sources),
+    exempt(evaluateRule(bound, contextAt(bound.place), index), policy.exemptions, now),
   )
-  return [...required, ...evaluateBinding(policy, contextAt, index.sources)]
+  return [...required, ...evaluateBinding(policy, contextAt, index)]
 }
 
-function evaluateRule(
-  bound: BoundRule,
-  context: RuleContext,
-  sources: readonly EvidenceSource[],
-): Evaluated {
+function evaluateRule(bound: BoundRule, context: RuleContext, index: EvidenceIndex): Evaluated {
   const { rule, parameters, place } = bound
   const outcome = guard(place, () => {
     const unknown = findUnknownSigners(bound, context.trust)
     return unknown.length > 0 ? broken(unknown) : rule.evaluate(parameters, context)
   })
-  return { fixes: rule.fixes, result: resultOf(place.id, rule.name, consider(outcome, sources)) }
+  return {
+    fixes: rule.fixes,
+    result: resultOf(place.id, rule.name, consider(outcome, index, place)),
+  }
+}
+
+/**
+ * A rule that need not hold is evaluated and shown all the same. What would pass needs no exemption, and a rule that is
+ * broken cannot be exempted: nobody knows what it would say.
+ */
+function exempt(evaluated: Evaluated, exemptions: readonly Exemption[], now: Date): Evaluated {
+  const { result } = evaluated
+  const exemption = exemptions.find(({ rule }) => rule === result.id)
+  if (exemption === undefined || result.verdict === 'PASS' || result.verdict === 'ERROR') {
+    return evaluated
+  }
+  const { reason, owner, expires } = exemption
+  if (now >= expires) {
+    const problems = [...result.problems, overdue(exemption)]
+    return { ...evaluated, result: { ...result, problems } }
+  }
+  const until = expires.toISOString()
+  return {
+    ...evaluated,
+    result: {
+      ...result,
+      verdict: 'EXEMPTED',
+      exemption: { reason, owner, expires: until, instead: result.verdict },
+      staleAt: until,
+    },
+  }
+}
+
+function overdue({ where, owner, expires, rule }: Exemption): Problem {
+  return {
+    code: 'EXEMPTION_EXPIRED',
+    where,
+    expected: `${rule} to hold, or an exemption that is not over`,
+    found: `an exemption of ${quote(owner)} until ${expires.toISOString()}`,
+    fix: `Make ${rule} hold, or have ${quote(owner)} decide again whether it need not, and write a new "expires"`,
+  }
 }
 
 function evaluateBinding(
   policy: Policy,
   contextAt: (place: Place) => RuleContext,
-  sources: readonly EvidenceSource[],
+  index: EvidenceIndex,
 ): readonly Evaluated[] {
   const { artifacts } = policy
   if (artifacts === undefined) return []
@@ -67,7 +108,10 @@ function evaluateBinding(
   }
   const outcome = guard(place, () => judgeBinding(policy, artifacts, contextAt(place)))
   return [
-    { fixes: 'artifact', result: resultOf('artifacts', 'artifacts', consider(outcome, sources)) },
+    {
+      fixes: 'artifact',
+      result: resultOf('artifacts', 'artifacts', consider(outcome, index, place)),
+    },
   ]
 }
 
@@ -92,7 +136,12 @@ function broken(problems: readonly Problem[]): Outcome {
 }
 
 /** What is missing may lie where nobody could look: then nobody can tell. Bad evidence stays bad. */
-function consider(outcome: Outcome, sources: readonly EvidenceSource[]): Outcome {
+function consider(
+  judged: Outcome,
+  { sources, leftOut, request }: EvidenceIndex,
+  place: Place,
+): Outcome {
+  const outcome = leftOut === 0 ? judged : flooded(judged, leftOut, request, place)
   const unavailable = sources.filter((source) => source.outcome === 'unavailable').map(unreachable)
   if (outcome.verdict === 'PASS' || unavailable.length === 0) return outcome
   if (outcome.verdict === 'ERROR') return outcome
@@ -102,6 +151,27 @@ function consider(outcome: Outcome, sources: readonly EvidenceSource[]): Outcome
     problems,
     verdict: outcome.verdict === 'MISSING' ? 'UNVERIFIABLE' : outcome.verdict,
   }
+}
+
+/** PRV-18: what was not looked at may say otherwise, so nothing passes; whatever is wrong anyway is told first. */
+function flooded(
+  outcome: Outcome,
+  leftOut: number,
+  { artifact, target }: DeploymentRequest,
+  place: Place,
+): Outcome {
+  const { environment, service } = target
+  const problem: Problem = {
+    code: 'EVIDENCE_TOO_MUCH',
+    where: place.at(),
+    expected: 'no more records than any one artifact has',
+    found: `${leftOut} more records than were looked at`,
+    fix: `Pass only the record that is meant: \`sallyport verify ${shellName(artifact.name)} --environment ${shellName(environment)} --service ${shellName(service)} --bundle FILE\``,
+  }
+  const problems = [...outcome.problems, problem]
+  if (outcome.verdict !== 'PASS') return { ...outcome, problems }
+  const { evidence, facts } = outcome
+  return { evidence, facts, verdict: 'FAIL', problems }
 }
 
 function unreachable({ name, detail }: EvidenceSource): Problem {

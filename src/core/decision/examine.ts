@@ -9,6 +9,7 @@ import {
   type Verifier,
 } from '#trust'
 import type { EvidenceItem, EvidenceResult } from './decision.ts'
+import type { KnownTypes } from './known-types.ts'
 
 /** One piece of evidence, looked at for one decision. */
 export interface Examined {
@@ -19,6 +20,8 @@ export interface Examined {
   readonly subjects: readonly ResourceDescriptor[]
   /** The answer of #trust; missing when it was not asked, because the record is about something else. */
   readonly result?: Verified<Statement> | Rejection
+  /** The answer of #trust, asked when it is needed: of a record about something else that a chain leads to. */
+  readonly ask: () => Verified<Statement> | Rejection | undefined
   /** Why it is not evidence about this artifact, where that is not for #trust to say. */
   readonly problem?: Problem
 }
@@ -40,23 +43,28 @@ export function examineAll(
   return items.map((item) => {
     const opened = verifier.open(item.bytes)
     const { claims } = opened
-    if (opened.digest !== item.digest)
-      return { item, subjects: [], problem: otherDigest(item, opened.digest) }
+    if (opened.digest !== item.digest) {
+      const problem = otherDigest(item, opened.digest)
+      return { item, subjects: [], problem, ask: () => undefined }
+    }
     const subjects = (claims?.subject ?? []).filter(({ digest = {} }) =>
       isSame(digest, request.artifact.digest),
     )
     if (subjects.length > 0 || claims === undefined) {
+      const result = opened.verify(now)
       return {
         item,
         subjects,
         ...(claims === undefined ? {} : { claims }),
-        result: opened.verify(now),
+        result,
+        ask: () => result,
       }
     }
     others += 1
     const isChecked = others <= verifiedOthers
     const problem = otherArtifact(item, claims, request, isChecked)
-    return { item, claims, subjects, problem, ...(isChecked ? { result: opened.verify(now) } : {}) }
+    const found = { item, claims, subjects, problem, ask: () => opened.verify(now) }
+    return isChecked ? { ...found, result: opened.verify(now) } : found
   })
 }
 
@@ -69,11 +77,17 @@ function isSame(found: DigestSet, wanted: DigestSet): boolean {
 }
 
 /** What the decision tells about a piece of evidence. */
-export function resultOf(examined: Examined, knownTypes: ReadonlySet<string>): EvidenceResult {
-  const { item, claims, result, subjects } = examined
+export function resultOf(
+  examined: Examined,
+  knownTypes: KnownTypes,
+  reached: ReadonlySet<string>,
+): EvidenceResult {
+  const { item, claims, subjects } = examined
+  const isReached = reached.has(item.digest)
+  const result = isReached ? examined.ask() : examined.result
   const isGood = isVerified(result)
-  const verified = isGood && subjects.length > 0
-  const problem = problemOf(examined, knownTypes)
+  const verified = isGood && (subjects.length > 0 || isReached)
+  const problem = isReached && isGood ? undefined : problemOf(examined, knownTypes)
   return {
     digest: item.digest,
     source: item.source.toWellFormed(),
@@ -87,7 +101,7 @@ export function resultOf(examined: Examined, knownTypes: ReadonlySet<string>): E
 /** Why a piece of evidence does not count; the forged before the swapped, because it is worse. */
 export function problemOf(
   { item, claims, result, problem }: Examined,
-  knownTypes: ReadonlySet<string>,
+  knownTypes: KnownTypes,
 ): Problem | undefined {
   if (result !== undefined && !isVerified(result)) return inSource(result.problems[0], item)
   if (problem !== undefined) return problem
@@ -95,7 +109,7 @@ export function problemOf(
   return {
     code: 'EVIDENCE_KIND_UNKNOWN',
     where: sourceOf(item),
-    expected: `one of the predicate types ${[...knownTypes].map((type) => quote(type)).join(', ')}`,
+    expected: `a predicate type that some rule understands: of ${knownTypes.names.join(', ')}`,
     found: `${quote(claims.predicateType)}, which no rule understands: it is kept, shown, and counts for nothing`,
     fix: 'Remove it if it was meant to be something else; otherwise leave it',
   }

@@ -13,9 +13,11 @@ interface Group {
  * that could not be reached comes before what may lie there, and after what is bad whatever lies there.
  */
 export function orderReasons(groups: readonly Group[]): readonly Problem[] {
-  const ranked = groups.flatMap(({ result, fixes }) =>
-    result.problems.map((problem) => ({ problem, rank: rankOf(problem, result, fixes) })),
-  )
+  const ranked = groups
+    .filter(({ result }) => result.verdict !== 'EXEMPTED')
+    .flatMap(({ result, fixes }) =>
+      result.problems.map((problem) => ({ problem, rank: rankOf(problem, result, fixes) })),
+    )
   const seen = new Set<string>()
   return ranked
     .sort((a, b) => a.rank - b.rank)

@@ -1,25 +1,38 @@
-import type { Statement } from '#attestation'
+import type { DigestSet, Statement } from '#attestation'
 import { quote, SallyportError, type Problem } from '#error'
-import type { DeploymentRequest, EvidenceKind, Outcome, Place, Search, Testimony } from '#policy'
+import type {
+  DeploymentRequest,
+  EvidenceKind,
+  Link,
+  Outcome,
+  Place,
+  Search,
+  Testimony,
+} from '#policy'
 import { isVerified, stages, type Verified } from '#trust'
 import type { EvidenceSource } from './decision.ts'
+import type { KnownTypes } from './known-types.ts'
 import { inSource, problemOf, type Examined } from './examine.ts'
 
 /** Everything that was examined, found again by what it says. */
 export interface EvidenceIndex {
   readonly request: DeploymentRequest
   readonly sources: readonly EvidenceSource[]
-  readonly knownTypes: ReadonlySet<string>
+  /** How many records were found and not looked at. */
+  readonly leftOut: number
+  readonly knownTypes: KnownTypes
   /** Records about this artifact, or that cannot be read, each once, in a fixed order; by predicate type. */
   readonly about: ReadonlyMap<string, readonly Examined[]>
   /** Those that cannot be read, so that nobody knows what they say. */
   readonly unreadable: readonly Examined[]
   readonly others: readonly Examined[]
+  /** Digests of records about something else that a chain led to, and that counted: filled by searching. */
+  readonly reached: Set<string>
 }
 
 export function indexEvidence(
   examined: readonly Examined[],
-  parts: Pick<EvidenceIndex, 'request' | 'sources' | 'knownTypes'>,
+  parts: Pick<EvidenceIndex, 'request' | 'sources' | 'leftOut' | 'knownTypes'>,
 ): EvidenceIndex {
   const about = new Map<string, Examined[]>()
   const unreadable: Examined[] = []
@@ -34,7 +47,7 @@ export function indexEvidence(
     else if (one.subjects.length === 0) others.push(one)
     else if (about.get(type)?.push(one) === undefined) about.set(type, [one])
   }
-  return { ...parts, about, unreadable, others }
+  return { ...parts, about, unreadable, others, reached: new Set() }
 }
 
 /** How near a record came; the higher, the nearer. Beyond what #trust judges, records can be read, and named. */
@@ -50,26 +63,61 @@ interface Miss {
   readonly digest: string
 }
 
-/** Finds what the named signers say about the artifact, or explains the nearest miss. */
+/** Finds what the named signers say about the artifact, or about what a chain leads to, or explains the nearest miss. */
 export function searchEvidence<T>(
   kind: EvidenceKind<T>,
   by: readonly string[],
   index: EvidenceIndex,
   place: Place,
+  link?: Link,
 ): Search<T> {
+  const isKind = isOfKind(kind)
+  const candidates = link === undefined ? recordsOf(isKind, index) : linked(isKind, link, index)
   const found: Testimony<T>[] = []
   const misses: Miss[] = []
-  for (const type of kind.predicateTypes) {
-    for (const examined of index.about.get(type) ?? []) {
-      const result = take(examined, kind, by, place)
-      if ('said' in result) found.push(result)
-      else misses.push(result)
-    }
+  for (const examined of candidates) {
+    const result = take(examined, kind, by, place)
+    if (result === undefined) continue
+    if ('said' in result) found.push(result)
+    else misses.push(result)
   }
-  if (found.length > 0) return { found }
-  const rest = [...index.unreadable, ...suspects(index), ...index.others.filter(isOfKind(kind))]
+  if (found.length > 0) {
+    for (const { verified } of found) index.reached.add(verified.digest)
+    return { found }
+  }
+  const strays = link === undefined ? index.others.filter(isKind) : []
+  const rest = [...index.unreadable, ...suspects(index), ...strays]
   misses.push(...rest.map((examined) => missOf(examined, index)))
-  return { found, nothing: explain(kind, by, misses, index, place) }
+  return { found, nothing: explain(kind, by, misses, { index, place, link }) }
+}
+
+function recordsOf(isKind: (one: Examined) => boolean, { about }: EvidenceIndex): Examined[] {
+  return [...about.values()].flatMap((records) => records.filter(isKind))
+}
+
+/** Records that name what the chain leads to among their subjects. */
+function linked(
+  isKind: (one: Examined) => boolean,
+  { digest }: Link,
+  { about, others }: EvidenceIndex,
+): Examined[] {
+  return [...[...about.values()].flat(), ...others].filter(isKind).flatMap((one) => {
+    const subjects = (one.claims?.subject ?? []).filter((subject) =>
+      sharesDigest(subject.digest ?? {}, digest),
+    )
+    if (subjects.length === 0) return []
+    const result = one.ask()
+    return [result === undefined ? { ...one, subjects } : { ...one, subjects, result }]
+  })
+}
+
+/** One digest is the same, and none is another. Git's SHA-1 names go by two names. */
+function sharesDigest(found: DigestSet, wanted: DigestSet): boolean {
+  const pairs = Object.entries(wanted).flatMap(([algorithm, digest]) => {
+    const names = algorithm === 'gitCommit' ? ['gitCommit', 'sha1'] : [algorithm]
+    return names.filter((name) => Object.hasOwn(found, name)).map((name) => found[name] === digest)
+  })
+  return pairs.length > 0 && pairs.every(Boolean)
 }
 
 function take<T>(
@@ -77,7 +125,7 @@ function take<T>(
   kind: EvidenceKind<T>,
   by: readonly string[],
   place: Place,
-): Testimony<T> | Miss {
+): Testimony<T> | Miss | undefined {
   const miss = { isAbout: true, isUnreadable: false, digest: item.digest, verdict: 'FAIL' } as const
   if (!isVerified(result)) {
     const problems = (result?.problems ?? []).map((problem) => inSource(problem, item))
@@ -94,7 +142,8 @@ function take<T>(
     }
   }
   try {
-    return { verified: result, signers, said: kind.read(result.value, subjects) }
+    const said = kind.read(result.value, subjects)
+    return said === undefined ? undefined : { verified: result, signers, said }
   } catch (error) {
     const problems = error instanceof SallyportError ? error.problems : [unreadable(error, kind)]
     return {
@@ -112,8 +161,10 @@ function suspects({ about, knownTypes }: EvidenceIndex): readonly Examined[] {
     .flatMap(([, records]) => records.filter(({ result }) => !isVerified(result)))
 }
 
-function isOfKind<T>(kind: EvidenceKind<T>): (examined: Examined) => boolean {
-  return ({ claims }) => claims !== undefined && kind.predicateTypes.has(claims.predicateType)
+function isOfKind<T>({ predicateTypes, isOf }: EvidenceKind<T>): (examined: Examined) => boolean {
+  return ({ claims }) =>
+    claims !== undefined &&
+    (predicateTypes.has(claims.predicateType) || isOf?.(claims.predicateType) === true)
 }
 
 function missOf(examined: Examined, { knownTypes }: EvidenceIndex): Miss {
@@ -131,14 +182,19 @@ function missOf(examined: Examined, { knownTypes }: EvidenceIndex): Miss {
   }
 }
 
+interface Looked {
+  readonly index: EvidenceIndex
+  readonly place: Place
+  readonly link: Link | undefined
+}
+
 function explain<T>(
   kind: EvidenceKind<T>,
   by: readonly string[],
   misses: readonly Miss[],
-  index: EvidenceIndex,
-  place: Place,
+  { index, place, link }: Looked,
 ): Outcome {
-  const hop = `artifact → ${kind.name}`
+  const hop = `${link?.hop ?? 'artifact'} → ${kind.name}`
   const [nearest] = [...misses].sort(
     (a, b) =>
       Number(b.isAbout) - Number(a.isAbout) || b.stage - a.stage || (a.digest < b.digest ? -1 : 1),
@@ -146,7 +202,7 @@ function explain<T>(
   if (nearest === undefined) {
     return {
       verdict: 'MISSING',
-      problems: [missing(kind, by, index, place)],
+      problems: [missing(kind, by, { index, place, link })],
       evidence: [],
       facts: [],
       hop,
@@ -156,17 +212,18 @@ function explain<T>(
   const told = nearest.problems.map((problem) => ({ ...problem, found: `${problem.found}${note}` }))
   // What cannot be read may have been what is asked for, or anything else: both fixes are offered.
   const isAnything = nearest.isUnreadable
-  const problems = isAnything ? [...told, missing(kind, by, index, place)] : told
+  const problems = isAnything ? [...told, missing(kind, by, { index, place, link })] : told
   return { verdict: nearest.verdict, problems, evidence: [nearest.digest], facts: [], hop }
 }
 
 function missing<T>(
   kind: EvidenceKind<T>,
   by: readonly string[],
-  { request, sources, about, others }: EvidenceIndex,
-  place: Place,
+  { index: { request, sources, about, others }, place, link }: Looked,
 ): Problem {
   const { artifact } = request
+  const subject =
+    link?.name ?? `${quote(artifact.name, 100)} sha256:${artifact.digest['sha256'] ?? ''}`
   const types = [...about.keys()].map((type) => quote(type, 100))
   const places = sources.slice(0, 4).map(({ name }) => quote(name.toWellFormed(), 120))
   const more = sources.length > 4 ? ` and ${sources.length - 4} more places` : ''
@@ -178,7 +235,7 @@ function missing<T>(
   return {
     code: kind.missing,
     where: place.at(),
-    expected: `${kind.name} of ${quote(artifact.name, 100)} sha256:${artifact.digest['sha256'] ?? ''} by ${by.join(' or ')}`,
+    expected: `${kind.name} of ${subject} by ${by.join(' or ')}`,
     found:
       types.length === 0
         ? `${looked}${elsewhere}`

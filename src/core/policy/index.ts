@@ -1,6 +1,7 @@
 export { checkPolicies, findUnknownSigners } from './check-policies.ts'
 export { isNamed, packageOf, showArtifact, type ArtifactPattern } from './artifact-name.ts'
 export { earliest, judgeEach, type Finding, type Judgement } from './judge-each.ts'
+export { kinds } from './kinds/index.ts'
 export { approvalKind } from './kinds/approval.ts'
 export {
   provenanceKind,
@@ -10,11 +11,12 @@ export {
 } from './kinds/provenance.ts'
 export { parsePolicies } from './parse-policies.ts'
 export { policyJsonSchema } from './policy-schema.ts'
-export type { BoundRule, Policy, PolicySet } from './policy.ts'
+export type { BoundRule, Exemption, Policy, PolicySet } from './policy.ts'
 export type { DeploymentRequest, Target } from './request.ts'
 export { rules } from './rules.ts'
 export type {
   EvidenceKind,
+  Link,
   Outcome,
   Place,
   Rule,
@@ -24,4 +26,5 @@ export type {
   Testimony,
 } from './rule.ts'
 export { selectPolicy } from './select-policy.ts'
+export { shellName } from './shell-name.ts'
 export type { RuleVerdict } from './verdict.ts'

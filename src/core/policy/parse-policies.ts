@@ -3,6 +3,7 @@ import { quote, SallyportError, type Problem } from '#error'
 import { checkDocument, nearestName } from '#trust'
 import { z } from 'zod'
 import { findAmbiguities } from './ambiguity.ts'
+import { bindExemptions } from './rules/exemptions.ts'
 import type { BoundRule, Policy, PolicySet } from './policy.ts'
 import { policySchema } from './policy-schema.ts'
 import type { Place, RuleParameters } from './rule.ts'
@@ -42,6 +43,9 @@ function parsePolicy(file: string, bytes: Uint8Array, problems: Problem[]): Poli
   const shape = checkDocument(policySchema, value, { what: 'the policy', locate })
   if (shape.require.length === 0) problems.push(empty(locate(['require'])))
   const { artifacts } = shape
+  const rules = shape.require.flatMap((entry, index) =>
+    bind(entry as Json, index, locate, problems),
+  )
   return Object.freeze({
     name: shape.metadata.name,
     owner: shape.metadata.owner,
@@ -52,7 +56,13 @@ function parsePolicy(file: string, bytes: Uint8Array, problems: Problem[]): Poli
       where: locate(['targets', index]),
     })),
     ...(artifacts === undefined ? {} : { artifacts }),
-    rules: shape.require.flatMap((entry, index) => bind(entry as Json, index, locate, problems)),
+    rules,
+    exemptions: bindExemptions(
+      shape.exemptions,
+      rules.map(({ place }) => place.id),
+      (index) => locate(['exemptions', index]),
+      problems,
+    ),
     mode: shape.mode,
     whenUnavailable: shape.whenUnavailable,
     line: (field: string) => locate([field]),

@@ -30,7 +30,25 @@ const head = {
     ),
 }
 
+const exemption = z.strictObject({
+  rule: z
+    .string()
+    .min(1)
+    .max(200)
+    .describe('the rule that need not hold: its name, or its place such as require[2].scanned'),
+  reason: z.string().min(1).max(1000).describe('why it may be so'),
+  owner: z.string().min(1).max(200).describe('who answers for it'),
+  expires: z.iso
+    .datetime({ offset: true, error: 'a time with zone such as 2026-01-01T00:00:00Z (RFC 3339)' })
+    .describe('until when; an exemption without end would be another policy'),
+})
+
 const tail = {
+  exemptions: z
+    .array(exemption)
+    .max(64)
+    .default([])
+    .describe('rules that need not hold for a while; they are evaluated and shown all the same'),
   mode: z
     .enum(['enforce', 'audit'])
     .default('enforce')

@@ -14,10 +14,24 @@ export interface Policy {
   /** Names under which signers may know the artifacts of these targets; missing means any. */
   readonly artifacts?: readonly ArtifactPattern[]
   readonly rules: readonly BoundRule[]
+  /** What need not hold for a while. */
+  readonly exemptions: readonly Exemption[]
   readonly mode: 'enforce' | 'audit'
   readonly whenUnavailable: 'deny' | 'allow'
   /** `file:line:column` of something in it, such as `artifacts`. */
   readonly line: (field: string) => string
+}
+
+/** A rule that need not hold until a time: it is evaluated and shown all the same. */
+export interface Exemption {
+  /** The id of the rule, such as `require[2].scanned`. */
+  readonly rule: string
+  readonly reason: string
+  /** Who answers for it. */
+  readonly owner: string
+  readonly expires: Date
+  /** `file:line:column` of its entry. */
+  readonly where: string
 }
 
 /** A rule with the parameters that a policy gives it. */

@@ -1,4 +1,4 @@
-import type { ResourceDescriptor, Statement } from '#attestation'
+import type { DigestSet, ResourceDescriptor, Statement } from '#attestation'
 import type { Problem, ProblemCode } from '#error'
 import type { Fact, Signer, Trust, Verified, VerifiedSigner } from '#trust'
 import type { z } from 'zod'
@@ -47,8 +47,20 @@ export interface RuleContext {
   readonly now: Date
   readonly trust: Trust
   readonly place: Place
-  /** Finds what the named signers say about the artifact, of one kind. */
-  readonly search: <T>(kind: EvidenceKind<T>, by: readonly string[]) => Search<T>
+  /** Finds what the named signers say, of one kind: about the artifact, or about something that a chain leads to. */
+  readonly search: <T>(kind: EvidenceKind<T>, by: readonly string[], about?: Link) => Search<T>
+  /** Whom the policy believes about how artifacts are built: they lead from the artifact to its source. */
+  readonly builders: readonly string[]
+}
+
+/** Something that verified evidence about the artifact names, such as the commit that was built. */
+export interface Link {
+  /** In words: `commit 0123…`. */
+  readonly name: string
+  /** One of these digests must be the same, and none another. */
+  readonly digest: DigestSet
+  /** How it was reached: `artifact → provenance → commit`. */
+  readonly hop: string
 }
 
 /** One kind of statement and how it is read. */
@@ -57,9 +69,16 @@ export interface EvidenceKind<T> {
   readonly name: string
   /** The code of the problem that there is none. */
   readonly missing: ProblemCode
+  /** The types that a trust file would name for it. */
   readonly predicateTypes: ReadonlySet<string>
-  /** Reads the facts from a statement about the artifact. @throws SallyportError when it is not well-formed */
-  readonly read: (statement: Statement, subjects: readonly ResourceDescriptor[]) => T
+  /** Whether a type is of this kind, where versions that were not known yet are read too; default: one of the above. */
+  readonly isOf?: (predicateType: string) => boolean
+  /**
+   * Reads the facts from a statement. Undefined: it is well-formed, and says nothing of this kind.
+   *
+   * @throws SallyportError when it is not well-formed
+   */
+  readonly read: (statement: Statement, subjects: readonly ResourceDescriptor[]) => T | undefined
   /** How to get one, for the reader of a refusal: begins with a verb. */
   readonly obtain: (request: DeploymentRequest, by: readonly string[]) => string
 }
