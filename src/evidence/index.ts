@@ -1,2 +1,21 @@
 export { besideSuffixes, findBesideFile, type BesideFileOptions } from './beside-file.ts'
+export { openByteCache, type ByteCache, type ByteCacheOptions } from './cache.ts'
 export { digestFile, type FileDigest } from './digest-file.ts'
+export { openHttp, type HttpClient, type HttpLimits, type HttpOptions } from './http/client.ts'
+export {
+  anonymous,
+  dockerConfigFile,
+  readDockerCredentials,
+  type Credential,
+  type Credentials,
+} from './oci/credentials.ts'
+export {
+  findInRegistry,
+  resolveInRegistry,
+  type RegistryEvidence,
+  type RegistryOptions,
+  type ResolvedArtifact,
+} from './oci/find.ts'
+export type { AttachedDocument } from './oci/place.ts'
+export { formatReference, parseReference, type Reference } from './oci/reference.ts'
+export type { RelatedManifest } from './oci/related.ts'
