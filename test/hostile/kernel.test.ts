@@ -71,14 +71,17 @@ attack('page faults of the kernel cannot be held (userfaultfd)', () =>
   call(filter, 'userfaultfd', 1),
 )
 
-attack('the log of the kernel cannot be read', () => ({
-  without: filter,
-  calls: (program) => {
-    const size = program.call('syslog', 10, 0, 0)
-    return ({ result }) => result(size) > 0
-  },
-  mayBeImpossible: 'kernel.dmesg_restrict',
-}))
+attack(
+  'the log of the kernel cannot be read',
+  () => ({
+    without: asRealRoot,
+    calls: (program) => {
+      const size = program.call('syslog', 10, 0, 0)
+      return ({ result }) => result(size) > 0
+    },
+  }),
+  { needs: 'root' },
+)
 
 attack('segments of the processor cannot be changed (modify_ldt)', () => ({
   without: filter,

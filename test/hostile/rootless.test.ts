@@ -7,7 +7,7 @@ import { test } from 'node:test'
 import { isRoot } from './harness.ts'
 
 // The same attacks, when nobody special builds: another path through identities and limits, the same walls.
-const files = ['secrets', 'neighbours', 'resources', 'lifecycle']
+const files = ['secrets', 'processes', 'neighbours', 'resources', 'lifecycle']
 const nobody = ['--reuid=65534', '--regid=65534', '--clear-groups']
 
 for (const file of files) {
