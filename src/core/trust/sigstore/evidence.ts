@@ -25,6 +25,8 @@ export interface Evidence {
 }
 
 export interface TrustedEntry extends LoggedEntry {
+  /** The log, for every period in which the root trusts its key. */
+  readonly instances: readonly LogInstance[]
   readonly entry: LogEntry
   /** How the signature was made, where the log has written that down. */
   readonly scheme?: Scheme
@@ -89,7 +91,10 @@ function verifyLogged(
   if (signer !== undefined) checkBody(body, content, signer, where)
   const logged = verifyEntry(entry, logs, where)
   const { scheme } = body
-  return scheme === undefined ? { ...logged, entry, where } : { ...logged, entry, where, scheme }
+  // The root may list one key for several periods.
+  const instances = logs.filter(({ key }) => key.spki.equals(logged.log.key.spki))
+  const found = { ...logged, instances, entry, where }
+  return scheme === undefined ? found : { ...found, scheme }
 }
 
 /** A log without a signed time of its own has to have been in service at the times that others say. */
@@ -98,18 +103,19 @@ function entriesInService(
   times: readonly SignerTime[],
   ignored: string[],
 ): readonly TrustedEntry[] {
-  return entries.filter(({ log, integratedTime, where }) => {
-    if (integratedTime !== undefined) return true
-    const { baseUrl, validFor } = log
-    // Nobody knows when: good only while the log is in service.
-    const isGood =
+  return entries.flatMap((entry) => {
+    if (entry.integratedTime !== undefined) return [entry]
+    // Where nobody knows when, the log counts only while it is in service.
+    const log = entry.instances.find(({ validFor }) =>
       times.length === 0
         ? validFor.end === undefined
-        : times.every(({ time }) => isWithin(validFor, time))
-    if (!isGood) {
-      ignored.push(`${where}: ${baseUrl} is trusted ${describeWindow(validFor)}, not at that time`)
-    }
-    return isGood
+        : times.every(({ time }) => isWithin(validFor, time)),
+    )
+    if (log !== undefined) return [{ ...entry, log }]
+    const { baseUrl, validFor } = entry.log
+    const reason = `${baseUrl} is trusted ${describeWindow(validFor)}, not at that time`
+    ignored.push(`${entry.where}: ${reason}`)
+    return []
   })
 }
 

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { constants, generateKeyPairSync, hash, sign } from 'node:crypto'
+import { constants, createPublicKey, generateKeyPairSync, hash, sign } from 'node:crypto'
 import { test } from 'node:test'
 import { parseBundle } from '#attestation'
 import type { Json, JsonObject } from '#document'
@@ -204,6 +204,62 @@ test('an entry without any time counts while its log is in service', () => {
   assert.deepEqual(codes(check(bundle, { signer: retired, thresholds: { logs: 1 } })), [
     'SIGSTORE_LOG_MISSING',
   ])
+})
+
+test('an entry of Rekor v1 without a promise says no time, and counts for a key', () => {
+  const keys = ecKeys()
+  const logs = [{ log: instance.v1, options: { promise: false, integratedTime: 0 } }]
+  const bundle = signBundle(instance, { publicKey: keys, logs })
+  const known = { publicKey: keys.publicKey, trustedRoot: root }
+  const { times, entries } = proven(check(bundle, { signer: known }))
+  assert.deepEqual(times, [])
+  assert.equal(entries.length, 1)
+})
+
+test('a log may be listed for several periods', () => {
+  const early = { start: '2026-01-01T00:00:00Z', end: minutes(-9).toISOString() }
+  const twice = (logs: Json): Json =>
+    (logs as JsonObject[]).flatMap((log) => {
+      const { publicKey } = log as { publicKey: JsonObject }
+      return [{ ...log, publicKey: { ...publicKey, validFor: early } }, log]
+    })
+  const trustedRoot = rootOf(instance, ['tlogs', twice], ['ctlogs', twice])
+  const signer = { trustedRoot, identities: [{ issuer, subject }] }
+  for (const options of [{}, v2]) {
+    const { ignored } = proven(check(signBundle(instance, options), { signer }))
+    assert.deepEqual(ignored, [])
+  }
+})
+
+test('RFC 8032 §7.3: an artifact signed with Ed25519ph verifies, whole and by its SHA-512 digest', () => {
+  const jwk = {
+    kty: 'OKP',
+    crv: 'Ed25519',
+    x: Buffer.from(
+      'ec172b93ad5e563bf4932c70e1245034c35467ef2efd4d64ebf819683467e2bf',
+      'hex',
+    ).toString('base64url'),
+  }
+  const signature = Buffer.from(
+    '98a70222f0b8121aa9d30f813d683f809e462b469c7ff87639499bb94e6dae41' +
+      '31f85042463c2a355a2003d062adf5aaa10b8c61e636062aaad11c2a26083406',
+    'hex',
+  )
+  const signer = { publicKey: createPublicKey({ key: jwk, format: 'jwk' }) }
+  const bundle = edited(
+    signBundle(instance, { publicKey: ecKeys(), logs: [], payload: null, signer: () => signature }),
+    ['messageSignature.messageDigest', gone],
+  )
+  proven(check(bundle, { signer, artifact: { bytes: Buffer.from('abc') } }))
+  const digest = { sha512: hash('sha512', 'abc', 'hex') }
+  proven(check(bundle, { signer, artifact: { digest } }))
+  assert.deepEqual(codes(check(bundle, { signer })), ['SIGSTORE_SIGNATURE'])
+})
+
+test('what makes a check stumble is a refusal', () => {
+  const broken = { ...parseBundle(bytesOf(signBundle(instance))), tlogEntries: undefined as never }
+  const found = codes(check({}, { bundle: broken }))
+  assert.deepEqual([...new Set(found)], ['SIGSTORE_CHECK_FAILED'])
 })
 
 test('log entries and time stamps say nothing without a trusted root, and are said to be ignored', () => {
