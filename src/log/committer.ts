@@ -1,13 +1,17 @@
+import { SallyportError } from '#error'
 import {
   openCheckpoint,
   proveConsistency,
   tileNodes,
   tilePath,
+  tileWidth,
   type Extension,
   type LogIdentity,
   type OpenedCheckpoint,
   type ReadNodes,
   type ReadTile,
+  type Tile,
+  type TreeEdge,
 } from '#merkle'
 import { openAnswer, sameTree, type Head } from './head.ts'
 import { encodeRecord, parseJournal } from './journal.ts'
@@ -16,18 +20,34 @@ import { beginJournal, isFullTile, recover } from './recover.ts'
 import { storedTiles } from './stored-tiles.ts'
 import { checkpointPath } from './view.ts'
 
-/** When the housekeeping is done. */
+/** How long things may wait. */
 export interface LogLimits {
+  /**
+   * Milliseconds that a turn goes on committing before it publishes, if entries keep coming; without more to commit it
+   * publishes at once. Writing tiles for every commit would cost more than the commits. 20 when it is not said.
+   */
+  readonly publishAfter: number
   /** The journal is replaced when it is longer, which bounds what a recovery has to do again. 8 MiB when it is not said. */
   readonly journalBytes: number
   /** Full tiles are settled beside the commits from this many on, so that little is left when the journal is replaced. 16 when it is not said. */
   readonly unsettledTiles: number
 }
 
-export const usualLimits: LogLimits = { journalBytes: 8 * 2 ** 20, unsettledTiles: 16 }
+export const usualLimits: LogLimits = {
+  publishAfter: 20,
+  journalBytes: 8 * 2 ** 20,
+  unsettledTiles: 16,
+}
 
-/** Told as soon as entries are durable and published: the index of the first, and the checkpoint that has them. */
-export type Committed = (first: number, checkpoint: OpenedCheckpoint) => void
+/** What a turn works for. */
+export interface Turn {
+  /** The next entries to commit in one; undefined when there are none now. */
+  readonly next: () => readonly Uint8Array[] | undefined
+  /** Told as soon as entries are durable and signed: the index of the first, and the checkpoint that has them. */
+  readonly committed: (first: number, checkpoint: OpenedCheckpoint) => void
+  /** Told when a checkpoint, and all that belongs to it, can be read by everybody. */
+  readonly published: (checkpoint: OpenedCheckpoint) => void
+}
 
 /**
  * The commit protocol, one commit at a time. It owns `#head`, what this process knows of the log, and compares it
@@ -58,16 +78,21 @@ export class Committer {
     return this.#locked(async (writer) => (await this.#current(writer)).checkpoint)
   }
 
-  /** Appends entries. What follows after `committed` is housekeeping: when it fails, the log has failed, not these entries. */
-  async commit(entries: readonly Uint8Array[], committed: Committed): Promise<void> {
+  /**
+   * Takes the lock and commits as long as there is something to commit, for a while; then publishes. Entries for which
+   * `committed` was called are safe whatever happens afterwards: when it rejects then, the log has failed, not they.
+   */
+  async turn(turn: Turn): Promise<void> {
     await this.#locked(async (writer) => {
-      const head = await this.#current(writer)
-      this.#uncertain = true
-      const next = await this.#append(writer, head, entries)
-      this.#head = next
-      this.#uncertain = false
-      committed(head.edge.size, next.checkpoint)
-      if (next.mark.length > this.#limits.journalBytes) await this.#replaceJournal(writer, next)
+      const before = await this.#current(writer)
+      turn.published(before.checkpoint)
+      const { head, full, failure } = await this.#commitAll(writer, before, turn)
+      if (head !== before && !isFatal(failure)) {
+        await this.#publish(writer, before.edge, head, full)
+        turn.published(head.checkpoint)
+      }
+      if (failure !== undefined) throw failure
+      if (head.mark.length > this.#limits.journalBytes) await this.#replaceJournal(writer, head)
     })
   }
 
@@ -85,12 +110,35 @@ export class Committer {
     for (const path of full) unsettled.delete(path)
   }
 
-  /** Leaves a log of which everything is durable, with nothing to recover. */
-  async finish(): Promise<void> {
-    await this.#locked(async (writer) => {
+  /** Leaves a log of which everything is durable, with nothing to recover. Gives its checkpoint. */
+  async finish(): Promise<OpenedCheckpoint> {
+    return this.#locked(async (writer) => {
       const head = await this.#current(writer)
       if (head.unsettled.size > 0) await this.#replaceJournal(writer, head)
+      return head.checkpoint
     })
+  }
+
+  async #commitAll(writer: LogWriter, before: Head, { next, committed }: Turn) {
+    const full: Tile[] = []
+    let head = before
+    const until = performance.now() + this.#limits.publishAfter
+    try {
+      for (let entries = next(); entries !== undefined;) {
+        this.#uncertain = true
+        const appended = await this.#append(writer, head, entries)
+        this.#uncertain = false
+        committed(head.edge.size, appended.head.checkpoint)
+        this.#head = head = appended.head
+        full.push(...appended.full)
+        // Whoever was just answered may have more to append: that is known one turn of the event loop later.
+        await new Promise((resolve) => setImmediate(resolve))
+        entries = performance.now() < until ? next() : undefined
+      }
+    } catch (failure) {
+      return { head, full, failure }
+    }
+    return { head, full }
   }
 
   async #locked<T>(work: (writer: LogWriter) => Promise<T>): Promise<T> {
@@ -141,10 +189,10 @@ export class Committer {
   }
 
   /**
-   * Stage, sign, apply, publish. An entry is in the log from the moment the signer remembers its tree: the journal has
-   * it, so whatever happens afterwards, recovery arrives at the same tree.
+   * Stage and sign. An entry is in the log from the moment the signer remembers its tree: the journal has it, so
+   * whatever happens afterwards, recovery arrives at the same tree.
    */
-  async #append(writer: LogWriter, head: Head, entries: readonly Uint8Array[]): Promise<Head> {
+  async #append(writer: LogWriter, head: Head, entries: readonly Uint8Array[]) {
     const extension = head.edge.extend(entries)
     const { edge, tiles } = extension
     const record = encodeRecord({ kind: 'batch', size: head.edge.size, entries }, head.digest)
@@ -154,20 +202,26 @@ export class Committer {
     ])
     const note = await this.#signer.sign({ size: edge.size, root: edge.root, consistency })
     const checkpoint = openAnswer(note, edge, this.#log)
-    await writer.write(tiles.map((tile) => ({ path: tilePath(tile), bytes: tile.bytes })))
-    await writer.write([{ path: checkpointPath, bytes: Buffer.from(note) }])
-    const paths = tiles.map(tilePath)
-    for (const path of paths) head.unsettled.add(path)
-    this.#unpruned.push(...paths.filter(isFullTile))
     const length = head.mark.length + record.bytes.length
+    const { unsettled } = head
+    const mark = { ...head.mark, length }
     return {
-      edge,
-      checkpoint,
-      remembered: edge,
-      mark: { ...head.mark, length },
-      digest: record.digest,
-      unsettled: head.unsettled,
+      head: { edge, checkpoint, remembered: edge, mark, digest: record.digest, unsettled },
+      full: tiles.filter(({ width }) => width === tileWidth),
     }
+  }
+
+  /** Apply and publish: every tile that the tree of `head` has and the published one had not, then its checkpoint. */
+  async #publish(writer: LogWriter, published: TreeEdge, head: Head, full: readonly Tile[]) {
+    this.#uncertain = true
+    const old = new Set(published.partialTiles().map(tilePath))
+    const partial = head.edge.partialTiles().filter((tile) => !old.has(tilePath(tile)))
+    const files = [...full, ...partial].map((tile) => ({ path: tilePath(tile), bytes: tile.bytes }))
+    await writer.write(files)
+    await writer.write([{ path: checkpointPath, bytes: Buffer.from(head.checkpoint.note) }])
+    for (const { path } of files) head.unsettled.add(path)
+    this.#unpruned.push(...full.map(tilePath))
+    this.#uncertain = false
   }
 
   /** The nodes of a tree that is being appended. Only a signer whose memory is older needs others than those at hand. */
@@ -189,4 +243,9 @@ export class Committer {
     this.#head = await beginJournal(this.#context(writer), head)
     this.#uncertain = false
   }
+}
+
+/** After this nothing is written any more. */
+function isFatal(failure: unknown): boolean {
+  return failure instanceof SallyportError && failure.code === 'LOG_STORAGE_FAILED'
 }

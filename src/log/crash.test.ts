@@ -14,31 +14,35 @@ interface Acknowledged {
   readonly checkpoints: string[]
 }
 
-test('wherever a process is killed, nothing acknowledged is lost and the log goes on', async () => {
-  const steps = await everyStep(async (machine, told) => restartAndCheck(machine, told))
-  // Each protocol step must have been the last one of some process.
-  for (const step of [
-    'append journal',
-    'append half of the journal',
-    'sign',
-    'signed',
-    'write',
-    'settle',
-    'prune',
-    'replace journal',
-  ] as const)
-    assert.ok(steps.has(step), `never killed at: ${step}`)
-})
-
-for (const fate of ['lost', 'there', 'empty', 'mixed'] as const)
-  test(`wherever the power fails, nothing acknowledged is lost: unsettled files ${fate}`, async () => {
-    await everyStep(async (machine, told) => {
-      let turn = 0
-      const fates = ['lost', 'there', 'empty'] as const
-      machine.disk.failPower(() => (fate === 'mixed' ? (fates[turn++ % 3] ?? 'lost') : fate))
-      await restartAndCheck(machine, told)
-    })
+for (const publishAfter of [0, 60_000])
+  test(`wherever a process is killed, nothing acknowledged is lost and the log goes on: published after ${publishAfter} ms`, async () => {
+    const steps = await everyStep(publishAfter, async (machine, told) =>
+      restartAndCheck(machine, told),
+    )
+    // Each protocol step must have been the last one of some process.
+    for (const step of [
+      'append journal',
+      'append half of the journal',
+      'sign',
+      'signed',
+      'write',
+      'settle',
+      'prune',
+      'replace journal',
+    ] as const)
+      assert.ok(steps.has(step), `never killed at: ${step}`)
   })
+
+for (const publishAfter of [0, 60_000])
+  for (const fate of ['lost', 'there', 'empty', 'mixed'] as const)
+    test(`wherever the power fails, nothing acknowledged is lost: unsettled files ${fate}, published after ${publishAfter} ms`, async () => {
+      await everyStep(publishAfter, async (machine, told) => {
+        let turn = 0
+        const fates = ['lost', 'there', 'empty'] as const
+        machine.disk.failPower(() => (fate === 'mixed' ? (fates[turn++ % 3] ?? 'lost') : fate))
+        await restartAndCheck(machine, told)
+      })
+    })
 
 test('a recovery that is killed anywhere is taken up by the next', async () => {
   for (const first of [7, 12, 19, 26, 31, 38, 45]) {
@@ -100,11 +104,12 @@ test('a log that was closed has nothing to recover', async () => {
 
 /** Runs the story once for each step of it, killed there; gives the steps at which it was killed. */
 async function everyStep(
+  publishAfter: number,
   after: (machine: Machine, told: Acknowledged) => Promise<void>,
 ): Promise<Set<Step>> {
   const seen = new Set<Step>()
   for (let at = 1; ; at += 1) {
-    const { machine, told, died } = await runKilledAt(at)
+    const { machine, told, died } = await runKilledAt(at, publishAfter)
     await after(machine, told)
     if (died === undefined) return seen
     seen.add(died)
@@ -112,17 +117,20 @@ async function everyStep(
 }
 
 /** Appends the batches in a process that is killed at the step of this number. */
-async function runKilledAt(at: number) {
+async function runKilledAt(at: number, publishAfter = 0) {
   const machine = new Machine()
   const told: Acknowledged = { entries: new Map(), checkpoints: [] }
   let count = 0
   let died: Step | undefined
   try {
-    const log = await machine.start((step) => {
-      if (++count !== at) return
-      died = step
-      throw new Killed()
-    })
+    const log = await machine.start(
+      (step) => {
+        if (++count !== at) return
+        died = step
+        throw new Killed()
+      },
+      { publishAfter },
+    )
     let next = 0
     for (const size of batches) {
       const batch = entries(next, size)

@@ -25,11 +25,12 @@ test('an append is answered with its index and a checkpoint that has it', async 
   assert.equal(logged.checkpoint.note, receipt.checkpoint)
 })
 
-test('what is answered can be read by others at once', async () => {
+test('what was appended can be read here at once, and by others as soon as it can be seen here', async () => {
   const machine = new Machine()
   const log = await machine.start()
   for (let at = 0; at < 20; at += 1) {
     await log.append(entry(at))
+    assert.deepEqual(Buffer.from(await log.entry(at)), entry(at))
     const view = await openLogView(machine.disk.open(), machine.identity)
     assert.deepEqual(Buffer.from(await view.entry(at)), entry(at))
   }
@@ -60,14 +61,14 @@ test('every entry can be listed, and each is proven', async () => {
   const log = await machine.start()
   await Promise.all(entries(0, 600).map((one) => log.append(one)))
   let next = 0
-  for await (const { index, entry: bytes } of log.view().entries()) {
+  for await (const { index, entry: bytes } of (await log.view()).entries()) {
     assert.equal(index, next)
     assert.deepEqual(Buffer.from(bytes), entry(next))
     next += 1
   }
   assert.equal(next, 600)
   const some: number[] = []
-  for await (const { index } of log.view().entries(255, 258)) some.push(index)
+  for await (const { index } of (await log.view()).entries(255, 258)) some.push(index)
   assert.deepEqual(some, [255, 256, 257])
 })
 
@@ -129,6 +130,7 @@ test('what the signer remembers shows that a copy is old, to whoever verifies it
   await Promise.all(entries(0, 300).map((one) => log.append(one)))
   const old = copyOf(machine.disk)
   await Promise.all(entries(300, 30).map((one) => log.append(one)))
+  await log.view()
   const remembered = await signerOf(machine).newest()
   assert.ok(remembered)
   const now = await verifyLog({ storage: machine.disk.open(), ...machine.identity, remembered })

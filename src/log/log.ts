@@ -42,17 +42,23 @@ export async function openLog({ storage, signer, limits }: OpenLogOptions): Prom
 /** A log open for appending. `openLog` makes it. */
 export class Log {
   readonly #committer: Committer
-  /** Owned by the pump: entries that wait for the next commit, oldest first. */
+  /** Owned by the pump: entries that wait for the next commit, oldest first, and those that are being committed. */
   #waiting: Waiting[] = []
+  #committing: readonly Waiting[] = []
   #waitingBytes = 0
   #pumping: Promise<void> | undefined
   #tidying: Promise<void> | undefined
+  /** The newest checkpoint that is signed; `#view` has the newest that is published. */
+  #checkpoint: OpenedCheckpoint
   #view: LogView
+  #publication = Promise.withResolvers<void>()
   /** Why nothing can be appended any more: an append that might not be durable, or `close`. */
   #ended: SallyportError | undefined
 
   constructor(storage: LogStorage, committer: Committer, checkpoint: OpenedCheckpoint) {
     this.#committer = committer
+    this.#checkpoint = checkpoint
+    this.#renewPublication()
     this.#view = new LogView(storedTiles(storage), checkpoint)
   }
 
@@ -61,33 +67,39 @@ export class Log {
     return this.#view.checkpoint.origin
   }
 
-  /** How many entries the newest checkpoint has that this process has seen. */
+  /** How many entries the newest signed checkpoint has that this process has seen. */
   get size(): number {
-    return this.#view.size
+    return this.#checkpoint.size
   }
 
   /** That checkpoint, as a signed note. */
   checkpoint(): string {
-    return this.#view.checkpoint.note
+    return this.#checkpoint.note
   }
 
-  /** The log as that checkpoint has it. */
-  view(): LogView {
+  /** The log as everybody can read it, with everything that was appended here before. Waits until that is published. */
+  async view(): Promise<LogView> {
+    while (this.#view.size < this.#checkpoint.size)
+      if (this.#pumping !== undefined) await this.#publication.promise
+      else if (this.#ended !== undefined) throw this.#ended
+      // Publishing failed before: it is tried again.
+      else this.#show(await this.#committer.refresh())
     return this.#view
   }
 
-  /** One entry, proven to be in that checkpoint. */
+  /** One entry, proven to be in the log. */
   async entry(index: number): Promise<Uint8Array> {
-    return this.#view.entry(index)
+    return (await this.#viewWith(index)).entry(index)
   }
 
-  /** The `.tlog-proof` of one entry, against that checkpoint. */
+  /** The `.tlog-proof` of one entry. */
   async receipt(index: number): Promise<string> {
-    return this.#view.receipt(index)
+    return (await this.#viewWith(index)).receipt(index)
   }
 
   /**
-   * Appends an entry. Resolves when it is durable, covered by a signed checkpoint, and published. Appends that come
+   * Appends an entry. Resolves when it is durable and covered by a signed checkpoint; it is published a moment later.
+   * Appends that come
    * while a commit is under way share the next one. When it rejects, the entry may still be in the log, unless the
    * problem is LOG_ENTRY_TOO_LARGE, LOG_BUSY or LOG_CLOSED.
    */
@@ -106,50 +118,83 @@ export class Log {
   /** Waits for all appends, makes everything durable, and takes no more. The storage stays open: its opener closes it. */
   async close(): Promise<void> {
     if (this.#ended?.code === 'LOG_CLOSED') return
-    const failed = this.#ended !== undefined
+    const failed = this.#hasFailed()
     this.#ended ??= closed(this.origin)
     await this.#pumping
     await this.#tidying
-    if (!failed && this.#ended.code === 'LOG_CLOSED') await this.#committer.finish()
+    if (failed || this.#hasFailed()) return
+    this.#show(await this.#committer.finish())
   }
 
   async #pump(): Promise<void> {
     // Entries that are appended in one turn of the event loop share the first commit, too.
     await Promise.resolve()
     while (this.#waiting.length > 0) {
-      const batch = this.#takeBatch()
-      await this.#commit(batch)
+      await this.#turn()
       this.#tidying ??= this.#tidy()
     }
     this.#pumping = undefined
   }
 
-  #takeBatch(): Waiting[] {
+  async #turn(): Promise<void> {
+    let first: readonly Uint8Array[] | undefined = this.#takeBatch()
+    try {
+      if (this.#hasFailed()) throw this.#ended
+      await this.#committer.turn({
+        next: () => {
+          const batch = first ?? this.#takeBatch()
+          first = undefined
+          return batch.length > 0 ? batch : undefined
+        },
+        committed: (index, checkpoint) => this.#answer(index, checkpoint),
+        published: (checkpoint) => this.#show(checkpoint),
+      })
+    } catch (problem) {
+      this.#noteFailure(problem)
+      for (const { reject } of this.#committing) reject(problem)
+      this.#publication.reject(problem)
+      this.#renewPublication()
+    }
+  }
+
+  #answer(first: number, checkpoint: OpenedCheckpoint): void {
+    this.#checkpoint = checkpoint
+    for (const [at, { resolve }] of this.#committing.entries())
+      resolve({ index: first + at, checkpoint: checkpoint.note })
+    this.#committing = []
+  }
+
+  #show(checkpoint: OpenedCheckpoint): void {
+    if (checkpoint.size > this.#checkpoint.size) this.#checkpoint = checkpoint
+    this.#view = this.#view.at(checkpoint)
+    this.#publication.resolve()
+    this.#renewPublication()
+  }
+
+  #renewPublication(): void {
+    this.#publication = Promise.withResolvers()
+    // Nobody need be waiting for it.
+    this.#publication.promise.catch(() => {})
+  }
+
+  async #viewWith(index: number): Promise<LogView> {
+    return index < this.#view.size ? this.#view : this.view()
+  }
+
+  #takeBatch(): readonly Uint8Array[] {
     let bytes = 0
     const over = this.#waiting.findIndex(
       ({ entry }, at) => at === maxBatchEntries || (bytes += entry.length) > maxBatchBytes,
     )
-    const batch = this.#waiting.splice(0, over === -1 ? this.#waiting.length : Math.max(1, over))
-    for (const { entry } of batch) this.#waitingBytes -= entry.length
+    const count = over === -1 ? this.#waiting.length : Math.max(1, over)
+    this.#committing = this.#waiting.splice(0, count)
+    const batch = this.#committing.map(({ entry }) => entry)
+    for (const { length } of batch) this.#waitingBytes -= length
     return batch
   }
 
-  async #commit(batch: readonly Waiting[]): Promise<void> {
-    try {
-      if (this.#ended !== undefined && this.#ended.code !== 'LOG_CLOSED') throw this.#ended
-      await this.#committer.commit(
-        batch.map(({ entry }) => entry),
-        (first, checkpoint) => {
-          this.#view = this.#view.at(checkpoint)
-          for (const [at, { resolve }] of batch.entries())
-            resolve({ index: first + at, checkpoint: checkpoint.note })
-        },
-      )
-    } catch (problem) {
-      this.#noteFailure(problem)
-      // Where the entries were committed before, these have no effect.
-      for (const { reject } of batch) reject(problem)
-    }
+  #hasFailed(): boolean {
+    return this.#ended !== undefined && this.#ended.code !== 'LOG_CLOSED'
   }
 
   async #tidy(): Promise<void> {

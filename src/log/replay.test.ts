@@ -213,7 +213,7 @@ test('decisions in a folder are made again after everything else is gone', async
   )
   await log.close()
   const verdicts: string[] = []
-  for await (const { entry } of log.view().entries()) {
+  for await (const { entry } of (await log.view()).entries()) {
     const again = await replay(entry, openFileBlobs(join(folder, 'blobs')).bodies)
     assert.ok(again.same)
     verdicts.push(again.decision.verdict)

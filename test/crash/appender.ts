@@ -9,8 +9,10 @@ import { openFileLogStorage } from '../../src/store/embedded/log-storage.ts'
 const [folder = '', name = ''] = process.argv.slice(2)
 const workers = 6
 
-// Started ahead of time: what takes long is loading, and what is tested begins here.
-await once(process.stdin, 'data')
+// Started ahead of time: what takes long is loading, and what is tested begins here. Without a word it just ends, which
+// leaves the compiled program in the cache: a process that is killed leaves nothing.
+const word = await Promise.race([once(process.stdin, 'data'), once(process.stdin, 'end')])
+if (word.length === 0) process.exit(0)
 const log = await openLog({
   storage: openFileLogStorage(join(folder, 'log')),
   signer: new RememberingSigner(fileMemory(join(folder, 'memory')), 1),

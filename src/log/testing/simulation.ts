@@ -1,8 +1,12 @@
 import { verifyLog } from '../index.ts'
 import { openLog, type Log } from '../log.ts'
 import type { CheckpointSigner } from '../ports.ts'
+import type { LogLimits } from '../committer.ts'
 import { MemoryDisk, type MemoryStorage, type Step } from './memory-storage.ts'
 import { RememberingSigner, testOrigin, volatileMemory } from './remembering-signer.ts'
+
+/** All housekeeping happens within a few entries, and every commit is published. */
+const smallLimits: LogLimits = { publishAfter: 0, journalBytes: 5000, unsettledTiles: 2 }
 
 /** One machine: a disk, and a signer's memory that survives as the disk does. */
 export class Machine {
@@ -19,13 +23,14 @@ export class Machine {
     return { origin: testOrigin, verifierKeys }
   }
 
-  /** A process that opens the log. Small limits, so that all housekeeping happens within a few entries. */
+  /** A process that opens the log. */
   async start(
     before?: (step: Step, path?: string) => void,
-    limits = { journalBytes: 5000, unsettledTiles: 2 },
+    limits: Partial<LogLimits> = {},
   ): Promise<Log> {
     const storage = this.disk.open(before)
-    return openLog({ storage, signer: steppingSigner(this, storage), limits })
+    const signer = steppingSigner(this, storage)
+    return openLog({ storage, signer, limits: { ...smallLimits, ...limits } })
   }
 
   async verify(earlier: readonly string[] = []) {
