@@ -28,7 +28,7 @@ test('npm ci && npm start tells the whole story in a fresh clone, and following 
   assert.match(first.text, /APPROVAL_MISSING/)
 
   const again = ok(run('npm', ['start', '--silent', '--', '--once']))
-  assert.match(again.text, /reused/)
+  assert.match(again.text, /is used again/)
 
   for (const command of suggested(again.text)) context.diagnostic(`followed: ${command}`)
   const approve = suggested(again.text).find((command) =>
