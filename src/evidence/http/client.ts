@@ -129,6 +129,9 @@ function check(url: URL, limit: Limit, { agents, schemeOf }: Context): void {
       quote(url.origin, 200),
     )
   }
+  if (url.username !== '' || url.password !== '') {
+    throw unavailable(url.host, 'an address without a name and password', 'one with them')
+  }
   const address = bareAddress(url.hostname)
   if (isIP(address) !== 0 && !agents.isPermitted(address, limit)) {
     throw unavailable(

@@ -3,7 +3,7 @@ export type Challenge =
   | { readonly scheme: 'basic' }
   | { readonly scheme: 'bearer'; readonly realm: string; readonly service?: string }
 
-const maxLength = 8 * 1024
+const maxLength = 4 * 1024
 
 /** Reads a `WWW-Authenticate` header; a token is preferred to a password. Undefined when nothing in it is understood. */
 export function parseChallenge(header: string | undefined): Challenge | undefined {
