@@ -118,6 +118,9 @@ const old = 'application/vnd.dev.sigstore.bundle+json;version=0.1'
 test('the body of an entry is of the kind that it is said to be, and of one that says something', () => {
   assert.deepEqual(rewritten(), [])
   assert.deepEqual(rewritten(['kind', 'rekord']), ['SIGSTORE_LOG_BODY'])
+  const log = instance.v1
+  const unheardOf = { log, options: {}, kind: 'rekord' as never }
+  assert.deepEqual(refused({ logs: [unheardOf] }), ['SIGSTORE_LOG_BODY'])
   assert.deepEqual(rewritten(['apiVersion', '0.0.2']), ['SIGSTORE_LOG_BODY'])
   assert.deepEqual(refused({}, [`${entry}.kindVersion.kind`, 'intoto']), ['SIGSTORE_LOG_BODY'])
   assert.deepEqual(refused({}, [`${entry}.kindVersion.version`, '0.0.9']), ['SIGSTORE_LOG_BODY'])

@@ -341,6 +341,7 @@ test('timestamps of certificate transparency may carry extensions', () => {
 test('who asks for no artifact gets no word about one', () => {
   const result = proven(check(signBundle(instance), { artifact: 'anyArtifactUnsafe' }))
   assert.equal(result.isBoundToArtifact, false)
+  assert.equal(result.content.kind, 'statement')
   const other = { payload: Buffer.from('hello'), payloadType: 'text/plain' }
   const text = proven(check(signBundle(instance, other), { artifact: 'anyArtifactUnsafe' }))
   assert.equal(text.content.kind, 'envelope')
