@@ -3,24 +3,23 @@ export { besideSuffixes, findBesideFile, type BesideFileOptions } from './beside
 export { openByteCache, type ByteCache, type ByteCacheOptions } from './cache.ts'
 export { digestFile, type FileDigest } from './digest-file.ts'
 export { findInDirectory } from './directory.ts'
-export { gatherEvidence, type Gathered, type GatherOptions, type Source } from './gather.ts'
-export { findInHttpStore, type HttpStore } from './http-store.ts'
-export { openHttp, type HttpClient, type HttpLimits, type HttpOptions } from './http/client.ts'
-export { findInNpmRegistry, type NpmPackage } from './npm-registry.ts'
-export {
-  anonymous,
-  dockerConfigFile,
-  readDockerCredentials,
-  type Credential,
-  type Credentials,
-} from './oci/credentials.ts'
-export {
-  findInRegistry,
-  resolveInRegistry,
-  type RegistryEvidence,
-  type RegistryOptions,
-  type ResolvedArtifact,
-} from './oci/find.ts'
+export type { Gathered, GatherOptions, Source } from './gather.ts'
+export type { HttpStore } from './http-store.ts'
+export type { HttpClient, HttpLimits, HttpOptions } from './http/client.ts'
+export type { NpmPackage } from './npm-registry.ts'
+export type { Credential, Credentials } from './oci/credentials.ts'
+export { dockerConfigFile } from './oci/docker-config-file.ts'
+export type { RegistryEvidence, RegistryOptions, ResolvedArtifact } from './oci/find.ts'
 export type { AttachedDocument } from './oci/place.ts'
 export { formatReference, parseReference, type Reference } from './oci/reference.ts'
 export type { RelatedManifest } from './oci/related.ts'
+export {
+  findInHttpStore,
+  findInNpmRegistry,
+  findInRegistry,
+  gatherEvidence,
+  openHttp,
+  readDockerCredentials,
+  resolveInRegistry,
+} from './over-http.ts'
+export type { SourceOptions } from './source-options.ts'

@@ -128,7 +128,7 @@ function options() {
 }
 
 async function find(suffix: string, repository = 'acme/shop'): Promise<RegistryEvidence> {
-  const http = openHttp({ limits })
+  const http = await openHttp({ limits })
   try {
     return await findInRegistry(`${registry.host}/${repository}${suffix}`, { ...options(), http })
   } finally {

@@ -6,7 +6,8 @@ import { afterEach, beforeEach, test } from 'node:test'
 import type { SallyportError } from '#error'
 import { parseChallenge } from './challenge.ts'
 import { askHelper } from './credential-helper.ts'
-import { dockerConfigFile, readDockerCredentials } from './credentials.ts'
+import { readDockerCredentials } from './credentials.ts'
+import { dockerConfigFile } from './docker-config-file.ts'
 
 let folder = ''
 const path = process.env['PATH']

@@ -20,15 +20,6 @@ export const anonymous: Credentials = { find: () => Promise.resolve(undefined) }
 const maxConfigBytes = 1024 * 1024
 const hub = 'https://index.docker.io/v1/'
 
-/** Where Docker keeps its configuration: `$DOCKER_CONFIG/config.json`, else `~/.docker/config.json`. */
-export function dockerConfigFile(
-  environment: Readonly<Record<string, string | undefined>>,
-): string | undefined {
-  const { DOCKER_CONFIG: folder, HOME: home } = environment
-  if (folder !== undefined && folder !== '') return `${folder}/config.json`
-  return home === undefined || home === '' ? undefined : `${home}/.docker/config.json`
-}
-
 /**
  * Reads `auths`, `credHelpers` and `credsStore` of a Docker configuration. A file that does not exist holds no credentials.
  * Entries of `auths` may name a path (`host/team`), as podman writes them; the longest that matches is taken.
