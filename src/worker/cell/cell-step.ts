@@ -1,10 +1,10 @@
-import { mkdirSync, readdirSync, unlinkSync, writeFileSync } from 'node:fs'
+import { readdirSync, unlinkSync, writeFileSync } from 'node:fs'
 
 import { CommandRunner } from './command-runner.ts'
 import { Collector, type Refusal } from './collect.ts'
 import type { Without } from './defence.ts'
 import { environmentOf } from './environment.ts'
-import { exhaustedScratch, furnishRoot, makeFolders, type Folders } from './folders.ts'
+import { exhaustedScratch, makeFolders, type Folders } from './folders.ts'
 import { attemptsSince, readAttempts, setUpNetwork, type Attempts } from './network.ts'
 import { IsolationProbes, recordedDestination } from './probes.ts'
 import { CellError, refusalProblem, sandboxFailed, unpackProblem } from './problems.ts'
@@ -18,11 +18,11 @@ import type {
 } from './protocol.ts'
 import { SandboxMaker } from './sandbox.ts'
 import { Services } from './services-client.ts'
-import { BlobError, unpackTar, type OpenBlob, type Unpacked } from './unpack.ts'
+import { unpackTrees } from './trees.ts'
+import { BlobError, type Unpacked } from './unpack.ts'
 
 const maxUndeclared = 100
 const maxRefused = 20
-const secretFiles = new Set(['etc/shadow', 'etc/shadow-', 'etc/gshadow', 'etc/gshadow-'])
 
 /** One step, from an empty cell to collected outputs. */
 export class CellStep {
@@ -63,7 +63,8 @@ export class CellStep {
     const network = this.#startNetwork()
     network.catch(() => {}) // Awaited below; unpacking comes first and does not yield.
     const folders = makeFolders(this.#spec)
-    const toolFolders = this.#unpack(folders)
+    const { toolFolders, source } = await unpackTrees(this.#spec, folders)
+    this.#source = source
     await network
     const environment = environmentOf(this.#spec, toolFolders)
     const { mounts, cwd } = this.#spec
@@ -115,57 +116,6 @@ export class CellStep {
         ? notRecorded(`the resolver of the cell ended: ${found}`)
         : unpackProblem(tarball, 'the tarball that was locked', new BlobError(found)),
     )
-  }
-
-  /** Unpacks everything; returns the folders of programs among the mounted tools. */
-  #unpack(folders: Folders): string[] {
-    const { root, source, mounts, payloadUid } = this.#spec
-    const host = this.#without.has('hidden-host') ? ['host'] : []
-    const places = [...mounts.map(({ at }) => at.slice(1)), ...host]
-    const entries = this.#unpackOne('the root', root, folders.root, 0, secretFiles).entries
-    try {
-      furnishRoot(folders.root, entries, places)
-    } catch (error) {
-      throw unpackProblem('the root', '', error)
-    }
-    const tools = mounts.filter(({ at, tree }, index) => {
-      const folder = `${folders.trees}/${index}`
-      mkdirSync(folder)
-      const unpacked = this.#unpackOne(at, tree, folder, 0)
-      return at.startsWith('/tool/') && unpacked.entries.get('bin') === 'directory'
-    })
-    this.#source = this.#unpackOne('the source', source, folders.build, payloadUid)
-    this.#checkCwd()
-    return tools.map(({ at }) => `${at}/bin`)
-  }
-
-  #checkCwd(): void {
-    const { cwd } = this.#spec
-    const folder = cwd.slice('/build/'.length)
-    if (folder === '' || this.#source.entries.get(folder) === 'directory') return
-    throw new CellError({
-      code: 'WORKER_SPEC',
-      where: 'cwd',
-      expected: 'a directory of the source',
-      found: `${cwd}, which the source does not have`,
-      fix: `Add the directory to the source, or name another "cwd" in the recipe.`,
-    })
-  }
-
-  #unpackOne(
-    what: string,
-    blob: OpenBlob | undefined,
-    folder: string,
-    owner: number,
-    without = new Set<string>(),
-  ): Unpacked {
-    if (blob === undefined) return { entries: new Map() }
-    try {
-      const hashUncheckedUnsafe = this.#without.has('material-hash')
-      return unpackTar(blob, folder, { owner, without, hashUncheckedUnsafe })
-    } catch (error) {
-      throw unpackProblem(what, `sha256 ${blob.sha256}, ${blob.size} bytes`, error)
-    }
   }
 
   #ask(message: FromCell): Promise<boolean> {

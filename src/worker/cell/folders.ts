@@ -35,7 +35,8 @@ const mounting = `
 flags=nosuid,nodev,mode=0755
 "$1" -n -t tmpfs -o "$flags,$3,huge=within_size" tmpfs "$2" 2>/dev/null ||
   "$1" -n -t tmpfs -o "$flags,$3" tmpfs "$2" || exit 1
-mkdir "$4" && exec "$1" -n -t tmpfs -o "$flags,$5" tmpfs "$4"
+mkdir "$4" "$2/control" && "$1" -n -t tmpfs -o "$flags,$5" tmpfs "$4" || exit 1
+exec "$6" -m 0600 "$2/control/output"
 `
 
 /**
@@ -49,7 +50,17 @@ export function makeFolders(spec: CellSpec): Folders {
   const size = without.includes('disk-limit') ? '100%' : limits.diskBytes
   const count = without.includes('inode-limit') ? 0 : limits.inodes + slackInodes
   const bounds = ['size=100%,nr_inodes=0', `size=${size},nr_inodes=${count}`] as const
-  const args = ['-c', mounting, 'mount', tools.mount, base, bounds[0], scratch, bounds[1]]
+  const args = [
+    '-c',
+    mounting,
+    'mount',
+    tools.mount,
+    base,
+    bounds[0],
+    scratch,
+    bounds[1],
+    tools.mkfifo,
+  ]
   const env = { PATH: '/usr/bin:/bin' }
   const { status, stderr, error } = spawnSync(tools.sh, args, { env, encoding: 'utf8' })
   if (status !== 0) throw new Error(error?.message ?? stderr.trim())
@@ -76,12 +87,14 @@ function populate(base: string, scratch: string, owner: number): Folders {
     sharedMemory: `${scratch}/shm`,
   }
   const { root, trees, control, build, temporary, home, sharedMemory } = folders
-  for (const folder of [root, trees, control]) mkdirSync(folder)
+  for (const folder of [root, trees]) mkdirSync(folder)
   for (const folder of [build, temporary, home, sharedMemory]) {
     mkdirSync(folder)
     chownSync(folder, owner, owner)
   }
   for (const folder of [temporary, sharedMemory]) chmodSync(folder, 0o1777)
+  // What the commands write arrives here. They may open their own /dev/stdout again.
+  chownSync(`${control}/output`, owner, owner)
   return folders
 }
 

@@ -1,7 +1,6 @@
 import { spawn, spawnSync, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import {
-  chownSync,
   closeSync,
   constants,
   mkdirSync,
@@ -48,11 +47,6 @@ export class SandboxMaker {
     writeFileSync(`${control}/seccomp`, seccompProgram(spec.architecture))
     writeFileSync(`${control}/empty-file`, '')
     mkdirSync(`${control}/empty-folder`)
-    const made = spawnSync(spec.tools.mkfifo, ['-m', '0600', `${control}/output`], { env: {} })
-    if (made.status !== 0)
-      throw new Error(`${spec.tools.mkfifo}: ${made.stderr?.toString().trim()}`)
-    // A command may open its own /dev/stdout again.
-    chownSync(`${control}/output`, spec.payloadUid, spec.payloadUid)
   }
 
   async run({ argv, onOutput, signal }: SandboxRun): Promise<SandboxEnd> {
