@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { after, test } from 'node:test'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { openLogView, verifyLog } from '#log'
+import { openLog, openLogView, verifyLog } from '#log'
 import { openFileLogStorage } from '#store'
 import { fileMemory, RememberingSigner } from '../../src/log/testing/remembering-signer.ts'
 
@@ -79,8 +79,6 @@ class Series {
       waiting = this.#start()
     }
     for (const appender of running) await appender.kill()
-    waiting.go()
-    await waiting.opened()
     await waiting.kill()
     await this.#checkAll()
     return this.#acknowledged.size
@@ -123,16 +121,23 @@ class Series {
   /** The whole log, against every checkpoint that anybody has seen. */
   async #checkAll(): Promise<void> {
     const storage = openFileLogStorage(join(this.#folder, 'log'))
-    const identity = this.#identity()
-    const remembered = await new RememberingSigner(this.#memory(), 1).newest()
+    const signer = new RememberingSigner(this.#memory(), 1)
+    const remembered = await signer.newest()
     assert.ok(remembered)
     const earlier = this.#checkpoints
-    const report = await verifyLog({ storage, ...identity, earlier, remembered })
+    const verify = async () => verifyLog({ storage, ...this.#identity(), earlier, remembered })
+    // As the dead have left it, and as the next process does.
+    const left = await verify()
+    assert.deepEqual(left.problems, [])
+    const log = await openLog({ storage, signer })
+    await log.close()
+    const report = await verify()
     assert.deepEqual(report.problems, [])
-    assert.equal(report.earlier, this.#checkpoints.length + (report.pending === 0 ? 1 : 0))
-    const view = await openLogView(storage, identity)
+    assert.equal(report.earlier, earlier.length + 1)
+    assert.equal(report.size, left.size + left.pending)
+    assert.equal(report.pending, 0)
     let found = 0
-    for await (const { index, entry } of view.entries()) {
+    for await (const { index, entry } of (await log.view()).entries()) {
       const text = this.#acknowledged.get(index)
       if (text === undefined) continue
       assert.equal(Buffer.from(entry).toString(), text)

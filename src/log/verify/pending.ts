@@ -5,27 +5,29 @@ import { readStored } from '../stored.ts'
 import { storedTiles } from '../stored-tiles.ts'
 
 /**
- * Whether a tree that was signed, and is larger than the published one, is in the journal: a process that was killed
- * in between has left it for the next one to publish, and nothing is missing.
+ * Of trees that were signed and are larger than the published one, those that the journal leads to: a process that is
+ * about to publish them, or was killed before it could, has left them for the next, and nothing is missing.
  */
-export async function isPending(
+export async function findPending(
   storage: LogStorage,
   log: LogIdentity,
-  signed: TreeHead,
-): Promise<boolean> {
+  signed: readonly TreeHead[],
+): Promise<ReadonlySet<TreeHead>> {
   const writer = await storage.lock()
   try {
-    const { base, batches } = await readStored({ storage, writer, log })
-    if (base === undefined) return false
+    const { base, published, batches } = await readStored({ storage, writer, log })
+    // The head of the journal was published before: a checkpoint that is older has been put there by somebody.
+    if (base === undefined || published === undefined || published.size < base.size)
+      return new Set()
     const readTile = storedTiles(storage)
-    if (base.size > signed.size) {
-      // Somebody has published it, and more, since it was asked for.
-      const root = await treeRoot(signed.size, tileNodes(base.size, readTile))
-      return sameTree(signed, { size: signed.size, root })
-    }
     let edge = await TreeEdge.load(base.size, readTile)
-    for (const { entries } of batches) if (edge.size < signed.size) edge = edge.extend(entries).edge
-    return sameTree(edge, signed)
+    const trees: TreeHead[] = [base]
+    for (const { entries } of batches) trees.push((edge = edge.extend(entries).edge))
+    // By now somebody may have published more than was asked for.
+    const older = signed.filter(({ size }) => size < base.size)
+    for (const { size } of older)
+      trees.push({ size, root: await treeRoot(size, tileNodes(base.size, readTile)) })
+    return new Set(signed.filter((one) => trees.some((tree) => sameTree(tree, one))))
   } finally {
     await writer.unlock()
   }

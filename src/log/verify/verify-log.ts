@@ -11,7 +11,7 @@ import {
 } from '#merkle'
 import type { LogStorage } from '../ports.ts'
 import { checkpointPath, noLog } from '../view.ts'
-import { isPending } from './pending.ts'
+import { findPending } from './pending.ts'
 import { historyChanged, truncated } from './problems.ts'
 import { TileSource } from './tile-source.ts'
 import { verifyTree } from './verify-tree.ts'
@@ -36,7 +36,7 @@ export interface LogReport {
   readonly root: string
   readonly checkpoint: string
   readonly signatures: readonly KnownSignature[]
-  /** How many earlier checkpoints this log extends. */
+  /** How many earlier checkpoints, with what the signer remembers, are a beginning of this log. */
   readonly earlier: number
   /** Entries that are signed and safe in the journal, and will be published when the log is next opened. */
   readonly pending: number
@@ -54,9 +54,14 @@ export async function verifyLog(options: VerifyLogOptions): Promise<LogReport> {
   const checkpoint = openCheckpoint(Buffer.from(note).toString(), options)
   const tiles = new TileSource(options.storage)
   const problems = await verifyTree(checkpoint, tiles)
-  const pending = await pendingEntries(options, checkpoint)
-  const { earlier, bad } = openEarlier(options, pending === 0)
-  const history = await verifyHistory(checkpoint, earlier, tiles)
+  const { earlier, bad } = openEarlier(options)
+  const later = earlier.filter(({ size }) => size > checkpoint.size)
+  const pending = await pendingOf(options, later)
+  const history = await verifyHistory(
+    checkpoint,
+    earlier.filter((head) => !pending.has(head)),
+    tiles,
+  )
   problems.push(...bad, ...history.problems)
   return {
     origin: checkpoint.origin,
@@ -65,25 +70,22 @@ export async function verifyLog(options: VerifyLogOptions): Promise<LogReport> {
     root: Buffer.from(checkpoint.root).toString('base64'),
     checkpoint: checkpoint.note,
     signatures: checkpoint.signatures,
-    earlier: history.extended,
-    pending,
+    earlier: history.extended + pending.size,
+    pending: Math.max(0, ...[...pending].map(({ size }) => size - checkpoint.size)),
     problems,
   }
 }
 
-async function pendingEntries(
-  { storage, remembered, ...log }: VerifyLogOptions,
-  { size }: OpenedCheckpoint,
-): Promise<number> {
-  if (remembered === undefined || remembered.size <= size || !('lock' in storage)) return 0
-  return (await isPending(storage, log, remembered)) ? remembered.size - size : 0
+async function pendingOf(
+  { storage, ...log }: VerifyLogOptions,
+  later: readonly TreeHead[],
+): Promise<ReadonlySet<TreeHead>> {
+  if (later.length === 0 || !('lock' in storage)) return new Set()
+  return findPending(storage, log, later)
 }
 
-function openEarlier(
-  { earlier: notes = [], remembered, ...log }: VerifyLogOptions,
-  withRemembered: boolean,
-) {
-  const earlier: TreeHead[] = withRemembered && remembered !== undefined ? [remembered] : []
+function openEarlier({ earlier: notes = [], remembered, ...log }: VerifyLogOptions) {
+  const earlier: TreeHead[] = remembered === undefined ? [] : [remembered]
   const bad: Problem[] = []
   for (const [at, note] of notes.entries())
     try {
