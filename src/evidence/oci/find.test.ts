@@ -130,6 +130,25 @@ test('an index leads to its images, and their evidence', async () => {
   assert.deepEqual(texts(found.items), ['{"of":"index"}', '{"of":0}', '{"of":1}'])
 })
 
+test('what BuildKit lists beside the images, unsigned, is no image', async () => {
+  const image = await push.image('amd64')
+  const listed = (digest: string, more: object) => ({
+    mediaType: imageType,
+    digest: `sha256:${digest}`,
+    size: 1,
+    ...more,
+  })
+  const annotations = { 'vnd.docker.reference.type': 'attestation-manifest' }
+  const manifests = [listed(image.digest, {}), listed('ab'.repeat(32), { annotations })]
+  const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, manifests }))
+  await push.manifest('1.0', bytes, 'application/vnd.oci.image.index.v1+json')
+  const found = await findInRegistry(at(':1.0'), options())
+  assert.deepEqual(
+    found.related.map(({ digest }) => digest),
+    [image.digest],
+  )
+})
+
 test('an image leads to the index of its tag, when that lists it, and to no other', async () => {
   const image = await push.image('amd64')
   const index = await push.index([image], '1.0')

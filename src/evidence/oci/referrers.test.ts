@@ -84,11 +84,12 @@ interface Page {
 async function serve(pageAt: (path: string) => Page | undefined): Promise<string> {
   const server = createServer(({ url = '' }, response) => {
     const page = pageAt(url)
-    if (page?.link !== undefined) response.setHeader('link', page.link)
-    if (page?.location !== undefined) response.setHeader('location', page.location)
-    if (page?.filters !== undefined) response.setHeader('oci-filters-applied', page.filters)
-    const status = page?.location === undefined ? (page?.status ?? 200) : 307
-    response.writeHead(page === undefined ? 404 : status).end(index)
+    if (page === undefined) return response.writeHead(404).end()
+    if (page.link !== undefined) response.setHeader('link', page.link)
+    if (page.location !== undefined) response.setHeader('location', page.location)
+    if (page.filters !== undefined) response.setHeader('oci-filters-applied', page.filters)
+    const { status = page.location === undefined ? 200 : 307 } = page
+    return response.writeHead(status).end(index)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   closing.push(() => {
