@@ -16,9 +16,10 @@ interface Acknowledged {
 
 for (const publishAfter of [0, 60_000])
   test(`wherever a process is killed, nothing acknowledged is lost and the log goes on: published after ${publishAfter} ms`, async () => {
-    const steps = await everyStep(publishAfter, async (machine, told) =>
-      restartAndCheck(machine, told),
-    )
+    const steps = await everyStep(publishAfter, async (machine, told) => {
+      await checkAsItWasLeft(machine, told)
+      await restartAndCheck(machine, told)
+    })
     // Each protocol step must have been the last one of some process.
     for (const step of [
       'append journal',
@@ -34,12 +35,12 @@ for (const publishAfter of [0, 60_000])
   })
 
 for (const publishAfter of [0, 60_000])
-  for (const fate of ['lost', 'there', 'empty', 'mixed'] as const)
+  for (const fate of ['lost', 'mixed'] as const)
     test(`wherever the power fails, nothing acknowledged is lost: unsettled files ${fate}, published after ${publishAfter} ms`, async () => {
       await everyStep(publishAfter, async (machine, told) => {
         let turn = 0
         const fates = ['lost', 'there', 'empty'] as const
-        machine.disk.failPower(() => (fate === 'mixed' ? (fates[turn++ % 3] ?? 'lost') : fate))
+        machine.disk.failPower(() => (fate === 'mixed' ? (fates[turn++ % 3] ?? 'empty') : fate))
         await restartAndCheck(machine, told)
       })
     })
@@ -161,6 +162,14 @@ async function diesAt(machine: Machine, at: number): Promise<boolean> {
     assert.ok(problem instanceof Killed)
     return true
   }
+}
+
+/** What is published is whole at any moment, and what was acknowledged is there or in the journal. */
+async function checkAsItWasLeft(machine: Machine, told: Acknowledged): Promise<void> {
+  if (!machine.disk.files.has('checkpoint')) return
+  const report = await machine.verify(told.checkpoints)
+  assert.deepEqual(report.problems, [])
+  assert.equal(report.earlier, told.checkpoints.length)
 }
 
 async function restartAndCheck(machine: Machine, told: Acknowledged): Promise<void> {
