@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { createServer as createSocketServer, type AddressInfo } from 'node:net'
+import { networkInterfaces } from 'node:os'
 import { afterEach, test } from 'node:test'
 import type { SallyportError } from '#error'
+import { reachOf } from './addresses.ts'
 import { openHttp, type HttpClient, type HttpOptions, type HttpRequest } from './client.ts'
 
 const quick = { connectMs: 1_000, idleMs: 150, totalMs: 400, redirects: 3 }
@@ -24,7 +26,7 @@ test('an answer is its status, its headers and its body', async () => {
 test('a body is bounded, whether its size is announced or not', async () => {
   const base = await serve(({ url }, response) => {
     if (url === '/announced') response.setHeader('content-length', 10_000_000_000)
-    response.write('x'.repeat(2000))
+    response.write('x'.repeat(url === '/announced' ? 10 : 2000))
     if (url === '/endless') setInterval(() => response.write('x'.repeat(2000)), 1).unref()
     response.on('error', () => undefined)
   })
@@ -64,6 +66,27 @@ test('an answer that is cut off is no answer', async () => {
   })
   await fails(client().send(new URL(base), request()), /ECONNRESET|cut off/)
 })
+
+for (const [says, text] of Object.entries({
+  'another protocol': 'SSH-2.0-OpenSSH_9.2\r\n',
+  'another protocol from now on':
+    'HTTP/1.1 101 Switching Protocols\r\nupgrade: x\r\nconnection: upgrade\r\n\r\n',
+  'headers without end': `HTTP/1.1 200 OK\r\n${'x: y\r\n'.repeat(100_000)}`,
+  'two lengths': 'HTTP/1.1 200 OK\r\ncontent-length: 1\r\ncontent-length: 2\r\n\r\nab',
+  'a chunk that is none': 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n',
+  'hints for ever': 'HTTP/1.1 103 Early Hints\r\nlink: <x>\r\n\r\n'.repeat(1000),
+})) {
+  test(`a server that answers with ${says} is an outage`, async () => {
+    const server = createSocketServer((socket) => {
+      socket.on('error', () => undefined)
+      socket.write(text)
+    })
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    closing.push(() => server.close())
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    await fails(client().send(new URL(url), request()), /expected the answer/, url)
+  })
+}
 
 test('a compressed answer is refused, because it was not asked for', async () => {
   const base = await serve((_request, response) =>
@@ -112,6 +135,30 @@ test('a public server may not lead to this machine', async () => {
   const named = base.replace('127.0.0.1', 'localhost')
   await fails(client().send(new URL(named), request({ limit: 'private' })), /ADDRESS_NOT_ALLOWED/)
 })
+
+const inside = Object.values(networkInterfaces())
+  .flat()
+  .find((one) => one?.family === 'IPv4' && !one.internal && reachOf(one.address) !== 'forbidden')
+
+test(
+  'a server in the network may not lead to this machine, even when the caller named it',
+  { skip: inside === undefined && 'this machine has no address but its own' },
+  async () => {
+    const target = await serve((_request, response) => response.end('secret'))
+    const server = createServer((_request, response) =>
+      response.writeHead(302, { location: target }).end(),
+    )
+    await new Promise<void>((resolve) => server.listen(0, inside?.address, resolve))
+    closing.push(() => server.close())
+    const host = `${inside?.address}:${(server.address() as AddressInfo).port}`
+    const http = client({ plainHttp: [host, new URL(target).host] })
+    await fails(
+      http.send(new URL(`http://${host}`), request()),
+      /not allowed there/,
+      `http://${host}`,
+    )
+  },
+)
 
 test('credentials go to the host and port they were given for, and to no other', async () => {
   const seen: (string | undefined)[] = []

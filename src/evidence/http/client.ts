@@ -195,6 +195,12 @@ function connect(
       url.protocol === 'https:' ? httpsRequest(url, options) : httpRequest(url, options)
     watch(request, url.protocol === 'https:', context.limits)
     request.on('response', resolve)
+    request.on('upgrade', (_response, socket) => {
+      socket.destroy()
+      reject(new Error('status 101'))
+    })
+    // Whatever else ends the request without an answer ends the waiting for one.
+    request.on('close', () => reject(new Error('no answer')))
     request.on('error', (error: NodeJS.ErrnoException) => {
       // The server closed a kept connection just when it was to be used again: that is no answer of any kind.
       if (request.reusedSocket && !isAgain && error.code === 'ECONNRESET') {
