@@ -12,7 +12,7 @@ import { SyscallProgram } from '../../src/worker/cell/syscall-program.ts'
 import { architectureOrThrow } from '../../src/worker/machine.ts'
 import { checkSpec } from '../../src/worker/check-spec.ts'
 import { runCell, type Weakening } from '../../src/worker/run-cell.ts'
-import { smallRoot, tarOf, type TarFile } from './small-root.ts'
+import { smallRoot, tarOf, temporary, type TarFile } from './small-root.ts'
 
 export const isRoot = process.getuid?.() === 0
 
@@ -157,7 +157,7 @@ export async function runSpec(
   weakening: Weakening = { without: [] },
   options: { readonly onOutput?: () => void; readonly signal?: AbortSignal } = {},
 ): Promise<AttackRun> {
-  const collect = mkdtempSync(join(tmpdir(), 'sallyport-collect-'))
+  const collect = mkdtempSync(join(temporary, 'sallyport-collect-'))
   const chunks: Buffer[] = []
   const whole = { ...spec, collect }
   const files = new Map<string, Buffer>()

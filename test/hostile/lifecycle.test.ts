@@ -5,7 +5,7 @@ import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 
-import { limits, run, runSpec } from './harness.ts'
+import { limits, placeFor, run, runSpec } from './harness.ts'
 import { smallRoot, tarOf } from './small-root.ts'
 
 const mark = String(8_000_000 + process.pid)
@@ -49,15 +49,15 @@ test('nothing of a step is left when the worker refuses to go on', async () => {
   assert.deepEqual(leftOf(process.pid), nothing)
 })
 
-test('nothing of a step is left when the orchestrator is killed', async () => {
-  const orchestrator = await startedElsewhere()
+test('nothing of a step is left when the orchestrator is killed', async (t) => {
+  const orchestrator = await startedElsewhere(placeFor(t).folder)
   orchestrator.kill('SIGKILL')
   await once(orchestrator, 'exit')
   await until(() => isEmpty(leftOf(orchestrator.pid ?? 0)))
 })
 
-test('nothing of a step is left when its supervisor is killed, and the caller hears of it', async () => {
-  const orchestrator = await startedElsewhere()
+test('nothing of a step is left when its supervisor is killed, and the caller hears of it', async (t) => {
+  const orchestrator = await startedElsewhere(placeFor(t).folder)
   const supervisor = processesWith('supervisor.js').filter((pid) =>
     environmentless(pid, orchestrator.pid ?? 0),
   )
@@ -69,10 +69,11 @@ test('nothing of a step is left when its supervisor is killed, and the caller he
   assert.deepEqual(leftOf(orchestrator.pid ?? 0), nothing)
 })
 
-/** A process of its own that runs the long step, when that is running. */
-async function startedElsewhere(): Promise<ChildProcess> {
+/** A process of its own that runs the long step, when that is running; what it cannot remove is left in `folder`. */
+async function startedElsewhere(folder: string): Promise<ChildProcess> {
   const child = spawn(process.execPath, [join(import.meta.dirname, 'long-step.ts'), mark], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: { ...process.env, SALLYPORT_TEST_FOLDER: folder },
   })
   await once(child.stdout, 'data')
   return child

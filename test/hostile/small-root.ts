@@ -20,7 +20,9 @@ export interface TarFile {
   readonly linkname?: string
 }
 
-const folder = mkdtempSync(join(tmpdir(), 'sallyport-hostile-'))
+/** Where this process puts its files; another one removes them when this one is killed on purpose. */
+export const temporary = process.env['SALLYPORT_TEST_FOLDER'] ?? tmpdir()
+const folder = mkdtempSync(join(temporary, 'sallyport-hostile-'))
 process.on('exit', () => spawnSync('rm', ['-rf', folder]))
 let written = 0
 
