@@ -98,14 +98,17 @@ test('an artifact in a registry is asked for by its digest, whatever the referen
   await push.referrer(image, bundleType, [{ mediaType: bundleType, bytes }])
   await push.image('other', '1.0')
   const artifact = { digest: { sha256: image.digest } }
-  const sources = [{ kind: 'registry', reference: `oci://${registry.host}/acme/shop:1.0` }] as const
-  const evidence = await gather(sources, { artifact, registries: [registry.host] })
-  assert.equal(evidence.sources.length, 1)
-  const decision = decideOn([builtRule], evidence.items, {
-    evidence: { items: evidence.items, sources: evidence.sources },
-    request: { ...request, artifact: { name: 'shop', ...artifact } },
-  })
-  assert.equal(decision.verdict, 'ALLOW')
+  for (const suffix of [':1.0', `@sha256:${'cd'.repeat(32)}`]) {
+    const reference = `oci://${registry.host}/acme/shop${suffix}`
+    const sources = [{ kind: 'registry', reference }] as const
+    const evidence = await gather(sources, { artifact, registries: [registry.host] })
+    assert.equal(evidence.sources.length, 1)
+    const decision = decideOn([builtRule], evidence.items, {
+      evidence: { items: evidence.items, sources: evidence.sources },
+      request: { ...request, artifact: { name: 'shop', ...artifact } },
+    })
+    assert.equal(decision.verdict, 'ALLOW')
+  }
 })
 
 test('a registry that nobody allowed holds nothing: it is no outage that a policy could let through', async () => {
@@ -206,6 +209,15 @@ test('a folder of attestations holds those of a digest in three places, and of n
   const { items, sources } = await findInDirectory(folder, sha256)
   assert.deepEqual(texts(items), ['{"a":1}', '{"a":2}', '{"a":3}', '{"a":4}'])
   assert.deepEqual(sources, [{ name: `${folder} sha256:${sha256}`, outcome: 'found' }])
+})
+
+test('more attestations than are taken are unavailable, not some of them', async () => {
+  for (let file = 0; file < 3; file += 1) {
+    const lines = Array.from({ length: 1000 }, (_, line) => `{"a":${file * 1000 + line}}`)
+    writeFileSync(join(folder, `${sha256}.${file}`), lines.join('\n'))
+  }
+  const { items, sources } = await findInDirectory(folder, sha256)
+  assert.deepEqual([items.length, sources[0]?.outcome], [0, 'unavailable'])
 })
 
 test('a folder that is not there, and a pipe in it, are unavailable; an empty one is absent', async () => {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFileSync, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer as createPlainServer } from 'node:http'
 import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -71,6 +72,32 @@ test(
     }
   },
 )
+
+test('a registry with TLS may not send for its token without', { skip }, async () => {
+  let asked = 0
+  const tokens = createPlainServer((_request, response) => {
+    asked += 1
+    response.end('{"token":"given"}')
+  })
+  await new Promise<void>((resolve) => tokens.listen(0, '127.0.0.1', resolve))
+  const realm = `http://127.0.0.1:${(tokens.address() as AddressInfo).port}/token`
+  const server = createServer({ cert, key }, (_request, response) =>
+    response.writeHead(401, { 'www-authenticate': `Bearer realm="${realm}"` }).end(),
+  )
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const host = `127.0.0.1:${(server.address() as AddressInfo).port}`
+  try {
+    const { sources } = await find({ ca: [cert], plainHttp: [new URL(realm).host] }, host)
+    assert.ok(sources.every(({ outcome }) => outcome === 'unavailable'))
+    assert.match(sources[0]?.detail ?? '', /token server reached by TLS/)
+    assert.equal(asked, 0)
+  } finally {
+    for (const one of [server, tokens]) {
+      one.closeAllConnections()
+      one.close()
+    }
+  }
+})
 
 test('a server that speaks plain text is not taken for one with TLS', { skip }, async () => {
   const plain = await startTestRegistry()

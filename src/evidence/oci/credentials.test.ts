@@ -39,6 +39,7 @@ test('credentials are found by host, in every spelling that docker login writes,
       'https://other.example/v2/': { auth: base64('<token>:'), identitytoken: 'refresh' },
       'third.example:5000': { registrytoken: 'bearer' },
       'empty.example': {},
+      'null.example': null,
     },
   })
   const basic = (username: string, password: string) => ({ kind: 'basic', username, password })
@@ -54,7 +55,13 @@ test('credentials are found by host, in every spelling that docker login writes,
     kind: 'bearer',
     token: 'bearer',
   })
-  for (const registry of ['empty.example', 'third.example', 'constructor', 'evil.example']) {
+  for (const registry of [
+    'empty.example',
+    'null.example',
+    'third.example',
+    'constructor',
+    'evil.example',
+  ]) {
     assert.equal(await credentials.find(registry, 'x'), undefined)
   }
 })
