@@ -19,7 +19,7 @@ import {
   timestampList,
   uriName,
 } from './testing/certificates.ts'
-import { check, codes, instance, signer } from './testing/check.ts'
+import { check, codes, instance, places, signer } from './testing/check.ts'
 import { at, edited, gone, type Edit } from './testing/edit.ts'
 import {
   certificateOf,
@@ -32,7 +32,7 @@ import {
   subject,
   type CertificateOptions,
 } from './testing/instance.ts'
-import { text } from './testing/der-writer.ts'
+import { octets, text } from './testing/der-writer.ts'
 import { tags } from './der/reader.ts'
 
 const codeSigning = '1.3.6.1.5.5.7.3.3'
@@ -82,6 +82,10 @@ test('a root certificate that comes with the bundle is not trusted', () => {
     ['verificationMaterial.certificate', gone],
   )
   assert.deepEqual(codes(check(withRoot)), ['SIGSTORE_CHAIN'])
+  // Other certificates are superfluous, and are not looked at.
+  const between = createInstance().intermediate.certificate.toString('base64')
+  const more = `${places.chain}.certificates.1.rawBytes`
+  assert.deepEqual(codes(check(edited(withRoot, [more, between]))), [])
 })
 
 test('the certificate is valid at the trusted time', () => {
@@ -197,15 +201,64 @@ test('the log of the certificate was in service when it took it in', () => {
   assert.deepEqual(refused({}, [place, { start: signedAt.toISOString() }]), ['SIGSTORE_SCT'])
 })
 
-test('a list of timestamps that is cut, empty or from the far future is refused', () => {
-  const short = Buffer.alloc(20)
-  const far = Buffer.alloc(60)
-  far.set(instance.ct.logId, 1)
-  far.fill(0xff, 33, 41)
-  for (const sct of [Buffer.alloc(0), short, far]) {
-    const list = [...extensions({}), timestampList(sct)]
-    assert.deepEqual(refused({ ct: 'none', extensions: list }), ['SIGSTORE_DER'])
+/** A certificate with this list in place of the log's word. */
+const listed = (list: Buffer) => refused({ ct: 'none', extensions: [...extensions({}), list] })
+
+test('RFC 6962 §3.3: a list of timestamps is whole, and so is each of them', () => {
+  const sct = sctIn(certificateOf(instance).der)
+  const changed = (at: number, value: number) => {
+    const copy = Buffer.from(sct)
+    copy[at] = value
+    return copy
   }
+  const far = Buffer.from(sct)
+  far.fill(0xff, 33, 41)
+  const raw = (hex: string) => extension('1.3.6.1.4.1.11129.2.4.2', octets(Buffer.from(hex, 'hex')))
+  const size = (length: number) => length.toString(16).padStart(4, '0')
+  const one = `${size(sct.length)}${sct.toString('hex')}`
+  const bad = {
+    'another version': timestampList(changed(0, 1)),
+    'extensions beyond the end': timestampList(changed(41, 0xff)),
+    'a signature of another length': timestampList(sct.subarray(0, -1)),
+    'a time that no calendar has': timestampList(far),
+    'nothing in it': timestampList(Buffer.alloc(0)),
+    'too little in it': timestampList(Buffer.alloc(20)),
+    'more than anybody needs': timestampList(...Array.from({ length: 17 }, () => sct)),
+    'another length of the list': raw(`${size(sct.length + 3)}${one}`),
+    'a byte behind it': raw(`${size(sct.length + 2)}${one}00`),
+    'no list': raw('00'),
+  }
+  for (const [how, list] of Object.entries(bad))
+    assert.deepEqual(listed(list), ['SIGSTORE_DER'], how)
+})
+
+test('RFC 6962 §2.1.4: logs sign with SHA-256, and with the algorithm of their key', () => {
+  const sct = sctIn(certificateOf(instance).der)
+  const signatureAt = 43 + sct.readUInt16BE(41)
+  for (const [at, value] of [
+    [0, 5],
+    [1, 1],
+  ] as const) {
+    const copy = Buffer.from(sct)
+    copy[signatureAt + at] = value
+    assert.deepEqual(listed(timestampList(copy)), ['SIGSTORE_SCT'])
+  }
+})
+
+test('a log of certificates with an RSA key is verified', () => {
+  const keys = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const log = ctLog(keys)
+  const key: Edit = [
+    'ctlogs.0.publicKey',
+    {
+      rawBytes: keys.publicKey.export({ type: 'pkcs1', format: 'der' }).toString('base64'),
+      keyDetails: 'PKCS1_RSA_PKCS1V5',
+      validFor: { start: '2026-01-01T00:00:00Z' },
+    },
+  ]
+  const id: Edit = ['ctlogs.0.logId.keyId', log.logId.toString('base64')]
+  assert.deepEqual(refused({ ct: log }, key, id), [])
+  assert.deepEqual(refused({ ct: { ...ctLog(), logId: log.logId } }, key, id), ['SIGSTORE_SCT'])
 })
 
 test('thresholds of certificate transparency count logs', () => {

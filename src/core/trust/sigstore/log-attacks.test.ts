@@ -235,6 +235,12 @@ test('signatures by others on a checkpoint are ignored; a false one in the name 
     noted((size, root) => checkpointOf(log, size, root) + witness + sameName),
     [],
   )
+  const often = noted((size, root) => {
+    const note = checkpointOf(log, size, root)
+    const text = note.slice(0, note.lastIndexOf('\n\n') + 1)
+    return note + signatureLine(log, text).repeat(2)
+  })
+  assert.deepEqual(often, ['SIGSTORE_LOG_CHECKPOINT'])
   const lie = signatureLine(log, 'another text\n')
   assert.deepEqual(
     noted((size, root) => checkpointOf(log, size, root) + lie),

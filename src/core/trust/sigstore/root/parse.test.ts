@@ -140,6 +140,16 @@ test('RSA keys of logs are read in both of their forms', () => {
   assert.ok(log?.key.spki.equals(spkiOf({ publicKey, privateKey: instance.ct.keys.privateKey })))
 })
 
+test('a log whose key signs no notes has no key id', () => {
+  const { publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 })
+  const place = 'tlogs.0.publicKey'
+  const bytes = base64(publicKey.export({ type: 'spki', format: 'der' }))
+  const ids = (keyDetails: string) =>
+    parse([`${place}.rawBytes`, bytes], [`${place}.keyDetails`, keyDetails]).tlogs[0]?.noteKeyId
+  assert.equal(ids('PKIX_RSA_PSS_2048_SHA256'), undefined)
+  assert.equal(typeof ids('PKIX_RSA_PKCS1V15_2048_SHA256'), 'number')
+})
+
 test('a key id that does not belong to the key is refused', () => {
   const id = (bytes: Uint8Array): Edit => ['tlogs.1.checkpointKeyId', { keyId: base64(bytes) }]
   assert.deepEqual(refused(id(instance.v2.logId.subarray(0, 4))), [])

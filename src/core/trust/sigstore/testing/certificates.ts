@@ -1,5 +1,5 @@
 // A private certificate authority and certificate transparency log, made with node:crypto.
-import { generateKeyPairSync, hash, sign, type KeyObject } from 'node:crypto'
+import { constants, generateKeyPairSync, hash, sign, type KeyObject } from 'node:crypto'
 import { tags } from '../der/reader.ts'
 import {
   bits,
@@ -20,10 +20,32 @@ export interface KeyPair {
   readonly privateKey: KeyObject
 }
 
+/** Keys and, for RSA, how they sign. */
+export interface SigningKeys extends KeyPair {
+  readonly isPss?: boolean
+}
+
 export type Curve = 'P-256' | 'P-384' | 'P-521'
+export type KeyType = Curve | 'rsa' | 'rsa-pss' | 'ed25519'
 
 export function ecKeys(namedCurve: Curve = 'P-256'): KeyPair {
   return generateKeyPairSync('ec', { namedCurve })
+}
+
+/** Keys of any kind that authorities have; those for RSASSA-PSS are ordinary RSA keys. */
+export function keysOf(type: KeyType = 'P-256'): SigningKeys {
+  switch (type) {
+    case 'rsa':
+      return generateKeyPairSync('rsa', { modulusLength: 2048 })
+    case 'rsa-pss':
+      return { ...generateKeyPairSync('rsa', { modulusLength: 2048 }), isPss: true }
+    case 'ed25519':
+      return generateKeyPairSync('ed25519')
+    case 'P-256':
+    case 'P-384':
+    case 'P-521':
+      return ecKeys(type)
+  }
 }
 
 export function spkiOf({ publicKey }: KeyPair): Buffer {
@@ -33,7 +55,7 @@ export function spkiOf({ publicKey }: KeyPair): Buffer {
 /** Who issues: its name, its key and its certificate. */
 export interface Authority {
   readonly name: Buffer
-  readonly keys: KeyPair
+  readonly keys: SigningKeys
   readonly certificate: Buffer
 }
 
@@ -88,8 +110,17 @@ export function issue(
   const extensions =
     timestamps === undefined ? fields.extensions : [...fields.extensions, timestamps]
   const tbs = tbsOf(issuer, { ...fields, extensions })
-  const { algorithm, hashName } = algorithmOf(issuer.keys)
-  return sequence(tbs, algorithm, bits(sign(hashName, tbs, issuer.keys.privateKey)))
+  const { algorithm } = algorithmOf(issuer.keys)
+  return sequence(tbs, algorithm, bits(signWith(issuer.keys, tbs)))
+}
+
+/** Signs as `algorithmOf` says. */
+export function signWith(keys: SigningKeys, message: Uint8Array): Buffer {
+  const { hashName } = algorithmOf(keys)
+  const padding = constants.RSA_PKCS1_PSS_PADDING
+  const key =
+    keys.isPss === true ? { key: keys.privateKey, padding, saltLength: 32 } : keys.privateKey
+  return sign(hashName, message, key)
 }
 
 /** An authority whose certificate signs itself, or that another authority has signed. */
@@ -98,11 +129,11 @@ export function authority(
   validity: { readonly notBefore: Date; readonly notAfter: Date },
   options: {
     readonly by?: Authority
-    readonly curve?: Curve
+    readonly curve?: KeyType
     readonly extensions?: readonly Buffer[]
   } = {},
 ): Authority {
-  const keys = ecKeys(options.curve)
+  const keys = keysOf(options.curve)
   const name = nameOf(commonName)
   const extensions = options.extensions ?? [basicConstraints(true), keyUsage(5)]
   const certificate = issue(options.by ?? { name, keys }, {
@@ -190,7 +221,7 @@ function tbsOf(
 }
 
 /** How an authority with these keys signs. */
-export function algorithmOf({ publicKey }: KeyPair): {
+export function algorithmOf({ publicKey, isPss = false }: SigningKeys): {
   readonly algorithm: Buffer
   readonly hashName: 'sha256' | 'sha384' | 'sha512' | null
 } {
@@ -206,8 +237,23 @@ export function algorithmOf({ publicKey }: KeyPair): {
       return publicKey.asymmetricKeyType === 'ed25519'
         ? { algorithm: sequence(oid('1.3.101.112')), hashName: null }
         : {
-            algorithm: sequence(oid('1.2.840.113549.1.1.11'), element(tags.null)),
+            algorithm: isPss ? pssAlgorithm() : sequence(oid(sha256WithRsa), element(tags.null)),
             hashName: 'sha256',
           }
   }
+}
+
+const sha256WithRsa = '1.2.840.113549.1.1.11'
+
+/** RFC 4055 §3.1: SHA-256, MGF1 with SHA-256, and the length of the salt. */
+export function pssAlgorithm(maskHash = '2.16.840.1.101.3.4.2.1', saltLength = 32): Buffer {
+  const mask = sequence(oid('1.2.840.113549.1.1.8'), sequence(oid(maskHash)))
+  return sequence(
+    oid('1.2.840.113549.1.1.10'),
+    sequence(
+      explicit(0, sequence(oid('2.16.840.1.101.3.4.2.1'))),
+      explicit(1, mask),
+      explicit(2, integer(saltLength)),
+    ),
+  )
 }

@@ -22,7 +22,7 @@ import {
   uriName,
   type Authority,
   type CtLog,
-  type Curve,
+  type KeyType,
   type KeyPair,
 } from './certificates.ts'
 import {
@@ -60,7 +60,7 @@ export interface Instance {
   readonly tsa: TimestampSigner
 }
 
-export function createInstance(curve: Curve = 'P-256'): Instance {
+export function createInstance(curve: KeyType = 'P-256'): Instance {
   const validity = { notBefore: began, notAfter: ends }
   const root = authority('test root', validity, { curve })
   const intermediate = authority('test intermediate', validity, {

@@ -1,16 +1,17 @@
 // A private time-stamping authority (RFC 3161), made with node:crypto.
-import { hash, sign } from 'node:crypto'
+import { hash } from 'node:crypto'
 import {
   algorithmOf,
   authority,
-  ecKeys,
   extKeyUsage,
   issue,
+  keysOf,
   keyUsage,
   nameOf,
+  signWith,
   type Authority,
-  type Curve,
-  type KeyPair,
+  type KeyType,
+  type SigningKeys,
 } from './certificates.ts'
 import {
   element,
@@ -26,25 +27,25 @@ import { tags } from '../der/reader.ts'
 
 export interface TimestampSigner {
   readonly root: Authority
-  readonly keys: KeyPair
+  readonly keys: SigningKeys
   readonly certificate: Buffer
   readonly uri: string
 }
 
 const sha256 = sequence(oid('2.16.840.1.101.3.4.2.1'))
-const tstInfoType = oid('1.2.840.113549.1.9.16.1.4')
+const tstInfo = '1.2.840.113549.1.9.16.1.4'
 const serial = 77
 
 export function timestampSigner(
   validity: { readonly notBefore: Date; readonly notAfter: Date },
   options: {
-    readonly curve?: Curve
+    readonly curve?: KeyType
     readonly uri?: string
     readonly purposes?: readonly string[]
   } = {},
 ): TimestampSigner {
   const root = authority('test tsa root', validity, options)
-  const keys = ecKeys(options.curve)
+  const keys = keysOf(options.curve)
   const certificate = issue(root, {
     subject: nameOf('test tsa'),
     keys,
@@ -60,10 +61,22 @@ export interface TokenOptions {
   readonly messageDigest?: Uint8Array
   /** The certificate that the signer says it used. */
   readonly signingCertificate?: Uint8Array | 'none'
-  readonly embed?: boolean
+  /** Says so with SHA-1, as RFC 2634 did. */
+  readonly oldSigningCertificate?: boolean
+  /** Certificates to send along; `true` sends the signer's. */
+  readonly embed?: boolean | readonly Uint8Array[]
   readonly status?: number
-  readonly signWith?: KeyPair
   readonly signers?: number
+  readonly version?: number
+  /** Calls the signer by its key identifier. */
+  readonly keyId?: Uint8Array
+  /** More signed attributes. */
+  readonly attributes?: readonly Buffer[]
+  readonly contentType?: string
+  /** In place of the signer's own. */
+  readonly algorithm?: Buffer
+  /** After the time: accuracy, ordering, nonce, name, extensions. */
+  readonly more?: readonly Buffer[]
 }
 
 /** A TimeStampResp over `message`. */
@@ -73,48 +86,56 @@ export function timestampOver(
   signer: TimestampSigner,
   options: TokenOptions = {},
 ): Buffer {
+  const { status = 0, signers = 1, embed = false } = options
   const info = sequence(
-    integer(1),
+    integer(options.version ?? 1),
     oid('1.3.6.1.4.1.57264.2'),
     sequence(sha256, octets(hash('sha256', message, 'buffer'))),
     integer(4711),
     generalizedTime(time),
+    ...(options.more ?? []),
   )
-  const info256 = hash('sha256', info, 'buffer')
-  const attributes = [
-    attribute('1.2.840.113549.1.9.3', tstInfoType),
-    attribute('1.2.840.113549.1.9.4', octets(options.messageDigest ?? info256)),
-    ...signingCertificate(options.signingCertificate ?? signer.certificate),
-  ]
-  const { algorithm, hashName } = algorithmOf(signer.keys)
-  const key = (options.signWith ?? signer.keys).privateKey
-  const signerInfo = sequence(
-    integer(1),
-    sequence(signer.root.name, integer(serial)),
-    sha256,
-    explicit(0, ...attributes),
-    algorithm,
-    octets(sign(hashName, set(...attributes), key)),
-  )
+  const signerInfo = signerInfoOver(info, signer, options)
+  const sent = embed === true ? [signer.certificate] : embed
   const signedData = sequence(
     integer(3),
     set(sha256),
-    sequence(tstInfoType, explicit(0, octets(info))),
-    ...(options.embed === true ? [explicit(0, signer.certificate)] : []),
-    set(...Array.from({ length: options.signers ?? 1 }, () => signerInfo)),
+    sequence(oid(tstInfo), explicit(0, octets(info))),
+    ...(sent === false ? [] : [explicit(0, ...sent)]),
+    set(...Array.from({ length: signers }, () => signerInfo)),
   )
+  const token = sequence(oid('1.2.840.113549.1.7.2'), explicit(0, signedData))
+  return sequence(sequence(integer(status)), token)
+}
+
+function signerInfoOver(info: Buffer, signer: TimestampSigner, options: TokenOptions): Buffer {
+  const { messageDigest = hash('sha256', info, 'buffer'), keyId } = options
+  const attributes = [
+    attribute('1.2.840.113549.1.9.3', oid(options.contentType ?? tstInfo)),
+    attribute('1.2.840.113549.1.9.4', octets(messageDigest)),
+    ...signingCertificate(options, signer),
+    ...(options.attributes ?? []),
+  ]
   return sequence(
-    sequence(integer(options.status ?? 0)),
-    sequence(oid('1.2.840.113549.1.7.2'), explicit(0, signedData)),
+    integer(1),
+    keyId === undefined
+      ? sequence(signer.root.name, integer(serial))
+      : element(tags.primitive(0), keyId),
+    sha256,
+    explicit(0, ...attributes),
+    options.algorithm ?? algorithmOf(signer.keys).algorithm,
+    octets(signWith(signer.keys, set(...attributes))),
   )
 }
 
-function attribute(type: string, value: Buffer): Buffer {
+export function attribute(type: string, value: Buffer): Buffer {
   return sequence(oid(type), set(value))
 }
 
-function signingCertificate(certificate: Uint8Array | 'none'): readonly Buffer[] {
+function signingCertificate(options: TokenOptions, signer: TimestampSigner): readonly Buffer[] {
+  const { signingCertificate: certificate = signer.certificate } = options
   if (certificate === 'none') return []
-  const id = element(tags.sequence, octets(hash('sha256', certificate, 'buffer')))
-  return [attribute('1.2.840.113549.1.9.16.2.47', sequence(sequence(id)))]
+  const isOld = options.oldSigningCertificate === true
+  const id = sequence(octets(hash(isOld ? 'sha1' : 'sha256', certificate, 'buffer')))
+  return [attribute(`1.2.840.113549.1.9.16.2.${isOld ? 12 : 47}`, sequence(sequence(id)))]
 }
