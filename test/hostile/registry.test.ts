@@ -24,7 +24,7 @@ test(
   async () => {
     const origins = {
       none: undefined,
-      public: 'https://registry.npmjs.org/',
+      public: 'https://registry.example/',
       // Another host, a path before the packages, and plain names in place of the tarball's own.
       private: 'https://npm.example.com:8443/artifactory/api/npm/team/',
     }
