@@ -25,6 +25,11 @@ export interface GatherOptions {
   readonly root: RootOptions
   /** The builder's own list of repositories and refs; without one, any may be built. */
   readonly allowedSources?: readonly AllowedSource[]
+  /**
+   * What `#source` has fetched already in this process. It is used only when it is exactly what is asked for, and never
+   * when the builder has a list of its own: then the list is checked before anything is contacted.
+   */
+  readonly fetched?: SourceSnapshot
   /** How packages are reached; default is what this machine's npm is configured to. */
   readonly materials?: Omit<FetchMaterialsOptions, keyof Storage>
   /** Told of the commit, its recipe and its lock, before anything else is fetched. */
@@ -85,13 +90,18 @@ async function both<A, B>(one: Promise<A>, other: Promise<B>): Promise<readonly 
   return [await one, await other]
 }
 
-function fetchSource(
+async function fetchSource(
   request: SettledRequest,
   options: GatherOptions,
   storage: Storage,
 ): Promise<SourceSnapshot> {
   const { repository, revision, ref } = request
-  const { allowedSources } = options
+  const { allowedSources, fetched } = options
+  const isAsked =
+    fetched?.uri === repository &&
+    fetched.commit === revision &&
+    (ref === undefined || fetched.refs.includes(ref))
+  if (fetched !== undefined && isAsked && allowedSources === undefined) return fetched
   return fetchCommit({
     repository,
     revision,

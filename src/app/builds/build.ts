@@ -179,6 +179,7 @@ function buildOn(
       },
       mode: 'workstation',
       root,
+      fetched: source,
       materials: { onProgress: (progress) => onEvent?.({ kind: 'material', progress }) },
       output: options.output ?? join(config.build.folder, source.commit.slice(0, 12)),
       ...(reuse === undefined ? {} : { reuse }),
