@@ -22,29 +22,27 @@ const needed = [
   ['gpgv', 'gpgv', 'verifying the Debian archive signature'],
 ]
 
+// Only tests want these, and they say why they skip when they are not there.
+const wanted = process.argv.includes('--test')
+  ? [['docker-registry', 'docker-registry', 'a real OCI registry for tests']]
+  : []
+
 const missing = needed.filter(([command]) => !onPath(command))
 if (missing.length > 0) install(missing)
+const absent = wanted.filter(([command]) => !onPath(command))
+if (absent.length > 0 && canInstall()) aptInstall(absent.map(([, name]) => name))
 
 function install(absent) {
   const packages = [...new Set(absent.map(([, name]) => name))]
   const by_hand = `apt-get update && apt-get install -y --no-install-recommends ${packages.join(' ')}`
-  const canInstall = process.getuid?.() === 0 && onPath('apt-get')
-  if (!canInstall) {
+  if (!canInstall()) {
     fail(
       `the Debian packages ${packages.join(', ')} (${absent.map(([c, , why]) => `${c}: ${why}`).join('; ')})`,
       'they are not installed, and only root can install them',
       `run \`sudo sh -c '${by_hand}'\``,
     )
   }
-  process.stderr.write(`sallyport: installing Debian packages: ${packages.join(' ')}\n`)
-  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-  const apt = (...args) => spawnSync('apt-get', args, { env: environment, encoding: 'utf8' })
-  const arguments_ = ['install', '-y', '--no-install-recommends', ...packages]
-  let result = apt(...arguments_)
-  if (result.status !== 0) {
-    apt('update')
-    result = apt(...arguments_)
-  }
+  const result = aptInstall(packages)
   if (result.status !== 0 || packages.some((name) => !installed(name, absent))) {
     fail(
       `apt-get to install ${packages.join(', ')}`,
@@ -52,6 +50,21 @@ function install(absent) {
       `run \`${by_hand}\` and read what it says`,
     )
   }
+}
+
+function canInstall() {
+  return process.getuid?.() === 0 && onPath('apt-get')
+}
+
+function aptInstall(packages) {
+  process.stderr.write(`sallyport: installing Debian packages: ${packages.join(' ')}\n`)
+  const environment = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
+  const apt = (...args) => spawnSync('apt-get', args, { env: environment, encoding: 'utf8' })
+  const arguments_ = ['install', '-y', '--no-install-recommends', ...packages]
+  const result = apt(...arguments_)
+  if (result.status === 0) return result
+  apt('update')
+  return apt(...arguments_)
 }
 
 function installed(name, absent) {
