@@ -2,7 +2,7 @@
 // {"id","ok":false,"error"} out, {"id","skip":true} for what the project does not do.
 import { createPublicKey, hash } from 'node:crypto'
 import { createInterface } from 'node:readline'
-import { pae, parseJws } from '#attestation'
+import { inTotoKeyId, matchesPattern, pae, parseCycloneDx, parseJws } from '#attestation'
 import { canonicalJson, parseJson } from '#document'
 import {
   consistencyHolds,
@@ -106,6 +106,12 @@ const operations: Readonly<Record<string, Operation>> = {
   'purl.build': (input) => formatPurl(withoutNull(input.get('input') as object)),
   'purl.validate': (input) => canonicalPurl(input.text('input')),
   'spdx.parse': (input) => accept(() => parseLicense(input.text('expression'))),
+  'cyclonedx.validate': (input) => accept(() => parseCycloneDx(Buffer.from(input.text('json')))),
+  fnmatch: (input) => matchesPattern(input.text('pattern'), input.text('name')),
+  'intoto.keyid': (input) => {
+    const algorithms = input.get('hashAlgorithms') as readonly string[]
+    return inTotoKeyId(input.text('pem'), input.text('scheme'), algorithms)
+  },
   'version.compare': (input) => {
     if (!isKnownEcosystem(input.text('ecosystem'))) throw new Skipped()
     return compareVersions(input.text('ecosystem'), input.text('a'), input.text('b'))

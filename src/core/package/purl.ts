@@ -1,5 +1,5 @@
 import { quote } from '#error'
-import { decodePart, encodePart, encodePath } from './purl-encoding.ts'
+import { decodePart, encodePart, encodePath, isPlainText } from './purl-encoding.ts'
 import { notPurl } from './purl-problem.ts'
 import { normalised } from './purl-types.ts'
 
@@ -21,6 +21,7 @@ export interface Purl {
 const maxLength = 8192
 const typeForm = /^[a-z][a-z0-9.+-]*$/
 const keyForm = /^[a-z][a-z0-9._-]*$/
+const dotSegment = /(?:^|\/)\.{0,2}(?:\/|$)/
 
 /**
  * Parses a package URL strictly: no key twice, no `..`, no bare white space, no empty version, and what the type
@@ -39,7 +40,7 @@ export function parsePurl(text: string): Purl {
  * @throws SallyportError PACKAGE_URL
  */
 export function canonicalPurl(text: string): string {
-  return formatPurl(parse(text, (key) => key.toLowerCase()))
+  return write(parse(text, (key) => key.toLowerCase()))
 }
 
 /**
@@ -48,21 +49,13 @@ export function canonicalPurl(text: string): string {
  * @throws SallyportError PACKAGE_URL when a part is not what its type allows
  */
 export function formatPurl(parts: Purl): string {
-  const purl = checked(parts, `pkg:${parts.type}/${parts.name}`)
-  const { type, namespace, name, version, qualifiers, subpath } = purl
-  // The repository of a `git` package is a path: its slashes stay.
-  const path = type === 'git' ? encodePath(name) : encodePart(name)
-  const pairs = Object.entries(qualifiers ?? {}).map(
-    ([key, value]) => `${key}=${encodePart(value)}`,
+  const text = `pkg:${parts.type}/${parts.name}`
+  const { namespace, name, version, subpath, qualifiers = {} } = parts
+  const odd = [namespace, name, version, subpath, ...Object.values(qualifiers)].find(
+    (part) => part !== undefined && !isPlainText(part),
   )
-  return [
-    `pkg:${type}/`,
-    namespace === undefined ? '' : `${encodePath(namespace)}/`,
-    path,
-    version === undefined ? '' : `@${encodePart(version)}`,
-    pairs.length === 0 ? '' : `?${pairs.join('&')}`,
-    subpath === undefined ? '' : `#${encodePath(subpath)}`,
-  ].join('')
+  if (odd !== undefined) throw notPurl(text, 'parts that are text', quote(odd))
+  return write(checked(parts, text))
 }
 
 /** Whether two package URLs name the same thing. */
@@ -86,6 +79,19 @@ export function purlMatches(pattern: Purl, purl: Purl): boolean {
   return Object.entries(pattern.qualifiers ?? {}).every(
     ([key, value]) => purl.qualifiers?.[key] === value,
   )
+}
+
+function write({ type, namespace, name, version, qualifiers, subpath }: Purl): string {
+  // The repository of a `git` package is a path: its slashes stay.
+  const path = type === 'git' ? encodePath(name) : encodePart(name)
+  const scope = namespace === undefined ? '' : `${encodePath(namespace)}/`
+  const at = version === undefined ? '' : `@${encodePart(version)}`
+  const pairs = Object.entries(qualifiers ?? {}).map(
+    ([key, value]) => `${key}=${encodePart(value)}`,
+  )
+  const query = pairs.length === 0 ? '' : `?${pairs.join('&')}`
+  const within = subpath === undefined ? '' : `#${encodePath(subpath)}`
+  return `pkg:${type}/${scope}${path}${at}${query}${within}`
 }
 
 function parse(text: string, keyOf: (key: string) => string): Purl {
@@ -180,10 +186,8 @@ function checked(parts: Purl, text: string): Purl {
   }
   if (typeof name !== 'string' || name === '') throw notPurl(text, 'a name', 'none')
   const purl = normalised({ ...withoutEmpty(parts), type, name }, text)
-  const segments = [purl.namespace, purl.subpath, type === 'git' ? name : undefined]
-    .flatMap((path) => path?.split('/') ?? [])
-    .concat(name)
-  const odd = segments.find((segment) => segment === '' || segment === '.' || segment === '..')
+  const paths = [name, purl.namespace ?? name, purl.subpath ?? name]
+  const odd = paths.find((path) => dotSegment.test(path))
   if (odd !== undefined) throw notPurl(text, 'no empty, "." or ".." part', quote(odd))
   return purl
 }

@@ -78,6 +78,11 @@ test('what is parsed from a package URL is written as the same package URL', () 
   assert.equal(formatPurl(parsePurl(text)), text)
 })
 
+test('half a character cannot be written in a package URL', () => {
+  const purl = { type: 'npm', name: '\ud800' }
+  assert.throws(() => formatPurl(purl), { code: 'PACKAGE_URL' })
+})
+
 /** Every version stands to every other as the chain says. */
 function isInOrder({ ecosystem, chain }: Input): boolean {
   const places = chain.flatMap((group, place) => group.map((version) => ({ version, place })))
