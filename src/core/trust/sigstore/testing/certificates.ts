@@ -174,6 +174,7 @@ export function timestampsOf(
   tbs: Buffer,
   issuer: KeyPair,
   sctExtensions: Uint8Array = new Uint8Array(),
+  algorithm: Uint8Array = usualAlgorithm(log),
 ): Buffer {
   const head = Buffer.alloc(12)
   head.writeBigUInt64BE(BigInt(time.getTime()), 2)
@@ -181,7 +182,6 @@ export function timestampsOf(
   const issuerHash = hash('sha256', spkiOf(issuer), 'buffer')
   const signed = Buffer.concat([head, issuerHash, sized(tbs, 3), sized(sctExtensions, 2)])
   const signature = sign('sha256', signed, log.keys.privateKey)
-  const algorithm = Uint8Array.of(4, log.keys.publicKey.asymmetricKeyType === 'rsa' ? 1 : 3)
   const sct = Buffer.concat([
     Uint8Array.of(0),
     log.logId,
@@ -191,6 +191,11 @@ export function timestampsOf(
     sized(signature, 2),
   ])
   return timestampList(sct)
+}
+
+/** RFC 5246 §7.4.1.4.1: SHA-256 with RSA or ECDSA. */
+function usualAlgorithm({ keys }: CtLog): Uint8Array {
+  return Uint8Array.of(4, keys.publicKey.asymmetricKeyType === 'rsa' ? 1 : 3)
 }
 
 export function timestampList(...scts: readonly Buffer[]): Buffer {

@@ -148,6 +148,8 @@ export interface CertificateOptions {
   readonly ct?: CtLog | 'none'
   readonly sctTime?: Date
   readonly sctExtensions?: Uint8Array
+  /** Which hash and signature the log says it used. */
+  readonly sctAlgorithm?: Uint8Array
 }
 
 /** A signing certificate as Fulcio issues them. */
@@ -171,7 +173,14 @@ export function certificateOf(
   const der = issue(by, { keys, notBefore, notAfter, extensions }, (tbs, issuerKeys) =>
     ct === 'none'
       ? undefined
-      : timestampsOf(ct, options.sctTime ?? notBefore, tbs, issuerKeys, options.sctExtensions),
+      : timestampsOf(
+          ct,
+          options.sctTime ?? notBefore,
+          tbs,
+          issuerKeys,
+          options.sctExtensions,
+          options.sctAlgorithm,
+        ),
   )
   return { keys, der }
 }
