@@ -46,7 +46,7 @@ test('every direct runtime dependency has a row in docs/dependencies.md', () => 
     dependencies: Record<string, string>
   }
   for (const name of Object.keys(manifest.dependencies))
-    assert.match(document, new RegExp(`^\\| \`${name}\` \\|`, 'm'))
+    assert.match(document, new RegExp(`^\\| \`${name}\` +\\|`, 'm'))
 })
 
 test('no package of the runtime tree runs code at installation, is native, or has an unlisted licence', () => {

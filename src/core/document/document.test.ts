@@ -78,14 +78,11 @@ test('the canonical form survives a round trip', () => {
 
 test('RFC 8785: keys sort by UTF-16 code units and numbers are written as ECMAScript does', () => {
   const value = json(
-    '{"\\u20ac":1,"\\r":2,"\\ufb33":3,"1":4,"\\ud83d\\ude00":5,"\\u0080":6,"\\u00f6":7,"n":[333333333.33333329,1E30,4.50,2e-3,1e-27]}'.replace(
-      '1E30,',
-      '',
-    ),
+    '{"\\u20ac":1,"\\r":2,"\\ufb33":3,"1":4,"\\ud83d\\ude00":5,"\\u0080":6,"\\u00f6":7,"n":[333333333.33333329,1E30,4.50,2e-3,1e-27]}',
   )
   assert.equal(
     canonicalJson(value),
-    '{"\\r":2,"1":4,"n":[333333333.3333333,4.5,0.002,1e-27],"\u0080":6,"\u00f6":7,"\u20ac":1,"\ud83d\ude00":5,"\ufb33":3}',
+    '{"\\r":2,"1":4,"n":[333333333.3333333,1e+30,4.5,0.002,1e-27],"\u0080":6,"\u00f6":7,"\u20ac":1,"\ud83d\ude00":5,"\ufb33":3}',
   )
 })
 

@@ -35,7 +35,9 @@ export function parseJson(bytes: Uint8Array, options: JsonOptions): Json {
     // The body is attacker-controlled; a parse failure must be a Problem, not a SyntaxError.
     throw syntax(options.what, 'well-formed JSON (RFC 8259)', message(cause), cause)
   }
-  if (count(value, options.what) !== keysWritten) throw duplicate(text, options.what)
+  const { keys, isVast } = survey(value, options.what)
+  if (keys !== keysWritten) throw duplicate(text, options.what)
+  if (isVast) refuseVastIntegers(text, options.what)
   return value
 }
 
@@ -65,13 +67,9 @@ export function decodeText(bytes: Uint8Array, what: string, maxBytes: number): s
 function scan(text: string, what: string, maxDepth: number): number {
   let depth = 0
   let keys = 0
-  let inString = false
   for (let index = 0; index < text.length; index += 1) {
     const unit = text.charCodeAt(index)
-    if (inString) {
-      if (unit === 0x5c) index += 1
-      else if (unit === 0x22) inString = false
-    } else if (unit === 0x22) inString = true
+    if (unit === 0x22) index = endOfString(text, index)
     else if (unit === 0x3a) keys += 1
     else if (unit === 0x7b || unit === 0x5b) {
       depth += 1
@@ -81,37 +79,62 @@ function scan(text: string, what: string, maxDepth: number): number {
   return keys
 }
 
-/** Counts the keys that survived parsing, and refuses values JSON can spell but nobody can rely on. */
-function count(value: Json, what: string): number {
-  if (typeof value === 'string') return checkString(value, what)
-  if (typeof value === 'number') return checkNumber(value, what)
-  if (typeof value !== 'object' || value === null) return 0
+/** Where the string that opens here is closed: the next quote behind an even number of backslashes. */
+function endOfString(text: string, open: number): number {
+  for (let end = text.indexOf('"', open + 1); end !== -1; end = text.indexOf('"', end + 1)) {
+    let backslashes = 0
+    while (text.charCodeAt(end - 1 - backslashes) === 0x5c) backslashes += 1
+    if (backslashes % 2 === 0) return end
+  }
+  return text.length
+}
+
+interface Survey {
+  /** Keys that survived parsing. */
+  readonly keys: number
+  /** Whether some number is whole and beyond 2^53. */
+  readonly isVast: boolean
+}
+
+/** Looks at every value, and refuses what JSON can spell but nobody can rely on. */
+function survey(value: Json, what: string): Survey {
   let keys = 0
-  if (Array.isArray(value)) {
-    for (const item of value as readonly Json[]) keys += count(item, what)
-    return keys
+  let isVast = false
+  const visit = (item: Json): void => {
+    if (typeof item === 'string') checkString(item, what)
+    else if (typeof item === 'number') isVast = checkNumber(item, what) || isVast
+    else if (Array.isArray(item)) (item as readonly Json[]).forEach(visit)
+    else if (typeof item === 'object' && item !== null) {
+      for (const [key, member] of Object.entries(item)) {
+        checkString(key, what)
+        keys += 1
+        visit(member)
+      }
+    }
   }
-  for (const [key, item] of Object.entries(value)) {
-    checkString(key, what)
-    keys += 1 + count(item, what)
-  }
-  return keys
+  visit(value)
+  return { keys, isVast }
 }
 
-function checkString(value: string, what: string): 0 {
-  if (!value.isWellFormed()) throw syntax(what, 'strings of Unicode characters', 'a lone surrogate')
-  return 0
+function checkString(value: string, what: string): void {
+  if (!value.isWellFormed()) {
+    throw syntax(what, 'strings of Unicode characters', 'a lone surrogate')
+  }
 }
 
-function checkNumber(value: number, what: string): 0 {
-  if (!Number.isFinite(value) || (Number.isInteger(value) && !Number.isSafeInteger(value))) {
-    throw syntax(
-      what,
-      'numbers that every reader understands alike (integers within 2^53)',
-      String(value),
-    )
+function checkNumber(value: number, what: string): boolean {
+  if (!Number.isFinite(value)) throw syntax(what, 'numbers that are finite', String(value))
+  return Number.isInteger(value) && !Number.isSafeInteger(value)
+}
+
+/** 1e30 says that it is rounded; 9007199254740993 does not, and readers disagree about it (RFC 7493 §2.2). */
+function refuseVastIntegers(text: string, what: string): void {
+  const token = /"(?:[^"\\]|\\.)*"|-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/gs
+  for (const [word] of text.matchAll(token)) {
+    if (/^-?\d+$/.test(word) && !Number.isSafeInteger(Number(word))) {
+      throw syntax(what, 'integers within 2^53, which every reader understands alike', quote(word))
+    }
   }
-  return 0
 }
 
 function duplicate(text: string, what: string): SallyportError {
