@@ -16,7 +16,7 @@ test(
   () => {
     const folder = mkdtempSync(join(tmpdir(), 'sallyport-full-'))
     try {
-      const script = 'mount -t tmpfs -o size=6m,nr_inodes=4096 tmpfs "$1" && exec "$2" "$3" "$1"'
+      const script = 'mount -t tmpfs -o size=24m,nr_inodes=4096 tmpfs "$1" && exec "$2" "$3" "$1"'
       const program = join(import.meta.dirname, 'full-disk.ts')
       const { status, stdout, stderr } = spawnSync(
         'unshare',

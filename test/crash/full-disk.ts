@@ -9,7 +9,7 @@ import { RememberingSigner, volatileMemory } from '../../src/log/testing/remembe
 
 const [folder = ''] = process.argv.slice(2)
 const filler = join(folder, 'filler')
-writeFileSync(filler, Buffer.alloc(4_000_000))
+writeFileSync(filler, Buffer.alloc(22_000_000))
 const storage = openFileLogStorage(join(folder, 'log'))
 // The memory of the signer is elsewhere: what is tested is the disk of the log.
 const signer = new RememberingSigner(volatileMemory(), 1)
