@@ -23,7 +23,8 @@ try {
 async function appends(concurrency: number): Promise<Row> {
   const home = join(folder, String(concurrency))
   const signer = await startLogSigner(home)
-  const log = await openLog({ storage: openFileLogStorage(join(home, 'log')), signer })
+  const storage = openFileLogStorage(join(home, 'log'))
+  const log = await openLog({ storage, signer })
   const taken: number[] = []
   const until = performance.now() + 2500
   const started = performance.now()
@@ -37,6 +38,7 @@ async function appends(concurrency: number): Promise<Row> {
   await Promise.all(Array.from({ length: concurrency }, one))
   const rate = (taken.length * 1000) / (performance.now() - started)
   await log.close()
+  await storage.close()
   await signer.close()
   return {
     what: `${concurrency} at a time`,
