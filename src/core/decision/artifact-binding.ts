@@ -22,17 +22,25 @@ export function judgeBinding(
   patterns: readonly ArtifactPattern[],
   context: RuleContext,
 ): Outcome {
-  const search = context.search(provenanceKind, buildersOf(policy))
+  const builders = buildersOf(policy)
+  // A policy that asks nobody about builds believes everybody whom it names at all.
+  const search = context.search(
+    provenanceKind,
+    builders.length > 0 ? builders : namesOf(policy.rules),
+  )
   return judgeEach(search, context, ({ said }) => judge(said.names, patterns, policy, context))
 }
 
-/** Whoever some rule of the policy believes about how artifacts are built; else everybody it believes at all. */
+/** Whoever some rule of the policy believes about how artifacts are built. */
 export function buildersOf({ rules }: Policy): readonly string[] {
   const asking = rules.filter(({ rule, parameters }) =>
     rule.predicateTypes(parameters).some((type) => provenanceKind.predicateTypes.has(type)),
   )
-  const chosen = asking.length > 0 ? asking : rules
-  return [...new Set(chosen.flatMap(({ parameters }) => parameters.by))]
+  return namesOf(asking)
+}
+
+function namesOf(rules: Policy['rules']): readonly string[] {
+  return [...new Set(rules.flatMap(({ parameters }) => parameters.by))]
 }
 
 function judge(

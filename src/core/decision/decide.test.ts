@@ -28,6 +28,7 @@ import {
   trustEntries,
   trustOf,
 } from './testing/fixtures.ts'
+import { people, reviewed, world } from './testing/world.ts'
 
 const good = signed(provenance())
 
@@ -375,4 +376,57 @@ test('anything that can be named by a digest can be deployed or refused (DEP-10)
     assert.equal(allowed.request.artifact.name, name)
     assert.equal(decideOn([builtRule], [], { request: asked }).verdict, 'DENY')
   }
+})
+
+test('a flood of records is not read, and what is wrong with it is told as with one (PRV-18)', () => {
+  const wrong = signed(provenance({ uri: 'git+https://git.example/acme/other' }))
+  const one = decideOn([builtRule], [wrong])
+  const flood = Array.from({ length: 500_000 }, () => wrong)
+  const evidence = { ...evidenceOf(wrong), items: flood }
+  const many = decideOn([builtRule], [], { evidence })
+  assert.deepEqual(codesOf(one), ['SOURCE_MISMATCH'])
+  assert.deepEqual(codesOf(many), ['SOURCE_MISMATCH', 'EVIDENCE_TOO_MUCH'])
+  assert.equal(many.reasons[0]?.found, one.reasons[0]?.found)
+  assert.equal(many.inputs.evidence.length, 8)
+  assert.equal(many.inputs.evidenceLeftOut, 499_992)
+  assert.match(
+    many.reasons[1]?.fix ?? '',
+    /^Pass only the record that is meant: `sallyport verify /,
+  )
+})
+
+test('a flood never ends in a yes, not even where evidence may be unavailable', () => {
+  const good = signed(provenance())
+  const flood = Array.from({ length: 1025 }, () => good)
+  const decision = decideOn([builtRule], flood, {
+    policy: 'whenUnavailable: allow',
+    evidence: { items: flood, sources: [{ name: 'registry', outcome: 'unavailable' }] },
+  })
+  assert.equal(decision.verdict, 'DENY')
+  assert.equal(decision.effect, 'blocked')
+  assert.ok(codesOf(decision).includes('EVIDENCE_TOO_MUCH'))
+})
+
+test('what was left out before counts as left out, so that a decision can be made again', () => {
+  const good = signed(provenance())
+  const flood = Array.from({ length: 2000 }, () => good)
+  const first = decideOn([builtRule], flood)
+  const { items, sources } = { items: flood.slice(0, 8), sources: evidenceOf(good).sources }
+  const again = decideOn([builtRule], [], { evidence: { items, sources, leftOut: 1992 } })
+  assert.deepEqual(again, first)
+})
+
+test('evidence about the commit is shown as what it is: verified, and reached through provenance', () => {
+  const review = reviewed()
+  const items = [signed(provenance()), review, reviewed(people.dave)]
+  const decision = decideOn([builtRule, 'reviewed: {by: [reviewers]}'], items, {
+    trust: trustOf(world),
+  })
+  assert.equal(decision.verdict, 'ALLOW')
+  const shown = decision.evidence.find(({ digest }) => digest === review.digest)
+  assert.equal(shown?.verified, true)
+  assert.equal(shown.problem, undefined)
+  // Where no rule asks about the commit, it is evidence about something else.
+  const unasked = decideOn([builtRule], items, { trust: trustOf(world) })
+  assert.equal(unasked.evidence.find(({ digest }) => digest === review.digest)?.verified, false)
 })

@@ -9,6 +9,7 @@ import {
   checkPolicies,
   parsePolicies,
   policyJsonSchema,
+  rules,
   selectPolicy,
   type PolicySet,
 } from './index.ts'
@@ -125,8 +126,17 @@ test('an unknown field is refused with its place and the field that was meant', 
 })
 
 test('every rule must name whose word counts', () => {
-  for (const rule of ['signed', 'built', 'hermetic', 'recent', 'allowed']) {
-    const rest = { built: 'from: git+https://h/a/b', recent: 'commit: 1d' }[rule] ?? ''
+  const needed: Readonly<Record<string, string>> = {
+    built: 'from: git+https://h/a/b',
+    recent: 'commit: 1d',
+    tested: 'suites: [unit]',
+    scanned: 'within: 1d, deny: {severity: high}',
+    verified: 'verifier: v, resource: r, levels: [l]',
+    minimumLevel: 'level: 1',
+  }
+  for (const rule of rules.keys()) {
+    const rest = needed[rule] ?? ''
+    if (rest !== '') parse(requiring(`${rule}: {by: [a], ${rest}}`))
     for (const by of ['', 'by: []', 'by: [a, a]', 'by: a', 'by: null']) {
       const fields = [by, rest].filter((part) => part !== '').join(', ')
       assert.deepEqual(
@@ -314,7 +324,21 @@ test('the JSON Schema knows every rule and refuses unknown fields', () => {
   const schema = policyJsonSchema() as JsonObject
   const require = at(schema, 'properties', 'require', 'items', 'anyOf') as readonly JsonObject[]
   const names = require.map((rule) => Object.keys(at(rule, 'properties') as JsonObject)[0])
-  assert.deepEqual(names, ['signed', 'built', 'hermetic', 'recent', 'allowed'])
+  assert.deepEqual(names, [
+    'signed',
+    'built',
+    'hermetic',
+    'reviewed',
+    'tested',
+    'scanned',
+    'sbom',
+    'recent',
+    'allowed',
+    'verified',
+    'minimumLevel',
+    'reproduced',
+    'dependencies',
+  ])
   assert.equal(schema['additionalProperties'], false)
   assert.ok(require.every((rule) => rule['additionalProperties'] === false))
 })
@@ -322,3 +346,32 @@ test('the JSON Schema knows every rule and refuses unknown fields', () => {
 function at(value: Json, ...path: string[]): Json {
   return path.reduce((part, key) => (part as JsonObject)[key] ?? null, value)
 }
+
+test('an exemption names exactly one rule of its policy', () => {
+  const parse = (exemption: string): string => {
+    const text = [
+      'apiVersion: sallyport.dev/v1',
+      'kind: DeploymentPolicy',
+      'metadata: {name: shop, owner: team}',
+      'targets: [{environment: prod, service: shop}]',
+      'require: [{signed: {by: [a]}}, {signed: {by: [b]}}, {hermetic: {by: [a]}}]',
+      `exemptions: [${exemption}]`,
+    ].join('\n')
+    try {
+      const [policy] = parsePolicies([{ file: 'p.yaml', bytes: Buffer.from(text) }]).policies
+      return policy?.exemptions.map(({ rule, where }) => `${rule} ${where}`).join() ?? ''
+    } catch (error) {
+      assert.ok(error instanceof SallyportError)
+      return error.problems.map(({ code }) => code).join()
+    }
+  }
+  const of = (rule: string, expires = '2026-01-01T00:00:00Z'): string =>
+    `{rule: '${rule}', reason: why, owner: me, expires: '${expires}'}`
+  assert.equal(parse(of('hermetic')), 'require[2].hermetic p.yaml:6:14')
+  assert.match(parse(of('require[1].signed')), /^require\[1\]\.signed /)
+  assert.equal(parse(of('signed')), 'POLICY_EXEMPTION')
+  assert.equal(parse(of('built')), 'POLICY_EXEMPTION')
+  assert.equal(parse(`${of('hermetic')}, ${of('require[2].hermetic')}`), 'POLICY_EXEMPTION')
+  assert.equal(parse(of('hermetic', 'tomorrow')), 'DOCUMENT_SHAPE')
+  assert.equal(parse('{rule: hermetic, reason: why, owner: me}'), 'DOCUMENT_SHAPE')
+})

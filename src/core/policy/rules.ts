@@ -2,6 +2,14 @@ import type { Rule } from './rule.ts'
 import { allowed } from './rules/allowed.ts'
 import { built } from './rules/built.ts'
 import { hermetic } from './rules/hermetic.ts'
+import { dependencies } from './rules/dependencies.ts'
+import { minimumLevel } from './rules/minimum-level.ts'
+import { reproduced } from './rules/reproduced.ts'
+import { reviewed } from './rules/reviewed.ts'
+import { sbom } from './rules/sbom.ts'
+import { scanned } from './rules/scanned.ts'
+import { tested } from './rules/tested.ts'
+import { verified } from './rules/verified.ts'
 import { recent } from './rules/recent.ts'
 import { signed } from './rules/signed.ts'
 
@@ -10,5 +18,19 @@ export type AnyRule = Rule
 
 /** Every rule there is. A new rule is a new file and a line here. */
 export const rules: ReadonlyMap<string, AnyRule> = new Map(
-  [signed, built, hermetic, recent, allowed].map((rule) => [rule.name, rule as unknown as AnyRule]),
+  [
+    signed,
+    built,
+    hermetic,
+    reviewed,
+    tested,
+    scanned,
+    sbom,
+    recent,
+    allowed,
+    verified,
+    minimumLevel,
+    reproduced,
+    dependencies,
+  ].map((rule) => [rule.name, rule as unknown as AnyRule]),
 )

@@ -41,6 +41,7 @@ export function readSigner(
     ),
     predicateTypes: new Set(entry.predicateTypes),
     ...readBuilders(entry),
+    verifiers: new Set(entry.verifiers),
     threshold: entry.threshold,
     where: locate([]),
   }

@@ -144,6 +144,11 @@ const signer = z
     identities: z.array(identity).max(64).default([]),
     predicateTypes: z.array(uri).min(1, 'at least one predicate type').max(64),
     builders: z.array(builder).max(256).default([]),
+    verifiers: z
+      .array(uri)
+      .max(64)
+      .default([])
+      .describe('the verifier ids that its verification summaries may carry'),
     threshold: z.int().min(1).max(64).default(1),
   })
   .refine(

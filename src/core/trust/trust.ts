@@ -34,6 +34,8 @@ export interface Signer {
   readonly builderPrefixes: readonly { readonly prefix: string; readonly level: number }[]
   /** Ids that are believed although the signer's certificate names another builder. */
   readonly claimedBuilders: ReadonlySet<string>
+  /** The verifier ids that it may speak for: what a summary says counts for pairs of signer and verifier only. */
+  readonly verifiers: ReadonlySet<string>
   /** How many distinct owners of its keys must have signed. */
   readonly threshold: number
   /** `file:line:column` of its entry. */

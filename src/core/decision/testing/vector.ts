@@ -4,6 +4,9 @@ import { built } from './cases/built.ts'
 import { evidence } from './cases/evidence.ts'
 import { outcomes } from './cases/outcomes.ts'
 import { rules } from './cases/rules.ts'
+import { findings } from './cases/findings.ts'
+import { summaries } from './cases/summaries.ts'
+import { source } from './cases/source.ts'
 import { tokens } from './cases/tokens.ts'
 import type { Case } from './case.ts'
 import type { EvidenceSource } from '../index.ts'
@@ -13,6 +16,9 @@ export const cases: readonly Case[] = [
   ...evidence,
   ...built,
   ...rules,
+  ...source,
+  ...findings,
+  ...summaries,
   ...tokens,
   ...outcomes,
 ]

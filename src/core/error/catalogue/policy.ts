@@ -14,6 +14,7 @@ export const policy = {
   POLICY_SIGNER_ROLE: { title: 'A rule names a signer that can never satisfy it', exit: 2 },
   POLICY_LEVEL_UNREACHABLE: { title: 'No named signer may claim the level', exit: 2 },
   POLICY_EXEMPTION: { title: 'An exemption does not name exactly one rule', exit: 2 },
+  POLICY_VERIFIER: { title: 'No named signer may speak for the verifier', exit: 2 },
   POLICY_CHAIN: { title: 'A rule about the source needs a rule about the build', exit: 2 },
   POLICY_COUNT_UNREACHABLE: { title: 'The named signers are too few owners', exit: 2 },
 } as const satisfies Record<string, Entry>
