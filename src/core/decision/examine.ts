@@ -68,9 +68,13 @@ export function examineAll(
   })
 }
 
-/** in-toto's rule for digest sets, and sha256 must be in both: one algorithm in common that agrees, and none that contradicts. */
+/** Algorithms by which an artifact is known for certain. npm writes SHA-512 only. */
+const strong = ['sha256', 'sha384', 'sha512'] as const
+
+/** in-toto's rule for digest sets: a strong algorithm in common that agrees, and none in common that contradicts. */
 function isSame(found: DigestSet, wanted: DigestSet): boolean {
-  if (found['sha256'] === undefined || found['sha256'] !== wanted['sha256']) return false
+  const isKnown = strong.some((name) => found[name] !== undefined && found[name] === wanted[name])
+  if (!isKnown) return false
   return Object.entries(found).every(
     ([algorithm, digest]) => !Object.hasOwn(wanted, algorithm) || wanted[algorithm] === digest,
   )

@@ -119,7 +119,7 @@ const pipelines: Readonly<Record<string, Pipeline>> = {
       },
       [gitSha1],
     ),
-    rule: `from: git+${github}, refs: [refs/heads/main], recipe: build.toml, parameters: {builderImage.uri: ['bash@sha256:9e2b']}`,
+    rule: `from: git+${github}, refs: [refs/heads/main], parameters: {builderImage.uri: ['bash@sha256:9e2b'], configPath: [build.toml]}`,
   },
   'npm 9 on GitHub': {
     ...v02(

@@ -11,7 +11,10 @@ export interface DeploymentRequest {
   readonly artifact: {
     /** What the requester calls it; never believed, only shown and compared with what signers call it. */
     readonly name: string
-    /** What would run. `sha256` is mandatory and decides everything. */
+    /**
+     * What would run. `sha256` is mandatory. A choke point MUST compute every digest itself from the same bytes: evidence
+     * may know the artifact by another of them (npm: `sha512`), and is then about these bytes.
+     */
     readonly digest: DigestSet
   }
   readonly target: Target

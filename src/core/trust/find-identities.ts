@@ -166,5 +166,8 @@ function stranger(proof: CertificateProof, known: readonly TrustedIdentity[]): P
 function nearest(failures: readonly (readonly Problem[])[]): readonly Problem[] {
   const rank = (problems: readonly Problem[]): number =>
     problems.some(({ code }) => code === 'SIGSTORE_CHAIN') ? 1000 : problems.length
-  return [...failures].sort((a, b) => rank(a) - rank(b))[0] ?? []
+  const problems = [...failures].sort((a, b) => rank(a) - rank(b))[0] ?? []
+  // That its authority is unknown explains whatever else is wrong with a bundle of another instance.
+  const isFirst = (one: Problem): number => Number(one.code === 'SIGSTORE_CHAIN')
+  return [...problems].sort((a, b) => isFirst(b) - isFirst(a))
 }

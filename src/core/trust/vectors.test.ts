@@ -10,6 +10,8 @@ interface TrustVector {
   readonly now: string
   readonly trust: string
   readonly attestation?: string
+  /** Trusted roots by the path that the trust file writes. */
+  readonly roots?: Readonly<Record<string, string>>
   readonly expected: { readonly signers?: readonly string[]; readonly codes?: readonly string[] }
 }
 
@@ -20,9 +22,15 @@ for (const name of readdirSync(folder)) {
   test(`${name}: ${vector.says}`, () => assert.deepEqual(resultOf(vector), vector.expected))
 }
 
-function resultOf({ trust: text, attestation = '', now }: TrustVector): TrustVector['expected'] {
+function resultOf({
+  trust: text,
+  attestation = '',
+  now,
+  roots = {},
+}: TrustVector): TrustVector['expected'] {
   try {
-    const trust = parseTrust(Buffer.from(text), { file: 'trust.yaml' })
+    const files = Object.entries(roots).map(([path, root]) => [path, Buffer.from(root)] as const)
+    const trust = parseTrust(Buffer.from(text), { file: 'trust.yaml', roots: new Map(files) })
     const result = verifyAttestation(Buffer.from(attestation), trust, new Date(now))
     if (isVerified(result)) return { signers: result.signers.map((signer) => signer.name) }
     return { codes: result.problems.map(({ code }) => code) }

@@ -46,14 +46,14 @@ const containerBased: BuildType = {
   read: ({ externalParameters }) => {
     // `buildConfig` is what the builder read from `configPath` in the source: nobody else chooses it.
     const { source, builderImage, configPath, buildConfig, ...rest } = externalParameters
-    const recipe = textOf(configPath)
+    const isRead = textOf(configPath) !== undefined
     return {
-      ...(recipe === undefined ? {} : { recipe }),
       parameters: [
         ...others(source, sourceFields, 'source'),
         ...others(builderImage, new Set(['digest']), 'builderImage'),
+        ...named({ configPath: configPath ?? null }, ''),
         // Without a file that it comes from, somebody has chosen it.
-        ...(recipe === undefined ? named({ buildConfig: buildConfig ?? null }, '') : []),
+        ...(isRead ? [] : named({ buildConfig: buildConfig ?? null }, '')),
         ...named(rest, ''),
       ],
     }

@@ -19,6 +19,9 @@ export interface TrustCase {
   readonly name: string
   readonly says: string
   readonly signers: JsonObject
+  /** `sigstore` of the trust file, and the files that it names. */
+  readonly sigstore?: JsonObject
+  readonly roots?: Readonly<Record<string, string>>
   /** Missing where the trust file itself is the point. */
   readonly attestation?: Uint8Array
   readonly expected: {
