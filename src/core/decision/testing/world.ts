@@ -33,12 +33,15 @@ export const people = {
   lister: makeKey(),
   verifier: makeKey(),
   rebuilder: makeKey(),
+  erin: makeKey(),
+  frank: makeKey(),
 } as const
 
 export const types = {
   testResult: 'https://in-toto.io/attestation/test-result/v0.1',
   vulns: 'https://in-toto.io/attestation/vulns/v0.2',
   cosignVuln: 'https://cosign.sigstore.dev/attestation/vuln/v1',
+  osv: 'https://ossf.github.io/osv-schema/results@v1',
   openvex: 'https://openvex.dev/ns/v0.2.0',
   spdx: 'https://spdx.dev/Document/v2.3',
   cyclonedx: 'https://cyclonedx.org/bom',
@@ -62,7 +65,10 @@ export const world: JsonObject = {
     verifiers: [scsId],
   },
   ci: { keys: [keyEntry(people.tester)], predicateTypes: [types.testResult] },
-  scanner: { keys: [keyEntry(people.scanner)], predicateTypes: [types.vulns, types.cosignVuln] },
+  scanner: {
+    keys: [keyEntry(people.scanner)],
+    predicateTypes: [types.vulns, types.cosignVuln, types.osv],
+  },
   security: { keys: [keyEntry(people.security)], predicateTypes: [types.openvex] },
   lister: { keys: [keyEntry(people.lister)], predicateTypes: [types.spdx, types.cyclonedx] },
   verifier: {
@@ -200,6 +206,16 @@ export function scannedOn(
     metadata: { scanStartedOn: finishedOn, scanFinishedOn: finishedOn },
   }
   return signed(aStatement(types.vulns, predicate, more.sha256 ?? sha256), people.scanner)
+}
+
+/** Results of OSV's scanner, which do not say when it ran. */
+export function osvResults(vulnerability?: string): EvidenceItem {
+  const found = {
+    package: { name: 'left-pad', version: '1.3.0', ecosystem: 'npm' },
+    vulnerabilities: [{ id: vulnerability ?? '', modified: '2026-05-01T00:00:00Z' }],
+  }
+  const results = vulnerability === undefined ? [] : [{ source: { path: 'x' }, packages: [found] }]
+  return signed(aStatement(types.osv, { results }, sha256), people.scanner)
 }
 
 export function vex(

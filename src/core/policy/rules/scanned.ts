@@ -79,22 +79,24 @@ function judgeNewest(scans: readonly Timed[], rule: Parameters, context: RuleCon
   const future = scans.find((scan) => isFromFuture(scan, context.now))
   // A scan of tomorrow would be the newest for ever.
   if (future !== undefined) return refuse(future, [fromFuture(future, context)])
+  const untimed = scans.filter(({ at }) => at === undefined)
+  // Nobody knows whether it is the newest: what it found may be there still.
+  for (const scan of untimed) {
+    const { problems } = judgeFindings(scan.testimony.said, rule, context)
+    if (problems.length > 0) return refuse(scan, problems)
+  }
   const times = scans.flatMap(({ at }) => at ?? [])
-  const [first] = scans
-  if (times.length === 0 && first !== undefined) {
-    return { ...refuse(first, [withoutTime(context.place)]), verdict: 'MISSING' }
+  if (times.length === 0) {
+    return { ...refuse(untimed[0], [withoutTime(context.place)]), verdict: 'MISSING' }
   }
   const newest = new Date(Math.max(...times.map(Number)))
   const outcomes = scans
     .filter(({ at }) => at?.getTime() === newest.getTime())
     .map((scan) => judge(scan, newest, rule, context))
-  const worst = outcomes.find(({ verdict }) => verdict === 'FAIL')
-  return (
-    worst ??
-    outcomes.find(({ verdict }) => verdict !== 'PASS') ??
-    outcomes[0] ??
-    refuse(scans[0], [])
+  const worst = (['FAIL', 'STALE', 'PASS'] as const).flatMap((verdict) =>
+    outcomes.filter((outcome) => outcome.verdict === verdict),
   )
+  return worst[0] ?? refuse(undefined, [withoutTime(context.place)])
 }
 
 function judge(scan: Timed, at: Date, rule: Parameters, context: RuleContext): Outcome {

@@ -1,6 +1,6 @@
 import { allow, deny, type Case } from '../case.ts'
 import { keys, request, sha256 } from '../fixtures.ts'
-import { built, leftPad, listed, people, scannedOn, vex, world } from '../world.ts'
+import { built, leftPad, listed, osvResults, people, scannedOn, vex, world } from '../world.ts'
 
 const scan = 'scanned: {by: [scanner], within: 7d, deny: {severity: high}}'
 const unless =
@@ -88,6 +88,34 @@ const scans: readonly Case[] = [
       request: { ...request, artifact: { ...request.artifact, name: 'pkg:npm/evil@1.0.0' } },
       signers: world,
     },
+    ['SCAN_FINDINGS'],
+  ),
+  yes(
+    'scanned-database',
+    'a database that was recent at the scan, to the millisecond',
+    {
+      rule: 'scanned: {by: [scanner], within: 7d, database: 2d, deny: {severity: high}}',
+      items: [scannedOn(fresh, [], { database: '2026-05-29T00:00:00Z' })],
+    },
+    '2026-06-07T00:00:00.000Z',
+  ),
+  no(
+    'scanned-without-time',
+    'a scan of which nobody says when it was',
+    { rule: scan, items: [osvResults()] },
+    ['FACT_MISSING'],
+    'MISSING',
+  ),
+  yes(
+    'scanned-beside-one-without-time',
+    'a scan without time is not the newest',
+    { rule: scan, items: [osvResults(), scannedOn(fresh)] },
+    '2026-06-07T00:00:00.000Z',
+  ),
+  no(
+    'scanned-bad-without-time',
+    'what a scan without time has found may be there still',
+    { rule: scan, items: [osvResults('GHSA-1'), scannedOn(fresh)] },
     ['SCAN_FINDINGS'],
   ),
   no(
@@ -305,6 +333,28 @@ const sboms: readonly Case[] = [
     },
     ['SBOM_PACKAGE'],
   ),
+  no(
+    'sbom-package-by-name-and-version',
+    'a component without package URL is known by its name and version',
+    {
+      rule: "sbom: {by: [lister], packages: {deny: ['pkg:npm/left-pad@1.3.0']}}",
+      items: [listed([silent])],
+    },
+    ['SBOM_PACKAGE'],
+  ),
+  no(
+    'sbom-package-of-unknown-version',
+    'a component of unknown version may be the denied one',
+    {
+      rule: "sbom: {by: [lister], packages: {deny: ['pkg:npm/left-pad@1.3.0']}}",
+      items: [listed([{ name: 'left-pad' }])],
+    },
+    ['SBOM_PACKAGE'],
+  ),
+  yes('sbom-other-version-by-name', 'another version of a denied name', {
+    rule: "sbom: {by: [lister], packages: {deny: ['pkg:npm/left-pad@1.2.0']}}",
+    items: [listed([silent, { name: 'left', version: '1.2.0' }])],
+  }),
   yes('sbom-other-package-version', 'another version of a denied one', {
     rule: "sbom: {by: [lister], packages: {deny: ['pkg:npm/left-pad@1.2.0']}}",
     items: [listed([leftPad])],

@@ -102,6 +102,27 @@ export const source: readonly Case[] = [
     'FAIL',
   ),
   no(
+    'reviewed-rejected-at-once',
+    'of two words of one reviewer at the same time the rejection counts',
+    review,
+    [
+      reviewed(),
+      reviewed(people.carol, { verdict: 'rejected' }),
+      reviewed(people.dave),
+      pushedBy('erin'),
+    ],
+    ['REVIEW_REJECTED'],
+    'FAIL',
+  ),
+  no(
+    'reviewed-summary-in-future',
+    'a summary of tomorrow',
+    review,
+    [sourceSummary({ timeVerified: '2030-01-01T00:00:00Z' })],
+    ['TIME_IN_FUTURE'],
+    'FAIL',
+  ),
+  no(
     'reviewed-other-repository',
     'a review in another repository is a review of something else',
     review,

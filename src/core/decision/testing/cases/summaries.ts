@@ -1,5 +1,7 @@
 import { allow, deny, type Case } from '../case.ts'
-import { builderIds, keys, provenance, signed } from '../fixtures.ts'
+import { predicateTypes } from '#attestation'
+import { envelopeBytes, keyEntry } from '../../../trust/testing/fixtures.ts'
+import { builderIds, item, keys, provenance, signed } from '../fixtures.ts'
 import { built, people, rebuilt, result, summary, verifierId, world } from '../world.ts'
 
 const vsa = `verified: {by: [verifier], verifier: '${verifierId}', resource: 'pkg:npm/shop@1.2.3', levels: [SLSA_BUILD_LEVEL_2]}`
@@ -140,6 +142,13 @@ const verified: readonly Case[] = [
 const level = 'minimumLevel: {by: [release-builder, hosted-builder, verifier], level: 3}'
 
 const levels: readonly Case[] = [
+  no(
+    'minimum-level-in-future',
+    'a summary of tomorrow',
+    level,
+    [summary({ timeVerified: '2030-01-01T00:00:00Z' })],
+    ['TIME_IN_FUTURE'],
+  ),
   yes('minimum-level', 'a builder that the trust file lets claim the level', level, [
     signed(provenance({ builderId: builderIds.hosted }), keys.hosted),
   ]),
@@ -168,9 +177,40 @@ const levels: readonly Case[] = [
   ),
 ]
 
+const threshold = {
+  ...world,
+  pair: {
+    owner: 'platform',
+    keys: [keyEntry(people.erin, { owner: 'erin' }), keyEntry(people.frank, { owner: 'frank' })],
+    predicateTypes: [predicateTypes.slsaProvenanceV1],
+    builders: [{ id: 'https://pair.example/v1', level: 2 }],
+    threshold: 2,
+  },
+}
+
+const pairBuilt = item(
+  envelopeBytes(provenance({ builderId: 'https://pair.example/v1' }), [people.erin, people.frank]),
+)
+
 const twice = 'reproduced: {by: [release-builder, rebuilder]}'
 
 const reproductions: readonly Case[] = [
+  deny(
+    'deny-reproduced-by-one-owner-twice',
+    'the keys of a signer are the will of whoever owns it',
+    {
+      require: ['reproduced: {by: [release-builder, pair]}'],
+      items: [built, pairBuilt],
+      signers: threshold,
+    },
+    ['REPRODUCED_TOO_FEW'],
+    { 'require[0].reproduced': 'MISSING' },
+  ),
+  allow('allow-reproduced-by-pair', 'a signer with a threshold is one owner', {
+    require: ['reproduced: {by: [rebuilder, pair]}'],
+    items: [rebuilt(), pairBuilt],
+    signers: threshold,
+  }),
   yes('reproduced', 'two owners have built the same bytes from the same commit', twice, [
     built,
     rebuilt(),
