@@ -82,10 +82,12 @@ async function referTo(bytes: Uint8Array, bodies: BodyStore): Promise<Uint8Array
 }
 
 function inputDigests({ inputs }: Decision) {
-  const files = [inputs.trust, ...inputs.policies].map(({ file, digest }) => ({
-    what: file,
-    digest,
-  }))
+  const files = [inputs.trust, ...(inputs.trust.roots ?? []), ...inputs.policies].map(
+    ({ file, digest }) => ({
+      what: file,
+      digest,
+    }),
+  )
   return [...files, ...inputs.evidence.map(({ source, digest }) => ({ what: source, digest }))]
 }
 

@@ -52,6 +52,9 @@ const cases: Record<string, Evidence> = {
   ),
   'that is empty': evidenceOf(item(new Uint8Array())),
   'that came twice': evidenceOf(signed(provenance()), ...twice(signed(provenance()))),
+  'that is a flood': evidenceOf(
+    ...Array.from({ length: 1030 }, (_, index) => item(Buffer.from(`{"n":${index}}`))),
+  ),
   'that is absent': evidenceOf(),
   'that is out of reach': {
     items: [],

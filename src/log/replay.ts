@@ -55,12 +55,17 @@ export async function replay(
   const evidence: Evidence = {
     items: past.inputs.evidence.map((item) => ({ ...item, bytes: files.get(item.digest) })),
     sources: past.inputs.sources,
+    leftOut: past.inputs.evidenceLeftOut ?? 0,
   }
+  const roots = past.inputs.trust.roots ?? []
   const decision = decide({
     request: past.request,
     evidence,
     policies: parsePolicies(policies),
-    trust: parseTrust(trust.bytes, { file: trust.file }),
+    trust: parseTrust(trust.bytes, {
+      file: trust.file,
+      roots: new Map(roots.map(({ file, digest }) => [file, files.get(digest)])),
+    }),
     now: options.now ?? new Date(past.time),
   })
   const replayed = encodeDecision(decision)
@@ -88,9 +93,10 @@ const recordSchema = z.looseObject({
     requester: z.string().exactOptional(),
   }),
   inputs: z.strictObject({
-    trust: inputFile,
+    trust: inputFile.extend({ roots: z.array(inputFile).exactOptional() }),
     policies: z.array(inputFile),
     evidence: z.array(z.strictObject({ digest: z.string(), source: z.string() })),
+    evidenceLeftOut: z.int().min(0).exactOptional(),
     sources: z.array(
       z.strictObject({
         name: z.string(),
@@ -121,6 +127,7 @@ function parseRecord(bytes: Uint8Array): Past {
 async function readBodies({ inputs }: Past, bodies: BodyStore) {
   const wanted = new Map([
     [inputs.trust.digest, inputs.trust.file],
+    ...(inputs.trust.roots ?? []).map(({ digest, file }) => [digest, file] as const),
     ...inputs.policies.map(({ digest, file }) => [digest, file] as const),
     ...inputs.evidence.map(({ digest, source }) => [digest, source] as const),
   ])
