@@ -19,6 +19,7 @@ const licences = new Set([
   'Apache-2.0',
   'BSD-2-Clause',
   'BSD-3-Clause',
+  '(Apache-2.0 AND BSD-3-Clause)',
   'BlueOak-1.0.0',
   'Python-2.0',
   'PSF-2.0',
