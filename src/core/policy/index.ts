@@ -27,4 +27,5 @@ export type {
 } from './rule.ts'
 export { selectPolicy } from './select-policy.ts'
 export { shellName } from './shell-name.ts'
+export { threats, unanswered, type ThreatId } from './threats.ts'
 export type { RuleVerdict } from './verdict.ts'

@@ -3,6 +3,7 @@ import type { Problem, ProblemCode } from '#error'
 import type { Fact, Signer, Trust, Verified, VerifiedSigner } from '#trust'
 import type { z } from 'zod'
 import type { DeploymentRequest } from './request.ts'
+import type { ThreatId } from './threats.ts'
 import type { RuleVerdict } from './verdict.ts'
 
 /** What every rule says: whose word counts. */
@@ -18,9 +19,11 @@ export interface Rule<P extends RuleParameters = RuleParameters> {
   readonly name: string
   /** The parameters as a policy writes them; unknown fields are refused. */
   readonly schema: z.ZodType<P>
-  /** The threat that the rule answers, for documentation. */
+  /** The threats that the rule answers, of the list in `threats.ts`: at least one. */
+  readonly threats: readonly ThreatId[]
+  /** What would happen without the rule, in a sentence. */
   readonly threat: string
-  /** What the rule cannot do, for documentation. */
+  /** What the rule cannot do: shown wherever the threat is (THR-06). */
   readonly cannot: string
   /** What a fix changes: `artifact` makes other bytes, which makes every signature over the old ones useless. */
   readonly fixes: 'artifact' | 'evidence'

@@ -26,6 +26,7 @@ type Parameters = z.output<typeof schema>
 export const allowed: Rule<Parameters> = {
   name: 'allowed',
   schema,
+  threats: ['T04'],
   threat:
     'A correctly built artifact that was never meant for this environment (a test build, an abandoned release) is deployed there.',
   cannot: 'It cannot tell whether the person who approved looked at anything.',

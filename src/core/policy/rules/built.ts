@@ -56,6 +56,7 @@ type Parameters = z.output<typeof schema>
 export const built: Rule<Parameters> = {
   name: 'built',
   schema,
+  threats: ['T03', 'T05', 'T09', 'T11', 'T13'],
   threat:
     'Something else than the official pipeline built the artifact, or it built another repository, branch or recipe, or somebody chose parameters that change what the code does.',
   cannot:

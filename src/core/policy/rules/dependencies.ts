@@ -53,6 +53,7 @@ type Where = z.output<typeof location>
 export const dependencies: Rule<Parameters> = {
   name: 'dependencies',
   schema,
+  threats: ['T15', 'T17', 'T25'],
   threat:
     'Something bad comes in through a dependency: a package of a stranger under a familiar name, from another registry, or one that nobody has verified.',
   cannot:

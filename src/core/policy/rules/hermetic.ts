@@ -31,6 +31,7 @@ type Parameters = z.output<typeof schema>
 export const hermetic: Rule<Parameters> = {
   name: 'hermetic',
   schema,
+  threats: ['T11', 'T15', 'T18', 'T25'],
   threat:
     'The build fetched or read something that nobody declared: a dependency changed under way, a file of the build machine, an instruction from outside.',
   cannot:

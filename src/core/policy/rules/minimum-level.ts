@@ -22,6 +22,7 @@ type Parameters = z.output<typeof schema>
 export const minimumLevel: Rule<Parameters> = {
   name: 'minimumLevel',
   schema,
+  threats: ['T10', 'T12', 'T13', 'T14'],
   threat:
     'An artifact that was built where builds can be tampered with is deployed to where that is not good enough.',
   cannot:

@@ -5,7 +5,14 @@ import type { JsonObject } from '#document'
 import { SallyportError } from '#error'
 import { parseTrust, type Trust } from '#trust'
 import { keyEntry, makeKey, trustBytes } from '../../trust/testing/fixtures.ts'
-import { checkPolicies, parsePolicies, rules, type PolicySet } from '../index.ts'
+import {
+  checkPolicies,
+  parsePolicies,
+  rules,
+  threats,
+  unanswered,
+  type PolicySet,
+} from '../index.ts'
 
 const [one, other, platform] = [makeKey(), makeKey(), makeKey()]
 const builder = 'https://builder.example/v1'
@@ -56,10 +63,18 @@ function refused(rule: string): string {
 }
 
 test('every rule says which threat it answers and what it cannot do (THR-06, THR-09)', () => {
-  for (const { name, threat, cannot } of rules.values()) {
+  for (const { name, threats: ids, threat, cannot } of rules.values()) {
+    assert.ok(ids.length > 0 && ids.every((id) => Object.hasOwn(threats, id)), name)
+    assert.equal(new Set(ids).size, ids.length, name)
     assert.match(threat, /^[A-Z].{30,}\.$/, name)
     assert.match(cannot, /^[A-Z].{30,}\.$/, name)
   }
+})
+
+test('threats that no rule answers can be listed (THR-09)', () => {
+  assert.deepEqual(unanswered([]), Object.keys(threats))
+  const left = unanswered(rules.values())
+  assert.ok(left.includes('T21') && !left.includes('T05'), 'a gate cannot tell who walks round it')
 })
 
 test('a number of reviewers that can never be reached is found before anything is deployed', () => {

@@ -40,6 +40,7 @@ type Parameters = z.output<typeof schema>
 export const recent: Rule<Parameters> = {
   name: 'recent',
   schema,
+  threats: ['T08', 'T24'],
   threat: 'An old version with known holes is deployed again, correctly built and signed as it is.',
   cannot:
     'It cannot tell whether what is recent is good. The time of a commit is what its author wrote into it; the time of the build is what the builder saw.',

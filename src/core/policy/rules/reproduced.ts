@@ -23,6 +23,7 @@ type Parameters = z.output<typeof schema>
 export const reproduced: Rule<Parameters> = {
   name: 'reproduced',
   schema,
+  threats: ['T12', 'T13'],
   threat:
     'A builder that somebody has taken over puts something into the artifact that is not in its source.',
   cannot:

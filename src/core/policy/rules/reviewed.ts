@@ -27,6 +27,7 @@ type Parameters = z.output<typeof schema>
 export const reviewed: Rule<Parameters> = {
   name: 'reviewed',
   schema,
+  threats: ['T01', 'T02', 'T03'],
   threat:
     'One person alone, or whoever has stolen their account, puts bad code into the source, and it is built correctly from there.',
   cannot:

@@ -52,6 +52,7 @@ type Parameters = z.output<typeof schema>
 export const sbom: Rule<Parameters> = {
   name: 'sbom',
   schema,
+  threats: ['T25'],
   threat:
     'Nobody can tell what is inside when a vulnerability or a licence becomes a problem, or something is inside that must not be.',
   cannot:

@@ -49,6 +49,7 @@ type Parameters = z.output<typeof schema>
 export const scanned: Rule<Parameters> = {
   name: 'scanned',
   schema,
+  threats: ['T08', 'T25'],
   threat:
     'An artifact with vulnerabilities that are known by now is deployed, because nobody looked, or nobody looked lately.',
   cannot:

@@ -23,6 +23,7 @@ type Parameters = z.output<typeof schema>
 export const signed: Rule<Parameters> = {
   name: 'signed',
   schema,
+  threats: ['T05', 'T31'],
   threat:
     'An artifact that no named signer vouches for, or other bytes under its name, is deployed.',
   cannot:

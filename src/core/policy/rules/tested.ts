@@ -32,6 +32,7 @@ type Parameters = z.output<typeof schema>
 export const tested: Rule<Parameters> = {
   name: 'tested',
   schema,
+  threats: ['T01'],
   threat:
     'A change that breaks what the tests protect is deployed before, or without, running them.',
   cannot:

@@ -42,6 +42,7 @@ type Parameters = z.output<typeof schema>
 export const verified: Rule<Parameters> = {
   name: 'verified',
   schema,
+  threats: ['T05', 'T31'],
   threat:
     'An artifact from elsewhere, whose own evidence cannot be had here, is deployed without anybody having verified it.',
   cannot:
