@@ -8,6 +8,7 @@ export type { NextCommand, StoryLine, StoryReport } from './story/story.ts'
 export type { StoryOptions } from './story/tell.ts'
 export type { LockOptions, LockReport } from './lock.ts'
 export type { LoggedDecision, LogVerifyReport, ReplayReport } from './log.ts'
+export type { SchemaName } from './policy/schema.ts'
 export type { VerifyOptions, VerifyReport } from './verify.ts'
 export type { HomeItem } from './init/files.ts'
 export type { InitOptions, InitReport } from './init/init.ts'
@@ -69,3 +70,8 @@ export const rebuildArtifact: typeof import('./rebuild.ts').rebuildArtifact = as
 /** The whole path on the checkout it is called in: build, decide twice, record, verify. */
 export const tellStory: typeof import('./story/tell.ts').tellStory = async (options) =>
   (await import('./story/tell.ts')).tellStory(options)
+
+/** The JSON Schema of one kind of document that people write. */
+export const documentSchema = async (
+  ...args: Parameters<typeof import('./policy/schema.ts').documentSchema>
+) => (await import('./policy/schema.ts')).documentSchema(...args)

@@ -70,6 +70,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/rebuild.ts'),
   },
   {
+    name: 'policy',
+    summary: 'check, explain and describe policies before they decide',
+    load: () => import('./commands/policy.ts'),
+  },
+  {
     name: 'log',
     summary: 'verify, show, prove and replay recorded decisions',
     load: () => import('./commands/log.ts'),

@@ -8,6 +8,7 @@ export { parseTrust, trustedRootFiles, type TrustOptions } from './parse-trust.t
 export { keyidOf } from './public-key.ts'
 export type { Scheme } from './scheme.ts'
 export type { StatementSigner } from './statement-signer.ts'
+export { trustJsonSchema } from './trust-json-schema.ts'
 export type { Signer, Trust, TrustedIdentity, TrustedKey } from './trust.ts'
 export {
   createVerifier,

@@ -1,0 +1,8 @@
+import type { CommandLine } from '../command-line.ts'
+import type { Plan } from '../commands.ts'
+import { defineSchema } from './policy/schema.ts'
+
+/** Policies as code. One file of `policy/` per subcommand. */
+export function define(command: CommandLine, plan: Plan): void {
+  defineSchema(command.command('schema'), plan)
+}
