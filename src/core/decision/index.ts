@@ -1,4 +1,5 @@
 export type { DeploymentRequest, RuleVerdict, Target } from '#policy'
+export { accountOf, sentenceOf, type Account, type RuleLine, type Tone } from './account/account.ts'
 export { decide, type DecisionInput } from './decide.ts'
 export type {
   Decision,
