@@ -12,7 +12,7 @@ const maxBytes = 4 * 1024 * 1024
 
 /** Reads a file of the configuration. Its name is relative to the home folder when it lies there. */
 export async function readNamed(path: string, home: string): Promise<NamedFile> {
-  return { file: nameOf(path, home), bytes: await readBounded(path) }
+  return { file: nameOf(path, home), bytes: await readFileBounded(path) }
 }
 
 /** Reads policy files; a folder stands for every `*.yaml` and `*.yml` in it, in the order of their names. */
@@ -50,10 +50,12 @@ function nameOf(path: string, home: string): string {
   return inside !== '' && inside !== '..' && !inside.startsWith(`..${sep}`) ? inside : path
 }
 
-async function readBounded(path: string): Promise<Uint8Array> {
+/** Reads a regular file of at most 4 MiB: a pipe or device in its place is refused and never waited for. */
+export async function readFileBounded(path: string): Promise<Uint8Array> {
   try {
-    const { size } = await stat(path)
-    if (size > maxBytes) throw tooLarge(path, size)
+    const info = await stat(path)
+    if (!info.isFile()) throw notRegular(path)
+    if (info.size > maxBytes) throw tooLarge(path, info.size)
     return await readFile(path)
   } catch (cause) {
     if (cause instanceof SallyportError) throw cause
@@ -67,7 +69,17 @@ function tooLarge(path: string, size: number): SallyportError {
     where: path,
     expected: `at most ${maxBytes} bytes`,
     found: `${size} bytes`,
-    fix: `Name another file; ${quote(path)} is no policy, trust file or lock`,
+    fix: `Name another file; ${quote(path)} is no policy, trust file, trusted root or lock`,
+  })
+}
+
+function notRegular(path: string): SallyportError {
+  return new SallyportError({
+    code: 'FILE_UNREADABLE',
+    where: path,
+    expected: 'a regular file',
+    found: 'a folder, pipe or device',
+    fix: `Name a file in place of ${quote(path)}`,
   })
 }
 

@@ -3,10 +3,10 @@ import { propertiesOf, rebuild, type Compared, type Property, type StepEvent } f
 import type { Config } from '#config'
 import { SallyportError, type Problem } from '#error'
 import { openFileBlobs } from '#store'
-import { isVerified, parseTrust, verifyAttestation, type Trust } from '#trust'
+import { isVerified, verifyAttestation, type Trust } from '#trust'
 import { runStep } from '#worker'
 import { findAttestations } from './attestations.ts'
-import { readNamed } from './input.ts'
+import { readTrust } from './rulebook.ts'
 
 export interface RebuildArtifactOptions {
   readonly config: Config
@@ -36,8 +36,8 @@ export interface RebuildReport {
  */
 export async function rebuildArtifact(options: RebuildArtifactOptions): Promise<RebuildReport> {
   const { config, offline, onEvent } = options
-  const { file, bytes } = await readNamed(options.trust ?? config.trust, config.home)
-  const { statement, signers } = await findProvenance(options, parseTrust(bytes, { file }))
+  const { trust } = await readTrust(options.trust ?? config.trust, config.home)
+  const { statement, signers } = await findProvenance(options, trust)
   const result = await rebuild(statement, {
     fetch: !offline,
     ports: {

@@ -5,10 +5,8 @@ import { enforce, type RecordedInputs } from '#chokepoint'
 import { decisionExitCode, type Decision, type Evidence, type Target } from '#decision'
 import { digestFile, findBesideFile } from '#evidence'
 import { recordDecision, type Receipt } from '#log'
-import { parsePolicies } from '#policy'
-import { parseTrust, type Verifier } from '#trust'
 import { openGate, startLogSigner, type Gate } from './gate.ts'
-import { readNamed, readPolicyFiles, type NamedFile } from './input.ts'
+import { readRulebook, type Rulebook } from './rulebook.ts'
 
 export interface VerifyOptions {
   readonly config: Config
@@ -30,12 +28,6 @@ export interface VerifyReport {
   readonly exit: 0 | 1 | 2 | 3
   /** Where the artifact is that the decision calls by its name. */
   readonly paths: ReadonlyMap<string, string>
-}
-
-/** What a decision is made with, read once for any number of decisions. */
-export interface Rulebook {
-  readonly policies: readonly NamedFile[]
-  readonly trust: NamedFile
 }
 
 /**
@@ -60,7 +52,6 @@ export interface Question {
   readonly digest: Readonly<Record<string, string>>
   readonly evidence: Evidence
   readonly rulebook: Rulebook
-  readonly verifier?: Verifier
 }
 
 /** Reads everything that the answer depends on. What the person named and is not there is their mistake, not a refusal. */
@@ -76,20 +67,9 @@ export async function readQuestion(
   return { digest, evidence, rulebook }
 }
 
-async function readRulebook(
-  config: Config,
-  { policies, trust }: Pick<VerifyOptions, 'policies' | 'trust'>,
-): Promise<Rulebook> {
-  const paths = policies.length === 0 ? config.policies : policies
-  return {
-    policies: await readPolicyFiles(paths, config.home),
-    trust: await readNamed(trust ?? config.trust, config.home),
-  }
-}
-
 /** Asks one question at an open gate. */
 export async function ask(
-  { digest, evidence, rulebook, verifier }: Question,
+  { digest, evidence, rulebook }: Question,
   gate: Gate,
   options: Pick<VerifyOptions, 'config' | 'artifact' | 'target' | 'now'>,
 ): Promise<VerifyReport> {
@@ -102,10 +82,10 @@ export async function ask(
       requester: requester(),
     },
     gather: () => Promise.resolve(evidence),
-    policies: parsePolicies(rulebook.policies),
-    trust: parseTrust(rulebook.trust.bytes, { file: rulebook.trust.file }),
+    policies: rulebook.policies,
+    trust: rulebook.trust,
+    verifier: rulebook.verifier,
     now,
-    ...(verifier === undefined ? {} : { verifier }),
     record: (made, inputs) =>
       recordDecision(gate.log, gate.bodies, recordOf(made, inputs, rulebook)),
   })
@@ -124,6 +104,5 @@ function requester(): string {
 }
 
 function recordOf(decision: Decision, { evidence }: RecordedInputs, rulebook: Rulebook) {
-  const files = [rulebook.trust, ...rulebook.policies].map(({ bytes }) => bytes)
-  return { decision, inputs: [...files, ...evidence.items.map(({ bytes }) => bytes)] }
+  return { decision, inputs: [...rulebook.files, ...evidence.items.map(({ bytes }) => bytes)] }
 }

@@ -1,8 +1,8 @@
 import type { EvidenceItem, EvidenceSource } from '#decision'
 import type { Problem } from '#error'
-import { isVerified, parseTrust, verifyAttestation, type Trust } from '#trust'
+import { isVerified, verifyAttestation, type Trust } from '#trust'
 import { findAttestations, type Pointed } from '../attestations.ts'
-import { readNamed } from '../input.ts'
+import { readTrust } from '../rulebook.ts'
 import { readAssertion, type Assertion } from './assertion.ts'
 
 export interface InspectOptions {
@@ -45,7 +45,9 @@ export interface InspectReport {
 
 /** Says what each signature on an artifact, or in a file of attestations, claims and by whom. Decides nothing. */
 export async function inspect(options: InspectOptions): Promise<InspectReport> {
-  const trust = await readTrust(options.trust)
+  const { path, home } = options.trust ?? {}
+  const trust =
+    path === undefined || home === undefined ? undefined : (await readTrust(path, home)).trust
   const { artifact, items, sources } = await findAttestations(options.file, options.bundles)
   return {
     ...(artifact === undefined ? {} : { artifact }),
@@ -53,12 +55,6 @@ export async function inspect(options: InspectOptions): Promise<InspectReport> {
     attestations: items.map((item) => inspected(item, artifact?.digest, trust, options.now)),
     sources,
   }
-}
-
-async function readTrust(place: InspectOptions['trust']): Promise<Trust | undefined> {
-  if (place === undefined) return undefined
-  const { file, bytes } = await readNamed(place.path, place.home)
-  return parseTrust(bytes, { file })
 }
 
 function inspected(

@@ -1,0 +1,72 @@
+import { dirname, resolve } from 'node:path'
+import type { Config } from '#config'
+import { SallyportError } from '#error'
+import { parsePolicies, type PolicySet } from '#policy'
+import { createVerifier, parseTrust, trustedRootFiles, type Trust, type Verifier } from '#trust'
+import { readFileBounded, readNamed, readPolicyFiles, type NamedFile } from './input.ts'
+
+/** The trust file, and the trusted roots that it names, read and checked. */
+export interface TrustInput {
+  readonly trust: Trust
+  /** The bytes of all of them: inputs of every decision that is made with them. */
+  readonly files: readonly Uint8Array[]
+}
+
+/** What decisions are made with, read once for any number of them. */
+export interface Rulebook {
+  readonly policies: PolicySet
+  readonly trust: Trust
+  /** Remembers signatures from one decision to the next; validity and revocation are asked anew each time. */
+  readonly verifier: Verifier
+  /** The bytes of every policy file, the trust file and its roots, to be recorded with each decision. */
+  readonly files: readonly Uint8Array[]
+}
+
+export interface RulebookOptions {
+  /** Policy files and folders, instead of those of the configuration. */
+  readonly policies?: readonly string[]
+  /** The trust file, instead of that of the configuration. */
+  readonly trust?: string | undefined
+}
+
+/**
+ * Reads policies and trust: the one way from files to what a decision is made with.
+ *
+ * @throws SallyportError with everything that is wrong in one of them: FILE_…, DOCUMENT_…, TRUST_…, POLICY_…
+ */
+export async function readRulebook(config: Config, options: RulebookOptions): Promise<Rulebook> {
+  const { policies = [], trust: path = config.trust } = options
+  const [{ trust, files }, policyFiles] = await Promise.all([
+    readTrust(path, config.home),
+    readPolicyFiles(policies.length === 0 ? config.policies : policies, config.home),
+  ])
+  return {
+    policies: parsePolicies(policyFiles),
+    trust,
+    verifier: createVerifier(trust),
+    files: [...files, ...policyFiles.map(({ bytes }) => bytes)],
+  }
+}
+
+/**
+ * Reads a trust file and the trusted roots that it names, which lie where its paths lead from where it is.
+ *
+ * @throws SallyportError FILE_… for what cannot be read, DOCUMENT_… and TRUST_… for what it says
+ */
+export async function readTrust(path: string, home: string): Promise<TrustInput> {
+  const { file, bytes } = await readNamed(path, home)
+  const named = trustedRootFiles(bytes, { file })
+  const found = await Promise.all(named.map((root) => readRoot(root, dirname(path))))
+  const roots = new Map(found.flat().map((root) => [root.file, root.bytes]))
+  return { trust: parseTrust(bytes, { file, roots }), files: [bytes, ...roots.values()] }
+}
+
+/** One that is not there is told with its line in the trust file, by who parses that. */
+async function readRoot(file: string, folder: string): Promise<readonly NamedFile[]> {
+  try {
+    return [{ file, bytes: await readFileBounded(resolve(folder, file)) }]
+  } catch (error) {
+    if (error instanceof SallyportError && error.code === 'FILE_NOT_FOUND') return []
+    throw error
+  }
+}
