@@ -1,3 +1,4 @@
+import { admission } from './catalogue/admission.ts'
 import { attestation } from './catalogue/attestation.ts'
 import { builder } from './catalogue/builder.ts'
 import { config } from './catalogue/config.ts'
@@ -32,6 +33,7 @@ export const catalogue = {
   ...log,
   ...worker,
   ...builder,
+  ...admission,
 } as const satisfies Record<string, Entry>
 
 export type ProblemCode = keyof typeof catalogue

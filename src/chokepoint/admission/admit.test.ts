@@ -1,0 +1,364 @@
+import assert from 'node:assert/strict'
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { test } from 'node:test'
+import type { Decision } from '#decision'
+import { SallyportError, type Problem } from '#error'
+import { admit, type AdmissionPorts, type ImageQuestion } from './admit.ts'
+import type { AdmissionSettings } from './questions.ts'
+import { parseReview, type AdmissionRequest } from './review.ts'
+
+const digest = 'a'.repeat(64)
+const other = 'b'.repeat(64)
+const pinned = `registry.example/shop/app@sha256:${digest}`
+
+const settings: AdmissionSettings = {
+  mapping: {
+    file: 'sallyport.yaml',
+    namespaces: new Map([
+      ['shop', { environment: 'production', service: { label: 'app' } }],
+      ['tools', { environment: 'production', service: { from: 'namespace' } }],
+    ]),
+  },
+  kinds: new Map([['acme.example/Rollout', ['spec', 'template']]]),
+}
+
+const labels = { app: 'cart' }
+const pod = (image: unknown) => ({ spec: { containers: [{ name: 'main', image }] } })
+const template = (image: unknown) => ({ metadata: { labels }, ...pod(image) })
+
+interface Asked {
+  readonly kind?: string
+  readonly group?: string
+  readonly operation?: string
+  readonly subResource?: string
+  readonly namespace?: string
+  readonly object?: unknown
+  readonly oldObject?: unknown
+  readonly dryRun?: boolean
+}
+
+function requestOf({ kind = 'Pod', group = '', ...more }: Asked): AdmissionRequest {
+  const review = {
+    apiVersion: 'admission.k8s.io/v1',
+    kind: 'AdmissionReview',
+    request: {
+      uid: 'u-1',
+      kind: { group, version: 'v1', kind },
+      operation: 'CREATE',
+      namespace: 'shop',
+      name: 'x',
+      userInfo: { username: 'jo', groups: ['system:masters'] },
+      ...more,
+    },
+  }
+  return parseReview(Buffer.from(JSON.stringify(review)))
+}
+
+function portsOf(effects: Record<string, Decision['effect']> = {}) {
+  const asked: ImageQuestion[] = []
+  const refusals: Problem[] = []
+  const ports: AdmissionPorts = {
+    decide: (question) => {
+      asked.push(question)
+      const effect = effects[question.reference.digest ?? ''] ?? 'admitted'
+      const verdict = effect === 'admitted' ? 'ALLOW' : 'DENY'
+      const reasons = verdict === 'ALLOW' ? [] : [{ code: 'PROVENANCE_MISSING', fix: 'Build it' }]
+      const decision = { verdict, effect, reasons } as unknown as Decision
+      return Promise.resolve({ decision, ...(question.dryRun ? {} : { index: 7 }) })
+    },
+    resolve: () => Promise.resolve(other),
+    refuse: (_, problems) => {
+      refusals.push(...problems)
+      return Promise.resolve()
+    },
+    explain: (decision, index) => `${decision.verdict} (${index ?? 'not recorded'})`,
+    explainProblem: ({ code, where, fix }) => `${code} ${where}: ${fix}`,
+  }
+  return { ports, asked, refusals }
+}
+
+const allWorkloads: readonly [string, string, (image: string) => unknown][] = [
+  ['', 'Pod', (image) => ({ metadata: { labels }, ...pod(image) })],
+  ['', 'PodTemplate', (image) => ({ template: template(image) })],
+  ['', 'ReplicationController', (image) => ({ spec: { template: template(image) } })],
+  ['apps', 'Deployment', (image) => ({ spec: { template: template(image) } })],
+  ['apps', 'ReplicaSet', (image) => ({ spec: { template: template(image) } })],
+  ['apps', 'StatefulSet', (image) => ({ spec: { template: template(image) } })],
+  ['apps', 'DaemonSet', (image) => ({ spec: { template: template(image) } })],
+  ['batch', 'Job', (image) => ({ spec: { template: template(image) } })],
+  [
+    'batch',
+    'CronJob',
+    (image) => ({ spec: { jobTemplate: { spec: { template: template(image) } } } }),
+  ],
+  ['acme.example', 'Rollout', (image) => ({ spec: { template: template(image) } })],
+]
+
+test('every kind that makes pods is decided, for the target of its namespace and labels', async () => {
+  for (const [group, kind, objectOf] of allWorkloads) {
+    const { ports, asked } = portsOf({ [digest]: 'blocked' })
+    const answer = await admit(
+      requestOf({ group, kind, object: objectOf(pinned) }),
+      settings,
+      ports,
+    )
+    assert.equal(answer.response.allowed, false, kind)
+    assert.deepEqual(asked[0]?.target, { environment: 'production', service: 'cart' }, kind)
+    assert.equal(asked[0].requester, 'jo')
+  }
+})
+
+test('containers, init containers, ephemeral containers and image volumes are all decided', async () => {
+  const named = (name: string, image: string) => [
+    { name, image: `r.example/${name}@sha256:${image}` },
+  ]
+  const object = {
+    metadata: { labels },
+    spec: {
+      containers: named('main', digest),
+      initContainers: named('init', digest),
+      ephemeralContainers: named('debug', digest),
+      volumes: [
+        { name: 'empty', emptyDir: {} },
+        { name: 'data', image: { reference: `r.example/data@sha256:${digest}` } },
+      ],
+    },
+  }
+  const { ports, asked } = portsOf()
+  const { response } = await admit(requestOf({ object }), settings, ports)
+  assert.equal(response.allowed, true)
+  assert.deepEqual(asked.map(({ reference }) => reference.repository).sort(), [
+    'data',
+    'debug',
+    'init',
+    'main',
+  ])
+  assert.equal(response.auditAnnotations?.entries, '7,7,7,7')
+})
+
+test('one bad image among good ones refuses, and the place of the bad one is told', async () => {
+  const bad = `registry.example/shop/bad@sha256:${other}`
+  const object = {
+    metadata: { labels },
+    spec: {
+      containers: [{ name: 'a', image: pinned }],
+      initContainers: [{ name: 'b', image: bad }],
+    },
+  }
+  const { ports } = portsOf({ [other]: 'blocked' })
+  const { response } = await admit(requestOf({ object }), settings, ports)
+  assert.equal(response.allowed, false)
+  assert.equal(response.status?.code, 403)
+  assert.match(response.status?.message ?? '', /^spec\.initContainers\[0\]\.image: DENY \(7\)$/)
+})
+
+test('a tag is refused with the digest that it means now, and what is pinned is decided all the same', async () => {
+  const object = {
+    metadata: { labels },
+    spec: {
+      containers: [
+        { name: 'a', image: 'registry.example/app:1.2' },
+        { name: 'b', image: pinned },
+      ],
+    },
+  }
+  const { ports, asked, refusals } = portsOf()
+  const { response } = await admit(requestOf({ object }), settings, ports)
+  assert.equal(response.allowed, false)
+  assert.match(response.status?.message ?? '', new RegExp(`app:1.2@sha256:${other}`))
+  assert.deepEqual(
+    refusals.map(({ code }) => code),
+    ['ADMISSION_UNPINNED'],
+  )
+  assert.equal(asked.length, 1)
+})
+
+test('what is no image reference is refused', async () => {
+  for (const image of [
+    'nginx',
+    'UPPER/x@sha256:1',
+    `r.example/a@sha256:${digest}@sha256:${other}`,
+    ' ',
+  ]) {
+    const { ports, asked } = portsOf()
+    const request = requestOf({ object: { metadata: { labels }, ...pod(image) } })
+    const { response } = await admit(request, settings, ports)
+    assert.equal(response.allowed, false, image)
+    assert.equal(asked.length, 0)
+    assert.equal(response.auditAnnotations?.reasons, 'ADMISSION_IMAGE', image)
+  }
+})
+
+test('what deploys nothing is not decided: deleting, connecting, scaling, status, labels', async () => {
+  const object = { metadata: { labels: { ...labels, more: '1' } }, ...pod('untrusted:tag') }
+  const cases: Asked[] = [
+    { operation: 'DELETE', oldObject: object },
+    { operation: 'CONNECT', subResource: 'exec', object: { command: ['sh'] } },
+    { operation: 'UPDATE', subResource: 'scale', object: { spec: { replicas: 3 } } },
+    { operation: 'UPDATE', subResource: 'status', object },
+    { operation: 'UPDATE', object, oldObject: { metadata: { labels }, ...pod('untrusted:tag') } },
+  ]
+  for (const asked of cases) {
+    const { ports, asked: questions } = portsOf()
+    const { response } = await admit(requestOf(asked), settings, ports)
+    assert.equal(response.allowed, true, JSON.stringify(asked))
+    assert.equal(questions.length, 0)
+    assert.ok(response.auditAnnotations?.undecided)
+  }
+})
+
+test('an update that changes the image, or the target, is decided', async () => {
+  const before = { metadata: { labels }, ...pod(pinned) }
+  const changes = [
+    { metadata: { labels }, ...pod(`registry.example/shop/app@sha256:${other}`) },
+    { metadata: { labels: { app: 'billing' } }, ...pod(pinned) },
+  ]
+  for (const object of changes) {
+    const { ports, asked } = portsOf()
+    await admit(requestOf({ operation: 'UPDATE', object, oldObject: before }), settings, ports)
+    assert.equal(asked.length, 1)
+  }
+})
+
+test('a debug container in a running pod is decided, in the old form of the request too', async () => {
+  const debug = [{ name: 'dbg', image: pinned }]
+  const cases = [
+    {
+      kind: 'Pod',
+      object: { metadata: { labels }, spec: { containers: [], ephemeralContainers: debug } },
+    },
+    {
+      kind: 'EphemeralContainers',
+      object: { kind: 'EphemeralContainers', metadata: {}, ephemeralContainers: debug },
+    },
+  ]
+  for (const { kind, object } of cases) {
+    const { ports, asked } = portsOf({ [digest]: 'blocked' })
+    const request = requestOf({
+      kind,
+      namespace: kind === 'Pod' ? 'shop' : 'tools',
+      operation: 'UPDATE',
+      subResource: 'ephemeralcontainers',
+      object,
+      oldObject: { ...object, spec: { containers: [] }, ephemeralContainers: [] },
+    })
+    const { response } = await admit(request, settings, ports)
+    assert.equal(asked.length, 1, kind)
+    assert.equal(response.allowed, false, kind)
+  }
+})
+
+test('a namespace, a label or a kind that nobody has mapped is refused, and it is said who can map it', async () => {
+  const object = { metadata: { labels: {} }, ...pod(pinned) }
+  const cases: [Asked, string][] = [
+    [{ namespace: 'default', object }, 'ADMISSION_TARGET'],
+    [{ object }, 'ADMISSION_TARGET'],
+    [{ kind: 'Thing', group: 'x.example', object }, 'ADMISSION_KIND'],
+    [{ subResource: 'surprise', object }, 'ADMISSION_KIND'],
+  ]
+  for (const [asked, code] of cases) {
+    const { ports, refusals } = portsOf()
+    const { response } = await admit(requestOf(asked), settings, ports)
+    assert.equal(response.allowed, false)
+    assert.deepEqual(
+      refusals.map((problem) => problem.code),
+      [code],
+    )
+  }
+})
+
+test('a dry run is decided and leaves no record', async () => {
+  const object = { metadata: { labels }, ...pod(pinned) }
+  const { ports, asked, refusals } = portsOf({ [digest]: 'blocked' })
+  const { response } = await admit(requestOf({ dryRun: true, object }), settings, ports)
+  assert.equal(response.allowed, false)
+  assert.equal(asked[0]?.dryRun, true)
+  const tagged = requestOf({
+    dryRun: true,
+    object: { metadata: { labels }, ...pod('r.example/a:1') },
+  })
+  await admit(tagged, settings, ports)
+  assert.equal(refusals.length, 0)
+})
+
+test('what is admitted although the verdict is no comes with a warning', async () => {
+  const { ports } = portsOf({ [digest]: 'admitted-audit' })
+  const object = { metadata: { labels }, ...pod(pinned) }
+  const { response } = await admit(requestOf({ object }), settings, ports)
+  assert.equal(response.allowed, true)
+  assert.match(response.warnings?.[0] ?? '', /DENY, admitted-audit: PROVENANCE_MISSING/)
+})
+
+test('a record that fails is no answer', async () => {
+  const { ports } = portsOf()
+  const object = { metadata: { labels }, ...pod(pinned) }
+  const broken = { ...ports, decide: () => Promise.reject(new Error('disk full')) }
+  await assert.rejects(admit(requestOf({ object }), settings, broken), /disk full/)
+})
+
+test('objects of another shape are refused, never overlooked', async () => {
+  const odd: unknown[] = [
+    { spec: { containers: { 0: { image: pinned } } } },
+    { spec: { containers: [[{ image: pinned }]] } },
+    { spec: { containers: [{ image: [pinned] }] } },
+    { spec: [{ containers: [] }] },
+    { spec: { volumes: [{ image: 'x' }] } },
+  ]
+  for (const object of odd) {
+    const { ports } = portsOf()
+    const request = requestOf({ namespace: 'tools', object })
+    await assert.rejects(admit(request, settings, ports), { code: 'ADMISSION_REVIEW' })
+  }
+})
+
+test('more images than can be decided in time are refused', async () => {
+  const containers = Array.from({ length: 65 }, (_, index) => ({
+    image: `r.example/a${index}@sha256:${digest}`,
+  }))
+  const { ports, asked } = portsOf()
+  const request = requestOf({ namespace: 'tools', object: { spec: { containers } } })
+  const { response } = await admit(request, settings, ports)
+  assert.equal(response.auditAnnotations?.reasons, 'ADMISSION_LIMIT')
+  assert.equal(asked.length, 0)
+})
+
+test('what is no AdmissionReview is refused with a problem', () => {
+  const texts = [
+    '',
+    '{}',
+    '[]',
+    'null',
+    '{"apiVersion":"admission.k8s.io/v1beta1","kind":"AdmissionReview","request":{}}',
+    '{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview"}',
+    '{"apiVersion":"admission.k8s.io/v1","kind":"AdmissionReview","request":{"uid":"a","uid":"b"}}',
+    `${'['.repeat(600)}${']'.repeat(600)}`,
+  ]
+  for (const text of texts) {
+    assert.throws(() => parseReview(Buffer.from(text)), SallyportError, text.slice(0, 60))
+  }
+})
+
+const captured = '../shared/data/k8s/admission-requests'
+const skip = existsSync(captured) ? false : 'skipped: no ../shared'
+
+test('requests of a real API server are understood', { skip }, async () => {
+  const everywhere: AdmissionSettings = {
+    mapping: {
+      file: 'sallyport.yaml',
+      namespaces: new Map(),
+      others: { environment: 'production', service: { from: 'namespace' } },
+    },
+    kinds: new Map(),
+  }
+  const files = readdirSync(captured).filter((file) => /^\d.*\.json$/.test(file))
+  for (const file of files) {
+    const { ports, asked, refusals } = portsOf()
+    const request = parseReview(readFileSync(`${captured}/${file}`))
+    const { response } = await admit(request, everywhere, ports)
+    assert.equal(response.uid, request.uid)
+    const deploysNothing = /exec|delete|scale|labels/.test(file)
+    assert.equal(response.allowed, response.auditAnnotations?.reasons === undefined, file)
+    if (deploysNothing) assert.equal(response.allowed, true, file)
+    if (!deploysNothing && !request.dryRun) assert.ok(asked.length + refusals.length > 0, file)
+  }
+})

@@ -1,0 +1,138 @@
+import type { Decision } from '#decision'
+import { formatReference, type Reference } from '#evidence'
+import type { Problem } from '#error'
+import type { Target } from '#policy'
+import { answerOf, type AdmissionAnswer } from './answer.ts'
+import { artifactOf, unpinned } from './artifact.ts'
+import type { NamedImage } from './images.ts'
+import { questionsOf, type AdmissionSettings, type Questions } from './questions.ts'
+import type { AdmissionRequest } from './review.ts'
+
+/** One image that has to be decided. */
+export interface ImageQuestion {
+  /** With a digest. */
+  readonly reference: Reference
+  readonly target: Target
+  /** Annotations of the pods; evidence may travel in them. */
+  readonly annotations: Questions['annotations']
+  readonly requester: string
+  /** Nothing is deployed and nothing may change: decide, and do not record. */
+  readonly dryRun: boolean
+}
+
+export interface ImageAnswer {
+  readonly decision: Decision
+  /** Where it stands in the log; absent for a dry run. */
+  readonly index?: number | bigint
+}
+
+/** What admission needs of the rest. */
+export interface AdmissionPorts {
+  /**
+   * Decides through the one way in; resolves when the decision is durable. MUST be bounded in time.
+   *
+   * @throws SallyportError when it could not be recorded
+   */
+  readonly decide: (question: ImageQuestion) => Promise<ImageAnswer>
+  /** What a tag means now; undefined when nobody can tell. MUST be bounded in time. */
+  readonly resolve: (reference: Reference) => Promise<string | undefined>
+  /** Records a refusal that is not about an artifact; resolves when it is durable. */
+  readonly refuse: (request: AdmissionRequest, problems: readonly Problem[]) => Promise<void>
+  /** The answer for people, in a few lines. */
+  readonly explain: (decision: Decision, index: ImageAnswer['index']) => string
+  readonly explainProblem: (problem: Problem) => string
+}
+
+/** Answers one request of an API server. Every image is decided, and every reason is told. */
+export async function admit(
+  request: AdmissionRequest,
+  settings: AdmissionSettings,
+  ports: AdmissionPorts,
+): Promise<AdmissionAnswer> {
+  const questions = questionsOf(request, settings)
+  if ('nothing' in questions) return passed(request, questions.nothing)
+  if ('code' in questions) return await refused(request, [questions], ports)
+  const results = await Promise.all(
+    questions.images.map((image) => judge(image, questions, request, ports)),
+  )
+  const problems = results.flatMap((result) => ('code' in result ? [result] : []))
+  if (problems.length > 0 && !request.dryRun) await ports.refuse(request, problems)
+  const answers = results.flatMap((result) => ('code' in result ? [] : [result]))
+  return answered(request, problems, answers, ports)
+}
+
+type Judged = ImageAnswer & { readonly image: NamedImage }
+
+async function judge(
+  image: NamedImage,
+  { target, annotations }: Questions,
+  { user, dryRun }: AdmissionRequest,
+  { resolve, decide }: AdmissionPorts,
+): Promise<Problem | Judged> {
+  const reference = artifactOf(image)
+  if ('code' in reference) return reference
+  if (reference.digest === undefined) return unpinned(image, await resolve(reference))
+  return { image, ...(await decide({ reference, target, annotations, requester: user, dryRun })) }
+}
+
+function passed({ uid }: AdmissionRequest, reason: string): AdmissionAnswer {
+  return answerOf({ uid, refusals: [], isFinal: true, warnings: [], audit: { undecided: reason } })
+}
+
+async function refused(
+  request: AdmissionRequest,
+  problems: readonly Problem[],
+  ports: AdmissionPorts,
+): Promise<AdmissionAnswer> {
+  if (!request.dryRun) await ports.refuse(request, problems)
+  return answered(request, problems, [], ports)
+}
+
+function answered(
+  { uid }: AdmissionRequest,
+  problems: readonly Problem[],
+  answers: readonly Judged[],
+  { explain, explainProblem }: AdmissionPorts,
+): AdmissionAnswer {
+  const blocked = answers.filter(({ decision }) => decision.effect === 'blocked')
+  const refusals = blocked.map(
+    ({ image, decision, index }) => `${image.field}: ${explain(decision, index)}`,
+  )
+  return answerOf({
+    uid,
+    refusals: [...problems.map(explainProblem), ...refusals],
+    isFinal: problems.length > 0 || blocked.some(({ decision }) => decision.verdict === 'DENY'),
+    warnings: answers.filter(isAdmittedAgainstTheVerdict).map(warningOf),
+    audit: auditOf(problems, answers),
+  })
+}
+
+function auditOf(
+  problems: readonly Problem[],
+  answers: readonly Judged[],
+): Readonly<Record<string, string>> {
+  const texts = {
+    reasons: problems.map(({ code }) => code),
+    verdicts: answers.map(({ decision }) => decision.verdict),
+    effects: answers.map(({ decision }) => decision.effect),
+    entries: answers.flatMap(({ index }) => (index === undefined ? [] : [String(index)])),
+  }
+  const filled = Object.entries(texts).filter(([, list]) => list.length > 0)
+  return Object.fromEntries(filled.map(([name, list]) => [name, list.join(',')]))
+}
+
+function isAdmittedAgainstTheVerdict({ decision }: ImageAnswer): boolean {
+  return decision.effect !== 'blocked' && decision.verdict !== 'ALLOW'
+}
+
+function warningOf({ image, decision }: Judged): string {
+  const [first] = decision.reasons
+  const reason = first === undefined ? '' : `: ${first.code} ${first.fix}`
+  return `${image.field}: ${decision.verdict}, ${decision.effect}${reason}`
+}
+
+/** How an image is called in a decision: with its digest, without what can change. */
+export function nameOf(reference: Reference): string {
+  const { tag: _, ...fixed } = reference
+  return formatReference(fixed)
+}

@@ -1,0 +1,12 @@
+export {
+  admit,
+  nameOf,
+  type AdmissionPorts,
+  type ImageAnswer,
+  type ImageQuestion,
+} from './admit.ts'
+export { answerOf, type AdmissionAnswer } from './answer.ts'
+export { builtInKinds, kindName, type TemplatePath } from './kinds.ts'
+export type { AdmissionSettings } from './questions.ts'
+export { parseReview, type AdmissionRequest } from './review.ts'
+export type { NamespaceMapping, ServiceName, TargetMapping } from './target.ts'

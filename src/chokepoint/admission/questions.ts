@@ -1,0 +1,175 @@
+import type { Json, JsonObject } from '#document'
+import { quote, type Problem } from '#error'
+import type { Target } from '#policy'
+import { imagesOf, objectAt, type NamedImage } from './images.ts'
+import { builtInKinds, kindName, templateFree, type TemplatePath } from './kinds.ts'
+import type { AdmissionRequest } from './review.ts'
+import { targetOf, type TargetMapping } from './target.ts'
+
+export interface AdmissionSettings {
+  readonly mapping: TargetMapping
+  /** Kinds beyond those of Kubernetes, by `group/Kind`, and where their pod template stands. */
+  readonly kinds: ReadonlyMap<string, TemplatePath>
+}
+
+/** What one request asks to run, and where. */
+export interface Questions {
+  readonly target: Target
+  /** Each image once, with the first place where it stands. */
+  readonly images: readonly NamedImage[]
+  /** Annotations of the pods, in which evidence may travel. */
+  readonly annotations: JsonObject
+}
+
+/** Nothing is deployed by this request, and why. */
+export interface NothingToDecide {
+  readonly nothing: string
+}
+
+/** More are a mistake, or an attempt to make the gate too late. */
+const maxImages = 64
+
+/**
+ * What must be decided before a request may go on. A request that brings no image that was not there before deploys
+ * nothing: deleting, scaling, labelling and reporting status are never blocked, or a cluster could not heal.
+ *
+ * @throws SallyportError ADMISSION_REVIEW when the object is not shaped as its kind
+ */
+export function questionsOf(
+  request: AdmissionRequest,
+  settings: AdmissionSettings,
+): Questions | NothingToDecide | Problem {
+  const nothing = deploysNothing(request)
+  if (nothing !== undefined) return { nothing }
+  const path = pathOf(request, settings.kinds)
+  if (path === undefined) return unknownKind(request, settings.kinds)
+  const pods = podsOf(request.object, path)
+  if (pods === undefined) return { nothing: 'there is no pod template' }
+  const target = targetOf(settings.mapping, request.namespace, pods.labels)
+  if ('code' in target) return target
+  return ofPods(request, settings, path, { target, ...pods })
+}
+
+function deploysNothing({ operation, subResource, object }: AdmissionRequest): string | undefined {
+  if (operation === 'DELETE') return 'what is deleted runs no longer'
+  if (operation === 'CONNECT') return 'a connection deploys nothing'
+  if (templateFree.has(subResource)) return `${subResource} carries no pod template`
+  return object === undefined ? 'there is no object' : undefined
+}
+
+function ofPods(
+  request: AdmissionRequest,
+  { mapping }: AdmissionSettings,
+  path: TemplatePath,
+  { target, ...pods }: Pods & { readonly target: Target },
+): Questions | NothingToDecide | Problem {
+  const images = distinct(pods.images)
+  if (images.length === 0) return { nothing: 'there is no image' }
+  if (images.length > maxImages) return tooMany(request, images.length)
+  const before = podsOf(request.oldObject, path)
+  if (before !== undefined && isSame(request, mapping, before, { target, images })) {
+    return { nothing: 'images and target are as they were' }
+  }
+  return { target, images, annotations: pods.annotations }
+}
+
+function pathOf(
+  { kind, subResource }: AdmissionRequest,
+  kinds: ReadonlyMap<string, TemplatePath>,
+): TemplatePath | undefined {
+  // Before 1.22 ephemeral containers came as a kind of their own, a list without the pod around it.
+  if (subResource === 'ephemeralcontainers') return []
+  if (subResource !== '') return undefined
+  return builtInKinds.get(kindName(kind)) ?? kinds.get(kindName(kind))
+}
+
+interface Pods {
+  readonly labels: JsonObject
+  readonly annotations: JsonObject
+  readonly images: readonly NamedImage[]
+}
+
+function podsOf(object: JsonObject | undefined, path: TemplatePath): Pods | undefined {
+  if (object === undefined) return undefined
+  const place = path.join('.')
+  const template = memberAt(object, path)
+  if (template === undefined) return undefined
+  const metadata = optionalObject(template.metadata, join(place, 'metadata'))
+  const spec = isOldEphemeral(template)
+    ? template
+    : optionalObject(template.spec, join(place, 'spec'))
+  return {
+    labels: optionalObject(metadata.labels, join(place, 'metadata.labels')),
+    annotations: optionalObject(metadata.annotations, join(place, 'metadata.annotations')),
+    images: imagesOf(spec, isOldEphemeral(template) ? 'object' : join(place, 'spec')),
+  }
+}
+
+function isOldEphemeral({ kind, ephemeralContainers }: JsonObject): boolean {
+  return kind === 'EphemeralContainers' && ephemeralContainers !== undefined
+}
+
+function memberAt(object: JsonObject, path: TemplatePath): JsonObject | undefined {
+  let here = object
+  for (const [index, name] of path.entries()) {
+    const next: Json | undefined = Object.hasOwn(here, name) ? here[name] : undefined
+    if (next === undefined || next === null) return undefined
+    here = objectAt(next, path.slice(0, index + 1).join('.'))
+  }
+  return here
+}
+
+function optionalObject(value: Json | undefined, place: string): JsonObject {
+  return value === undefined || value === null ? {} : objectAt(value, place)
+}
+
+function join(place: string, member: string): string {
+  return place === '' ? member : `${place}.${member}`
+}
+
+function distinct(images: readonly NamedImage[]): readonly NamedImage[] {
+  const seen = new Set<string>()
+  return images.filter(({ image }) => !seen.has(image) && seen.add(image))
+}
+
+/** Whether every image has been there before, and under the same policy. */
+function isSame(
+  { namespace }: AdmissionRequest,
+  mapping: TargetMapping,
+  before: Pods,
+  { target, images }: { readonly target: Target; readonly images: readonly NamedImage[] },
+): boolean {
+  const then = targetOf(mapping, namespace, before.labels)
+  if ('code' in then) return false
+  const known = new Set(before.images.map(({ image }) => image))
+  return (
+    then.environment === target.environment &&
+    then.service === target.service &&
+    images.every(({ image }) => known.has(image))
+  )
+}
+
+function unknownKind(
+  { kind, subResource }: AdmissionRequest,
+  kinds: ReadonlyMap<string, TemplatePath>,
+): Problem {
+  const name = subResource === '' ? kindName(kind) : `${kindName(kind)}/${subResource}`
+  const own = kinds.size === 0 ? '' : `, ${[...kinds.keys()].join(', ')}`
+  return {
+    code: 'ADMISSION_KIND',
+    where: `kind ${quote(name, 200)}`,
+    expected: `a kind whose pod template is known: ${[...builtInKinds.keys()].join(', ')}${own}`,
+    found: quote(name, 200),
+    fix: `Ask the operator of the gate to add ${quote(name, 200)} to admission.kinds, or to take it out of the rules of the webhook`,
+  }
+}
+
+function tooMany({ name }: AdmissionRequest, count: number): Problem {
+  return {
+    code: 'ADMISSION_LIMIT',
+    where: name === '' ? 'object' : `object ${quote(name, 200)}`,
+    expected: `at most ${maxImages} different images`,
+    found: `${count}`,
+    fix: 'Divide the pods so that each has fewer containers',
+  }
+}
