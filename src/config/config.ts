@@ -18,6 +18,29 @@ export interface KeySet {
 /** How a rebuilt or built artifact gets its system root: `auto` prefers pinned and says so when it cannot. */
 export type RootChoice = 'auto' | 'pinned' | 'measured'
 
+/** Where evidence is looked for besides beside the artifact, and how those places are spoken to. */
+export interface EvidencePlaces {
+  /** Folders of attestations, by digest. */
+  readonly directories: readonly string[]
+  /** Stores that answer `GET ADDRESS/sha256/HEX`. */
+  readonly stores: readonly string[]
+  readonly registries: {
+    /** The only OCI registries that may be asked; absent: the one that whoever asks has named. */
+    readonly allow?: readonly string[]
+    /** Hosts that are spoken to without TLS; absent: this machine only. */
+    readonly plainHttp?: readonly string[]
+    /** PEM certificates of private authorities, believed beside those of the system. */
+    readonly ca?: string
+    /** A Docker configuration with credentials; absent: that of the user. */
+    readonly credentials?: string
+    readonly allowAddresses: readonly string[]
+  }
+  /** Where `pkg:npm/…` is; absent: nowhere. */
+  readonly npmRegistry?: string
+  /** For all places together. */
+  readonly timeoutMs: number
+}
+
 /** Everything Sallyport is told about this place: frozen, every path absolute, nothing left to default. */
 export interface Config {
   readonly home: string
@@ -42,4 +65,5 @@ export interface Config {
     readonly work: string
     readonly root: RootChoice
   }
+  readonly evidence: EvidencePlaces
 }

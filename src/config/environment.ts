@@ -29,3 +29,12 @@ export function checkEnvironment(env: Environment): Problem[] {
       fix: `Unset ${quote(name)}, or correct its spelling`,
     }))
 }
+
+/** Where Docker keeps its configuration: `$DOCKER_CONFIG/config.json`, else `~/.docker/config.json`. */
+export function dockerConfigFile({
+  DOCKER_CONFIG: folder,
+  HOME: home,
+}: Environment): string | undefined {
+  if (folder !== undefined && folder !== '') return `${folder}/config.json`
+  return home === undefined || home === '' ? undefined : `${home}/.docker/config.json`
+}

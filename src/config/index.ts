@@ -1,3 +1,3 @@
-export type { Config, KeyFiles, KeySet, RootChoice } from './config.ts'
+export type { Config, EvidencePlaces, KeyFiles, KeySet, RootChoice } from './config.ts'
 export { environmentVariables, type Environment, type EnvironmentVariable } from './environment.ts'
-export { homeOf, keysOf, loadConfig, type ConfigOptions } from './load.ts'
+export { defaultEvidence, homeOf, keysOf, loadConfig, type ConfigOptions } from './load.ts'

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { SallyportError } from '#error'
-import { homeOf, loadConfig } from './load.ts'
+import { defaultEvidence, homeOf, loadConfig } from './load.ts'
 
 const minimal =
   'apiVersion: sallyport.dev/v1\nkind: Config\nlog:\n  origin: sallyport.local/test\n  verifierKeys: [k]\n'
@@ -104,4 +104,94 @@ test('a log origin with a space or a plus sign is refused: no vkey could name it
     problemsOf().map(({ code }) => code),
     ['CONFIG_LOG_ORIGIN'],
   )
+})
+
+test('evidence is looked for nowhere else unless the file says so, and then with the credentials of Docker', () => {
+  home(minimal)
+  assert.deepEqual(loadConfig({ cwd, env: { HOME: '/home/a' } }).evidence, {
+    directories: [],
+    stores: [],
+    registries: { credentials: '/home/a/.docker/config.json', allowAddresses: [] },
+    timeoutMs: 30_000,
+  })
+  const env = { HOME: '/home/a', DOCKER_CONFIG: '/docker' }
+  const { registries } = loadConfig({ cwd, env }).evidence
+  assert.equal(registries.credentials, '/docker/config.json')
+})
+
+test('where evidence is looked for is read from the file, with paths in the home', () => {
+  home(
+    [
+      minimal,
+      'evidence:',
+      '  directories: [attestations]',
+      '  stores: [https://evidence.example/v1]',
+      '  registries: {allow: ["registry.example:5000"], plainHttp: ["10.0.0.1"], ca: ca.pem, credentials: docker.json}',
+      '  npm: {registry: https://npm.example}',
+      '  timeoutSeconds: 0.5',
+    ].join('\n'),
+  )
+  assert.deepEqual(loadConfig({ cwd, env: {} }).evidence, {
+    directories: [join(cwd, '.sallyport/attestations')],
+    stores: ['https://evidence.example/v1'],
+    registries: {
+      allow: ['registry.example:5000'],
+      plainHttp: ['10.0.0.1'],
+      ca: join(cwd, '.sallyport/ca.pem'),
+      credentials: join(cwd, '.sallyport/docker.json'),
+      allowAddresses: [],
+    },
+    npmRegistry: 'https://npm.example',
+    timeoutMs: 500,
+  })
+})
+
+test('every mistake about evidence is told at once, with its line', () => {
+  home(
+    [
+      minimal,
+      'evidence:',
+      '  stores: [http://evidence.example, "https://user:secret@a.example", ftp://a.example]',
+      '  registries: {allow: ["https://registry.example"], retries: 3}',
+      '  npm: {registry: http://npm.example}',
+      '  timeoutSeconds: 0',
+    ].join('\n'),
+  )
+  const found = problemsOf().map(({ code, where }) => `${code} ${where}`)
+  for (const part of [
+    'stores.0',
+    'stores.1',
+    'stores.2',
+    'allow.0',
+    'npm.registry',
+    'timeoutSeconds',
+  ])
+    assert.ok(
+      found.some((one) => one.startsWith('DOCUMENT_SHAPE') && one.includes(part)),
+      `${part}: ${found.join(' | ')}`,
+    )
+  assert.ok(found.some((one) => one.startsWith('DOCUMENT_UNKNOWN_FIELD')))
+})
+
+test('an address without TLS is refused, unless its host may be spoken to so', () => {
+  const withStore = (more: string): string =>
+    [minimal, 'evidence:', '  stores: [http://evidence.example]', more].join('\n')
+  home(withStore('  timeoutSeconds: 9'))
+  assert.deepEqual(
+    problemsOf().map(({ code }) => code),
+    ['DOCUMENT_SHAPE'],
+  )
+  writeFileSync(
+    join(cwd, '.sallyport/sallyport.yaml'),
+    withStore('  registries: {plainHttp: [evidence.example]}'),
+  )
+  assert.deepEqual(problemsOf(), [])
+})
+
+test('without a home nothing is asked but what is named, with the credentials of Docker if there are any', () => {
+  const file = (env: Record<string, string>) => defaultEvidence(env).registries.credentials
+  assert.equal(file({ DOCKER_CONFIG: '/etc/d', HOME: '/root' }), '/etc/d/config.json')
+  assert.equal(file({ HOME: '/root' }), '/root/.docker/config.json')
+  assert.equal(file({}), undefined)
+  assert.deepEqual([defaultEvidence({}).stores, defaultEvidence({}).directories], [[], []])
 })

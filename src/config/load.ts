@@ -2,9 +2,9 @@ import { readFileSync, statSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { checkShape, parseYaml } from '#document'
 import { SallyportError, type Problem } from '#error'
-import type { Config, KeyFiles, KeySet } from './config.ts'
-import { checkEnvironment, valueOf, type Environment } from './environment.ts'
-import { configSchema, type ConfigFile } from './schema.ts'
+import type { Config, EvidencePlaces, KeyFiles, KeySet } from './config.ts'
+import { checkEnvironment, dockerConfigFile, valueOf, type Environment } from './environment.ts'
+import { configSchema, evidenceSchema, type ConfigFile } from './schema.ts'
 
 export interface ConfigOptions {
   /** The folder `--home` names, relative to `cwd`. */
@@ -142,6 +142,36 @@ function configOf(
       work: inHome(parsed.build.work),
       root: parsed.build.root,
     },
+    evidence: evidenceOf(home, parsed.evidence, env),
+  }
+}
+
+/** Where evidence is looked for when there is no home: nowhere but where the artifact lies. */
+export function defaultEvidence(env: Environment): EvidencePlaces {
+  return evidenceOf('/', evidenceSchema.parse({}), env)
+}
+
+function evidenceOf(
+  home: string,
+  { directories, stores, registries, npm, timeoutSeconds }: ConfigFile['evidence'],
+  env: Environment,
+): EvidencePlaces {
+  const { allow, plainHttp, ca, allowAddressesUnsafe } = registries
+  const docker = dockerConfigFile(env)
+  const own = registries.credentials
+  const credentials = own === undefined ? docker : resolve(home, own)
+  return {
+    directories: directories.map((path) => resolve(home, path)),
+    stores,
+    registries: {
+      ...(allow === undefined ? {} : { allow }),
+      ...(plainHttp === undefined ? {} : { plainHttp }),
+      ...(ca === undefined ? {} : { ca: resolve(home, ca) }),
+      ...(credentials === undefined ? {} : { credentials }),
+      allowAddresses: allowAddressesUnsafe,
+    },
+    ...(npm.registry === undefined ? {} : { npmRegistry: npm.registry }),
+    timeoutMs: Math.round(timeoutSeconds * 1000),
   }
 }
 

@@ -5,6 +5,62 @@ const path = z.string().min(1).max(4096)
 // Encrypted PKCS#8 and the passphrase that its signer process reads; both mode 0600.
 const keyFile = z.strictObject({ file: path, passphraseFile: path })
 
+const address = z
+  .string()
+  .max(2000)
+  .refine((text) => {
+    const url = URL.parse(text)
+    const isHttp = url?.protocol === 'https:' || url?.protocol === 'http:'
+    return isHttp && url.username === '' && url.password === '' && !/[?#]/.test(text)
+  }, 'an address such as "https://evidence.example/store", without name, password and query')
+const host = z
+  .string()
+  .max(300)
+  .regex(
+    /^(?:[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?|\[[0-9a-f:.]+\])(?::[1-9][0-9]{0,4})?$/,
+    'a host such as "registry.example" or "registry.example:5000", in lower case',
+  )
+const ipAddress = z.union([z.ipv4(), z.ipv6()], 'an IP address')
+
+/** Where evidence is looked for besides beside the artifact, and how those places are spoken to. */
+export const evidenceSchema = z
+  .strictObject({
+    directories: z.array(path).max(8).default([]),
+    stores: z.array(address).max(8).default([]),
+    registries: z
+      .strictObject({
+        // Left out: the registry that whoever asks has named. A list: these and no other.
+        allow: z.array(host).max(256).optional(),
+        plainHttp: z.array(host).max(256).optional(),
+        ca: path.optional(),
+        credentials: path.optional(),
+        // Addresses that are otherwise refused, such as a link-local one where a registry really is.
+        allowAddressesUnsafe: z.array(ipAddress).max(64).default([]),
+      })
+      .prefault({}),
+    npm: z.strictObject({ registry: address.optional() }).prefault({}),
+    timeoutSeconds: z.number().min(0.1).max(600).default(30),
+  })
+  .superRefine(({ stores, npm, registries: { plainHttp } }, context) => {
+    // What is never asked would look like an outage for ever.
+    const places = [
+      ...stores.map((text, at) => ({ text, path: ['stores', at] })),
+      ...(npm.registry === undefined ? [] : [{ text: npm.registry, path: ['npm', 'registry'] }]),
+    ]
+    for (const { text, path: at } of places) {
+      if (mayBeAsked(text, plainHttp)) continue
+      const message = 'an https address, or a host that "registries.plainHttp" lists'
+      context.addIssue({ code: 'custom', message, path: at })
+    }
+  })
+
+function mayBeAsked(text: string, plainHttp: readonly string[] | undefined): boolean {
+  const url = URL.parse(text)
+  if (url?.protocol !== 'http:') return true
+  if (plainHttp !== undefined) return plainHttp.includes(url.host)
+  return /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname)
+}
+
 /** `sallyport.yaml`. Everything has a default, so that an empty configuration is one that works after `init`. */
 export const configSchema = z.strictObject({
   apiVersion: z.literal('sallyport.dev/v1'),
@@ -36,6 +92,7 @@ export const configSchema = z.strictObject({
       root: z.enum(['auto', 'pinned', 'measured']).default('auto'),
     })
     .default({ folder: 'builds', blobs: 'blobs', work: 'work', root: 'auto' }),
+  evidence: evidenceSchema.prefault({}),
 })
 
 export type ConfigFile = z.output<typeof configSchema>

@@ -7,7 +7,6 @@ import type { SallyportError } from '#error'
 import { parseChallenge } from './challenge.ts'
 import { askHelper } from './credential-helper.ts'
 import { readDockerCredentials } from './credentials.ts'
-import { dockerConfigFile } from './docker-config-file.ts'
 
 let folder = ''
 const path = process.env['PATH']
@@ -23,12 +22,6 @@ afterEach(() => {
 })
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64')
-
-test('the configuration lies where Docker keeps it', () => {
-  assert.equal(dockerConfigFile({ DOCKER_CONFIG: '/etc/d', HOME: '/root' }), '/etc/d/config.json')
-  assert.equal(dockerConfigFile({ HOME: '/root' }), '/root/.docker/config.json')
-  assert.equal(dockerConfigFile({}), undefined)
-})
 
 test('credentials are found by host, in every spelling that docker login writes, and by path', async () => {
   const credentials = await read({
