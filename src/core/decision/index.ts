@@ -17,3 +17,14 @@ export type {
 export { decisionExitCode, encodeDecision } from './encode.ts'
 export { engine } from './engine.ts'
 export { vsaOf, type VsaOptions } from './vsa.ts'
+export {
+  encodeFixture,
+  fixtureLimits,
+  parseFixture,
+  type Fixture,
+  type Golden,
+  type GoldenRule,
+} from './fixture/fixture.ts'
+export { compareGolden, goldenOf, type Difference } from './fixture/golden.ts'
+export { mutantsOf, type Mutant } from './fixture/mutate.ts'
+export { proveRules, type Decided, type RuleProof } from './fixture/prove.ts'

@@ -5,6 +5,7 @@ import { config } from './catalogue/config.ts'
 import { decision } from './catalogue/decision.ts'
 import { document } from './catalogue/document.ts'
 import { evidence } from './catalogue/evidence.ts'
+import { fixture } from './catalogue/fixture.ts'
 import { log } from './catalogue/log.ts'
 import { materials } from './catalogue/materials.ts'
 import { packages } from './catalogue/package.ts'
@@ -30,6 +31,7 @@ export const catalogue = {
   ...evidence,
   ...source,
   ...materials,
+  ...fixture,
   ...log,
   ...worker,
   ...builder,
