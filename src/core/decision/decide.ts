@@ -1,6 +1,6 @@
 import { isSha256 } from '#document'
 import { quote, type Problem } from '#error'
-import { selectPolicy, type DeploymentRequest, type Policy, type PolicySet } from '#policy'
+import { modeAt, selectPolicy, type DeploymentRequest, type Policy, type PolicySet } from '#policy'
 import { createVerifier, type Trust, type Verifier } from '#trust'
 import { knownPredicateTypes } from './known-types.ts'
 import type { Decision, Effect, Evidence, EvidenceResult, Verdict } from './decision.ts'
@@ -136,9 +136,10 @@ function effectOf(
   verdict: Verdict,
   policy: Policy | undefined,
   evaluated: readonly Evaluated[],
+  now: Date,
 ): Effect {
   if (verdict === 'ALLOW') return 'admitted'
-  if (policy?.mode === 'audit') return 'admitted-audit'
+  if (policy !== undefined && modeAt(policy, now) === 'audit') return 'admitted-audit'
   const wasUnavailable = evaluated.some(({ result }) => result.verdict === 'UNVERIFIABLE')
   const nothingElse = evaluated.every(({ result }) =>
     ['PASS', 'EXEMPTED', 'UNVERIFIABLE'].includes(result.verdict),
@@ -162,7 +163,12 @@ function assemble(input: DecisionInput, findings: Findings): Decision {
     policy:
       policy === undefined
         ? null
-        : { name: policy.name, file: policy.file, digest: policy.digest, mode: policy.mode },
+        : {
+            name: policy.name,
+            file: policy.file,
+            digest: policy.digest,
+            mode: modeAt(policy, now),
+          },
     inputs: {
       trust: trustInputs(trust),
       policies: policies.files.map(({ file, digest }) => ({ file, digest })),
@@ -180,7 +186,7 @@ function assemble(input: DecisionInput, findings: Findings): Decision {
     evidence,
     rules,
     verdict,
-    effect: effectOf(verdict, policy, evaluated),
+    effect: effectOf(verdict, policy, evaluated, now),
     reasons: [...problems, ...orderReasons(evaluated)],
     ...(verdict === 'ALLOW' && ends.length > 0 ? { validUntil: ends.sort()[0] ?? '' } : {}),
   }

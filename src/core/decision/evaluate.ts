@@ -67,7 +67,8 @@ function exempt(evaluated: Evaluated, exemptions: readonly Exemption[], now: Dat
   if (exemption === undefined || result.verdict === 'PASS' || result.verdict === 'ERROR') {
     return evaluated
   }
-  const { reason, owner, expires } = exemption
+  const { reason, owner, since, expires } = exemption
+  if (since !== undefined && now < since) return evaluated
   if (now >= expires) {
     const problems = [...result.problems, overdue(exemption)]
     return { ...evaluated, result: { ...result, problems } }

@@ -9,9 +9,11 @@ export {
   type ProvenanceFacts,
   type Stated,
 } from './kinds/provenance.ts'
-export { parsePolicies } from './parse-policies.ts'
+export { parsePolicies, type PolicyFile } from './parse-policies.ts'
 export { policyJsonSchema } from './policy-schema.ts'
-export type { BoundRule, Exemption, Policy, PolicySet } from './policy.ts'
+export { metaJsonSchema } from './meta/meta-schema.ts'
+export type { MetaPolicy } from './meta/meta-policy.ts'
+export { modeAt, type BoundRule, type Exemption, type Policy, type PolicySet } from './policy.ts'
 export type { DeploymentRequest, Target } from './request.ts'
 export { rules } from './rules.ts'
 export type {

@@ -7,6 +7,7 @@ import { parseTrust } from '#trust'
 import { builderEntry, keyEntry, makeKey, trustBytes } from '../trust/testing/fixtures.ts'
 import {
   checkPolicies,
+  modeAt,
   parsePolicies,
   policyJsonSchema,
   rules,
@@ -239,8 +240,8 @@ test('two policies for one target are an error at load, with both named', () => 
 })
 
 test('a set that was put together by hand is ambiguous all the same', () => {
-  const { policies, files } = parse(simplest)
-  const set: PolicySet = { policies: [...policies, ...policies], files }
+  const { policies, ...rest } = parse(simplest)
+  const set: PolicySet = { policies: [...policies, ...policies], ...rest }
   const selected = selectPolicy(set, { environment: 'production', service: 'shop' })
   assert.equal('problem' in selected && selected.problem.code, 'POLICY_AMBIGUOUS')
 })
@@ -374,4 +375,29 @@ test('an exemption names exactly one rule of its policy', () => {
   assert.equal(parse(`${of('hermetic')}, ${of('require[2].hermetic')}`), 'POLICY_EXEMPTION')
   assert.equal(parse(of('hermetic', 'tomorrow')), 'DOCUMENT_SHAPE')
   assert.equal(parse('{rule: hermetic, reason: why, owner: me}'), 'DOCUMENT_SHAPE')
+})
+
+test('an unknown field at the top hides no broken rule: everything is told at once', () => {
+  const text = `${simplest}  - bulit: {by: [a]}\n  - signed: {bay: [a]}\naudience: all\n`
+  assert.deepEqual([...codes(text)].sort(), [
+    'DOCUMENT_SHAPE',
+    'DOCUMENT_UNKNOWN_FIELD',
+    'DOCUMENT_UNKNOWN_FIELD',
+    'POLICY_RULE_UNKNOWN',
+  ])
+})
+
+test('rules are read however the document around them is broken, and not without end', () => {
+  assert.deepEqual(codes('require: {a: 1}'), Array(5).fill('DOCUMENT_SHAPE'))
+  const many = `${simplest}${'  - bulit: {}\n'.repeat(1000)}`
+  assert.equal(codes(many).filter((code) => code === 'POLICY_RULE_UNKNOWN').length, 63)
+})
+
+test('an audit can end, and nothing but an audit', () => {
+  const [policy] = parse(`${simplest}mode: audit\nauditUntil: 2026-07-01T00:00:00Z\n`).policies
+  assert.ok(policy !== undefined)
+  assert.equal(modeAt(policy, new Date('2026-06-30T23:59:59Z')), 'audit')
+  assert.equal(modeAt(policy, new Date('2026-07-01T00:00:00Z')), 'enforce')
+  assert.deepEqual(codes(`${simplest}auditUntil: 2026-07-01T00:00:00Z\n`), ['POLICY_AUDIT_END'])
+  assert.deepEqual(codes(`${simplest}mode: audit\nauditUntil: soon\n`), ['DOCUMENT_SHAPE'])
 })

@@ -6,6 +6,11 @@ const name = z
   .string()
   .regex(/^[a-z0-9](?:[a-z0-9._-]{0,126}[a-z0-9])?$/, 'a name of lower-case letters, digits, . _ -')
 
+const time = z.iso.datetime({
+  offset: true,
+  error: 'a time with zone such as 2026-01-01T00:00:00Z (RFC 3339)',
+})
+
 const target = z.strictObject({
   environment: z.string().min(1).max(200).describe('compared exactly'),
   service: z.string().min(1).max(200).describe('compared exactly'),
@@ -38,9 +43,8 @@ const exemption = z.strictObject({
     .describe('the rule that need not hold: its name, or its place such as require[2].scanned'),
   reason: z.string().min(1).max(1000).describe('why it may be so'),
   owner: z.string().min(1).max(200).describe('who answers for it'),
-  expires: z.iso
-    .datetime({ offset: true, error: 'a time with zone such as 2026-01-01T00:00:00Z (RFC 3339)' })
-    .describe('until when; an exemption without end would be another policy'),
+  since: time.optional().describe('from when; before it the exemption counts for nothing'),
+  expires: time.describe('until when; an exemption without end would be another policy'),
 })
 
 const tail = {
@@ -53,6 +57,13 @@ const tail = {
     .enum(['enforce', 'audit'])
     .default('enforce')
     .describe('audit: admit whatever the verdict is, and say so'),
+  auditUntil: time.optional().describe('with mode audit: from then on the policy enforces'),
+  multiPlatform: z
+    .enum(['index', 'images'])
+    .default('index')
+    .describe(
+      'an OCI index needs evidence of its own; images: or every image that it lists needs evidence',
+    ),
   whenUnavailable: z
     .enum(['deny', 'allow'])
     .default('deny')

@@ -1,4 +1,5 @@
 import type { ArtifactPattern } from './artifact-name.ts'
+import type { MetaPolicy } from './meta/meta-policy.ts'
 import type { Target } from './request.ts'
 import type { Place, RuleParameters } from './rule.ts'
 import type { AnyRule } from './rules.ts'
@@ -17,6 +18,10 @@ export interface Policy {
   /** What need not hold for a while. */
   readonly exemptions: readonly Exemption[]
   readonly mode: 'enforce' | 'audit'
+  /** What answers for an artifact of several platforms: its index alone, or every image that it lists. */
+  readonly multiPlatform: 'index' | 'images'
+  /** From then on a policy with `mode: audit` enforces. */
+  readonly auditUntil?: Date
   readonly whenUnavailable: 'deny' | 'allow'
   /** `file:line:column` of something in it, such as `artifacts`. */
   readonly line: (field: string) => string
@@ -29,6 +34,8 @@ export interface Exemption {
   readonly reason: string
   /** Who answers for it. */
   readonly owner: string
+  /** Before this it counts for nothing. */
+  readonly since?: Date
   readonly expires: Date
   /** `file:line:column` of its entry. */
   readonly where: string
@@ -41,8 +48,15 @@ export interface BoundRule {
   readonly parameters: RuleParameters
 }
 
+/** What a policy does at a time: an audit with an end enforces from then on. */
+export function modeAt({ mode, auditUntil }: Policy, now: Date): Policy['mode'] {
+  return mode === 'audit' && auditUntil !== undefined && now >= auditUntil ? 'enforce' : mode
+}
+
 /** All policies of one gate: each target is owned by at most one. */
 export interface PolicySet {
   readonly policies: readonly Policy[]
+  /** What every one of them was held against. */
+  readonly metaPolicies: readonly MetaPolicy[]
   readonly files: readonly { readonly file: string; readonly digest: string }[]
 }

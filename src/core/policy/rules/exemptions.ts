@@ -5,6 +5,7 @@ interface Entry {
   readonly rule: string
   readonly reason: string
   readonly owner: string
+  readonly since?: string | undefined
   readonly expires: string
 }
 
@@ -23,8 +24,9 @@ export function bindExemptions(
       problems.push(notOne(entry.rule, meant, ids, where))
       return []
     }
-    const { reason, owner, expires } = entry
-    return [{ rule, reason, owner, expires: new Date(expires), where }]
+    const { reason, owner, since, expires } = entry
+    const from = since === undefined ? {} : { since: new Date(since) }
+    return [{ rule, reason, owner, ...from, expires: new Date(expires), where }]
   })
   const twice = bound.find(({ rule }, index) => bound.findIndex((one) => one.rule === rule) < index)
   if (twice !== undefined) {
