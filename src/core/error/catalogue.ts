@@ -2,6 +2,7 @@ import { admission } from './catalogue/admission.ts'
 import { attestation } from './catalogue/attestation.ts'
 import { builder } from './catalogue/builder.ts'
 import { config } from './catalogue/config.ts'
+import { custom } from './catalogue/custom.ts'
 import { decision } from './catalogue/decision.ts'
 import { document } from './catalogue/document.ts'
 import { evidence } from './catalogue/evidence.ts'
@@ -25,6 +26,7 @@ export const catalogue = {
   ...trust,
   ...sigstore,
   ...policy,
+  ...custom,
   ...decision,
   ...config,
   ...signer,

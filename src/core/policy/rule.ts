@@ -29,6 +29,8 @@ export interface Rule<P extends RuleParameters = RuleParameters> {
   readonly fixes: 'artifact' | 'evidence'
   /** The statements the rule asks for: a named signer must be allowed to make one of them. */
   readonly predicateTypes: (parameters: P) => readonly string[]
+  /** Finds what is wrong with the parameters alone, when the policy is read. */
+  readonly faults?: (parameters: P, place: Place) => readonly Problem[]
   /** Finds what can never be satisfied, before anything is deployed. */
   readonly check?: (parameters: P, signers: readonly Signer[], place: Place) => readonly Problem[]
   readonly evaluate: (parameters: P, context: RuleContext) => Outcome

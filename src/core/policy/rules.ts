@@ -1,6 +1,7 @@
 import type { Rule } from './rule.ts'
 import { allowed } from './rules/allowed.ts'
 import { built } from './rules/built.ts'
+import { custom } from './rules/custom.ts'
 import { hermetic } from './rules/hermetic.ts'
 import { dependencies } from './rules/dependencies.ts'
 import { minimumLevel } from './rules/minimum-level.ts'
@@ -32,5 +33,6 @@ export const rules: ReadonlyMap<string, AnyRule> = new Map(
     minimumLevel,
     reproduced,
     dependencies,
+    custom,
   ].map((rule) => [rule.name, rule as unknown as AnyRule]),
 )
