@@ -33,6 +33,7 @@ const house: Record<string, { folder: string; may: readonly string[] }> = {
   builder: { folder: 'builder', may: [...core, 'signer', 'source', 'materials', 'worker'] },
   chokepoint: { folder: 'chokepoint', may: [...core, 'evidence', 'log'] },
   store: { folder: 'store', may: [...core, 'materials', 'log', 'builder'] },
+  server: { folder: 'server', may: [...core, 'evidence', 'log', 'chokepoint'] },
   app: {
     folder: 'app',
     may: [
@@ -47,6 +48,7 @@ const house: Record<string, { folder: string; may: readonly string[] }> = {
       'builder',
       'chokepoint',
       'store',
+      'server',
     ],
   },
   cli: { folder: 'cli', may: [...core, 'config', 'app'] },

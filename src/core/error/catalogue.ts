@@ -11,6 +11,7 @@ import { log } from './catalogue/log.ts'
 import { materials } from './catalogue/materials.ts'
 import { packages } from './catalogue/package.ts'
 import { policy } from './catalogue/policy.ts'
+import { server } from './catalogue/server.ts'
 import { signer } from './catalogue/signer.ts'
 import { sigstore } from './catalogue/sigstore.ts'
 import { source } from './catalogue/source.ts'
@@ -38,6 +39,7 @@ export const catalogue = {
   ...worker,
   ...builder,
   ...admission,
+  ...server,
 } as const satisfies Record<string, Entry>
 
 export type ProblemCode = keyof typeof catalogue

@@ -1,0 +1,18 @@
+import type { Entry } from '../entry.ts'
+
+export const server = {
+  SERVER_LISTEN: { title: 'The address cannot be listened on', exit: 2 },
+  SERVER_TLS: { title: 'Certificate and key for TLS cannot be used', exit: 2 },
+  SERVER_BUSY: { title: 'The gate has as many requests as it can answer', exit: 3 },
+  SERVER_DRAINING: { title: 'The gate is shutting down', exit: 3 },
+  SERVER_UNAVAILABLE: { title: 'The gate cannot answer now', exit: 3 },
+  SERVER_INTERNAL: { title: 'The gate failed in a way that was not foreseen', exit: 3 },
+  REQUEST_TOO_LARGE: { title: 'The body is larger than is read', exit: 2 },
+  REQUEST_CUT_OFF: { title: 'The body ended too early, or took too long', exit: 2 },
+  REQUEST_MEDIA_TYPE: { title: 'The body is of another media type', exit: 2 },
+  REQUEST_NOT_FOUND: { title: 'There is nothing at this address', exit: 2 },
+  REQUEST_METHOD: { title: 'The address does not take this method', exit: 2 },
+  REQUEST_INVALID: { title: 'A parameter of the request is wrong', exit: 2 },
+  ACCESS_UNAUTHENTICATED: { title: 'It is not known who asks', exit: 2 },
+  ACCESS_FORBIDDEN: { title: 'Who asks may not do this', exit: 2 },
+} as const satisfies Record<string, Entry>

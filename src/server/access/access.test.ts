@@ -1,0 +1,137 @@
+import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
+import { createServer, type IncomingMessage } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { before, test } from 'node:test'
+import { exportJWK, generateKeyPair, SignJWT, type CryptoKey } from 'jose'
+import { openAccess } from './access.ts'
+import type { AccessSettings, OidcIssuer } from './settings.ts'
+
+const now = new Date('2026-06-01T00:00:00Z')
+const issuer = 'https://issuer.example'
+const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
+
+let key: CryptoKey
+let jwks = ''
+before(async () => {
+  const pair = await generateKeyPair('ES256', { extractable: true })
+  key = pair.privateKey
+  jwks = JSON.stringify({
+    keys: [{ ...(await exportJWK(pair.publicKey)), kid: 'k', alg: 'ES256' }],
+  })
+})
+
+function requestWith(authorization?: string): IncomingMessage {
+  return { headers: { authorization }, socket: {} } as unknown as IncomingMessage
+}
+
+function accessOf(more: Partial<AccessSettings> = {}, clock = now) {
+  return openAccess({ tokens: [], certificates: [], oidc: [], ...more }, () => clock)
+}
+
+const tokens = [
+  { name: 'ci', sha256: sha256('secret-1'), roles: ['deployer'], expires: new Date('2026-07-01Z') },
+  {
+    name: 'old',
+    sha256: sha256('secret-2'),
+    roles: ['operator'],
+    expires: new Date('2026-05-01Z'),
+  },
+] as const
+
+test('a token is somebody, with the roles of its grant and no others', async () => {
+  const access = accessOf({ tokens })
+  const principal = await access.require(requestWith('Bearer secret-1'), ['deployer'])
+  assert.equal(principal.name, 'token:ci')
+  await assert.rejects(access.require(requestWith('Bearer secret-1'), ['operator']), {
+    code: 'ACCESS_FORBIDDEN',
+  })
+})
+
+test('no token, a wrong one, an old one and nonsense are nobody', async () => {
+  const access = accessOf({ tokens })
+  const texts = [
+    undefined,
+    'Bearer nope',
+    'Bearer secret-2',
+    'Basic c2VjcmV0LTE=',
+    'Bearer a b',
+    'Bearer ',
+  ]
+  for (const text of [...texts, `Bearer ${'a'.repeat(20_000)}`, `Bearer ${sha256('secret-1')}`]) {
+    await assert.rejects(access.require(requestWith(text), ['operator', 'deployer']), {
+      code: 'ACCESS_UNAUTHENTICATED',
+    })
+  }
+})
+
+function issuerOf(more: Partial<OidcIssuer> = {}): OidcIssuer {
+  const grants = [{ claims: { sub: 'repo:acme/shop', ref: 'main' }, roles: ['deployer'] as const }]
+  return { issuer, audience: 'sallyport', keys: { json: jwks }, grants, ...more }
+}
+
+async function tokenOf(claims: Record<string, unknown> = {}, header: object = {}): Promise<string> {
+  const seconds = now.getTime() / 1000
+  return new SignJWT({
+    iss: issuer,
+    aud: 'sallyport',
+    sub: 'repo:acme/shop',
+    ref: 'main',
+    exp: seconds + 600,
+    ...claims,
+  })
+    .setProtectedHeader({ alg: 'ES256', kid: 'k', ...header })
+    .sign(key)
+}
+
+test('a token of an issuer is who it says, when every claim of a grant is there', async () => {
+  const access = accessOf({ oidc: [issuerOf()] })
+  const principal = await access.require(requestWith(`Bearer ${await tokenOf()}`), ['deployer'])
+  assert.equal(principal.name, `oidc:${issuer}#repo:acme/shop`)
+})
+
+test('a token for somebody else, of somebody else, too old, not yet valid or with other claims is nobody', async () => {
+  const access = accessOf({ oidc: [issuerOf()] })
+  const seconds = now.getTime() / 1000
+  const wrong = [
+    { aud: 'another' },
+    { iss: 'https://issuer.example.evil' },
+    { exp: seconds - 60 },
+    { exp: undefined },
+    { nbf: seconds + 60 },
+    { sub: 'repo:acme/shop-evil' },
+    { ref: undefined },
+    { ref: ['other'] },
+  ]
+  for (const claims of wrong) {
+    const request = requestWith(`Bearer ${await tokenOf(claims)}`)
+    await assert.rejects(access.require(request, ['deployer']), { code: 'ACCESS_UNAUTHENTICATED' })
+  }
+})
+
+test('a token without signature, or signed with a shared secret, is nobody', async () => {
+  const access = accessOf({ oidc: [issuerOf()] })
+  const [, payload] = (await tokenOf()).split('.')
+  const none = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${payload}.`
+  const shared = await new SignJWT({ sub: 'repo:acme/shop', ref: 'main' })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setIssuer(issuer)
+    .setAudience('sallyport')
+    .setExpirationTime('1h')
+    .sign(Buffer.from(jwks))
+  for (const token of [none, shared]) {
+    await assert.rejects(access.require(requestWith(`Bearer ${token}`), ['deployer']), {
+      code: 'ACCESS_UNAUTHENTICATED',
+    })
+  }
+})
+
+test('an issuer whose keys cannot be fetched is an outage, not a no', async () => {
+  const server = createServer((_, response) => response.writeHead(500).end())
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  const access = accessOf({ oidc: [issuerOf({ keys: { url: `http://127.0.0.1:${port}/` } })] })
+  const request = requestWith(`Bearer ${await tokenOf()}`)
+  await assert.rejects(access.require(request, ['deployer']), { code: 'SERVER_UNAVAILABLE' })
+  server.close()
+})

@@ -1,0 +1,87 @@
+import type { IncomingMessage } from 'node:http'
+import { SallyportError, type Problem } from '#error'
+import { findToken } from './bearer.ts'
+import { findCertificate } from './certificate.ts'
+import { openOidc } from './oidc.ts'
+import type { Principal, Role } from './principal.ts'
+import type { AccessSettings } from './settings.ts'
+
+/** Finds out who asks, and refuses who may not. */
+export interface Access {
+  /**
+   * @throws SallyportError ACCESS_UNAUTHENTICATED when nobody is proven; ACCESS_FORBIDDEN when who is has none of `roles`;
+   *   SERVER_UNAVAILABLE when it cannot be told now
+   */
+  require(request: IncomingMessage, roles: readonly Role[]): Promise<Principal>
+}
+
+const maxToken = 16 * 1024
+
+export function openAccess(settings: AccessSettings, clock: () => Date): Access {
+  const oidc = openOidc(settings.oidc)
+  const identify = async (request: IncomingMessage): Promise<Principal | undefined> => {
+    const token = bearerOf(request)
+    if (token === undefined) return findCertificate(request, settings.certificates)
+    const now = clock()
+    return findToken(token, settings.tokens, now) ?? (await askIssuer(oidc, token, now))
+  }
+  return {
+    async require(request, roles) {
+      const principal = await identify(request)
+      if (principal === undefined) throw new SallyportError(unknown(settings))
+      if (roles.some((role) => principal.roles.has(role))) return principal
+      throw new SallyportError(forbidden(principal, roles))
+    },
+  }
+}
+
+async function askIssuer(
+  oidc: ReturnType<typeof openOidc>,
+  token: string,
+  now: Date,
+): Promise<Principal | undefined> {
+  try {
+    return await oidc(token, now)
+  } catch (cause) {
+    throw new SallyportError(
+      {
+        code: 'SERVER_UNAVAILABLE',
+        where: 'access.oidc',
+        expected: 'the keys of the issuer of this token',
+        found: cause instanceof Error ? cause.message.slice(0, 200) : 'an error',
+        fix: 'Ask again; if it stays so, make the issuer reachable for the gate',
+      },
+      { cause },
+    )
+  }
+}
+
+function bearerOf({ headers }: IncomingMessage): string | undefined {
+  const { authorization } = headers
+  if (authorization === undefined || authorization.length > maxToken) return undefined
+  return /^Bearer ([\w.~+/-]+=*)$/i.exec(authorization)?.[1]
+}
+
+function unknown({ certificates, oidc, tokens }: AccessSettings): Problem {
+  const ways = [
+    ...(tokens.length + oidc.length > 0 ? ['a bearer token'] : []),
+    ...(certificates.length > 0 ? ['a client certificate'] : []),
+  ]
+  return {
+    code: 'ACCESS_UNAUTHENTICATED',
+    where: 'request',
+    expected: ways.length === 0 ? 'somebody to be named under "access"' : ways.join(' or '),
+    found: 'none that is valid',
+    fix: 'Send a token that is valid now as "Authorization: Bearer …", or ask the operator of the gate for one',
+  }
+}
+
+function forbidden({ name, roles }: Principal, wanted: readonly Role[]): Problem {
+  return {
+    code: 'ACCESS_FORBIDDEN',
+    where: name,
+    expected: `the role ${wanted.join(' or ')}`,
+    found: [...roles].join(', ') || 'no role',
+    fix: `Ask the operator of the gate to give ${name} the role ${wanted[0]} under "access"`,
+  }
+}

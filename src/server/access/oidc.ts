@@ -1,0 +1,80 @@
+import { createLocalJWKSet, createRemoteJWKSet, decodeJwt, jwtVerify, type JWTPayload } from 'jose'
+import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose'
+import type { Principal, Role } from './principal.ts'
+import type { OidcGrant, OidcIssuer } from './settings.ts'
+
+/** Signatures only: a shared secret would let every verifier make tokens. */
+const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'EdDSA']
+const toleranceSeconds = 30
+const keyTimeoutMs = 3000
+
+export type OidcLookup = (token: string, now: Date) => Promise<Principal | undefined>
+
+/**
+ * Verifies OpenID Connect ID tokens, and tokens that machines get in the same form (Kubernetes, GitHub, GitLab, SPIFFE).
+ * Rejects when the keys of an issuer cannot be fetched: that is an outage, and not a "no".
+ */
+export function openOidc(issuers: readonly OidcIssuer[]): OidcLookup {
+  const known = new Map(issuers.map((issuer) => [issuer.issuer, { issuer, keys: keysOf(issuer) }]))
+  return async (token, now) => {
+    const entry = known.get(issuerOf(token))
+    if (entry === undefined) return undefined
+    const payload = await verify(token, entry.issuer, entry.keys, now)
+    return payload && principalOf(payload, entry.issuer)
+  }
+}
+
+function keysOf({ keys }: OidcIssuer): JWTVerifyGetKey {
+  return 'json' in keys
+    ? createLocalJWKSet(JSON.parse(keys.json) as JSONWebKeySet)
+    : createRemoteJWKSet(new URL(keys.url), { timeoutDuration: keyTimeoutMs })
+}
+
+function issuerOf(token: string): string {
+  try {
+    return decodeJwt(token).iss ?? ''
+  } catch {
+    return ''
+  }
+}
+
+async function verify(
+  token: string,
+  { issuer, audience }: OidcIssuer,
+  keys: JWTVerifyGetKey,
+  now: Date,
+): Promise<JWTPayload | undefined> {
+  try {
+    const { payload } = await jwtVerify(token, keys, {
+      issuer,
+      audience,
+      algorithms,
+      clockTolerance: toleranceSeconds,
+      requiredClaims: ['exp', 'sub', 'aud'],
+      currentDate: now,
+    })
+    return payload
+  } catch (error) {
+    if (isOutage(error)) throw error
+    return undefined
+  }
+}
+
+function isOutage(error: unknown): boolean {
+  const { code = '' } = error as { code?: string }
+  return code === 'ERR_JWKS_TIMEOUT' || code === 'ERR_JOSE_GENERIC' || !code.startsWith('ERR_J')
+}
+
+function principalOf(payload: JWTPayload, { issuer, grants }: OidcIssuer): Principal | undefined {
+  const fitting = grants.filter((grant) => fits(payload, grant))
+  if (fitting.length === 0) return undefined
+  const roles = new Set<Role>(fitting.flatMap((grant) => grant.roles))
+  return { name: `oidc:${issuer}#${payload.sub}`, roles }
+}
+
+function fits(payload: JWTPayload, { claims }: OidcGrant): boolean {
+  return Object.entries(claims).every(([name, wanted]) => {
+    const value = Object.hasOwn(payload, name) ? payload[name] : undefined
+    return Array.isArray(value) ? value.includes(wanted) : value === wanted
+  })
+}

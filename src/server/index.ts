@@ -1,0 +1,11 @@
+export { openAccess, type Access } from './access/access.ts'
+export { roles, type Principal, type Role } from './access/principal.ts'
+export type {
+  AccessSettings,
+  CertificateGrant,
+  OidcGrant,
+  OidcIssuer,
+  TokenGrant,
+} from './access/settings.ts'
+export { listen, type Listener, type ListenLimits, type ListenOptions } from './listen.ts'
+export type { TlsFiles } from './tls.ts'

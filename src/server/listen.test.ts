@@ -1,0 +1,122 @@
+import assert from 'node:assert/strict'
+import { connect, type Socket } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { afterEach, test } from 'node:test'
+import { readBody } from './body.ts'
+import { listen, type Handler, type Listener, type ListenLimits } from './listen.ts'
+
+const limits: ListenLimits = { concurrent: 2, connections: 8, requestSeconds: 1 }
+let listener: Listener | undefined
+afterEach(async () => {
+  await listener?.drain(0)
+  listener = undefined
+})
+
+async function serve(handler: Handler, more: Partial<ListenLimits> = {}): Promise<URL> {
+  listener = await listen({
+    host: '127.0.0.1',
+    port: 0,
+    limits: { ...limits, ...more },
+    handler,
+  })
+  return new URL(listener.address)
+}
+
+const echo: Handler = async (request, response) => {
+  const body = await readBody(request, 1000)
+  response.end(body)
+}
+
+async function send(url: URL, raw: string): Promise<string> {
+  const socket: Socket = connect(Number(url.port), url.hostname)
+  socket.write(raw)
+  return text(socket).catch(() => '')
+}
+
+async function untilInFlight(count: number): Promise<void> {
+  const here = listener
+  if (here === undefined) throw new Error('nothing listens')
+  for (;;) {
+    if (here.inFlight >= count) return
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+}
+
+test('a request is answered', async () => {
+  const url = await serve(echo)
+  const response = await fetch(url, { method: 'POST', body: 'hello' })
+  assert.equal(await response.text(), 'hello')
+})
+
+test('a body that is too large is refused, announced or not', async () => {
+  const url = await serve(echo)
+  const announced = await fetch(url, { method: 'POST', body: 'x'.repeat(2000) })
+  assert.equal(announced.status, 413)
+  const chunk = `3e8\r\n${'x'.repeat(1000)}\r\n`
+  const head = 'POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n'
+  assert.match(
+    await send(url, `${head}${chunk}${chunk}0\r\n\r\n`),
+    /^HTTP\/1\.1 413 .*REQUEST_TOO_LARGE/s,
+  )
+})
+
+test('who is slow with headers or body is cut off', async () => {
+  const url = await serve(echo)
+  const slow = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nhalf'
+  assert.match(await send(url, slow), /^(?:HTTP\/1\.1 408 .*)?$/s)
+})
+
+test('requests that could be read in two ways are refused', async () => {
+  const url = await serve(echo)
+  const both =
+    'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n'
+  const twice = 'POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello!'
+  const noHost = 'GET / HTTP/1.1\r\n\r\n'
+  for (const raw of [both, twice, noHost]) assert.match(await send(url, raw), /^HTTP\/1\.1 400 /)
+})
+
+test('more requests than can be answered at once are told to come back, and the others are answered', async () => {
+  const gate = Promise.withResolvers<void>()
+  const url = await serve(async (_, response) => {
+    await gate.promise
+    response.end('done')
+  })
+  const running = [fetch(url), fetch(url)]
+  await untilInFlight(2)
+  const third = await fetch(url)
+  assert.equal(third.status, 503)
+  assert.equal(third.headers.get('retry-after'), '1')
+  assert.match(await third.text(), /SERVER_BUSY/)
+  gate.resolve()
+  for (const response of await Promise.all(running)) assert.equal(await response.text(), 'done')
+})
+
+test('draining answers what is there, and takes nothing new', async () => {
+  const gate = Promise.withResolvers<void>()
+  const url = await serve(async (_, response) => {
+    await gate.promise
+    response.end('done')
+  })
+  const running = fetch(url)
+  await untilInFlight(1)
+  const drained = listener?.drain(5)
+  await assert.rejects(fetch(url))
+  gate.resolve()
+  assert.equal(await (await running).text(), 'done')
+  await drained
+})
+
+test('an error that was not foreseen tells nothing of itself', async () => {
+  const url = await serve(() => Promise.reject(new Error('password=hunter2')))
+  const response = await fetch(url)
+  const body = await response.text()
+  assert.equal(response.status, 500)
+  assert.match(body, /SERVER_INTERNAL/)
+  assert.doesNotMatch(body, /hunter2/)
+})
+
+test('an address that is taken is a problem, not a crash', async () => {
+  const url = await serve(echo)
+  const again = listen({ host: '127.0.0.1', port: Number(url.port), limits, handler: echo })
+  await assert.rejects(again, { code: 'SERVER_LISTEN' })
+})

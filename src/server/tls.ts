@@ -1,0 +1,99 @@
+import { watch, type FSWatcher } from 'node:fs'
+import { readFile, stat } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import type { Server } from 'node:https'
+import { createSecureContext, type SecureContextOptions, type TlsOptions } from 'node:tls'
+import { SallyportError } from '#error'
+
+/** Paths of PEM files. They may be replaced while the server runs. */
+export interface TlsFiles {
+  readonly certificate: string
+  /** Mode 0600, or 0640 where a group hands it out; readable by others it is refused. */
+  readonly key: string
+  /** Authorities of client certificates. With it, one that none of them has signed is nobody's. */
+  readonly clientAuthorities?: string
+  /** Told when files that changed cannot be used; the old ones stay in use. MUST NOT throw. */
+  readonly onRefused?: (error: unknown) => void
+}
+
+export interface Secure {
+  readonly options: TlsOptions
+  /** Takes new files into use as they appear. */
+  follow(server: Server): void
+  close(): void
+}
+
+/**
+ * Reads certificate and key.
+ *
+ * @throws SallyportError SERVER_TLS
+ */
+export async function createSecure(files: TlsFiles): Promise<Secure> {
+  const context = await readContext(files)
+  const watchers: FSWatcher[] = []
+  return {
+    options: {
+      ...context,
+      minVersion: 'TLSv1.2',
+      // Whether a certificate is asked for; what it allows is decided for each route.
+      requestCert: files.clientAuthorities !== undefined,
+      rejectUnauthorized: false,
+    },
+    follow(server) {
+      const folders = new Set([files.certificate, files.key].map((file) => dirname(file)))
+      // Secrets are swapped by renaming folders around them: the folder tells, the file would not.
+      for (const folder of folders) {
+        const onChange = debounced(() => reload(files, server))
+        watchers.push(watch(folder, { persistent: false }, onChange))
+      }
+    },
+    close() {
+      for (const watcher of watchers) watcher.close()
+    },
+  }
+}
+
+async function reload(files: TlsFiles, server: Server): Promise<void> {
+  try {
+    const context = await readContext(files)
+    server.setSecureContext(context)
+  } catch (error) {
+    files.onRefused?.(error)
+  }
+}
+
+function debounced(run: () => Promise<void>): () => void {
+  let timer: NodeJS.Timeout | undefined
+  return () => {
+    clearTimeout(timer)
+    timer = setTimeout(() => void run(), 100)
+    timer.unref()
+  }
+}
+
+async function readContext(files: TlsFiles): Promise<SecureContextOptions> {
+  const { certificate, key, clientAuthorities } = files
+  try {
+    const { mode } = await stat(key)
+    if ((mode & 0o027) !== 0) throw new Error(`mode ${(mode & 0o777).toString(8)}`)
+    const context = {
+      cert: await readFile(certificate),
+      key: await readFile(key),
+      ...(clientAuthorities === undefined ? {} : { ca: await readFile(clientAuthorities) }),
+    }
+    createSecureContext(context)
+    return context
+  } catch (cause) {
+    const found = cause instanceof Error ? cause.message : String(cause)
+    throw new SallyportError(
+      {
+        code: 'SERVER_TLS',
+        where: `${certificate}, ${key}`,
+        expected: 'a certificate chain and its key in PEM, the key readable by its owner alone',
+        found: found.slice(0, 300),
+        fix: `Put a certificate and the key that belongs to it there, and run \`chmod 600 ${key}\``,
+      },
+      { cause },
+    )
+  }
+}
