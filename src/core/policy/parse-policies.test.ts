@@ -134,6 +134,7 @@ test('every rule must name whose word counts', () => {
     scanned: 'within: 1d, deny: {severity: high}',
     verified: 'verifier: v, resource: r, levels: [l]',
     minimumLevel: 'level: 1',
+    custom: 'type: a:b, expression: "true", expects: truth, fix: Say so',
   }
   for (const rule of rules.keys()) {
     const rest = needed[rule] ?? ''
@@ -339,6 +340,7 @@ test('the JSON Schema knows every rule and refuses unknown fields', () => {
     'minimumLevel',
     'reproduced',
     'dependencies',
+    'custom',
   ])
   assert.equal(schema['additionalProperties'], false)
   assert.ok(require.every((rule) => rule['additionalProperties'] === false))
