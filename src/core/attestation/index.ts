@@ -9,6 +9,8 @@ export type {
   MessageSignature,
   VerificationMaterial,
 } from './bundle-types.ts'
+export { cloudBuildEnvelopes } from './cloud-build.ts'
+export { cosignBundle, isCosignKeyless } from './cosign-layer.ts'
 export type { DigestSet } from './digest-set.ts'
 export {
   encodeEnvelope,

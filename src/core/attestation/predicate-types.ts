@@ -2,6 +2,7 @@
 export const predicateTypes = {
   slsaProvenanceV1: 'https://slsa.dev/provenance/v1',
   slsaProvenanceV02: 'https://slsa.dev/provenance/v0.2',
+  slsaProvenanceV01: 'https://slsa.dev/provenance/v0.1',
   /** How a JWT is presented as a Statement; no envelope may carry it. */
   jwtProvenance: 'https://sallyport.dev/attestation/jwt-provenance/v1',
   vsa: 'https://slsa.dev/verification_summary/v1',

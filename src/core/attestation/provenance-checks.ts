@@ -12,11 +12,12 @@ export type ImpliableField =
  */
 export const buildTypes: ReadonlyMap<string, readonly ImpliableField[]> = new Map([
   ['https://sallyport.dev/buildtypes/recipe/v1', []],
-  // The workflow file in the source is the whole command, and the source is stated.
-  ['https://actions.github.io/buildtypes/workflow/v1', ['internalParameters']],
+  // The workflow file in the source is the whole command, and the source is stated. The definition knows no end: GitHub
+  // attests while the run goes on, so that no attestation of it ever has one.
+  ['https://actions.github.io/buildtypes/workflow/v1', ['internalParameters', 'finishedOn']],
   [
     'https://slsa-framework.github.io/github-actions-buildtypes/workflow/v1',
-    ['internalParameters'],
+    ['internalParameters', 'finishedOn'],
   ],
 ] as const)
 

@@ -3,11 +3,11 @@ import type { DigestSet } from './digest-set.ts'
 import type { ResourceDescriptor } from './resource-descriptor.ts'
 
 /**
- * How, by whom and from what an artifact was built: one view of SLSA provenance v1, v0.2 and JWT provenance.
+ * How, by whom and from what an artifact was built: one view of SLSA provenance v1, v0.2, v0.1 and JWT provenance.
  * All of it is the builder's claim until the attestation is verified.
  */
 export interface Provenance {
-  readonly format: 'slsa-v1' | 'slsa-v0.2' | 'jwt'
+  readonly format: 'slsa-v1' | 'slsa-v0.2' | 'slsa-v0.1' | 'jwt'
   /** Empty in JWT provenance that states none. */
   readonly buildType: string
   /** Empty in JWT provenance without `iss`; then only the key says who built. */
@@ -25,6 +25,8 @@ export interface Provenance {
   readonly startedOn?: string
   readonly finishedOn?: string
   readonly byproducts: readonly ResourceDescriptor[]
+  /** Which parts are complete, as the builder says: `metadata.completeness` of v0.2, BuildKit's own field in v1. */
+  readonly completeness?: JsonObject
 }
 
 export interface ProvenanceSource {

@@ -3,6 +3,7 @@ import { refuse } from './field.ts'
 import { readJwtProvenance } from './jwt-provenance.ts'
 import { predicateTypes } from './predicate-types.ts'
 import type { Provenance } from './provenance-types.ts'
+import { readSlsaV01 } from './slsa-v01.ts'
 import { readSlsaV02 } from './slsa-v02.ts'
 import { readSlsaV1 } from './slsa-v1.ts'
 import type { Statement } from './statement.ts'
@@ -10,6 +11,7 @@ import type { Statement } from './statement.ts'
 const readers: ReadonlyMap<string, (statement: Statement) => Provenance> = new Map([
   [predicateTypes.slsaProvenanceV1, readSlsaV1],
   [predicateTypes.slsaProvenanceV02, readSlsaV02],
+  [predicateTypes.slsaProvenanceV01, readSlsaV01],
   [predicateTypes.jwtProvenance, readJwtProvenance],
 ])
 
@@ -19,7 +21,7 @@ export function isProvenanceType(predicateType: string): boolean {
 }
 
 /**
- * Reads SLSA provenance v1 or v0.2, or a JWT presented by `jwtStatement`, into one view. Unknown fields are
+ * Reads SLSA provenance v1, v0.2 or v0.1, or a JWT presented by `jwtStatement`, into one view. Unknown fields are
  * ignored (SLSA's monotonic principle); `null`, empty and missing are the same.
  *
  * @throws SallyportError ATTESTATION_PREDICATE_TYPE for other statements, else ATTESTATION_… with the path

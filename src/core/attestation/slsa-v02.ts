@@ -48,7 +48,8 @@ function readExternal(invocation: JsonObject, where: string): JsonObject {
   })
 }
 
-function readMetadata(metadata: JsonObject, where: string) {
+/** `metadata` of v0.1 and v0.2. */
+export function readMetadata(metadata: JsonObject, where: string) {
   // The specification says buildInvocationId; the Go library that most builders use writes buildInvocationID.
   const key =
     field(metadata, 'buildInvocationId') === undefined ? 'buildInvocationID' : 'buildInvocationId'
@@ -56,5 +57,6 @@ function readMetadata(metadata: JsonObject, where: string) {
     invocationId: optional(metadata, key, where, readText),
     startedOn: optional(metadata, 'buildStartedOn', where, readTime),
     finishedOn: optional(metadata, 'buildFinishedOn', where, readTime),
+    completeness: optional(metadata, 'completeness', where, readObject),
   }
 }

@@ -37,9 +37,13 @@ function readRun(object: JsonObject, where: string) {
     builderId: required(builder, 'id', `${where}.builder`, readName),
     builderVersion: optional(builder, 'version', `${where}.builder`, readVersions) ?? {},
     builderDependencies: readResources(builder, 'builderDependencies', `${where}.builder`),
-    invocationId: optional(metadata, 'invocationId', `${where}.metadata`, readText),
+    // BuildKit spells it as the Go library once did.
+    invocationId:
+      optional(metadata, 'invocationId', `${where}.metadata`, readText) ??
+      optional(metadata, 'invocationID', `${where}.metadata`, readText),
     startedOn: optional(metadata, 'startedOn', `${where}.metadata`, readTime),
     finishedOn: optional(metadata, 'finishedOn', `${where}.metadata`, readTime),
     byproducts: readResources(object, 'byproducts', where),
+    completeness: optional(metadata, 'buildkit_completeness', `${where}.metadata`, readObject),
   }
 }

@@ -1,4 +1,5 @@
 import type { SallyportError } from '#error'
+import { cloudBuildEnvelopes } from './cloud-build.ts'
 import { refuse } from './field.ts'
 import { looksLikeJws } from './jwt.ts'
 
@@ -31,7 +32,20 @@ export function splitAttestations(bytes: Uint8Array): readonly Uint8Array[] {
     inJson = !isJwt
     if (parts.length > maxAttestations) throw tooMany(parts.length)
   }
-  return parts.map(({ start, end }) => bytes.subarray(start, end))
+  return parts.map(({ start, end }) => bytes.subarray(start, end)).flatMap(takeApart)
+}
+
+/** What gcloud prints about an image holds several envelopes; one that cannot be taken apart stays as it is. */
+function takeApart(part: Uint8Array): readonly Uint8Array[] {
+  if (!Buffer.from(part.buffer, part.byteOffset, part.length).includes('"provenance_summary"')) {
+    return [part]
+  }
+  try {
+    return cloudBuildEnvelopes(part)
+  } catch {
+    // `parseAttestation` reads it again, and says what is wrong with it.
+    return [part]
+  }
 }
 
 interface Line {

@@ -41,7 +41,7 @@ const sourceTools = [
 
 /** By the predicate type without its version. Where one family has several forms, there are several entries. */
 const families: readonly (readonly [string, Family])[] = [
-  ['https://slsa.dev/provenance', { kind: 'provenance', format: 'slsa', versions: ['1', '0.2'] }],
+  ['https://slsa.dev/provenance', { kind: 'provenance', format: 'slsa', versions: ['1', '0.2', '0.1'] }],
   [`${sallyport}/jwt-provenance`, { kind: 'provenance', format: 'jwt', versions: ['1'] }],
   ['https://slsa.dev/verification_summary', { kind: 'vsa', format: 'vsa-v1', versions: ['1'] }],
   ['https://slsa.dev/verification_summary', { kind: 'vsa', format: 'vsa-v0.2', versions: ['0.2'] }],

@@ -5,6 +5,8 @@ export const attestation = {
     title: 'The document is not an attestation of a known format',
     exit: 2,
   },
+  CLOUD_BUILD_DIGEST: { title: 'What gcloud printed names two images', exit: 2 },
+  CLOUD_BUILD_TEXT: { title: 'What gcloud printed is not what was signed', exit: 2 },
   ATTESTATION_UNSIGNED: { title: 'The statement is not signed', exit: 2 },
   ATTESTATION_FIELD: {
     title: 'A field of the attestation is missing or has the wrong type',

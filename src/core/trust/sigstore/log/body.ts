@@ -6,12 +6,13 @@ import { fetchAgain, refuse } from '../problem.ts'
 
 /** What a log entry says about a signature, whatever the kind of the entry. */
 export interface EntryBody {
-  readonly signature: Buffer
+  /** Missing where the digest is of the whole envelope, which has the signature in it. */
+  readonly signature?: Buffer
   /** The signer's certificate or its bare key, DER. */
   readonly verifier: { readonly kind: 'certificate' | 'publicKey'; readonly der: Buffer }
-  /** The digest of what was signed, or of the payload of the envelope that was. */
+  /** The digest of what was signed, of the payload of the envelope that was, or of the envelope with its signature. */
   readonly digest: {
-    readonly of: 'signed' | 'payload'
+    readonly of: 'signed' | 'payload' | 'envelope'
     readonly hash: HashName
     readonly value: Buffer
   }
@@ -25,6 +26,7 @@ type Reader = (spec: Fields) => EntryBody
 const readers: Readonly<Record<string, Reader>> = {
   'hashedrekord 0.0.1': readHashedRekordV1,
   'dsse 0.0.1': readDsseV1,
+  'intoto 0.0.1': readIntotoV1,
   'intoto 0.0.2': readIntotoV2,
   'hashedrekord 0.0.2': readHashedRekordV2,
   'dsse 0.0.2': readDsseV2,
@@ -74,6 +76,14 @@ function readDsseV1(spec: Fields): EntryBody {
     signature: signature.base64('signature'),
     verifier: pemOf(signature.base64('verifier'), signature.where),
     digest: { of: 'payload', ...hexDigest(spec.inside('payloadHash')) },
+  }
+}
+
+/** What cosign wrote until 2024: the digest of the envelope as it was uploaded, and the signer's certificate. */
+function readIntotoV1(spec: Fields): EntryBody {
+  return {
+    verifier: pemOf(spec.base64('publicKey'), spec.where),
+    digest: { of: 'envelope', ...hexDigest(spec.inside('content').inside('hash')) },
   }
 }
 

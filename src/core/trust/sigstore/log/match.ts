@@ -1,4 +1,5 @@
 import { hash } from 'node:crypto'
+import type { Envelope } from '#attestation'
 import { quote } from '#error'
 import type { PublicKey } from '../keys/public-key.ts'
 import { fits } from '../keys/scheme.ts'
@@ -25,7 +26,7 @@ export function checkBody(
   signer: EntrySigner,
   where: string,
 ): void {
-  if (!body.signature.equals(content.signature)) {
+  if (body.signature?.equals(content.signature) === false) {
     throw other(where, 'an entry for the signature of this bundle', 'one for another signature')
   }
   const { kind, der } = body.verifier
@@ -49,6 +50,7 @@ function checkDigest({ digest }: EntryBody, content: SignedContent, where: strin
     if (digest.value.equals(hash(digest.hash, envelope.payload, 'buffer'))) return
     throw other(where, 'an entry for the payload of this envelope', describe(digest))
   }
+  if (digest.of === 'envelope') return checkEnvelope(digest, envelope, where)
   const own = content.digest(digest.hash)
   if (own === undefined) {
     throw refuse(
@@ -61,6 +63,35 @@ function checkDigest({ digest }: EntryBody, content: SignedContent, where: strin
   }
   if (own.equals(digest.value)) return
   throw other(where, `an entry for ${digest.hash}:${own.toString('hex')}`, describe(digest))
+}
+
+/**
+ * The log has the digest of the envelope's bytes, and a bundle does not keep those: they are written again in the two
+ * ways in which Go's library writes them. Another way is no match, and never a guess.
+ */
+function checkEnvelope(
+  digest: EntryBody['digest'],
+  envelope: Envelope | undefined,
+  where: string,
+): void {
+  const forms = envelope === undefined ? [] : formsOf(envelope)
+  if (forms.some((form) => digest.value.equals(hash(digest.hash, form, 'buffer')))) return
+  throw other(where, 'an entry for this envelope', describe(digest))
+}
+
+function formsOf({ payloadType, payload, signatures }: Envelope): readonly string[] {
+  // Go escapes some characters that JSON need not escape; no payload type in use has any.
+  if (!/^[\w./+-]+$/.test(payloadType)) return []
+  const list = signatures.map(({ keyid = '', sig }) => ({ keyid, sig: base64(sig) }))
+  const head = { payloadType, payload: base64(payload) }
+  return [
+    JSON.stringify({ ...head, signatures: list }),
+    JSON.stringify({ ...head, signatures: list.map(({ sig }) => ({ sig })) }),
+  ]
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64')
 }
 
 function describe({ hash: name, value }: EntryBody['digest']): string {
