@@ -1,7 +1,7 @@
 import { isProvenanceType, type Statement } from '#attestation'
 import { quote, type Problem } from '#error'
 import type { Signed } from './signed.ts'
-import { contradiction } from './builder-identity.ts'
+import { contradiction, prefixOf } from './builder-identity.ts'
 import type { Signer, Trust } from './trust.ts'
 import type { VerifiedSigner } from './verified.ts'
 import type { Voucher } from './voucher.ts'
@@ -121,12 +121,8 @@ function levelOf(signer: Signer, { statement, builderId }: Readable): number | u
 }
 
 /** The level of the longest prefix: what is said of one version of a builder goes before what is said of all. */
-function levelBelow(builderId: string, { builderPrefixes }: Signer): number | undefined {
-  // A path that climbs is not below its prefix.
-  if (/[\s\\%]|\/\.{1,2}(?:[/?#@]|$)/.test(builderId)) return undefined
-  return builderPrefixes
-    .filter(({ prefix }) => builderId.startsWith(prefix) && builderId.length > prefix.length)
-    .sort((a, b) => b.prefix.length - a.prefix.length)[0]?.level
+function levelBelow(builderId: string, signer: Signer): number | undefined {
+  return prefixOf(builderId, signer)?.level
 }
 
 /** When fewer owners than the threshold are left with a key that is still good. */

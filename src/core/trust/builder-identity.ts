@@ -1,6 +1,6 @@
 import { quote, type Problem } from '#error'
 import type { CertificateProof } from './find-identities.ts'
-import type { Signer } from './trust.ts'
+import type { BuilderPrefix, Signer } from './trust.ts'
 
 /** GitHub's issuer, where the certificate names the repository without its host. */
 const githubIssuer = 'https://token.actions.githubusercontent.com'
@@ -54,11 +54,12 @@ export function sourceOfCertificate({
 export function contradiction(
   builderId: string,
   proof: CertificateProof,
-  { name, claimedBuilders, where }: Signer,
+  signer: Signer,
 ): Problem | undefined {
   const proven = builderOfCertificate(proof)
   if (proven === undefined || proven === builderId) return undefined
-  if (isConfirmedRunner(builderId, proof) || claimedBuilders.has(builderId)) return undefined
+  if (isConfirmedRunner(builderId, proof) || isClaimed(builderId, signer)) return undefined
+  const { name, where } = signer
   const environment = proof.claims['runnerEnvironment']
   return {
     code: 'BUILDER_CONTRADICTED',
@@ -67,6 +68,24 @@ export function contradiction(
     found: `builder.id ${quote(builderId)}${environment === undefined ? '' : `, signed in the environment ${quote(environment)}`}`,
     fix: `Build with a builder that writes its own id into the provenance, or, if whoever controls ${quote(proven)} may choose the id, write \`notInCertificateUnsafe: true\` beside this id in "builders" of ${name}`,
   }
+}
+
+/** The longest prefix above an id: what is said of one version of a builder goes before what is said of all. */
+export function prefixOf(
+  builderId: string,
+  { builderPrefixes }: Pick<Signer, 'builderPrefixes'>,
+): BuilderPrefix | undefined {
+  // A path that climbs is not below its prefix.
+  if (/[\s\\%]|\/\.{1,2}(?:[/?#@]|$)/.test(builderId)) return undefined
+  return builderPrefixes
+    .filter(({ prefix }) => builderId.startsWith(prefix) && builderId.length > prefix.length)
+    .sort((a, b) => b.prefix.length - a.prefix.length)[0]
+}
+
+/** Whether the trust file lets whoever holds the certificate choose this id. */
+function isClaimed(builderId: string, signer: Signer): boolean {
+  if (signer.claimedBuilders.has(builderId)) return true
+  return !signer.builders.has(builderId) && prefixOf(builderId, signer)?.isClaimed === true
 }
 
 /** Ids of machines instead of workflows, where the certificate says the same of the machine. */

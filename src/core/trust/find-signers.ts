@@ -1,5 +1,11 @@
 import { quote, type Problem } from '#error'
-import { isSignatureGood, jwtAlgorithmOf, schemeNames, type Scheme } from './scheme.ts'
+import {
+  isSignatureGood,
+  jwtAlgorithmOf,
+  schemeNames,
+  type Scheme,
+  type SignatureFormat,
+} from './scheme.ts'
 import type { Signed } from './signed.ts'
 import { findIdentities, timesOf } from './find-identities.ts'
 import type { Trust, TrustedKey } from './trust.ts'
@@ -59,19 +65,15 @@ function findKeys(signed: Signed, trust: Trust): Keys {
   const good = new Map<string, TrustedKey>()
   const forged: TrustedKey[] = []
   let checks = 0
-  const isBy = (key: TrustedKey, { sig }: Signature): boolean => {
-    if (!mayFit(key, sig, signed)) return false
+  const isBy = (key: TrustedKey, { sig, hint }: Signature): boolean => {
+    if (key.name !== undefined && key.name !== hint) return false
+    const message = messageFor(key, signed)
+    if (message === undefined || !mayFit(key, sig, signed)) return false
     checks += 1
-    return isSignatureGood(
-      key.scheme,
-      key.key,
-      signed.message,
-      sig,
-      signed.format === 'jwt' ? 'jws' : 'dsse',
-    )
+    return isSignatureGood(key.scheme, key.key, message, sig, formatOf(key, signed))
   }
   for (const signature of signed.signatures) {
-    const hinted = trust.keys.get(signature.hint ?? '')
+    const hinted = hintedBy(signature, trust, all)
     const others = all.filter((key) => key !== hinted)
     const order = hinted === undefined ? others : [hinted, ...others]
     const key = order.find((candidate) => checks < maxChecks && isBy(candidate, signature))
@@ -83,6 +85,26 @@ function findKeys(signed: Signed, trust: Trust): Keys {
   if (first !== undefined) return { keys: [], problem: forgery(first, signed), isForged: true }
   const problem = checks >= maxChecks ? tooMany(signed) : stranger(signed, trust)
   return { keys: [], problem, isForged: false }
+}
+
+/** The key that a signature names: by its digest, or by the name that the trust file gives it. */
+function hintedBy(
+  { hint = '' }: Signature,
+  { keys }: Trust,
+  all: readonly TrustedKey[],
+): TrustedKey | undefined {
+  return keys.get(hint) ?? (hint === '' ? undefined : all.find(({ name }) => name === hint))
+}
+
+/** What this key would have signed: one of the two, as the trust file says, and never the other when one does not fit. */
+function messageFor({ signs }: TrustedKey, { message, payload, format }: Signed) {
+  if (signs === 'dsse') return message
+  return format === 'jwt' ? undefined : payload
+}
+
+function formatOf({ signatureEncoding }: TrustedKey, { format }: Signed): SignatureFormat {
+  if (format === 'jwt') return 'jws'
+  return signatureEncoding === 'ieee-p1363' ? 'ieee-p1363' : 'dsse'
 }
 
 /** RFC 8725 §3.1: the key decides the algorithm. A symmetric one would make the public key a signing key. */
@@ -107,7 +129,8 @@ function mayFit(key: TrustedKey, sig: Uint8Array, signed: Signed): boolean {
   const bits = key.key.asymmetricKeyDetails?.modulusLength
   const length = lengths[key.scheme] ?? (bits === undefined ? undefined : Math.ceil(bits / 8))
   if (length !== undefined) return sig.length === length
-  if (signed.format === 'jwt') return sig.length === (key.scheme === 'ecdsa-p256-sha256' ? 64 : 96)
+  if (formatOf(key, signed) !== 'dsse')
+    return sig.length === (key.scheme === 'ecdsa-p256-sha256' ? 64 : 96)
   return sig[0] === 0x30
 }
 

@@ -57,7 +57,11 @@ function readBuilders({
   const below = builders.filter((builder) => 'idPrefix' in builder)
   return {
     builders: new Map(exact.map(({ id, level }) => [id, level])),
-    builderPrefixes: below.map(({ idPrefix, level }) => ({ prefix: idPrefix, level })),
+    builderPrefixes: below.map(({ idPrefix, level, notInCertificateUnsafe }) => ({
+      prefix: idPrefix,
+      level,
+      isClaimed: notInCertificateUnsafe === true,
+    })),
     claimedBuilders: new Set(
       exact.flatMap(({ id, notInCertificateUnsafe }) => (notInCertificateUnsafe ? [id] : [])),
     ),
@@ -76,6 +80,9 @@ function readKey(
       keyid: read.keyid,
       key: read.key,
       scheme: schemeOf(entry, read, where),
+      ...(entry.keyid === undefined ? {} : { name: entry.keyid }),
+      signs: entry.signs,
+      signatureEncoding: entry.signatureEncoding,
       signer,
       owner: entry.owner,
       ...datesOf(entry),
@@ -83,12 +90,28 @@ function readKey(
       where,
     }
     checkDates(key, problems)
+    checkEncoding(key, problems)
     return [{ key, material: read.material }]
   } catch (error) {
     if (!(error instanceof SallyportError)) throw error
     problems.push(...error.problems)
     return []
   }
+}
+
+/** Only ECDSA signatures are written in two ways. */
+function checkEncoding(
+  { scheme, signatureEncoding, where }: TrustedKey,
+  problems: Problem[],
+): void {
+  if (signatureEncoding === 'der' || scheme.startsWith('ecdsa-')) return
+  problems.push({
+    code: 'TRUST_KEY_SCHEME',
+    where,
+    expected: 'signatureEncoding beside an ECDSA key only',
+    found: `${quote(signatureEncoding)} beside ${scheme}`,
+    fix: 'Remove signatureEncoding: signatures of this key are written in one way only',
+  })
 }
 
 function schemeOf(entry: KeyEntry, { algorithm }: PublicKey, where: string): Scheme {

@@ -41,13 +41,16 @@ export function jwtAlgorithmOf(scheme: Scheme): string | undefined {
   return jwt
 }
 
+/** Who wrote the signature: a token's, DSSE's, or DSSE's with ECDSA signatures as tokens have them. */
+export type SignatureFormat = 'dsse' | 'jws' | 'ieee-p1363'
+
 /** Whether the signature is right. Whatever the library thinks of the attacker's bytes, the answer is yes or no. */
 export function isSignatureGood(
   scheme: Scheme,
   key: KeyObject,
   data: Uint8Array,
   signature: Uint8Array,
-  format: 'dsse' | 'jws',
+  format: SignatureFormat,
 ): boolean {
   const { hash, padding }: SchemeEntry = schemes[scheme]
   try {
@@ -57,7 +60,7 @@ export function isSignatureGood(
   }
 }
 
-function encodingOf(padding: SchemeEntry['padding'], format: 'dsse' | 'jws'): object {
+function encodingOf(padding: SchemeEntry['padding'], format: SignatureFormat): object {
   if (padding === 'pkcs1') return { padding: constants.RSA_PKCS1_PADDING }
   if (padding === 'pss') {
     // RFC 7518 §3.5 fixes the salt to the length of the hash; DSSE's signers use that or the longest possible.
@@ -66,5 +69,5 @@ function encodingOf(padding: SchemeEntry['padding'], format: 'dsse' | 'jws'): ob
     return { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength }
   }
   // RFC 7518 §3.4: r and s side by side; everybody else writes DER.
-  return format === 'jws' ? { dsaEncoding: 'ieee-p1363' } : { dsaEncoding: 'der' }
+  return { dsaEncoding: format === 'dsse' ? 'der' : 'ieee-p1363' }
 }

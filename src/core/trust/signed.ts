@@ -28,6 +28,8 @@ export interface Signed {
   readonly builderId?: string
   /** The bytes that the signatures cover. */
   readonly message: Uint8Array
+  /** The payload of an envelope alone: what keys sign of which the trust file says `signs: payload`. */
+  readonly payload?: Uint8Array
   readonly signatures: readonly { readonly hint?: string; readonly sig: Uint8Array }[]
   /** The algorithm that a token's header asks for: compared with what the key is for, never obeyed. */
   readonly algorithm?: string
@@ -110,6 +112,7 @@ function fromEnvelope(envelope: Envelope, format: AttestationFormat): Signed {
     format,
     ...contentOf(() => readPayload(payload)),
     message: pae(payloadType, payload),
+    payload,
     signatures: signatures.map(({ keyid, sig }) =>
       keyid === undefined ? { sig } : { hint: keyid, sig },
     ),

@@ -25,6 +25,26 @@ const key = z.strictObject({
   validUntil: time.optional(),
   retired: time.optional(),
   compromisedSince: time.optional(),
+  keyid: z
+    .string()
+    .min(1)
+    .max(500)
+    .optional()
+    .describe(
+      'the name that its signatures carry; then a signature without this name is not by it',
+    ),
+  signs: z
+    .enum(['dsse', 'payload'])
+    .default('dsse')
+    .describe(
+      'payload: it signs the bytes of the payload alone, as the regional keys of Google Cloud Build do; what is signed then says nothing about its own type',
+    ),
+  signatureEncoding: z
+    .enum(['der', 'ieee-p1363'])
+    .default('der')
+    .describe(
+      'ieee-p1363: r and s side by side, as some cloud key services write ECDSA signatures',
+    ),
   timesBy: z
     .array(name)
     .max(8)
@@ -112,16 +132,22 @@ const level = z
   .default(1)
   .describe('the highest SLSA Build level it may claim')
 
+const notInCertificate = z
+  .literal(true)
+  .optional()
+  .describe('believe the id although the certificate names another builder')
+
 const builder = z.union([
   z.strictObject({
     id: uri,
     level,
-    notInCertificateUnsafe: z
-      .literal(true)
-      .optional()
-      .describe('believe the id although the certificate names another builder'),
+    notInCertificateUnsafe: notInCertificate,
   }),
-  z.strictObject({ idPrefix: builderPrefix.describe('every builder id below this path'), level }),
+  z.strictObject({
+    idPrefix: builderPrefix.describe('every builder id below this path'),
+    level,
+    notInCertificateUnsafe: notInCertificate,
+  }),
 ])
 
 const trustedRoot = z.strictObject({

@@ -31,8 +31,8 @@ export interface Signer {
   /** The builder ids that it may speak for, each with the highest SLSA Build level it may claim there. */
   readonly builders: ReadonlyMap<string, number>
   /** As `builders`, for every id below a path: the versions of one builder. */
-  readonly builderPrefixes: readonly { readonly prefix: string; readonly level: number }[]
-  /** Ids that are believed although the signer's certificate names another builder. */
+  readonly builderPrefixes: readonly BuilderPrefix[]
+  /** Ids that are believed although the signer's certificate names another builder; `builderPrefixes` say it too. */
   readonly claimedBuilders: ReadonlySet<string>
   /** The verifier ids that it may speak for: what a summary says counts for pairs of signer and verifier only. */
   readonly verifiers: ReadonlySet<string>
@@ -42,11 +42,25 @@ export interface Signer {
   readonly where: string
 }
 
+/** What is said of every builder id below a path. */
+export interface BuilderPrefix {
+  readonly prefix: string
+  readonly level: number
+  /** Whether ids below it are believed although the signer's certificate names another builder. */
+  readonly isClaimed: boolean
+}
+
 export interface TrustedKey {
   /** Lower-case hex sha256 of the SubjectPublicKeyInfo (DER). */
   readonly keyid: string
   readonly key: KeyObject
   readonly scheme: Scheme
+  /** The `keyid` that its signatures must carry, where the trust file says one. */
+  readonly name?: string
+  /** What it signs: DSSE's encoding of type and payload, or the payload alone. */
+  readonly signs: 'dsse' | 'payload'
+  /** How its ECDSA signatures are written; those of tokens are always `ieee-p1363`. */
+  readonly signatureEncoding: 'der' | 'ieee-p1363'
   /** The name of the signer whose key it is. */
   readonly signer: string
   /** Who holds the key: thresholds count owners. */
