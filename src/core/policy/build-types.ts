@@ -7,8 +7,11 @@ import {
   type BuildType,
   type External,
 } from './rules/external.ts'
+import { buildkitBuilds } from './rules/buildkit-builds.ts'
+import { cloudBuilds } from './rules/cloud-builds.ts'
 import { githubBuilds } from './rules/github-builds.ts'
 import { otherBuilds } from './rules/other-builds.ts'
+import { tektonBuilds } from './rules/tekton-builds.ts'
 
 export { isUnset, type BuildType, type External, type ExternalParameter } from './rules/external.ts'
 
@@ -54,6 +57,9 @@ const knownTypes: readonly BuildType[] = [
   recipeV1,
   { isOf: (uri) => uri === '', read: readAny },
   ...githubBuilds,
+  ...cloudBuilds,
+  ...tektonBuilds,
+  ...buildkitBuilds,
   ...otherBuilds,
 ]
 

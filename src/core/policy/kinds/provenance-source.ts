@@ -19,12 +19,21 @@ export interface BuiltSource {
     readonly proven: string
     readonly stated: string
   }
+  /** The branch that the tag was put on which was built: always claimed. */
+  readonly tagOn?: string
   /** The build instructions, as the certificate names them. */
   readonly recipe?: string
 }
 
 /** The source of a build: what the certificate of its signer says, where there is one, and what the provenance says. */
-export function sourceOf({ said, signers }: Testimony<ProvenanceFacts>): BuiltSource {
+export function sourceOf(testimony: Testimony<ProvenanceFacts>): BuiltSource {
+  const { provenance } = testimony.said
+  const tagOn = buildTypeOf(provenance.buildType).tagOn?.(provenance)
+  const origin = originOf(testimony)
+  return tagOn === undefined ? origin : { ...origin, tagOn }
+}
+
+function originOf({ said, signers }: Testimony<ProvenanceFacts>): BuiltSource {
   const { provenance } = said
   const own = buildTypeOf(provenance.buildType).source
   const stated = own === undefined ? provenance.source : own(provenance)

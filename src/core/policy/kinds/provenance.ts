@@ -45,6 +45,7 @@ export interface Isolation {
 const types = [
   predicateTypes.slsaProvenanceV1,
   predicateTypes.slsaProvenanceV02,
+  predicateTypes.slsaProvenanceV01,
   predicateTypes.jwtProvenance,
 ].filter(isProvenanceType)
 

@@ -1,14 +1,16 @@
-import type { Provenance, ProvenanceSource } from '#attestation'
+import type { Provenance } from '#attestation'
 import { quote, type Problem } from '#error'
 import type { Finding } from '../judge-each.ts'
+import type { BuiltSource } from '../kinds/provenance-source.ts'
 import { describeLookAlike, isAt, showLocation, type Location } from '../location.ts'
+import { isBuiltFrom, showRef, type BuiltRef, type RefPattern } from '../ref.ts'
 import type { Place } from '../rule.ts'
 
 /** The repository and ref that were built: exactly the ones allowed (POL-06). */
 export function judgeSource(
-  source: ProvenanceSource | undefined,
+  { source, tagOn }: Pick<BuiltSource, 'source' | 'tagOn'>,
   format: Provenance['format'],
-  { from, refs }: { readonly from: Location; readonly refs?: readonly Location[] | undefined },
+  { from, refs }: { readonly from: Location; readonly refs?: readonly RefPattern[] | undefined },
   place: Place,
 ): readonly Finding[] {
   if (source === undefined) return [hop(noSource(from, place))]
@@ -18,18 +20,22 @@ export function judgeSource(
   if (format !== 'jwt' && Object.keys(source.digest).length === 0) {
     findings.push(hop(noCommit(source.uri, place)))
   }
-  const ref = judgeRef(source.ref, refs, place)
+  const ref = judgeRef(builtRef(source.ref, tagOn), refs, place)
   return ref === undefined ? findings : [...findings, hop(ref)]
 }
 
+function builtRef(ref: string | undefined, tagOn: string | undefined): BuiltRef | undefined {
+  return ref === undefined ? undefined : { ref, ...(tagOn === undefined ? {} : { tagOn }) }
+}
+
 function judgeRef(
-  ref: string | undefined,
-  refs: readonly Location[] | undefined,
+  built: BuiltRef | undefined,
+  refs: readonly RefPattern[] | undefined,
   place: Place,
 ): Problem | undefined {
-  if (refs === undefined) return ref === undefined ? undefined : unlistedRef(ref, place)
-  const allowed = refs.map(showLocation).join(' or ')
-  if (ref === undefined) {
+  if (refs === undefined) return built === undefined ? undefined : unlistedRef(built.ref, place)
+  const allowed = refs.map(showRef).join(' or ')
+  if (built === undefined) {
     return {
       code: 'REF_MISMATCH',
       where: place.at('refs'),
@@ -38,19 +44,21 @@ function judgeRef(
       fix: `Build again by naming the ref, such as ${refName(refs)}, instead of a commit`,
     }
   }
-  if (refs.some((one) => isAt(ref, one))) return undefined
+  if (refs.some((one) => isBuiltFrom(built, one))) return undefined
+  const { ref, tagOn } = built
   return {
     code: 'REF_MISMATCH',
     where: place.at('refs'),
     expected: allowed,
-    found: quote(ref),
+    found: `${quote(ref)}${tagOn === undefined ? '' : `, put on ${quote(tagOn)}`}`,
     fix: `Build the commit from ${refName(refs)} after it has been merged there, or add ${quote(ref)} to "refs" at ${place.line('refs')}`,
   }
 }
 
-function refName(refs: readonly Location[]): string {
+function refName(refs: readonly RefPattern[]): string {
   const [first = ''] = refs
-  return typeof first === 'string' ? first : `a ref below ${first.prefix}`
+  if (typeof first === 'string') return first
+  return 'prefix' in first ? `a ref below ${first.prefix}` : showRef(first)
 }
 
 function unlistedRef(ref: string, place: Place): Problem {

@@ -7,11 +7,12 @@ import {
 import { quote, type Problem } from '#error'
 import { authenticated, type Basis, type Fact, type Signer, type VerifiedSigner } from '#trust'
 import { z } from 'zod'
-import { buildTypeOf, knownBuildType } from '../build-types.ts'
+import { buildTypeOf, knownBuildType, type External } from '../build-types.ts'
 import { judgeEach, type Finding, type Judgement } from '../judge-each.ts'
 import { provenanceKind, type ProvenanceFacts } from '../kinds/provenance.ts'
 import { sourceOf, type BuiltSource } from '../kinds/provenance-source.ts'
-import { refSchema, sourceSchema } from '../location.ts'
+import { sourceSchema } from '../location.ts'
+import { refPatternSchema } from '../ref.ts'
 import type { Place, Rule, Testimony } from '../rule.ts'
 import { bySchema, parameterValue } from '../schema-parts.ts'
 import { judgeParameters, judgeRecipe } from './built-parameters.ts'
@@ -27,7 +28,7 @@ const schema = z.strictObject({
     .describe('the SLSA Build level at least'),
   from: sourceSchema.describe('the repository; exact, or {prefix: …/}'),
   refs: z
-    .array(refSchema)
+    .array(refPatternSchema)
     .min(1, 'at least one ref')
     .max(64)
     .optional()
@@ -48,6 +49,12 @@ const schema = z.strictObject({
     .record(z.string().max(200), parameterValue)
     .default({})
     .describe('the values that each external parameter may have; an unmentioned one denies'),
+  unmentionedUnsafe: z
+    .literal(true)
+    .optional()
+    .describe(
+      'believe builds of any recipe, with any parameter that the rule does not mention: whoever may start a build chooses them',
+    ),
 })
 
 type Parameters = z.output<typeof schema>
@@ -81,22 +88,40 @@ function judge(
   const external = buildTypeOf(provenance.buildType).read(provenance)
   const level = levelOf(signers)
   const origin = sourceOf(testimony)
+  const recipe = origin.recipe === undefined ? {} : { recipe: origin.recipe }
   return {
     findings: [
       ...judgeLevel(level, rule, verified.builderId, place, known),
       ...judgeContradiction(origin, external.recipe, place),
-      ...judgeSource(origin.source, provenance.format, rule, place),
+      ...judgeSource(origin, provenance.format, rule, place),
       ...judgeBuildType(provenance.buildType, rule.buildType, place),
-      ...judgeRecipe(
-        origin.recipe ?? external.recipe,
-        rule.recipe ?? buildTypeOf(provenance.buildType).defaultRecipe,
-        place,
-      ),
-      ...judgeParameters(external, rule.parameters, place),
+      ...judgeChoices({ ...external, ...recipe }, provenance, rule, place),
       ...judgeCompleteness(provenance, origin, signers),
     ],
     facts: factsOf(said, origin, level, isProvenBuilder(signers, provenance)),
   }
+}
+
+/** What the requester of the build could choose: its recipe and its parameters. */
+function judgeChoices(
+  external: External,
+  { buildType }: Provenance,
+  rule: Parameters,
+  place: Place,
+): readonly Finding[] {
+  const { recipe, parameters, unmentionedUnsafe } = rule
+  if (unmentionedUnsafe !== true) {
+    const wanted = recipe ?? buildTypeOf(buildType).defaultRecipe
+    return [
+      ...judgeRecipe(external.recipe, wanted, place),
+      ...judgeParameters(external, parameters, place),
+    ]
+  }
+  const mentioned = external.parameters.filter(({ name }) => Object.hasOwn(parameters, name))
+  return [
+    ...(recipe === undefined ? [] : judgeRecipe(external.recipe, recipe, place)),
+    ...judgeParameters({ ...external, parameters: mentioned }, parameters, place),
+  ]
 }
 
 /** The trust file, not the provenance, says how far a signer's word goes. */
@@ -199,7 +224,7 @@ function isProvenBuilder(signers: readonly VerifiedSigner[], { builderId }: Prov
 
 function factsOf(
   { provenance, names }: ProvenanceFacts,
-  { source, commit, basis, recipe }: BuiltSource,
+  { source, commit, basis, recipe, tagOn }: BuiltSource,
   level: number,
   isProven: boolean,
 ): readonly Fact[] {
@@ -209,6 +234,7 @@ function factsOf(
     ['buildType', buildType, 'claimed'],
     ['source.uri', source?.uri, basis],
     ['source.ref', source?.ref, basis],
+    ['source.tagOn', tagOn, 'claimed'],
     ['source.commit', commit, basis],
     ['recipe', recipe, 'authenticated'],
     ['artifact.name', names[0], 'claimed'],

@@ -24,6 +24,8 @@ export interface BuildType {
   readonly read: (provenance: Provenance) => External
   /** The source, where the build type writes it in a way of its own. */
   readonly source?: (provenance: Provenance) => ProvenanceSource | undefined
+  /** The branch that the tag was put on which was built, as the builder says. */
+  readonly tagOn?: (provenance: Provenance) => string | undefined
 }
 
 /** Fields of an object that nothing else compares, as `path.field`. */

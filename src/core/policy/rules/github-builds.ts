@@ -1,5 +1,5 @@
 import type { Provenance } from '#attestation'
-import type { JsonObject } from '#document'
+import type { Json, JsonObject } from '#document'
 import {
   isUnset,
   member,
@@ -26,6 +26,7 @@ const workflow: BuildType = {
 const delegator: BuildType = {
   isOf: anyOf(`${generator}/delegator-generic@v0`, `${generator}/delegator-lowperms-generic@v0`),
   read: ({ externalParameters }) => readWorkflow(externalParameters),
+  tagOn: ({ internalParameters }) => tagOnOf(internalParameters['GITHUB_EVENT_PAYLOAD']),
 }
 
 /** The generators of the SLSA project that sign provenance v0.2, for files, containers and Go programs. */
@@ -35,6 +36,8 @@ const generators: BuildType = {
     ...entryPointOf(textOf(provenance.externalParameters['entryPoint'])),
     parameters: [...restOf(provenance.externalParameters), ...dispatched(provenance)],
   }),
+  tagOn: ({ internalParameters }) =>
+    tagOnOf(member(internalParameters['environment'], 'github_event_payload')),
 }
 
 /** A program in a container, by a configuration file in the source. */
@@ -122,6 +125,16 @@ function dispatched({ internalParameters }: Provenance): readonly ExternalParame
 function prefixed(value: Parameters<typeof named>[0], path: string): readonly ExternalParameter[] {
   if (isUnset(value)) return []
   return others(value, new Set(), path)
+}
+
+/** GitHub's events say on which branch a tag was pushed, or a release was made. */
+function tagOnOf(event: Json | undefined): string | undefined {
+  const base = textOf(member(event, 'base_ref'))
+  const target = textOf(member(member(event, 'release'), 'target_commitish'))
+  if (base !== undefined) return base.startsWith('refs/heads/') ? base : undefined
+  // A release of a commit is on no branch that anybody names.
+  if (target === undefined || /^[0-9a-f]{40}$/.test(target)) return undefined
+  return `refs/heads/${target.replace(/^refs\/heads\//, '')}`
 }
 
 /** `owner/repository/.github/workflows/file.yml@refs/…`, or the path of the file alone. */
