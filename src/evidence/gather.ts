@@ -1,5 +1,5 @@
 import type { DigestSet } from '#attestation'
-import type { Evidence, EvidenceItem, EvidenceSource } from '#decision'
+import type { Evidence, EvidenceItem, EvidenceSource, RelatedIndex } from '#decision'
 import { isSha256 } from '#document'
 import { SallyportError } from '#error'
 import { readAnnotation, type Annotation } from './annotation.ts'
@@ -13,7 +13,6 @@ import type { Credentials } from './oci/credentials.ts'
 import { findInRegistry } from './oci/find.ts'
 import { formatReference, parseReference } from './oci/reference.ts'
 import type { AttachedDocument } from './oci/place.ts'
-import type { RelatedManifest } from './oci/related.ts'
 import { mergeEvidence, nothingAt, placeOf, type SourceOptions } from './source-options.ts'
 import { detailOf } from './unavailable.ts'
 
@@ -54,12 +53,12 @@ export interface GatherOptions {
 /** All that was found in all sources. */
 export interface Gathered extends Evidence {
   /** See `RegistryEvidence`. */
-  readonly related: readonly RelatedManifest[]
+  readonly related: readonly RelatedIndex[]
   readonly signatures: readonly EvidenceItem[]
   readonly documents: readonly AttachedDocument[]
 }
 
-type Part = Evidence & Partial<Gathered>
+type Part = Evidence & Partial<Pick<Gathered, 'documents'>>
 
 const maxSources = 32
 const defaultTimeoutMs = 30_000

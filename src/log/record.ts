@@ -88,7 +88,9 @@ function inputDigests({ inputs }: Decision) {
       digest,
     }),
   )
-  return [...files, ...inputs.evidence.map(({ source, digest }) => ({ what: source, digest }))]
+  const indexes = (inputs.indexes ?? []).map((digest) => ({ what: 'the index', digest }))
+  const evidence = inputs.evidence.map(({ source, digest }) => ({ what: source, digest }))
+  return [...files, ...evidence, ...indexes]
 }
 
 function notKept({ what, digest }: { readonly what: string; readonly digest: string }): Problem {

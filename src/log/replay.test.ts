@@ -3,8 +3,15 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { decide, encodeDecision, type Decision, type Evidence, type EvidenceItem } from '#decision'
-import { sha256Hex } from '#document'
+import {
+  decide,
+  encodeDecision,
+  evidenceBytes,
+  type Decision,
+  type Evidence,
+  type EvidenceItem,
+} from '#decision'
+import { encodeCanonical, sha256Hex } from '#document'
 import { parsePolicies } from '#policy'
 import { parseTrust } from '#trust'
 import { openFileBlobs, openFileLogStorage } from '#store'
@@ -36,6 +43,18 @@ const stricter = {
   ),
 }
 
+/** An index that lists the artifact. */
+const index = encodeCanonical({
+  schemaVersion: 2,
+  manifests: [
+    {
+      mediaType: 'application/vnd.oci.image.manifest.v1+json',
+      digest: `sha256:${request.artifact.digest['sha256'] ?? ''}`,
+      size: 1,
+    },
+  ],
+})
+
 /** Evidence of all kinds: good, wrong, unreadable, missing, out of reach. */
 const cases: Record<string, Evidence> = {
   good: evidenceOf(signed(provenance())),
@@ -55,6 +74,14 @@ const cases: Record<string, Evidence> = {
   'that is a flood': evidenceOf(
     ...Array.from({ length: 1030 }, (_, index) => item(Buffer.from(`{"n":${index}}`))),
   ),
+  'about the index that lists it': {
+    ...evidenceOf(signed(provenance({ sha256: sha256Hex(index) }))),
+    related: [{ index }],
+  },
+  'about an index that is none': {
+    ...evidenceOf(signed(provenance())),
+    related: [{ index: Buffer.from('{}') }],
+  },
   'that is absent': evidenceOf(),
   'that is out of reach': {
     items: [],
@@ -71,6 +98,20 @@ for (const [name, evidence] of Object.entries(cases))
     assert.equal(again.decision.verdict, decision.verdict)
     assert.deepEqual(Buffer.from(again.replayed), Buffer.from(encodeDecision(decision)))
   })
+
+test('an index that was there is an input: without it nothing is recorded or made again', async () => {
+  const evidence = cases['about the index that lists it'] ?? assert.fail()
+  const { bodies, entry, decision } = await recorded(evidence)
+  assert.equal(decision.verdict, 'ALLOW')
+  const { related: _, ...without } = evidence
+  const log = await new Machine().start()
+  const kept = { decision, inputs: inputsOf(without) }
+  await assert.rejects(recordDecision(log, new MemoryBodies(), kept), {
+    code: 'RECORD_BODY_MISSING',
+  })
+  bodies.bodies.delete(sha256Hex(index))
+  await assert.rejects(replay(entry, bodies), { code: 'RECORD_BODY_MISSING' })
+})
 
 test('a decision for a target that nobody owns is made again, too', async () => {
   const target = { environment: 'moon', service: 'shop' }
@@ -243,8 +284,8 @@ function decideWith(evidence: Evidence, more: Partial<typeof request> = {}): Dec
   })
 }
 
-function inputsOf({ items }: Evidence): Uint8Array[] {
-  return [trustFile.bytes, policyFile.bytes, ...items.map(({ bytes }) => bytes)]
+function inputsOf(evidence: Evidence): Uint8Array[] {
+  return [trustFile.bytes, policyFile.bytes, ...evidenceBytes(evidence)]
 }
 
 function twice(one: EvidenceItem): EvidenceItem[] {

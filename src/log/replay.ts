@@ -56,6 +56,7 @@ export async function replay(
     items: past.inputs.evidence.map((item) => ({ ...item, bytes: files.get(item.digest) })),
     sources: past.inputs.sources,
     leftOut: past.inputs.evidenceLeftOut ?? 0,
+    related: (past.inputs.indexes ?? []).map((digest) => ({ index: files.get(digest) })),
   }
   const roots = past.inputs.trust.roots ?? []
   const decision = decide({
@@ -97,6 +98,7 @@ const recordSchema = z.looseObject({
     policies: z.array(inputFile),
     evidence: z.array(z.strictObject({ digest: z.string(), source: z.string() })),
     evidenceLeftOut: z.int().min(0).exactOptional(),
+    indexes: z.array(z.string()).exactOptional(),
     sources: z.array(
       z.strictObject({
         name: z.string(),
@@ -130,6 +132,7 @@ async function readBodies({ inputs }: Past, bodies: BodyStore) {
     ...(inputs.trust.roots ?? []).map(({ digest, file }) => [digest, file] as const),
     ...inputs.policies.map(({ digest, file }) => [digest, file] as const),
     ...inputs.evidence.map(({ digest, source }) => [digest, source] as const),
+    ...(inputs.indexes ?? []).map((digest) => [digest, 'the index'] as const),
   ])
   const found = new Map<string, Uint8Array>()
   const problems: Problem[] = []

@@ -6,7 +6,10 @@ import { knownPredicateTypes } from './known-types.ts'
 import type { Decision, Effect, Evidence, EvidenceResult, Verdict } from './decision.ts'
 import { engine } from './engine.ts'
 import { evaluateAll, type Evaluated } from './evaluate.ts'
-import { examineAll, resultOf } from './examine.ts'
+import { examineAll, resultOf, type Examined } from './examine.ts'
+import { imagesIn, type Images } from './oci/images.ts'
+import { showListed } from './oci/read-index.ts'
+import { relationsOf, type Relations } from './oci/relations.ts'
 import { orderReasons } from './reasons.ts'
 import { indexEvidence } from './search.ts'
 
@@ -34,12 +37,19 @@ export interface DecisionInput {
 export function decide(everything: DecisionInput): Decision {
   const time = everything.now.getTime()
   if (Number.isNaN(time)) throw new TypeError('now is not a time')
-  const input = { ...everything, evidence: cut(everything.evidence) }
+  const input = { ...everything, evidence: cut(together(everything.evidence)) }
   try {
     return decideOn(input)
   } catch (error) {
     return failed(input, error)
   }
+}
+
+/** Signatures of images are evidence like any other. */
+function together({ signatures = [], ...evidence }: Evidence): Evidence {
+  return signatures.length === 0
+    ? evidence
+    : { ...evidence, items: [...evidence.items, ...signatures] }
 }
 
 /** More attestations than any one artifact has; more of them are a flood. */
@@ -72,34 +82,64 @@ interface Findings {
 
 function decideOn(input: DecisionInput): Decision {
   const { policies, now, trust } = input
+  const { items, sources, leftOut = 0 } = input.evidence
   const request = cleanRequest(input.request)
   const invalid = checkRequest(request)
   const selected = selectPolicy(policies, request.target)
   const verifier = input.verifier?.trust === trust ? input.verifier : createVerifier(trust)
-  const examined = examineAll(input.evidence.items, request, verifier, now)
-  const tell = (reached: ReadonlySet<string>): readonly EvidenceResult[] =>
-    examined.map((one) => resultOf(one, knownPredicateTypes, reached))
+  const relations = relationsIn(input)
+  const question = { request, relations, verifier, now }
+  const examined = examineAll(items, question)
   if ('problem' in selected || invalid.length > 0) {
-    const evidence = tell(new Set())
+    const evidence = tell(examined, new Set())
     const problems = 'problem' in selected ? [selected.problem, ...invalid] : invalid
     const verdict = 'problem' in selected ? 'POLICY_ERROR' : 'UNDETERMINED'
     return assemble(input, { policy: undefined, evidence, evaluated: [], problems, verdict })
   }
   const { policy } = selected
-  const { sources, leftOut = 0 } = input.evidence
-  const index = indexEvidence(examined, {
-    request,
-    sources,
-    leftOut,
-    knownTypes: knownPredicateTypes,
-  })
-  const evaluated = evaluateAll(policy, index, trust, now)
+  const parts = { sources, leftOut, knownTypes: knownPredicateTypes }
+  const index = indexEvidence(examined, { ...parts, request, relations })
+  const images =
+    relations.own === undefined || policy.multiPlatform !== 'images'
+      ? undefined
+      : imagesIn(relations.own, items, question, parts)
+  const looked = { index, ...(images === undefined ? {} : { images }) }
+  const evaluated = evaluateAll(policy, looked, trust, now)
   return assemble(input, {
     policy,
-    evidence: tell(index.reached),
+    evidence: tellWithImages(tell(examined, index.reached), images),
     evaluated,
     problems: vacuous(policy, evaluated),
     verdict: verdictOf(evaluated),
+  })
+}
+
+function relationsIn({ request, evidence }: DecisionInput): Relations {
+  return relationsOf(request.artifact.digest['sha256'] ?? '', evidence.related ?? [])
+}
+
+function tell(
+  examined: readonly Examined[],
+  reached: ReadonlySet<string>,
+): readonly EvidenceResult[] {
+  return examined.map((one) => resultOf(one, knownPredicateTypes, reached))
+}
+
+/** A record that counts for an image of the artifact is shown as what it is there. */
+function tellWithImages(
+  own: readonly EvidenceResult[],
+  images: Images | undefined,
+): readonly EvidenceResult[] {
+  if (images === undefined || 'problem' in images) return own
+  const others = images.list.map(({ image, examined, index }) => ({
+    about: `image ${showListed(image)}`,
+    told: tell(examined, index.reached),
+  }))
+  return own.map((result, at) => {
+    if (result.verified) return result
+    const other = others.find(({ told }) => told[at]?.verified === true)
+    const better = other?.told[at]
+    return better === undefined ? result : { ...better, about: other?.about ?? '' }
   })
 }
 
@@ -152,6 +192,7 @@ function assemble(input: DecisionInput, findings: Findings): Decision {
   const { policy, evidence, evaluated, problems, verdict } = findings
   const { trust, policies, now } = input
   const { leftOut = 0 } = input.evidence
+  const indexes = [...relationsIn(input).all.keys()]
   const rules = evaluated.map(({ result }) => result)
   const ends = rules.flatMap(({ staleAt }) => (staleAt === undefined ? [] : [staleAt]))
   return {
@@ -177,6 +218,7 @@ function assemble(input: DecisionInput, findings: Findings): Decision {
         source: source.toWellFormed(),
       })),
       ...(leftOut === 0 ? {} : { evidenceLeftOut: leftOut }),
+      ...(indexes.length === 0 ? {} : { indexes }),
       sources: input.evidence.sources.map(({ name, outcome, detail }) => ({
         name: name.toWellFormed(),
         outcome,

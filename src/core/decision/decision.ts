@@ -26,6 +26,18 @@ export interface Evidence {
   readonly sources: readonly EvidenceSource[]
   /** How many more were found and are not in `items`, because they were too many. Then nothing passes. */
   readonly leftOut?: number
+  /** Simple Signing signatures, each in one document: items like all others. */
+  readonly signatures?: readonly EvidenceItem[]
+  /**
+   * Bytes of OCI indexes: that the artifact is, or that list it. Whatever else was said about them is not looked at:
+   * their digest is computed, and what they list is read from them.
+   */
+  readonly related?: readonly RelatedIndex[]
+}
+
+/** An OCI index that may have to do with the artifact. */
+export interface RelatedIndex {
+  readonly index: Uint8Array
 }
 
 /** A file that was an input, by the digest of its bytes. */
@@ -40,6 +52,8 @@ export interface EvidenceResult {
   readonly source: string
   /** Authentic, said by a signer who may say it, and about this artifact. */
   readonly verified: boolean
+  /** What it is about, when it is not the artifact itself: the index that lists it, or an image that it lists. */
+  readonly about?: string
   readonly predicateType?: string
   readonly signers?: readonly string[]
   readonly problem?: Problem
@@ -94,6 +108,8 @@ export interface Decision {
     readonly trust: InputFile & { readonly roots?: readonly InputFile[] }
     readonly policies: readonly InputFile[]
     readonly evidence: readonly { readonly digest: string; readonly source: string }[]
+    /** Digests of the indexes that were there. */
+    readonly indexes?: readonly string[]
     /** How many more records were found, too many to be looked at. */
     readonly evidenceLeftOut?: number
     readonly sources: readonly EvidenceSource[]

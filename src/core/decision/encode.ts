@@ -1,5 +1,5 @@
 import { encodeCanonical, type Json } from '#document'
-import type { Decision } from './decision.ts'
+import type { Decision, Evidence } from './decision.ts'
 
 /** The bytes of a decision: canonical JSON (RFC 8785). What the log records, and what a replay must give again. */
 export function encodeDecision(decision: Decision): Uint8Array {
@@ -11,4 +11,12 @@ const exits = { ALLOW: 0, DENY: 1, POLICY_ERROR: 2, UNDETERMINED: 3 } as const
 /** The exit code of a process that asked: 0 admitted, 1 denied, 2 the policy is wrong, 3 could not tell. */
 export function decisionExitCode({ effect, verdict }: Decision): 0 | 1 | 2 | 3 {
   return effect === 'blocked' ? exits[verdict] : 0
+}
+
+/** The bytes of all that a decision is made from besides policies and trust: what has to be kept for a replay. */
+export function evidenceBytes({ items, signatures, related }: Evidence): readonly Uint8Array[] {
+  return [
+    ...[...items, ...(signatures ?? [])].map(({ bytes }) => bytes),
+    ...new Set((related ?? []).map(({ index }) => index)),
+  ]
 }

@@ -12,9 +12,11 @@ import {
   type Policy,
   type RuleContext,
 } from '#policy'
-import type { Trust } from '#trust'
+import { authenticated, type Trust } from '#trust'
 import { buildersOf, judgeBinding } from './artifact-binding.ts'
 import type { EvidenceSource, RuleResult } from './decision.ts'
+import { everyImage, type ImageOutcome } from './oci/every-image.ts'
+import type { Images } from './oci/images.ts'
 import { searchEvidence, type EvidenceIndex } from './search.ts'
 
 /** A result, and what a fix of it changes. */
@@ -23,38 +25,89 @@ export interface Evaluated {
   readonly fixes: 'artifact' | 'evidence'
 }
 
+/** What rules are evaluated over. */
+export interface Looked {
+  readonly index: EvidenceIndex
+  /** The images of the index that the artifact is, where the policy lets them answer for it. */
+  readonly images?: Images
+}
+
 /** Evaluates every rule of the policy; none stops another, and none can make the decision fail. */
 export function evaluateAll(
   policy: Policy,
-  index: EvidenceIndex,
+  looked: Looked,
   trust: Trust,
   now: Date,
 ): readonly Evaluated[] {
-  const contextAt = (place: Place): RuleContext => ({
-    request: index.request,
-    now,
-    trust,
-    place,
-    builders: buildersOf(policy),
-    search: <T>(kind: EvidenceKind<T>, by: readonly string[], link?: Link) =>
-      searchEvidence(kind, by, index, place, link),
-  })
+  const builders = buildersOf(policy)
+  const judge = (place: Place, evaluate: (context: RuleContext) => Outcome): Outcome =>
+    judgeArtifact(looked, place, (index) =>
+      evaluate({
+        request: index.request,
+        now,
+        trust,
+        place,
+        builders,
+        search: <T>(kind: EvidenceKind<T>, by: readonly string[], link?: Link) =>
+          searchEvidence(kind, by, index, place, link),
+      }),
+    )
   const required = policy.rules.map((bound) =>
-    exempt(evaluateRule(bound, contextAt(bound.place), index), policy.exemptions, now),
+    exempt(evaluateRule(bound, judge), policy.exemptions, now),
   )
-  return [...required, ...evaluateBinding(policy, contextAt, index)]
+  return [...required, ...evaluateBinding(policy, judge)]
 }
 
-function evaluateRule(bound: BoundRule, context: RuleContext, index: EvidenceIndex): Evaluated {
+type Judge = (place: Place, evaluate: (context: RuleContext) => Outcome) => Outcome
+
+/** Judges the artifact itself; where that is no yes, and the policy says so, every image of it. */
+function judgeArtifact(
+  { index, images }: Looked,
+  place: Place,
+  evaluate: (index: EvidenceIndex) => Outcome,
+): Outcome {
+  const over = (one: EvidenceIndex): Outcome =>
+    consider(
+      throughIndex(
+        guard(place, () => evaluate(one)),
+        one,
+      ),
+      one,
+      place,
+    )
+  const own = over(index)
+  if (own.verdict === 'PASS' || own.verdict === 'ERROR' || images === undefined) return own
+  if ('problem' in images) return { ...own, problems: [...own.problems, images.problem] }
+  const outcomes: readonly ImageOutcome[] = images.list.map((one) => ({
+    image: one.image,
+    outcome: over(one.index),
+  }))
+  return everyImage(outcomes)
+}
+
+/** Where a rule rests on what is said about an index that lists the artifact, that link is named. */
+function throughIndex(outcome: Outcome, { through }: EvidenceIndex): Outcome {
+  const named = outcome.evidence.flatMap((digest) => through.get(digest) ?? [])
+  const [first] = named
+  if (first === undefined) return outcome
+  const { hop } = outcome
+  const facts = [...new Set(named)].map((name) => authenticated('through', name))
+  return {
+    ...outcome,
+    facts: [...facts, ...outcome.facts],
+    ...(hop === undefined && outcome.verdict === 'PASS'
+      ? {}
+      : { hop: `artifact → ${first}${hop?.replace(/^artifact/, '') ?? ''}` }),
+  }
+}
+
+function evaluateRule(bound: BoundRule, judge: Judge): Evaluated {
   const { rule, parameters, place } = bound
-  const outcome = guard(place, () => {
+  const outcome = judge(place, (context) => {
     const unknown = findUnknownSigners(bound, context.trust)
     return unknown.length > 0 ? broken(unknown) : rule.evaluate(parameters, context)
   })
-  return {
-    fixes: rule.fixes,
-    result: resultOf(place.id, rule.name, consider(outcome, index, place)),
-  }
+  return { fixes: rule.fixes, result: resultOf(place.id, rule.name, outcome) }
 }
 
 /**
@@ -95,11 +148,7 @@ function overdue({ where, owner, expires, rule }: Exemption): Problem {
   }
 }
 
-function evaluateBinding(
-  policy: Policy,
-  contextAt: (place: Place) => RuleContext,
-  index: EvidenceIndex,
-): readonly Evaluated[] {
+function evaluateBinding(policy: Policy, judge: Judge): readonly Evaluated[] {
   const { artifacts } = policy
   if (artifacts === undefined) return []
   const place: Place = {
@@ -107,13 +156,8 @@ function evaluateBinding(
     at: () => `${policy.line('artifacts')} artifacts`,
     line: () => policy.line('artifacts'),
   }
-  const outcome = guard(place, () => judgeBinding(policy, artifacts, contextAt(place)))
-  return [
-    {
-      fixes: 'artifact',
-      result: resultOf('artifacts', 'artifacts', consider(outcome, index, place)),
-    },
-  ]
+  const outcome = judge(place, (context) => judgeBinding(policy, artifacts, context))
+  return [{ fixes: 'artifact', result: resultOf('artifacts', 'artifacts', outcome) }]
 }
 
 // A rule that stumbles over evidence must deny, and must not keep the others from being heard.

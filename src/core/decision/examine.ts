@@ -10,14 +10,18 @@ import {
 } from '#trust'
 import type { EvidenceItem, EvidenceResult } from './decision.ts'
 import type { KnownTypes } from './known-types.ts'
+import { showListed } from './oci/read-index.ts'
+import { imagesOf, type Relations } from './oci/relations.ts'
 
 /** One piece of evidence, looked at for one decision. */
 export interface Examined {
   readonly item: EvidenceItem
   /** What it says, not verified; missing when it cannot be read. */
   readonly claims?: UnverifiedClaims
-  /** Its subjects that are this artifact; none when it is about something else. */
+  /** Its subjects that are this artifact, or the index `through`; none when it is about something else. */
   readonly subjects: readonly ResourceDescriptor[]
+  /** The index that lists the artifact, where the record is about that: `index sha256:…`. */
+  readonly through?: string
   /** The answer of #trust; missing when it was not asked, because the record is about something else. */
   readonly result?: Verified<Statement> | Rejection
   /** The answer of #trust, asked when it is needed: of a record about something else that a chain leads to. */
@@ -35,9 +39,7 @@ const verifiedOthers = 16
  */
 export function examineAll(
   items: readonly EvidenceItem[],
-  request: DeploymentRequest,
-  verifier: Verifier,
-  now: Date,
+  { request, relations, verifier, now }: Question,
 ): readonly Examined[] {
   let others = 0
   return items.map((item) => {
@@ -47,14 +49,12 @@ export function examineAll(
       const problem = otherDigest(item, opened.digest)
       return { item, subjects: [], problem, ask: () => undefined }
     }
-    const subjects = (claims?.subject ?? []).filter(({ digest = {} }) =>
-      isSame(digest, request.artifact.digest),
-    )
-    if (subjects.length > 0 || claims === undefined) {
+    const about = subjectsOf(claims?.subject ?? [], request, relations)
+    if (about.subjects.length > 0 || claims === undefined) {
       const result = opened.verify(now)
       return {
         item,
-        subjects,
+        ...about,
         ...(claims === undefined ? {} : { claims }),
         result,
         ask: () => result,
@@ -62,10 +62,33 @@ export function examineAll(
     }
     others += 1
     const isChecked = others <= verifiedOthers
-    const problem = otherArtifact(item, claims, request, isChecked)
-    const found = { item, claims, subjects, problem, ask: () => opened.verify(now) }
+    const problem = otherArtifact(item, claims, { request, relations }, isChecked)
+    const found = { item, claims, ...about, problem, ask: () => opened.verify(now) }
     return isChecked ? { ...found, result: opened.verify(now) } : found
   })
+}
+
+/** What records are looked at for. */
+export interface Question {
+  readonly request: DeploymentRequest
+  readonly relations: Relations
+  readonly verifier: Verifier
+  readonly now: Date
+}
+
+/** What is said about the artifact itself goes before what is said about an index that lists it. */
+function subjectsOf(
+  subject: readonly ResourceDescriptor[],
+  { artifact }: DeploymentRequest,
+  { listedBy }: Relations,
+): Pick<Examined, 'subjects' | 'through'> {
+  const own = subject.filter(({ digest = {} }) => isSame(digest, artifact.digest))
+  if (own.length > 0) return { subjects: own }
+  for (const index of listedBy) {
+    const subjects = subject.filter(({ digest = {} }) => isSame(digest, { sha256: index.digest }))
+    if (subjects.length > 0) return { subjects, through: `index sha256:${index.digest}` }
+  }
+  return { subjects: [] }
 }
 
 /** Algorithms by which an artifact is known for certain. npm writes SHA-512 only. */
@@ -86,7 +109,7 @@ export function resultOf(
   knownTypes: KnownTypes,
   reached: ReadonlySet<string>,
 ): EvidenceResult {
-  const { item, claims, subjects } = examined
+  const { item, claims, subjects, through } = examined
   const isReached = reached.has(item.digest)
   const result = isReached ? examined.ask() : examined.result
   const isGood = isVerified(result)
@@ -96,6 +119,7 @@ export function resultOf(
     digest: item.digest,
     source: item.source.toWellFormed(),
     verified,
+    ...(through === undefined ? {} : { about: through }),
     ...(claims === undefined ? {} : { predicateType: claims.predicateType.slice(0, 500) }),
     ...(isGood ? { signers: result.signers.map(({ name }) => name) } : {}),
     ...(problem === undefined ? {} : { problem }),
@@ -144,9 +168,25 @@ function otherDigest(item: EvidenceItem, found: string): Problem {
 function otherArtifact(
   item: EvidenceItem,
   { subject }: UnverifiedClaims,
-  { artifact }: DeploymentRequest,
+  { request, relations }: Pick<Question, 'request' | 'relations'>,
   isChecked: boolean,
 ): Problem {
+  const { artifact } = request
+  const digests = subject.flatMap(({ digest }) => digest?.['sha256'] ?? [])
+  const unused = digests.flatMap((digest) => relations.unused.get(digest) ?? [])[0]
+  if (unused !== undefined) return inSource(unused, item)
+  const image =
+    relations.own && imagesOf(relations.own).find(({ digest }) => digests.includes(digest))
+  if (relations.own !== undefined && image !== undefined) {
+    const others = imagesOf(relations.own).length
+    return {
+      code: 'EVIDENCE_OF_IMAGE',
+      where: sourceOf(item),
+      expected: `a statement about the index ${quote(artifact.name, 100)} sha256:${relations.own.digest}`,
+      found: `one about ${showListed(image)}, which is one of the ${others} images that it lists`,
+      fix: 'Deploy that image by its own digest, or have the index signed as well; if every image has its own evidence and that is enough, write `multiPlatform: images` in the policy',
+    }
+  }
   const shown = subject.slice(0, 3).map(({ name, uri, digest = {} }) => {
     const [algorithm = 'no digest', value = ''] =
       digest['sha256'] === undefined
@@ -156,11 +196,13 @@ function otherArtifact(
     return `${label === undefined ? '' : `${quote(label, 80)} `}${algorithm}:${value.slice(0, 64)}`
   })
   const more = subject.length > 3 ? ` and ${subject.length - 3} more` : ''
+  const isIndex = digests.some((digest) => relations.all.has(digest))
+  const note = isIndex ? ' (an index, which does not list the artifact)' : ''
   return {
     code: 'EVIDENCE_OTHER_ARTIFACT',
     where: sourceOf(item),
     expected: `a statement about ${quote(artifact.name, 100)} sha256:${artifact.digest['sha256'] ?? ''}`,
-    found: `one about ${shown.join(', ')}${more}${isChecked ? '' : ' (its signature was not checked, because it is about something else)'}`,
+    found: `one about ${shown.join(', ')}${more}${note}${isChecked ? '' : ' (its signature was not checked, because it is about something else)'}`,
     fix: `Pass the evidence that was made for these very bytes; if the artifact was built again since, pass what that build wrote`,
   }
 }

@@ -11,10 +11,11 @@ export type {
   EvidenceResult,
   EvidenceSource,
   InputFile,
+  RelatedIndex,
   RuleResult,
   Verdict,
 } from './decision.ts'
-export { decisionExitCode, encodeDecision } from './encode.ts'
+export { decisionExitCode, encodeDecision, evidenceBytes } from './encode.ts'
 export { engine } from './engine.ts'
 export { vsaOf, type VsaOptions } from './vsa.ts'
 export {

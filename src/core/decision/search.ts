@@ -13,6 +13,7 @@ import { isVerified, stages, type Verified } from '#trust'
 import type { EvidenceSource } from './decision.ts'
 import type { KnownTypes } from './known-types.ts'
 import { inSource, problemOf, type Examined } from './examine.ts'
+import type { Relations } from './oci/relations.ts'
 
 /** Everything that was examined, found again by what it says. */
 export interface EvidenceIndex {
@@ -21,40 +22,46 @@ export interface EvidenceIndex {
   /** How many records were found and not looked at. */
   readonly leftOut: number
   readonly knownTypes: KnownTypes
+  readonly relations: Relations
   /** Records about this artifact, or that cannot be read, each once, in a fixed order; by predicate type. */
   readonly about: ReadonlyMap<string, readonly Examined[]>
   /** Those that cannot be read, so that nobody knows what they say. */
   readonly unreadable: readonly Examined[]
   readonly others: readonly Examined[]
+  /** By the digest of a record: the index that it is about, where that is not the artifact. */
+  readonly through: ReadonlyMap<string, string>
   /** Digests of records about something else that a chain led to, and that counted: filled by searching. */
   readonly reached: Set<string>
 }
 
 export function indexEvidence(
   examined: readonly Examined[],
-  parts: Pick<EvidenceIndex, 'request' | 'sources' | 'leftOut' | 'knownTypes'>,
+  parts: Pick<EvidenceIndex, 'request' | 'sources' | 'leftOut' | 'knownTypes' | 'relations'>,
 ): EvidenceIndex {
   const about = new Map<string, Examined[]>()
   const unreadable: Examined[] = []
   const others: Examined[] = []
+  const through = new Map<string, string>()
   const seen = new Set<string>()
   const inOrder = [...examined].sort((a, b) => (a.item.digest < b.item.digest ? -1 : 1))
   for (const one of inOrder) {
     if (seen.has(one.item.digest)) continue
     seen.add(one.item.digest)
+    if (one.through !== undefined) through.set(one.item.digest, one.through)
     const type = one.claims?.predicateType
     if (type === undefined) unreadable.push(one)
     else if (one.subjects.length === 0) others.push(one)
     else if (about.get(type)?.push(one) === undefined) about.set(type, [one])
   }
-  return { ...parts, about, unreadable, others, reached: new Set() }
+  return { ...parts, about, unreadable, others, through, reached: new Set() }
 }
 
 /** How near a record came; the higher, the nearer. Beyond what #trust judges, records can be read, and named. */
 const beyond = { malformed: 20, notNamed: 30 } as const
 
 interface Miss {
-  readonly isAbout: boolean
+  /** 2: about this artifact. 1: about an image that it lists. 0: about something else. */
+  readonly about: 0 | 1 | 2
   /** Whether nobody knows what it says, or who says it. */
   readonly isUnreadable: boolean
   readonly stage: number
@@ -75,13 +82,17 @@ export function searchEvidence<T>(
   const candidates = link === undefined ? recordsOf(isKind, index) : linked(isKind, link, index)
   const found: Testimony<T>[] = []
   const misses: Miss[] = []
-  for (const examined of candidates) {
-    const result = take(examined, kind, by, place)
-    if (result === undefined) continue
-    if ('said' in result) found.push(result)
-    else misses.push(result)
-  }
-  if (found.length > 0) {
+  // What is said about the artifact itself goes before what is said about an index that lists it.
+  const own = candidates.filter(({ through }) => through === undefined)
+  const others = candidates.filter(({ through }) => through !== undefined)
+  for (const records of [own, others]) {
+    for (const examined of records) {
+      const result = take(examined, kind, by, place)
+      if (result === undefined) continue
+      if ('said' in result) found.push(result)
+      else misses.push(result)
+    }
+    if (found.length === 0) continue
     for (const { verified } of found) index.reached.add(verified.digest)
     return { found }
   }
@@ -106,8 +117,9 @@ function linked(
       sharesDigest(subject.digest ?? {}, digest),
     )
     if (subjects.length === 0) return []
+    const { through: _, ...rest } = one
     const result = one.ask()
-    return [result === undefined ? { ...one, subjects } : { ...one, subjects, result }]
+    return [result === undefined ? { ...rest, subjects } : { ...rest, subjects, result }]
   })
 }
 
@@ -126,7 +138,7 @@ function take<T>(
   by: readonly string[],
   place: Place,
 ): Testimony<T> | Miss | undefined {
-  const miss = { isAbout: true, isUnreadable: false, digest: item.digest, verdict: 'FAIL' } as const
+  const miss = { about: 2, isUnreadable: false, digest: item.digest, verdict: 'FAIL' } as const
   if (!isVerified(result)) {
     const problems = (result?.problems ?? []).map((problem) => inSource(problem, item))
     return { ...miss, stage: result?.stage ?? 0, problems }
@@ -173,7 +185,7 @@ function missOf(examined: Examined, { knownTypes }: EvidenceIndex): Miss {
   const isStrange = stage <= stages.stranger
   const reason = problemOf(examined, knownTypes) ?? problem
   return {
-    isAbout: subjects.length > 0,
+    about: subjects.length > 0 ? 2 : problem?.code === 'EVIDENCE_OF_IMAGE' ? 1 : 0,
     isUnreadable: claims === undefined && isStrange,
     stage,
     verdict: 'FAIL',
@@ -196,8 +208,7 @@ function explain<T>(
 ): Outcome {
   const hop = `${link?.hop ?? 'artifact'} → ${kind.name}`
   const [nearest] = [...misses].sort(
-    (a, b) =>
-      Number(b.isAbout) - Number(a.isAbout) || b.stage - a.stage || (a.digest < b.digest ? -1 : 1),
+    (a, b) => b.about - a.about || b.stage - a.stage || (a.digest < b.digest ? -1 : 1),
   )
   if (nearest === undefined) {
     return {
@@ -219,7 +230,7 @@ function explain<T>(
 function missing<T>(
   kind: EvidenceKind<T>,
   by: readonly string[],
-  { index: { request, sources, about, others }, place, link }: Looked,
+  { index: { request, sources, about, others, relations }, place, link }: Looked,
 ): Problem {
   const { artifact } = request
   const subject =
@@ -231,6 +242,11 @@ function missing<T>(
     places.length === 0
       ? 'nothing, and nowhere was looked'
       : `nothing in ${places.join(', ')}${more}`
+  const [unused] = relations.unused.values()
+  const odd =
+    unused === undefined
+      ? ''
+      : `; ${unused.where} was not used (${unused.found}, not ${unused.expected})`
   const elsewhere = others.length === 0 ? '' : `; ${others.length} records are about other things`
   return {
     code: kind.missing,
@@ -238,8 +254,8 @@ function missing<T>(
     expected: `${kind.name} of ${subject} by ${by.join(' or ')}`,
     found:
       types.length === 0
-        ? `${looked}${elsewhere}`
-        : `only statements of other kinds: ${types.slice(0, 4).join(', ')}`,
+        ? `${looked}${elsewhere}${odd}`
+        : `only statements of other kinds: ${types.slice(0, 4).join(', ')}${odd}`,
     fix: kind.obtain(request, by),
   }
 }
