@@ -24,6 +24,7 @@ const house: Record<string, { folder: string; may: readonly string[] }> = {
   policy: { folder: 'core/policy', may: ['error', 'document', 'package', 'attestation', 'trust'] },
   decision: { folder: 'core/decision', may: core.slice(0, -1) },
   config: { folder: 'config', may: core },
+  api: { folder: 'api', may: core },
   signer: { folder: 'signer', may: ['error', 'document', 'attestation', 'merkle', 'trust'] },
   evidence: { folder: 'evidence', may: core },
   materials: { folder: 'materials', may: ['error', 'document', 'package', 'attestation'] },
@@ -33,12 +34,13 @@ const house: Record<string, { folder: string; may: readonly string[] }> = {
   builder: { folder: 'builder', may: [...core, 'signer', 'source', 'materials', 'worker'] },
   chokepoint: { folder: 'chokepoint', may: [...core, 'evidence', 'log'] },
   store: { folder: 'store', may: [...core, 'materials', 'log', 'builder'] },
-  server: { folder: 'server', may: [...core, 'evidence', 'log', 'chokepoint'] },
+  server: { folder: 'server', may: [...core, 'api', 'evidence', 'log', 'chokepoint'] },
   app: {
     folder: 'app',
     may: [
       ...core,
       'config',
+      'api',
       'signer',
       'evidence',
       'source',

@@ -9,3 +9,7 @@ export type {
 } from './access/settings.ts'
 export { listen, type Listener, type ListenLimits, type ListenOptions } from './listen.ts'
 export type { TlsFiles } from './tls.ts'
+export { startGateServer, type GateServerOptions } from './gate-server.ts'
+export { openJournal, type Journal } from './journal.ts'
+export { openMetrics, type Metrics } from './metrics.ts'
+export type { Decided, GateService } from './routes/ports.ts'

@@ -1,0 +1,12 @@
+export {
+  askSchema,
+  answerSchema,
+  decisionListSchema,
+  problemsSchema,
+  targetsSchema,
+  type Answer,
+  type Ask,
+  type DecisionList,
+  type TargetList,
+} from './schemas.ts'
+export { openApi, type Operation } from './openapi.ts'

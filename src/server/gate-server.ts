@@ -1,0 +1,99 @@
+import { getRequestListener } from '@hono/node-server'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { openAccess } from './access/access.ts'
+import type { Role } from './access/principal.ts'
+import type { AccessSettings } from './access/settings.ts'
+import type { Journal } from './journal.ts'
+import { listen, type Listener, type ListenLimits } from './listen.ts'
+import type { Metrics } from './metrics.ts'
+import { answerAdmission } from './routes/admission.ts'
+import { openApiRoutes, routes } from './routes/api.ts'
+import { answerLogFile } from './routes/log-files.ts'
+import type { GateService } from './routes/ports.ts'
+import type { TlsFiles } from './tls.ts'
+
+export interface GateServerOptions {
+  readonly host: string
+  readonly port: number
+  readonly tls?: TlsFiles
+  readonly limits: ListenLimits
+  readonly access: AccessSettings
+  /** What everybody may read, without saying who they are. */
+  readonly open: { readonly log: boolean; readonly metrics: boolean }
+  readonly service: GateService
+  readonly metrics: Metrics
+  readonly journal: Journal
+  readonly clock: () => Date
+}
+
+const readers: readonly Role[] = ['viewer', 'auditor', 'operator']
+
+/** Starts the gate: admission, the API, the log, health and metrics at one address. */
+export async function startGateServer(options: GateServerOptions): Promise<Listener> {
+  const { service, metrics, journal, clock, open } = options
+  const access = openAccess(options.access, clock)
+  const api = openApiRoutes(service, access)
+  const answerApi = getRequestListener(api.fetch, {
+    overrideGlobalObjects: false,
+    errorHandler: (error) => {
+      throw error
+    },
+  })
+  const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const path = pathOf(request)
+    if (path === '/admission/validate') return answerAdmission(request, response, service)
+    if (path.startsWith('/log/')) {
+      // Hashes tell nothing; entries tell who deploys what.
+      if (path.startsWith('/log/tile/entries') && !open.log) await access.require(request, readers)
+      return answerLogFile(request, response, path.slice(5), service)
+    }
+    if (path === '/healthz') return answerText(response, 200, 'ok\n')
+    if (path === '/readyz') return answerReady(response, service)
+    if (path === '/metrics') {
+      if (!open.metrics) await access.require(request, ['viewer', 'operator'])
+      return answerText(response, 200, await metrics.text())
+    }
+    await answerApi(request, response)
+  }
+  return await listen({
+    ...options,
+    handler: answer,
+    onDone: ({ url, status, seconds }) => metrics.request({ route: routeOf(url), status, seconds }),
+    onError: (error, { method }) => journal.error('request failed', error, { method }),
+  })
+}
+
+function pathOf({ url = '/' }: IncomingMessage): string {
+  const end = url.indexOf('?')
+  return end === -1 ? url : url.slice(0, end)
+}
+
+const fixed = new Set(['/admission/validate', '/healthz', '/readyz', '/metrics', '/openapi.json'])
+const patterns = routes.map(({ path }) => ({
+  path,
+  pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`),
+}))
+
+/** How a request is counted: whoever asks may not choose how many rows there are. */
+function routeOf(url: string): string {
+  const path = pathOf({ url } as IncomingMessage)
+  if (fixed.has(path)) return path
+  if (path.startsWith('/log/')) return '/log'
+  return patterns.find(({ pattern }) => pattern.test(path))?.path ?? 'other'
+}
+
+function answerReady(response: ServerResponse, service: GateService): void {
+  const problems = service.health()
+  if (problems.length === 0) return answerText(response, 200, 'ready\n')
+  // Everybody may ask this: the journal has the rest.
+  answerText(response, 503, `${problems.map(({ code }) => code).join('\n')}\n`)
+}
+
+function answerText(response: ServerResponse, status: number, text: string): void {
+  response.writeHead(status, {
+    'content-type': 'text/plain; charset=utf-8',
+    'cache-control': 'no-store',
+    'content-length': Buffer.byteLength(text),
+  })
+  response.end(text)
+}

@@ -1,0 +1,86 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { admit, answerOf, parseReview, type AdmissionAnswer } from '#chokepoint'
+import { SallyportError, type Problem } from '#error'
+import { readBody } from '../body.ts'
+import type { GateService } from './ports.ts'
+
+/** An API server sends at most 3 MiB for each of the two objects of an update. */
+const maxBody = 7 * 1024 * 1024
+/** What the API server waits when it does not say (its default), and what is kept back for the way. */
+const defaultSeconds = 10
+const marginMs = 250
+const maxSeconds = 30
+
+/**
+ * Answers a ValidatingAdmissionWebhook. The answer is there before the API server stops waiting (`?timeout=`, which it
+ * adds to the address): what cannot be decided by then is refused, whatever is still going on.
+ */
+export async function answerAdmission(
+  request: IncomingMessage,
+  response: ServerResponse,
+  service: GateService,
+): Promise<void> {
+  const settings = service.admission?.()
+  if (settings === undefined) throw new SallyportError(notHere)
+  checkType(request)
+  const began = performance.now()
+  const totalMs = secondsOf(request.url ?? '') * 1000 - marginMs
+  const review = parseReview(await readBody(request, maxBody))
+  const leftMs = Math.max(1, totalMs - (performance.now() - began))
+  const deadline = AbortSignal.timeout(leftMs)
+  const answer = await Promise.race([
+    admit(review, settings, service.admissionPorts(deadline)),
+    late(review.uid, deadline, leftMs),
+  ])
+  const body = Buffer.from(JSON.stringify(answer))
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length })
+  response.end(body)
+}
+
+function late(uid: string, deadline: AbortSignal, ms: number): Promise<AdmissionAnswer> {
+  const refusal = `ADMISSION_TIMEOUT: there was no decision within ${(ms / 1000).toFixed(1)} s. Ask again; the operator of the gate sees what is slow in its metrics.`
+  return new Promise((resolve) => {
+    deadline.addEventListener('abort', () => {
+      // A moment for those who stop because of the same deadline: they know more to tell.
+      const answer = { uid, refusals: [refusal], isFinal: false, warnings: [], audit: {} }
+      setTimeout(() => resolve(answerOf(answer)), marginMs / 2)
+    })
+  })
+}
+
+function secondsOf(url: string): number {
+  const text = /[?&]timeout=(\d{1,3})(?:s|$|&)/.exec(url)?.[1]
+  const seconds = text === undefined ? defaultSeconds : Number(text)
+  return Math.min(Math.max(seconds, 1), maxSeconds)
+}
+
+function checkType({ headers, method }: IncomingMessage): void {
+  if (method !== 'POST') throw new SallyportError(wrongMethod(method ?? ''))
+  const type = headers['content-type'] ?? ''
+  if (/^application\/json\s*(?:;|$)/i.test(type)) return
+  throw new SallyportError({
+    code: 'REQUEST_MEDIA_TYPE',
+    where: 'content-type',
+    expected: 'application/json',
+    found: type === '' ? 'none' : type.slice(0, 100),
+    fix: 'Send the AdmissionReview as application/json',
+  })
+}
+
+const notHere: Problem = {
+  code: 'REQUEST_NOT_FOUND',
+  where: 'admission',
+  expected: 'a gate that is configured for Kubernetes',
+  found: 'no "admission" in its configuration',
+  fix: 'Add "admission" with its namespaces to sallyport.yaml, and start the gate again',
+}
+
+function wrongMethod(method: string): Problem {
+  return {
+    code: 'REQUEST_METHOD',
+    where: 'request',
+    expected: 'POST',
+    found: method.slice(0, 20),
+    fix: 'Post an AdmissionReview to this address',
+  }
+}

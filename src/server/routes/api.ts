@@ -1,0 +1,156 @@
+import { Hono, type Context } from 'hono'
+import type { HttpBindings } from '@hono/node-server'
+import { z } from 'zod'
+import {
+  answerSchema,
+  askSchema,
+  decisionListSchema,
+  openApi,
+  targetsSchema,
+  type Operation,
+} from '#api'
+import { engine } from '#decision'
+import { checkShape, parseJson } from '#document'
+import { SallyportError } from '#error'
+import type { Access } from '../access/access.ts'
+import type { Principal, Role } from '../access/principal.ts'
+import { readBody } from '../body.ts'
+import type { GateService } from './ports.ts'
+
+type Bindings = { Bindings: HttpBindings }
+type Call = Context<Bindings>
+
+const maxBody = 8 * 1024 * 1024
+const decideMs = 30_000
+const index = z.int().min(0)
+const asText = { description: 'a .tlog-proof', mediaType: 'text/plain', schema: z.string() }
+
+interface Route extends Operation {
+  readonly roles: readonly Role[]
+  readonly handle: (call: Call, principal: Principal, service: GateService) => Promise<Response>
+}
+
+/** Every operation, with who may ask for it. What is not here does not exist. */
+export const routes: readonly Route[] = [
+  {
+    method: 'post',
+    path: '/api/v1/decisions',
+    summary: 'May this artifact run there? Recorded before it is answered.',
+    roles: ['deployer'],
+    request: askSchema,
+    responses: {
+      200: { description: 'It may', schema: answerSchema },
+      403: { description: 'It may not, and why', schema: answerSchema },
+      503: { description: 'It could not be told, and why', schema: answerSchema },
+    },
+    handle: decide,
+  },
+  {
+    method: 'get',
+    path: '/api/v1/decisions',
+    summary: 'The newest decisions',
+    roles: ['viewer', 'auditor', 'operator'],
+    parameters: [
+      { name: 'before', in: 'query', schema: index, description: 'only entries before this one' },
+      { name: 'limit', in: 'query', schema: z.int().min(1).max(100), description: 'default 20' },
+    ],
+    responses: { 200: { description: 'Newest first', schema: decisionListSchema } },
+    handle: async (call, _, service) =>
+      call.json(
+        await service.decisions({
+          ...optional('before', numberOf(call, 'before', index)),
+          limit: numberOf(call, 'limit', z.int().min(1).max(100)) ?? 20,
+        }),
+      ),
+  },
+  {
+    method: 'get',
+    path: '/api/v1/decisions/{entry}/receipt',
+    summary: 'The receipt of one decision, which can be checked without the gate',
+    roles: ['viewer', 'auditor', 'operator', 'deployer'],
+    parameters: [{ name: 'entry', in: 'path', schema: index, description: 'its place in the log' }],
+    responses: { 200: asText },
+    handle: async (call, _, service) =>
+      call.text(await service.receipt(checkNumber(call.req.param('entry') ?? '', 'entry', index))),
+  },
+  {
+    method: 'get',
+    path: '/api/v1/targets',
+    summary: 'Every target, and the policy that decides there',
+    roles: ['viewer', 'auditor', 'operator', 'deployer', 'approver'],
+    responses: { 200: { description: 'In the order of their names', schema: targetsSchema } },
+    handle: (call, _, service) => Promise.resolve(call.json(service.targets())),
+  },
+]
+
+/** The HTTP API. Every route asks who it is before it reads anything else. */
+export function openApiRoutes(service: GateService, access: Access): Hono<Bindings> {
+  const app = new Hono<Bindings>()
+  for (const route of routes) {
+    const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1')
+    app.on(route.method.toUpperCase(), path, async (call: Call) => {
+      const principal = await access.require(call.env.incoming, route.roles)
+      return route.handle(call, principal, service)
+    })
+  }
+  const document = openApi(routes, engine.version)
+  app.get('/openapi.json', (call) => call.json(document))
+  app.notFound((call) => {
+    throw new SallyportError({
+      code: 'REQUEST_NOT_FOUND',
+      where: call.req.path.slice(0, 200),
+      expected: 'an address that /openapi.json lists',
+      found: `${call.req.method} ${call.req.path}`.slice(0, 220),
+      fix: 'Look at /openapi.json',
+    })
+  })
+  // Whatever is thrown is answered by the listener, which answers every mouth alike.
+  app.onError((error) => {
+    throw error
+  })
+  return app
+}
+
+async function decide(call: Call, principal: Principal, service: GateService): Promise<Response> {
+  const what = 'request body'
+  const body = await readBody(call.env.incoming, maxBody)
+  const ask = checkShape(askSchema, parseJson(body, { what, maxBytes: maxBody }), { what })
+  const { decision, entry } = await service.decide(
+    ask,
+    principal.name,
+    AbortSignal.timeout(decideMs),
+  )
+  const { verdict, effect } = decision
+  const answer = { verdict, effect, ...optional('entry', entry), decision }
+  return call.json(answer, statusOf(verdict, effect))
+}
+
+function statusOf(verdict: string, effect: string): 200 | 403 | 503 {
+  if (effect !== 'blocked') return 200
+  return verdict === 'UNDETERMINED' ? 503 : 403
+}
+
+function numberOf(call: Call, name: string, schema: z.ZodType<number>): number | undefined {
+  const text = call.req.query(name)
+  return text === undefined ? undefined : checkNumber(text, name, schema)
+}
+
+function checkNumber(text: string, name: string, schema: z.ZodType<number>): number {
+  const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
+  const { success, data } = schema.safeParse(value)
+  if (success) return data
+  throw new SallyportError({
+    code: 'REQUEST_INVALID',
+    where: name,
+    expected: 'a whole number in the range that /openapi.json tells',
+    found: text.slice(0, 40),
+    fix: `Correct "${name}"`,
+  })
+}
+
+function optional<Name extends string, Value>(
+  name: Name,
+  value: Value | undefined,
+): { [name in Name]?: Value } {
+  return value === undefined ? {} : ({ [name]: value } as { [name in Name]: Value })
+}
