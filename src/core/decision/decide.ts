@@ -97,6 +97,17 @@ function decideOn(input: DecisionInput): Decision {
     return assemble(input, { policy: undefined, evidence, evaluated: [], problems, verdict })
   }
   const { policy } = selected
+  const expired = trustProblem(trust, now)
+  if (expired !== undefined) {
+    const evidence = tell(examined, new Set())
+    return assemble(input, {
+      policy,
+      evidence,
+      evaluated: [],
+      problems: [expired],
+      verdict: 'UNDETERMINED',
+    })
+  }
   const parts = { sources, leftOut, knownTypes: knownPredicateTypes }
   const index = indexEvidence(examined, { ...parts, request, relations })
   const images =
@@ -112,6 +123,18 @@ function decideOn(input: DecisionInput): Decision {
     problems: vacuous(policy, evaluated),
     verdict: verdictOf(evaluated),
   })
+}
+
+/** KEY-07: who was believed then may have been revoked since; that cannot be told from a file nobody has renewed. */
+function trustProblem({ expires, file, owner, line }: Trust, now: Date): Problem | undefined {
+  if (expires === undefined || now < expires) return undefined
+  return {
+    code: 'TRUST_EXPIRED',
+    where: `${line('expires')} metadata.expires`,
+    expected: `a trust file that is good at ${now.toISOString()}`,
+    found: `${file}, which expired at ${expires.toISOString()}`,
+    fix: `Have ${quote(owner)} check who may still sign, and write a new "expires"; until then nothing is decided with it`,
+  }
 }
 
 function relationsIn({ request, evidence }: DecisionInput): Relations {
@@ -195,6 +218,7 @@ function assemble(input: DecisionInput, findings: Findings): Decision {
   const indexes = [...relationsIn(input).all.keys()]
   const rules = evaluated.map(({ result }) => result)
   const ends = rules.flatMap(({ staleAt }) => (staleAt === undefined ? [] : [staleAt]))
+  if (trust.expires !== undefined) ends.push(trust.expires.toISOString())
   return {
     apiVersion: 'sallyport.dev/v1',
     kind: 'Decision',

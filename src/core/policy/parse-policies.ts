@@ -81,12 +81,14 @@ function parsePolicy(document: Document, problems: Problem[]): readonly Policy[]
   if (shape === undefined) return []
   if (entries.length === 0) problems.push(empty(locate(['require'])))
   const { artifacts, mode, auditUntil } = shape
+  const { version } = shape.metadata
   if (auditUntil !== undefined && mode !== 'audit')
     problems.push(endOfNothing(locate(['auditUntil'])))
   return [
     Object.freeze({
       name: shape.metadata.name,
       owner: shape.metadata.owner,
+      ...(version === undefined ? {} : { version }),
       file,
       digest: sha256Hex(bytes),
       targets: shape.targets.map((target, index) => ({

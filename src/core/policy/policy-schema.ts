@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { artifactSchema } from './artifact-name.ts'
 import { rules } from './rules.ts'
+import { versionSchema } from './schema-parts.ts'
 
 const name = z
   .string()
@@ -19,7 +20,7 @@ const target = z.strictObject({
 const head = {
   apiVersion: z.literal('sallyport.dev/v1'),
   kind: z.literal('DeploymentPolicy'),
-  metadata: z.strictObject({ name, owner: z.string().min(1).max(200) }),
+  metadata: z.strictObject({ name, owner: z.string().min(1).max(200), version: versionSchema }),
   targets: z
     .array(target)
     .min(1, 'at least one target')

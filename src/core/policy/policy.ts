@@ -8,6 +8,8 @@ import type { AnyRule } from './rules.ts'
 export interface Policy {
   readonly name: string
   readonly owner: string
+  /** Goes up with each change; missing where the file says none. */
+  readonly version?: number
   readonly file: string
   /** Lower-case hex sha256 of the file's bytes. */
   readonly digest: string

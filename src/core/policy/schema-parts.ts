@@ -8,6 +8,14 @@ export const bySchema = z
   .refine((names) => new Set(names).size === names.length, 'each signer once')
   .describe('whose word counts: names of signers in the trust file')
 
+/** Which edition of a file it is. */
+export const versionSchema = z
+  .int()
+  .min(1)
+  .max(2 ** 31)
+  .optional()
+  .describe('goes up with each change; mandatory where policies have to be signed')
+
 /** How many distinct owners must have said it. */
 export const countSchema = z
   .int()

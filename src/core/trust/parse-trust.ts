@@ -53,14 +53,21 @@ export function parseTrust(bytes: Uint8Array, options: TrustOptions): Trust {
     ),
   )
   SallyportError.throwAll(problems)
+  const { version, expires } = shape.metadata
   return Object.freeze({
     file,
     digest: sha256Hex(bytes),
     name: shape.metadata.name,
     owner: shape.metadata.owner,
+    ...(version === undefined ? {} : { version }),
+    ...(expires === undefined ? {} : { expires: new Date(expires) }),
+    line: (field: string) => locate(['metadata', field]),
     signers: new Map(signers.map(({ signer }) => [signer.name, signer])),
     keys,
     roots,
+    unpinnedRoots: Object.entries(shape.sigstore).flatMap(([root, { sha256 }]) =>
+      sha256 === undefined ? [root] : [],
+    ),
   })
 }
 

@@ -1,5 +1,6 @@
 import { constants, verify, type KeyObject } from 'node:crypto'
 import type { KeyAlgorithm } from './public-key.ts'
+import { saltLengths } from './sigstore/keys/rsa-digest.ts'
 
 /** How a key signs: one key, one scheme, so that no key can be used in a way its owner did not mean. */
 export type Scheme = keyof typeof schemes
@@ -52,22 +53,28 @@ export function isSignatureGood(
   signature: Uint8Array,
   format: SignatureFormat,
 ): boolean {
-  const { hash, padding }: SchemeEntry = schemes[scheme]
+  const { hash }: SchemeEntry = schemes[scheme]
   try {
-    return verify(hash, data, { key, ...encodingOf(padding, format) }, signature)
+    return encodingsOf(scheme, key, format).some((encoding) =>
+      verify(hash, data, { key, ...encoding }, signature),
+    )
   } catch {
     return false
   }
 }
 
-function encodingOf(padding: SchemeEntry['padding'], format: SignatureFormat): object {
-  if (padding === 'pkcs1') return { padding: constants.RSA_PKCS1_PADDING }
+/** The ways in which a signature of this scheme may be written: one, or two for RSASSA-PSS outside tokens. */
+function encodingsOf(scheme: Scheme, key: KeyObject, format: SignatureFormat): readonly object[] {
+  const { padding }: SchemeEntry = schemes[scheme]
+  if (padding === 'pkcs1') return [{ padding: constants.RSA_PKCS1_PADDING }]
   if (padding === 'pss') {
-    // RFC 7518 §3.5 fixes the salt to the length of the hash; DSSE's signers use that or the longest possible.
-    const saltLength =
-      format === 'jws' ? constants.RSA_PSS_SALTLEN_DIGEST : constants.RSA_PSS_SALTLEN_AUTO
-    return { padding: constants.RSA_PKCS1_PSS_PADDING, saltLength }
+    const bits = key.asymmetricKeyDetails?.modulusLength ?? 0
+    const [ofHash, longest] = saltLengths(bits, 'sha256')
+    // RFC 7518 §3.5 fixes the salt to the length of the hash; DSSE's signers use that or the longest possible. Any other
+    // length, none above all, was meant by nobody.
+    const lengths = format === 'jws' ? [ofHash] : [ofHash, longest]
+    return lengths.map((saltLength) => ({ padding: constants.RSA_PKCS1_PSS_PADDING, saltLength }))
   }
   // RFC 7518 §3.4: r and s side by side; everybody else writes DER.
-  return { dsaEncoding: format === 'dsse' ? 'der' : 'ieee-p1363' }
+  return [{ dsaEncoding: format === 'dsse' ? 'der' : 'ieee-p1363' }]
 }

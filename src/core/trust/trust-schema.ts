@@ -186,7 +186,19 @@ const signer = z
 export const trustSchema = z.strictObject({
   apiVersion: z.literal('sallyport.dev/v1'),
   kind: z.literal('Trust'),
-  metadata: z.strictObject({ name, owner }),
+  metadata: z.strictObject({
+    name,
+    owner,
+    version: z
+      .int()
+      .min(1)
+      .max(2 ** 31)
+      .optional()
+      .describe('goes up with each change; mandatory where trust files have to be signed'),
+    expires: time
+      .optional()
+      .describe('from then on nothing is decided with this file: somebody has to look at it again'),
+  }),
   sigstore: z
     .record(name, trustedRoot)
     .refine((roots) => Object.keys(roots).length <= 8, 'at most 8 trusted roots')

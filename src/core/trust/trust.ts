@@ -12,11 +12,19 @@ export interface Trust {
   readonly digest: string
   readonly name: string
   readonly owner: string
+  /** Goes up with each change; missing where the file says none. */
+  readonly version?: number
+  /** From then on nothing may be decided with this file (KEY-07, KEY-11). */
+  readonly expires?: Date
+  /** `file:line:column` of something in its metadata. */
+  readonly line: (field: string) => string
   readonly signers: ReadonlyMap<string, Signer>
   /** Every key of every signer by its key id; no key stands twice. */
   readonly keys: ReadonlyMap<string, TrustedKey>
   /** Sigstore instances by their name in the file. They are inputs of every decision, as the file itself is. */
   readonly roots: ReadonlyMap<string, TrustedRoot>
+  /** Names of roots without a `sha256`: whoever can write their files decides whom to trust. */
+  readonly unpinnedRoots: readonly string[]
 }
 
 /** One who may say something: the unit that a policy's `by` names. */

@@ -13,6 +13,7 @@ export const trust = {
   TRUST_ROOT_MISSING: { title: 'A trusted root that the trust file names is not there', exit: 2 },
   TRUST_ROOT_DIGEST: { title: 'A trusted root is not the one that the trust file means', exit: 2 },
   TRUST_ROOT_UNKNOWN: { title: 'A signer uses a trusted root that nobody has named', exit: 2 },
+  TRUST_EXPIRED: { title: 'The trust file has expired, and nothing is decided with it', exit: 3 },
   EVIDENCE_PAYLOAD_TYPE: { title: 'The envelope does not carry an in-toto statement', exit: 1 },
   EVIDENCE_NO_STATEMENT: { title: 'The signature says nothing about what it means', exit: 1 },
   EVIDENCE_CERTIFICATE: {

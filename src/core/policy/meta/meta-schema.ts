@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { durationSchema } from '../duration.ts'
 import { rules } from '../rules.ts'
+import { versionSchema } from '../schema-parts.ts'
 import { demands } from './demands.ts'
 
 const name = z
@@ -47,7 +48,7 @@ function demandSchema(rule: string) {
 export const metaSchema = z.strictObject({
   apiVersion: z.literal('sallyport.dev/v1'),
   kind: z.literal('MetaPolicy'),
-  metadata: z.strictObject({ name, owner: exact }),
+  metadata: z.strictObject({ name, owner: exact, version: versionSchema }),
   targets: z
     .union(
       [z.literal('all'), z.array(selector).min(1, 'at least one selector').max(1024)],
