@@ -10,6 +10,8 @@ export type { LockOptions, LockReport } from './lock.ts'
 export type { LoggedDecision, LogVerifyReport, ReplayReport } from './log.ts'
 export type { SchemaName } from './policy/schema.ts'
 export type { VerifyOptions, VerifyReport } from './verify.ts'
+export type { Captured, CaptureOptions } from './policy/capture.ts'
+export type { FixtureResult, PolicyTestOptions, PolicyTestReport } from './policy/test.ts'
 export type { HomeItem } from './init/files.ts'
 export type { InitOptions, InitReport } from './init/init.ts'
 export type { Assertion } from './inspect/assertion.ts'
@@ -75,3 +77,12 @@ export const tellStory: typeof import('./story/tell.ts').tellStory = async (opti
 export const documentSchema = async (
   ...args: Parameters<typeof import('./policy/schema.ts').documentSchema>
 ) => (await import('./policy/schema.ts')).documentSchema(...args)
+
+/** Writes what decisions are made from into folders that are reviewed and tested. */
+export const captureFixtures: typeof import('./policy/capture.ts').captureFixtures = async (
+  options,
+) => (await import('./policy/capture.ts')).captureFixtures(options)
+
+/** Decides captured fixtures with the policies as they are, and shows that every rule can fail. */
+export const testPolicies: typeof import('./policy/test.ts').testPolicies = async (options) =>
+  (await import('./policy/test.ts')).testPolicies(options)

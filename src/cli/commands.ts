@@ -55,6 +55,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/verify.ts'),
   },
   {
+    name: 'capture',
+    summary: 'write what a decision is made from into a folder, for tests of policies',
+    load: () => import('./commands/capture.ts'),
+  },
+  {
     name: 'approve',
     summary: 'sign an approval of an artifact for an environment',
     load: () => import('./commands/approve.ts'),

@@ -1,8 +1,10 @@
 import type { CommandLine } from '../command-line.ts'
 import type { Plan } from '../commands.ts'
 import { defineSchema } from './policy/schema.ts'
+import { defineTest } from './policy/test.ts'
 
 /** Policies as code. One file of `policy/` per subcommand. */
 export function define(command: CommandLine, plan: Plan): void {
   defineSchema(command.command('schema'), plan)
+  defineTest(command.command('test'), plan)
 }

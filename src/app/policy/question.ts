@@ -1,0 +1,144 @@
+import { basename, dirname, isAbsolute, sep } from 'node:path'
+import type { Config } from '#config'
+import type { Decision, DeploymentRequest, Evidence, Target } from '#decision'
+import { parseJson } from '#document'
+import { SallyportError, type Problem } from '#error'
+import { digestFile, findBesideFile } from '#evidence'
+import { recordedDecision, type BodyStore } from '#log'
+import type { Trust } from '#trust'
+import { readLog } from '../log.ts'
+import { openFileBlobs } from '#store'
+
+/** A question as decisions are made from it, without policies and trust. */
+export interface Question {
+  readonly request: DeploymentRequest
+  readonly evidence: Evidence
+  readonly now: Date
+  /** The trusted roots at that time: where the trust file has them, digest and bytes. */
+  readonly roots: readonly {
+    readonly file: string
+    readonly digest: string
+    readonly bytes: Uint8Array
+  }[]
+}
+
+export interface ArtifactQuestion {
+  readonly artifact: string
+  readonly target: Target
+  readonly bundles: readonly string[]
+  readonly now: Date
+  readonly trust: Trust
+  /** The bytes of the trusted roots, by the sha256 of each. */
+  readonly bytes: (digest: string) => Uint8Array | undefined
+}
+
+/** The question that `sallyport verify` would ask about a file now. */
+export async function questionOfArtifact(options: ArtifactQuestion): Promise<Question> {
+  const { artifact, target, bundles, now, trust, bytes } = options
+  const [{ digest }, evidence] = await Promise.all([
+    digestFile(artifact),
+    findBesideFile(artifact, { bundles }),
+  ])
+  const name = (path: string): string => portable(path, dirname(artifact))
+  return {
+    request: { artifact: { name: basename(artifact), digest }, target, chokePoint: 'fixture' },
+    evidence: {
+      items: evidence.items.map((item) => ({ ...item, source: name(item.source) })),
+      sources: evidence.sources.map((source) => ({ ...source, name: name(source.name) })),
+    },
+    now,
+    roots: [...trust.roots.values()].map((root) => ({
+      file: root.file,
+      digest: root.digest,
+      bytes: bytes(root.digest) ?? new Uint8Array(),
+    })),
+  }
+}
+
+/** A fixture is read on other machines: where a file lay on this one is nobody's business there. */
+function portable(path: string, folder: string): string {
+  const inside = folder === '.' ? path : path.replace(folder + sep, '')
+  return isAbsolute(inside) ? basename(inside) : inside
+}
+
+/** A recorded decision with everything that it was made from. */
+export interface RecordedQuestion {
+  readonly index: number
+  readonly decision: Decision
+  readonly question: Question
+}
+
+/**
+ * Reads back what recorded decisions were made from, the oldest first.
+ *
+ * @throws SallyportError RECORD_BODY_MISSING, LOG_…
+ */
+export async function recordedQuestions(
+  config: Config,
+  only: { readonly index: number } | { readonly newest: number },
+  take: (recorded: RecordedQuestion) => void,
+): Promise<void> {
+  const { bodies } = openFileBlobs(config.build.blobs)
+  await readLog(config, async (view) => {
+    if ('index' in only) {
+      take(await questionOf(await view.entry(only.index), only.index, bodies))
+      return
+    }
+    for await (const { index, entry } of view.entries(Math.max(0, view.size - only.newest))) {
+      take(await questionOf(entry, index, bodies))
+    }
+  })
+}
+
+async function questionOf(
+  entry: Uint8Array,
+  index: number,
+  bodies: BodyStore,
+): Promise<RecordedQuestion> {
+  // The log proves that this is what was recorded; what is recorded is written by encodeDecision alone.
+  const bytes = await recordedDecision(entry, bodies)
+  const value = parseJson(bytes, { what: `entry ${index} of the log` })
+  const decision = value as unknown as Decision
+  if (decision.kind !== 'Decision') throw notDecision(index)
+  const problems: Problem[] = []
+  const take = async <T extends { readonly digest: string }>(one: T) => {
+    const body = await bodies.get(one.digest)
+    if (body === undefined) problems.push(missing(index, one.digest))
+    return { ...one, bytes: body ?? new Uint8Array() }
+  }
+  const { evidence, sources, evidenceLeftOut, trust } = decision.inputs
+  const items = await Promise.all(evidence.map(take))
+  const roots = await Promise.all((trust.roots ?? []).map(take))
+  SallyportError.throwAll(problems)
+  const question: Question = {
+    request: decision.request,
+    evidence: {
+      items,
+      sources,
+      ...(evidenceLeftOut === undefined ? {} : { leftOut: evidenceLeftOut }),
+    },
+    now: new Date(decision.time),
+    roots,
+  }
+  return { index, decision, question }
+}
+
+function missing(index: number, digest: string): Problem {
+  return {
+    code: 'RECORD_BODY_MISSING',
+    where: `decision ${index}`,
+    expected: `a body with SHA-256 ${digest}`,
+    found: 'none in the body store',
+    fix: `Restore ${digest} from a copy of the body store (the folder "blobs" of Sallyport’s home)`,
+  }
+}
+
+function notDecision(index: number): SallyportError {
+  return new SallyportError({
+    code: 'RECORD_MALFORMED',
+    where: `entry ${index} of the log`,
+    expected: 'an entry of kind "Decision"',
+    found: 'another kind',
+    fix: 'Name the index of a decision: `sallyport log show` lists them',
+  })
+}
