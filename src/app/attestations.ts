@@ -5,6 +5,10 @@ import type { EvidenceItem, EvidenceSource } from '#decision'
 import { sha256Hex } from '#document'
 import { SallyportError } from '#error'
 import { digestFile, findBesideFile } from '#evidence'
+import { parseArtifactName } from './artifact/name.ts'
+import type { Network } from './artifact/network.ts'
+import { lookForEvidence, type PlaceOptions } from './artifact/places.ts'
+import { findArtifact } from './artifact/resolve.ts'
 
 /** What a person pointed at: an artifact with what is beside it, or a file of attestations. */
 export interface Pointed {
@@ -12,7 +16,9 @@ export interface Pointed {
   readonly artifact?: {
     readonly name: string
     readonly digest: Readonly<Record<string, string>>
-    readonly size: number
+    readonly size?: number
+    /** The tag that led to the digest. */
+    readonly tag?: string
   }
   readonly items: readonly EvidenceItem[]
   readonly sources: readonly EvidenceSource[]
@@ -28,6 +34,32 @@ export async function findAttestations(
   const { digest, size } = await digestFile(file)
   const { items, sources } = await findBesideFile(file, { bundles })
   return { artifact: { name: basename(file), digest, size }, items, sources }
+}
+
+/**
+ * Finds the attestations that a file holds, or those about an artifact: where they lie by its nature, and in every place
+ * that is configured or named.
+ */
+export async function findAttestationsAnywhere(
+  text: string,
+  network: Network,
+  options: PlaceOptions,
+): Promise<Pointed> {
+  const { kind } = parseArtifactName(text)
+  const own =
+    kind === 'file' && options.bundles.length === 0 ? await attestationsIn(text) : undefined
+  if (own !== undefined) return own
+  const found = await findArtifact(text, network)
+  const { evidence } = await lookForEvidence(found, network, options)
+  const { name, digest, size, tag } = found
+  const artifact = {
+    name,
+    digest,
+    ...(size === undefined ? {} : { size }),
+    ...(tag === undefined ? {} : { tag }),
+  }
+  const { items, signatures = [], sources } = evidence
+  return { artifact, items: [...items, ...signatures], sources }
 }
 
 const maxBytes = 32 * 1024 * 1024

@@ -1,20 +1,31 @@
 import { userInfo } from 'node:os'
-import { basename } from 'node:path'
 import type { Config } from '#config'
 import { enforce, type RecordedInputs } from '#chokepoint'
-import { decisionExitCode, type Decision, type Evidence, type Target } from '#decision'
-import { digestFile, findBesideFile } from '#evidence'
+import {
+  decisionExitCode,
+  evidenceBytes,
+  type Decision,
+  type EvidenceSource,
+  type Target,
+} from '#decision'
+import { SallyportError } from '#error'
 import { recordDecision, type Receipt } from '#log'
+import { selectPolicy } from '#policy'
+import { openNetwork } from './artifact/network.ts'
+import { lookForEvidence, type Looked } from './artifact/places.ts'
+import { findArtifact, type FoundArtifact } from './artifact/resolve.ts'
 import { openGate, startLogSigner, type Gate } from './gate.ts'
 import { readRulebook, type Rulebook } from './rulebook.ts'
 
 export interface VerifyOptions {
   readonly config: Config
-  /** Path of the artifact. */
+  /** What names the artifact: see `parseArtifactName`. */
   readonly artifact: string
   readonly target: Target
-  /** Files of evidence, instead of those beside the artifact. */
+  /** Files of evidence: then no other place is looked at but those of `evidence`. */
   readonly bundles: readonly string[]
+  /** Folders and stores of evidence, besides those of the configuration. */
+  readonly evidence?: readonly string[]
   /** Policy files and folders, instead of those of the configuration. */
   readonly policies: readonly string[]
   readonly trust?: string
@@ -26,8 +37,11 @@ export interface VerifyReport {
   readonly receipt: Receipt
   /** 0 admitted, 1 denied, 2 the policy is wrong, 3 could not tell. */
   readonly exit: 0 | 1 | 2 | 3
-  /** Where the artifact is that the decision calls by its name. */
+  /** What to type for the artifact that the decision calls by its name. */
   readonly paths: ReadonlyMap<string, string>
+  readonly artifact: Pick<FoundArtifact, 'kind' | 'name' | 'digest' | 'tag' | 'size'>
+  /** Where evidence was looked for besides in files beside the artifact. */
+  readonly places: readonly EvidenceSource[]
 }
 
 /**
@@ -49,39 +63,45 @@ export async function verifyArtifact(options: VerifyOptions): Promise<VerifyRepo
 }
 
 export interface Question {
-  readonly digest: Readonly<Record<string, string>>
-  readonly evidence: Evidence
+  readonly artifact: FoundArtifact
+  readonly looked: Looked
   readonly rulebook: Rulebook
 }
 
+type Asked = Pick<
+  VerifyOptions,
+  'config' | 'artifact' | 'bundles' | 'evidence' | 'policies' | 'trust'
+>
+
 /** Reads everything that the answer depends on. What the person named and is not there is their mistake, not a refusal. */
-export async function readQuestion(
-  options: Pick<VerifyOptions, 'config' | 'artifact' | 'bundles' | 'policies' | 'trust'>,
-): Promise<Question> {
-  const { config, artifact, bundles } = options
-  const [{ digest }, evidence, rulebook] = await Promise.all([
-    digestFile(artifact),
-    findBesideFile(artifact, { bundles }),
+export async function readQuestion(options: Asked): Promise<Question> {
+  const { config } = options
+  await using network = openNetwork(config.evidence)
+  const finding = findArtifact(options.artifact, network)
+  const [artifact, looked, rulebook] = await Promise.all([
+    finding,
+    finding.then((found) => lookForEvidence(found, network, options)),
     readRulebook(config, options),
   ])
-  return { digest, evidence, rulebook }
+  return { artifact, looked, rulebook }
 }
 
 /** Asks one question at an open gate. */
 export async function ask(
-  { digest, evidence, rulebook }: Question,
+  { artifact, looked, rulebook }: Question,
   gate: Gate,
-  options: Pick<VerifyOptions, 'config' | 'artifact' | 'target' | 'now'>,
+  { target, now, config }: Pick<VerifyOptions, 'config' | 'target' | 'now'>,
 ): Promise<VerifyReport> {
-  const { artifact, target, now, config } = options
+  const { name, digest, typed } = artifact
+  refuseChosenOutage(looked, rulebook, target)
   const { decision, receipt } = await enforce({
     request: {
-      artifact: { name: basename(artifact), digest },
+      artifact: { name, digest },
       target,
       chokePoint: config.chokePoint,
       requester: requester(),
     },
-    gather: () => Promise.resolve(evidence),
+    gather: () => Promise.resolve(looked.evidence),
     policies: rulebook.policies,
     trust: rulebook.trust,
     verifier: rulebook.verifier,
@@ -89,8 +109,43 @@ export async function ask(
     record: (made, inputs) =>
       recordDecision(gate.log, gate.bodies, recordOf(made, inputs, rulebook)),
   })
-  const paths = new Map([[basename(artifact), artifact]])
-  return { decision, receipt, exit: decisionExitCode(decision), paths }
+  return {
+    decision,
+    receipt,
+    exit: decisionExitCode(decision),
+    paths: new Map([[name, typed]]),
+    artifact: {
+      kind: artifact.kind,
+      name,
+      digest,
+      ...(artifact.tag === undefined ? {} : { tag: artifact.tag }),
+      ...(artifact.size === undefined ? {} : { size: artifact.size }),
+    },
+    places: looked.places,
+  }
+}
+
+/**
+ * Where a policy lets outages through, there must be none that whoever asks can bring about: a registry of their own that
+ * hands out the image and nothing else would be a way in.
+ */
+function refuseChosenOutage(
+  { chosenOutages }: Looked,
+  { policies }: Rulebook,
+  target: Target,
+): void {
+  const selected = selectPolicy(policies, target)
+  if ('problem' in selected || selected.policy.whenUnavailable !== 'allow') return
+  SallyportError.throwAll(
+    chosenOutages.map(({ name, detail = 'no answer' }) => ({
+      code: 'EVIDENCE_SOURCE_UNAVAILABLE',
+      where: name,
+      expected:
+        'an answer: the policy lets outages through, and not of a place that whoever asks has chosen',
+      found: detail,
+      fix: 'Ask again when it answers; list it in sallyport.yaml (evidence.registries.allow, stores or directories) if its outages may be let through',
+    })),
+  )
 }
 
 /** Who asks at a command line is whom the operating system says: recorded, and never a reason to allow. */
@@ -104,5 +159,5 @@ function requester(): string {
 }
 
 function recordOf(decision: Decision, { evidence }: RecordedInputs, rulebook: Rulebook) {
-  return { decision, inputs: [...rulebook.files, ...evidence.items.map(({ bytes }) => bytes)] }
+  return { decision, inputs: [...rulebook.files, ...evidenceBytes(evidence)] }
 }

@@ -7,11 +7,13 @@ import type { Session } from './session.ts'
 /** What a decision is to the person who asked: on stdout when it lets the artifact in, on stderr when not. */
 export function decisionOutcome(report: VerifyReport, session: Session): Outcome {
   const { decision, receipt, exit, paths } = report
-  const recorded = { index: receipt.index }
+  const { artifact, places } = report
+  const recorded = { index: receipt.index, subject: { artifact, places } }
   const json: JsonObject = {
     apiVersion: 'sallyport.dev/v1',
     kind: 'VerifyReport',
     exit,
+    artifact: JSON.parse(JSON.stringify(artifact)) as JsonObject,
     decision: JSON.parse(JSON.stringify(decision)) as JsonObject,
     receipt: { index: receipt.index, checkpoint: receipt.checkpoint },
   }

@@ -2,21 +2,33 @@ import { accountOf, sentenceOf, type Account, type Decision, type RuleLine } fro
 import { escape, escapeLine } from './escape.ts'
 import { localise } from './invocation.ts'
 import { highlight, renderProblems, type Look } from './render.ts'
+import { renderSubject, type Subject } from './render-artifact.ts'
 import { wrap } from './wrap.ts'
 
 export interface Recorded {
   /** Where the decision stands in the log. */
   readonly index: number | bigint
+  /** What was asked about, where more can be said of it than its name. */
+  readonly subject?: Subject
 }
 
 /** How a decision looks in a terminal: the answer, every reason with its fix or every rule with its facts, and the record. */
 export function renderDecision(decision: Decision, look: Look, recorded?: Recorded): string {
   const account = accountOf(decision)
-  const body =
-    account.problems.length > 0
-      ? renderProblems(account.problems, look, account.severity)
-      : rules(account.rules, look)
-  return [answer(account, look), body, footer(account, look, recorded)].join('\n\n')
+  const parts = [
+    answer(account, look),
+    recorded?.subject === undefined ? '' : renderSubject(recorded.subject, look),
+    ...body(account, look),
+    footer(account, look, recorded),
+  ]
+  return parts.filter((part) => part !== '').join('\n\n')
+}
+
+/** What is exempted is shown beside every answer: somebody chose it, and answers for it. */
+function body(account: Account, look: Look): readonly string[] {
+  if (account.problems.length === 0) return [rules(account.rules, look)]
+  const exempted = account.rules.filter(({ verdict }) => verdict === 'EXEMPTED')
+  return [renderProblems(account.problems, look, account.severity), rules(exempted, look)]
 }
 
 /** `sallyport: denied: app.tgz may not run in production/shop` */

@@ -6,6 +6,7 @@ export { findInDirectory } from './directory.ts'
 export type { Gathered, GatherOptions, Source } from './gather.ts'
 export type { HttpStore } from './http-store.ts'
 export type { HttpClient, HttpLimits, HttpOptions } from './http/client.ts'
+export type { ResolvedPackage } from './npm-package.ts'
 export type { NpmPackage } from './npm-registry.ts'
 export type { Credential, Credentials } from './oci/credentials.ts'
 export type { RegistryEvidence, RegistryOptions, ResolvedArtifact } from './oci/find.ts'
@@ -19,6 +20,7 @@ export {
   gatherEvidence,
   openHttp,
   readDockerCredentials,
+  resolveInNpmRegistry,
   resolveInRegistry,
 } from './over-http.ts'
 export type { SourceOptions } from './source-options.ts'

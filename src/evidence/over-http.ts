@@ -2,6 +2,7 @@ import type { Evidence } from '#decision'
 import type { Gathered, GatherOptions } from './gather.ts'
 import type { HttpStore } from './http-store.ts'
 import type { HttpClient, HttpOptions } from './http/client.ts'
+import type { ResolvedPackage } from './npm-package.ts'
 import type { NpmPackage } from './npm-registry.ts'
 import type { Credentials } from './oci/credentials.ts'
 import type { RegistryEvidence, RegistryOptions, ResolvedArtifact } from './oci/find.ts'
@@ -47,6 +48,19 @@ export async function resolveInRegistry(
   options: RegistryOptions,
 ): Promise<ResolvedArtifact> {
   return (await import('./oci/find.ts')).resolveInRegistry(reference, options)
+}
+
+/**
+ * Says which bytes a package version is: its tarball is fetched, compared with the integrity that the registry tells, and
+ * hashed. Nothing of it is unpacked.
+ *
+ * @throws SallyportError EVIDENCE_ARTIFACT_MISSING or EVIDENCE_SOURCE_UNAVAILABLE
+ */
+export async function resolveInNpmRegistry(
+  wanted: NpmPackage,
+  options: SourceOptions,
+): Promise<ResolvedPackage> {
+  return (await import('./npm-package.ts')).resolveInNpmRegistry(wanted, options)
 }
 
 /** Asks an npm registry for the attestations of a package version: `/-/npm/v1/attestations/NAME@VERSION`. */

@@ -1,14 +1,20 @@
+import type { EvidencePlaces } from '#config'
 import type { EvidenceItem, EvidenceSource } from '#decision'
 import type { Problem } from '#error'
 import { isVerified, verifyAttestation, type Trust } from '#trust'
-import { findAttestations, type Pointed } from '../attestations.ts'
+import { openNetwork } from '../artifact/network.ts'
+import { findAttestationsAnywhere, type Pointed } from '../attestations.ts'
 import { readTrust } from '../rulebook.ts'
 import { readAssertion, type Assertion } from './assertion.ts'
 
 export interface InspectOptions {
-  /** An artifact, or a file of attestations. */
+  /** What names an artifact (see `parseArtifactName`), or a file of attestations. */
   readonly file: string
   readonly bundles: readonly string[]
+  /** Folders and stores of evidence, besides those of the configuration. */
+  readonly evidence?: readonly string[]
+  /** Where else evidence is looked for, and how. */
+  readonly places: EvidencePlaces
   /** The trust file to compare signatures with, and the home its name is relative to; without it nothing is verified. */
   readonly trust?: { readonly path: string; readonly home: string }
   readonly now: Date
@@ -48,7 +54,12 @@ export async function inspect(options: InspectOptions): Promise<InspectReport> {
   const { path, home } = options.trust ?? {}
   const trust =
     path === undefined || home === undefined ? undefined : (await readTrust(path, home)).trust
-  const { artifact, items, sources } = await findAttestations(options.file, options.bundles)
+  await using network = openNetwork(options.places)
+  const { artifact, items, sources } = await findAttestationsAnywhere(
+    options.file,
+    network,
+    options,
+  )
   return {
     ...(artifact === undefined ? {} : { artifact }),
     ...(trust === undefined ? {} : { trust: { file: trust.file, digest: trust.digest } }),

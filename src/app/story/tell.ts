@@ -109,7 +109,7 @@ async function decideTwice(
   const reports: VerifyReport[] = []
   for (const environment of ['staging', 'production']) {
     const target = { environment, service }
-    const report = await ask(question, gate, { config, artifact, target, now: now() })
+    const report = await ask(question, gate, { config, target, now: now() })
     teller.say({ name: environment, text: report.decision.verdict, report })
     reports.push(report)
   }

@@ -6,22 +6,21 @@ import { escapeLine } from '../escape.ts'
 import type { Outcome } from '../outcome.ts'
 import { plural, renderProblems, type Look } from '../render.ts'
 import type { Session } from '../session.ts'
+import { renderPlaces } from '../render-artifact.ts'
 import { table } from '../table.ts'
+import { artifactHelp, bundleHelp, evidenceHelp } from './verify.ts'
 
 interface Options {
   readonly bundle: readonly string[]
+  readonly evidence: readonly string[]
   readonly trust?: string
 }
 
 export function define(command: CommandLine, plan: Plan): void {
   command
-    .argument('<file>', 'an artifact, or a file of attestations')
-    .option(
-      '--bundle <file>',
-      'attestations to look at, not those beside the artifact (repeatable)',
-      collect,
-      [],
-    )
+    .argument('<artifact>', `${artifactHelp}; or a file of attestations`)
+    .option('--bundle <file>', bundleHelp, collect, [])
+    .option('--evidence <place>', evidenceHelp, collect, [])
     .option(
       '--trust <file>',
       'the trust file to compare signatures with (default: that of the home)',
@@ -37,6 +36,8 @@ async function inspectFile(session: Session, file: string, options: Options): Pr
   const report = await inspect({
     file,
     bundles: options.bundle,
+    evidence: options.evidence,
+    places: await placesOf(session),
     ...(trust === undefined ? {} : { trust }),
     now: session.now(),
   })
@@ -56,6 +57,15 @@ async function trustOf(session: Session, options: Options) {
   return existsSync(home) ? { path: (await session.config()).trust, home } : undefined
 }
 
+/** Without a home, only what is named is looked at. */
+async function placesOf(session: Session) {
+  const { defaultEvidence, homeOf } = await import('#config')
+  const { existsSync } = await import('node:fs')
+  return existsSync(homeOf(session))
+    ? (await session.config()).evidence
+    : defaultEvidence(session.env)
+}
+
 function asJson(report: InspectReport) {
   return JSON.parse(JSON.stringify(report)) as Record<string, never>
 }
@@ -65,15 +75,16 @@ function textOf(report: InspectReport, look: Look): string {
   const parts: string[] = []
   if (artifact !== undefined) {
     const { name, digest, size } = artifact
-    parts.push(
-      `${look.paint.strong(escapeLine(name))}  sha256:${digest['sha256'] ?? ''}  ${size} bytes`,
-    )
+    const length = size === undefined ? '' : `  ${size} bytes`
+    parts.push(`${look.paint.strong(escapeLine(name))}  sha256:${digest['sha256'] ?? ''}${length}`)
   }
   for (const attestation of attestations) parts.push(one(attestation, look))
   if (attestations.length === 0) {
-    const places = sources.map(({ name }) => `  ${escapeLine(name)}`)
-    parts.push(['no attestation was found; these places were looked at:', ...places].join('\n'))
+    parts.push('no attestation was found')
   }
+  const shown =
+    attestations.length === 0 ? sources : sources.filter(({ outcome }) => outcome === 'unavailable')
+  if (shown.length > 0) parts.push(`places that were looked at:\n${renderPlaces(shown, look)}`)
   const count = `${attestations.length} ${plural(attestations.length, 'attestation')}`
   const compared = trust === undefined ? 'no trust file was given' : `compared with ${trust.file}`
   const warning = 'a signature says who claims something, not that it is true or enough'

@@ -9,16 +9,18 @@ interface Options {
   readonly environment: string
   readonly service: string
   readonly bundle: readonly string[]
+  readonly evidence: readonly string[]
   readonly policy: readonly string[]
   readonly trust?: string
 }
 
 export function define(command: CommandLine, plan: Plan): void {
   command
-    .argument('<artifact>', 'the file that would run')
+    .argument('<artifact>', artifactHelp)
     .needs('--environment <name>', 'where it would run')
     .needs('--service <name>', 'as which service')
-    .option('--bundle <file>', 'evidence, instead of the files beside it (repeatable)', collect, [])
+    .option('--bundle <file>', bundleHelp, collect, [])
+    .option('--evidence <place>', evidenceHelp, collect, [])
     .option('--policy <file>', 'policies, instead of those of the home (repeatable)', collect, [])
     .option('--trust <file>', 'the trust file, instead of that of the home')
     .action((artifact: string, options: Options) =>
@@ -26,15 +28,24 @@ export function define(command: CommandLine, plan: Plan): void {
     )
 }
 
+/** What an artifact may be called at the command line. */
+export const artifactHelp =
+  'a file, sha256:HEX, oci://HOST/NAME:TAG, oci://HOST/NAME@sha256:HEX, or pkg:npm/NAME@VERSION'
+export const bundleHelp =
+  'a file of evidence; no other place is looked at then, but those of --evidence (repeatable)'
+export const evidenceHelp =
+  'a folder or store of evidence to look in, too; those of every day stand in sallyport.yaml (repeatable)'
+
 async function verify(session: Session, artifact: string, options: Options): Promise<Outcome> {
   const { verifyArtifact } = await import('#app')
-  const { environment, service, bundle, policy, trust } = options
+  const { environment, service, bundle, evidence, policy, trust } = options
   session.terminal.status('deciding')
   const report = await verifyArtifact({
     config: await session.config(),
     artifact,
     target: { environment, service },
     bundles: bundle,
+    evidence,
     policies: policy,
     ...(trust === undefined ? {} : { trust }),
     now: session.now(),

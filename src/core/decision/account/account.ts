@@ -105,8 +105,19 @@ function blocked({ verdict, policy }: Decision): Omit<Answer, 'tone'> {
   }
 }
 
-function lineOf({ id, rule, verdict, facts }: RuleResult): RuleLine {
-  return { id, verdict, word: shortWords[verdict], witness: witnessOf(facts, rule) }
+function lineOf({ id, rule, verdict, facts, exemption }: RuleResult): RuleLine {
+  const witness = exemption === undefined ? witnessOf(facts, rule) : exemptionOf(exemption)
+  return { id, verdict, word: shortWords[verdict], witness }
+}
+
+/** Why a rule need not hold, who answers for that, until when, and what it would say. */
+function exemptionOf({
+  reason,
+  owner,
+  expires,
+  instead,
+}: NonNullable<RuleResult['exemption']>): string {
+  return `${reason} (by ${owner}, until ${expires}; otherwise ${shortWords[instead]})`
 }
 
 function totalsOf(decision: Decision): readonly string[] {
