@@ -1,3 +1,5 @@
+import type { AccessConfig, AdmissionConfig, ServeConfig } from './gate-config.ts'
+
 /** Two files that belong together: an encrypted private key, and the passphrase its signer process reads. */
 export interface KeyFiles {
   readonly file: string
@@ -66,4 +68,9 @@ export interface Config {
     readonly root: RootChoice
   }
   readonly evidence: EvidencePlaces
+  /** `sallyport serve`. */
+  readonly serve: ServeConfig
+  readonly access: AccessConfig
+  /** The Kubernetes webhook; absent where there is none. */
+  readonly admission?: AdmissionConfig
 }

@@ -4,6 +4,7 @@ import { checkShape, parseYaml } from '#document'
 import { SallyportError, type Problem } from '#error'
 import type { Config, EvidencePlaces, KeyFiles, KeySet } from './config.ts'
 import { checkEnvironment, dockerConfigFile, valueOf, type Environment } from './environment.ts'
+import { accessOf, serveOf } from './gate-config.ts'
 import { configSchema, evidenceSchema, type ConfigFile } from './schema.ts'
 
 export interface ConfigOptions {
@@ -143,6 +144,9 @@ function configOf(
       root: parsed.build.root,
     },
     evidence: evidenceOf(home, parsed.evidence, env),
+    serve: serveOf(home, parsed.serve),
+    access: accessOf(home, parsed.access),
+    ...(parsed.admission === undefined ? {} : { admission: parsed.admission }),
   }
 }
 

@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { accessSchema, admissionSchema, serveSchema } from './gate-schema.ts'
 
 const path = z.string().min(1).max(4096)
 
@@ -93,6 +94,9 @@ export const configSchema = z.strictObject({
     })
     .default({ folder: 'builds', blobs: 'blobs', work: 'work', root: 'auto' }),
   evidence: evidenceSchema.prefault({}),
+  serve: serveSchema.prefault({}),
+  access: accessSchema.prefault({}),
+  admission: admissionSchema.optional(),
 })
 
 export type ConfigFile = z.output<typeof configSchema>
