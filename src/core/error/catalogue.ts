@@ -7,6 +7,7 @@ import { decision } from './catalogue/decision.ts'
 import { document } from './catalogue/document.ts'
 import { evidence } from './catalogue/evidence.ts'
 import { fixture } from './catalogue/fixture.ts'
+import { lint } from './catalogue/lint.ts'
 import { log } from './catalogue/log.ts'
 import { materials } from './catalogue/materials.ts'
 import { packages } from './catalogue/package.ts'
@@ -27,6 +28,7 @@ export const catalogue = {
   ...trust,
   ...sigstore,
   ...policy,
+  ...lint,
   ...custom,
   ...decision,
   ...config,

@@ -1,3 +1,10 @@
+export {
+  checkRulebook,
+  placeOf,
+  type CheckInput,
+  type CheckReport,
+} from './check/check-rulebook.ts'
+export { toSarif } from './check/sarif.ts'
 export { checkPolicies, findUnknownSigners } from './check-policies.ts'
 export { isNamed, packageOf, showArtifact, type ArtifactPattern } from './artifact-name.ts'
 export { earliest, judgeEach, type Finding, type Judgement } from './judge-each.ts'
@@ -11,6 +18,8 @@ export {
 } from './kinds/provenance.ts'
 export { parsePolicies, type PolicyFile } from './parse-policies.ts'
 export { policyJsonSchema } from './policy-schema.ts'
+export type { Lint, LintFinding, Severity } from './lint/lint.ts'
+export { lints } from './lint/lints.ts'
 export { metaJsonSchema } from './meta/meta-schema.ts'
 export type { MetaPolicy } from './meta/meta-policy.ts'
 export { modeAt, type BoundRule, type Exemption, type Policy, type PolicySet } from './policy.ts'

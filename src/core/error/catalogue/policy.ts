@@ -18,6 +18,7 @@ export const policy = {
   POLICY_CHAIN: { title: 'A rule about the source needs a rule about the build', exit: 2 },
   POLICY_COUNT_UNREACHABLE: { title: 'The named signers are too few owners', exit: 2 },
   POLICY_AUDIT_END: { title: 'The policy ends an audit that it does not do', exit: 2 },
+  POLICY_TARGETS: { title: 'A list of targets cannot be read', exit: 2 },
   POLICY_META_EMPTY: { title: 'The meta-policy demands nothing', exit: 2 },
   POLICY_META_MISSING: { title: 'The policy lacks a rule that a meta-policy demands', exit: 2 },
   POLICY_META_WEAK: { title: 'A rule demands less than a meta-policy wants', exit: 2 },
