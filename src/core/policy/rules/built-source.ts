@@ -6,11 +6,17 @@ import { describeLookAlike, isAt, showLocation, type Location } from '../locatio
 import { isBuiltFrom, showRef, type BuiltRef, type RefPattern } from '../ref.ts'
 import type { Place } from '../rule.ts'
 
+interface Wanted {
+  readonly from: Location
+  readonly refs?: readonly RefPattern[] | undefined
+  readonly unmentionedUnsafe?: true | undefined
+}
+
 /** The repository and ref that were built: exactly the ones allowed (POL-06). */
 export function judgeSource(
   { source, tagOn }: Pick<BuiltSource, 'source' | 'tagOn'>,
   format: Provenance['format'],
-  { from, refs }: { readonly from: Location; readonly refs?: readonly RefPattern[] | undefined },
+  { from, refs, unmentionedUnsafe }: Wanted,
   place: Place,
 ): readonly Finding[] {
   if (source === undefined) return [hop(noSource(from, place))]
@@ -20,6 +26,7 @@ export function judgeSource(
   if (format !== 'jwt' && Object.keys(source.digest).length === 0) {
     findings.push(hop(noCommit(source.uri, place)))
   }
+  if (refs === undefined && unmentionedUnsafe === true) return findings
   const ref = judgeRef(builtRef(source.ref, tagOn), refs, place)
   return ref === undefined ? findings : [...findings, hop(ref)]
 }

@@ -53,7 +53,7 @@ const schema = z.strictObject({
     .literal(true)
     .optional()
     .describe(
-      'believe builds of any recipe, with any parameter that the rule does not mention: whoever may start a build chooses them',
+      'believe builds of any ref, recipe and parameters that the rule does not mention: whoever may start a build chooses them',
     ),
 })
 
@@ -190,7 +190,14 @@ function judgeCompleteness(
       : []),
   ])
   const omissions = definitions.has(provenance.buildType) ? checkOmissions(provenance) : []
-  return [...checkInputs(provenance), ...omissions.filter(({ where = '' }) => !proven.has(where))]
+  const { isMachine } = buildTypeOf(provenance.buildType)
+  const resolvedDependencies = provenance.resolvedDependencies.filter(
+    ({ uri = '', digest }) => digest !== undefined || isMachine?.(uri) !== true,
+  )
+  return [
+    ...checkInputs({ ...provenance, resolvedDependencies }),
+    ...omissions.filter(({ where = '' }) => !proven.has(where)),
+  ]
     .slice(0, 8)
     .map((problem) => ({ verdict: 'FAIL', problem }))
 }

@@ -24,6 +24,8 @@ export interface BuildType {
   readonly read: (provenance: Provenance) => External
   /** The source, where the build type writes it in a way of its own. */
   readonly source?: (provenance: Provenance) => ProvenanceSource | undefined
+  /** Whether a dependency describes the machine that it ran on, which nobody fetched and which has no digest. */
+  readonly isMachine?: (uri: string) => boolean
   /** The branch that the tag was put on which was built, as the builder says. */
   readonly tagOn?: (provenance: Provenance) => string | undefined
 }

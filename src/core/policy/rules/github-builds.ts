@@ -36,6 +36,11 @@ const generators: BuildType = {
     ...entryPointOf(textOf(provenance.externalParameters['entryPoint'])),
     parameters: [...restOf(provenance.externalParameters), ...dispatched(provenance)],
   }),
+  // The Go builder names the image of the machine beside the materials.
+  isMachine: (uri) =>
+    /^https:\/\/github\.com\/actions\/(?:virtual-environments|runner-images)\/releases\/tag\/[\w./-]+$/.test(
+      uri,
+    ),
   tagOn: ({ internalParameters }) =>
     tagOnOf(member(internalParameters['environment'], 'github_event_payload')),
 }

@@ -1,0 +1,51 @@
+// The policy for what is asked.
+import type { JsonObject } from '#document'
+import { parsePolicies, type PolicySet } from '#policy'
+import type { Asked } from './options.ts'
+import { Refusal } from './refusal.ts'
+
+export function policiesFor(asked: Asked, builders: readonly string[]): PolicySet {
+  const refs = refsFor(asked)
+  const built = {
+    by: builders,
+    level: 3,
+    from: sourceOf(asked),
+    ...(refs.length === 0 ? {} : { refs }),
+    // slsa-verifier looks at what is asked, and at no other parameter.
+    unmentionedUnsafe: true,
+    parameters: Object.fromEntries(
+      asked.inputs.map(([name, value]) => [`inputs.${name}`, valuesOf(value)]),
+    ),
+  }
+  const policy = {
+    apiVersion: 'sallyport.dev/v1',
+    kind: 'DeploymentPolicy',
+    metadata: { name: 'asked', owner: 'slsa-client' },
+    targets: [{ environment: 'conformance', service: 'slsa' }],
+    require: [{ built }],
+  }
+  return parsePolicies([{ file: 'policy.yaml', bytes: Buffer.from(JSON.stringify(policy)) }])
+}
+
+/** `github.com/owner/repository`, with or without a scheme. */
+function sourceOf({ sourceUri }: Asked): string {
+  const [, place] = /^(?:git\+)?(?:https:\/\/)?([^\s@#?*]+)$/.exec(sourceUri) ?? []
+  if (place === undefined) throw new Refusal('ErrorInvalidFormat', `the source ${sourceUri}`)
+  return `git+https://${place}`
+}
+
+function refsFor({ branch, tag, versionedTag }: Asked): readonly (string | JsonObject)[] {
+  if (tag !== undefined && versionedTag !== undefined) {
+    throw new Refusal('ErrorInvalidFormat', 'a tag and a versioned tag')
+  }
+  if (tag !== undefined) return [`refs/tags/${tag}`]
+  if (versionedTag !== undefined) return [{ version: versionedTag }]
+  if (branch === undefined) return []
+  return [`refs/heads/${branch}`, { tagOn: `refs/heads/${branch}` }]
+}
+
+/** The command line knows text only; what was typed into GitHub may have been stored as something else. */
+function valuesOf(value: string): readonly (string | number | boolean)[] {
+  if (value === 'true' || value === 'false') return [value, value === 'true']
+  return /^-?\d{1,15}$/.test(value) ? [value, Number(value)] : [value]
+}

@@ -1,0 +1,48 @@
+import type { Problem, ProblemCode } from '#error'
+import type { Asked } from './options.ts'
+
+/** What cannot even be asked, by slsa-verifier's name of it. */
+export class Refusal extends Error {
+  readonly label: string
+
+  constructor(label: string, message: string) {
+    super(message)
+    this.label = label
+  }
+}
+
+const labels: Partial<Record<ProblemCode, string>> = {
+  SOURCE_MISMATCH: 'ErrorMismatchSource',
+  SOURCE_CONTRADICTED: 'ErrorMismatchSource',
+  PARAMETER_VALUE: 'ErrorMismatchWorkflowInputs',
+  SIGNER_NOT_FOR_BUILDER: 'ErrorMismatchBuilderID',
+  BUILDER_CONTRADICTED: 'ErrorMismatchBuilderID',
+  SIGNATURE_UNKNOWN_IDENTITY: 'ErrorUntrustedReusableWorkflow',
+  EVIDENCE_OTHER_ARTIFACT: 'ErrorMismatchHash',
+  CLOUD_BUILD_DIGEST: 'ErrorMismatchHash',
+  CLOUD_BUILD_TEXT: 'ErrorMismatchIntoto',
+  ATTESTATION_FIELD: 'ErrorInvalidFormat',
+  SIGNATURE_INVALID: 'ErrorNoValidSignature',
+  SIGNATURE_UNKNOWN_KEY: 'ErrorNoValidSignature',
+  ATTESTATION_BASE64: 'ErrorNoValidSignature',
+  ATTESTATION_UNRECOGNISED: 'ErrorInvalidDssePayload',
+  EVIDENCE_PAYLOAD_TYPE: 'ErrorInvalidDssePayload',
+  ARTIFACT_NOT_OF_TARGET: 'ErrorMismatchPackageName',
+}
+
+/** slsa-verifier's name for what one of our problems means under what was asked. */
+export function labelOf(problem: Problem, asked: Asked): string {
+  if (problem.code === 'REF_MISMATCH') return refLabel(problem, asked)
+  // What an envelope of Google's cannot be verified by is a missing signature, whatever is wrong with it.
+  if (problem.code === 'ATTESTATION_FIELD' && /signatures/.test(problem.where ?? '')) {
+    return 'ErrorNoValidSignature'
+  }
+  return labels[problem.code] ?? 'ErrorNotVerified'
+}
+
+/** A tag that was asked for where a branch was built is an invalid ref, and not another tag. */
+function refLabel({ found }: Problem, { tag, versionedTag }: Asked): string {
+  if (tag === undefined && versionedTag === undefined) return 'ErrorMismatchBranch'
+  if (!found.startsWith('"refs/tags/')) return 'ErrorInvalidRef'
+  return tag === undefined ? 'ErrorMismatchVersionedTag' : 'ErrorMismatchTag'
+}
