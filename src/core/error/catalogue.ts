@@ -12,6 +12,7 @@ import { log } from './catalogue/log.ts'
 import { materials } from './catalogue/materials.ts'
 import { packages } from './catalogue/package.ts'
 import { policy } from './catalogue/policy.ts'
+import { rulebook } from './catalogue/rulebook.ts'
 import { server } from './catalogue/server.ts'
 import { signer } from './catalogue/signer.ts'
 import { sigstore } from './catalogue/sigstore.ts'
@@ -26,6 +27,7 @@ export const catalogue = {
   ...packages,
   ...attestation,
   ...trust,
+  ...rulebook,
   ...sigstore,
   ...policy,
   ...lint,

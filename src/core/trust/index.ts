@@ -6,6 +6,33 @@ export type { CertificateProof } from './find-identities.ts'
 export { nearestName } from './nearest-name.ts'
 export { parseTrust, trustedRootFiles, type TrustOptions } from './parse-trust.ts'
 export { keyidOf } from './public-key.ts'
+export {
+  readRulebookKeys,
+  type RulebookKey,
+  type RulebookKeyEntry,
+  type RulebookKeys,
+} from './rulebook/keys.ts'
+export {
+  encodeRulebookMemory,
+  parseRulebookMemory,
+  remember,
+  rollbacks,
+  type RulebookMemory,
+} from './rulebook/memory.ts'
+export {
+  identifyFile,
+  readRulebookStatement,
+  rulebookFileType,
+  rulebookStatement,
+  type RulebookFile,
+} from './rulebook/statement.ts'
+export {
+  checkExpiry,
+  ownersOf,
+  rotateKeys,
+  verifyRulebookFile,
+  type SignedFile,
+} from './rulebook/verify-file.ts'
 export type { Scheme } from './scheme.ts'
 export type { StatementSigner } from './statement-signer.ts'
 export { trustJsonSchema } from './trust-json-schema.ts'
