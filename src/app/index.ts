@@ -11,6 +11,7 @@ export type { LoggedDecision, LogVerifyReport, ReplayReport } from './log.ts'
 export type { SchemaName } from './policy/schema.ts'
 export type { VerifyOptions, VerifyReport } from './verify.ts'
 export type { Captured, CaptureOptions } from './policy/capture.ts'
+export type { PolicyDiffOptions, PolicyDiffReport } from './policy/diff.ts'
 export type { FixtureResult, PolicyTestOptions, PolicyTestReport } from './policy/test.ts'
 export type { HomeItem } from './init/files.ts'
 export type { InitOptions, InitReport } from './init/init.ts'
@@ -86,3 +87,7 @@ export const captureFixtures: typeof import('./policy/capture.ts').captureFixtur
 /** Decides captured fixtures with the policies as they are, and shows that every rule can fail. */
 export const testPolicies: typeof import('./policy/test.ts').testPolicies = async (options) =>
   (await import('./policy/test.ts')).testPolicies(options)
+
+/** Says what a change of policies does: in words, and to fixtures or recorded decisions. */
+export const diffPolicies: typeof import('./policy/diff.ts').diffPolicies = async (options) =>
+  (await import('./policy/diff.ts')).diffPolicies(options)

@@ -1,5 +1,6 @@
 import type { CommandLine } from '../command-line.ts'
 import type { Plan } from '../commands.ts'
+import { defineDiff } from './policy/diff.ts'
 import { defineSchema } from './policy/schema.ts'
 import { defineTest } from './policy/test.ts'
 
@@ -7,4 +8,5 @@ import { defineTest } from './policy/test.ts'
 export function define(command: CommandLine, plan: Plan): void {
   defineSchema(command.command('schema'), plan)
   defineTest(command.command('test'), plan)
+  defineDiff(command.command('diff'), plan)
 }

@@ -29,3 +29,12 @@ export {
 export { compareGolden, goldenOf, type Difference } from './fixture/golden.ts'
 export { mutantsOf, type Mutant } from './fixture/mutate.ts'
 export { proveRules, type Decided, type RuleProof } from './fixture/prove.ts'
+export { compareDecisions, type DecisionChange } from './compare/compare-decisions.ts'
+export { comparePolicies, type PolicyChange } from './compare/compare-policies.ts'
+export {
+  changesAnswers,
+  diffMarkdown,
+  headlineOf,
+  outcomeTitles,
+  type PolicyDiff,
+} from './compare/markdown.ts'
