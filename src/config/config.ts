@@ -1,4 +1,5 @@
 import type { AccessConfig, AdmissionConfig, ServeConfig } from './gate-config.ts'
+import type { RulebookConfig } from './rulebook.ts'
 
 /** Two files that belong together: an encrypted private key, and the passphrase its signer process reads. */
 export interface KeyFiles {
@@ -53,6 +54,8 @@ export interface Config {
   readonly trust: string
   /** Policy files, and folders whose `*.yaml` are policy files. */
   readonly policies: readonly string[]
+  /** Files and folders of meta-policies, which hold whatever policies are named in place of the above. */
+  readonly metaPolicies: readonly string[]
   readonly log: {
     readonly origin: string
     readonly verifierKeys: readonly string[]
@@ -68,6 +71,8 @@ export interface Config {
     readonly root: RootChoice
   }
   readonly evidence: EvidencePlaces
+  /** Who has to sign policies and trust file; absent: whoever can write them decides. */
+  readonly rulebook?: RulebookConfig
   /** `sallyport serve`. */
   readonly serve: ServeConfig
   readonly access: AccessConfig

@@ -5,6 +5,7 @@ import { SallyportError, type Problem } from '#error'
 import type { Config, EvidencePlaces, KeyFiles, KeySet } from './config.ts'
 import { checkEnvironment, dockerConfigFile, valueOf, type Environment } from './environment.ts'
 import { accessOf, serveOf } from './gate-config.ts'
+import { rulebookOf } from './rulebook.ts'
 import { configSchema, evidenceSchema, type ConfigFile } from './schema.ts'
 
 export interface ConfigOptions {
@@ -130,6 +131,7 @@ function configOf(
     chokePoint: valueOf(env, 'SALLYPORT_CHOKE_POINT') ?? parsed.chokePoint,
     trust: trust === undefined ? inHome(parsed.trust) : fromEnv(trust),
     policies: policies?.filter((path) => path !== '').map(fromEnv) ?? parsed.policies.map(inHome),
+    metaPolicies: parsed.metaPolicies.map(inHome),
     log: {
       origin: parsed.log.origin,
       verifierKeys: parsed.log.verifierKeys,
@@ -144,6 +146,7 @@ function configOf(
       root: parsed.build.root,
     },
     evidence: evidenceOf(home, parsed.evidence, env),
+    ...(parsed.rulebook === undefined ? {} : { rulebook: rulebookOf(home, parsed.rulebook) }),
     serve: serveOf(home, parsed.serve),
     access: accessOf(home, parsed.access),
     ...(parsed.admission === undefined ? {} : { admission: parsed.admission }),

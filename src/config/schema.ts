@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { accessSchema, admissionSchema, serveSchema } from './gate-schema.ts'
+import { rulebookSchema } from './rulebook.ts'
 
 const path = z.string().min(1).max(4096)
 
@@ -70,6 +71,8 @@ export const configSchema = z.strictObject({
   chokePoint: z.string().min(1).max(200).default('workstation'),
   trust: path.default('trust.yaml'),
   policies: z.array(path).min(1).max(10_000).default(['policies']),
+  // Held against every policy, whatever policies a command names instead of the ones above.
+  metaPolicies: z.array(path).max(100).default([]),
   log: z.strictObject({
     origin: z.string().min(1).max(255),
     // What a checkpoint must be signed with, so that the log can be verified without its keys.
@@ -94,6 +97,7 @@ export const configSchema = z.strictObject({
     })
     .default({ folder: 'builds', blobs: 'blobs', work: 'work', root: 'auto' }),
   evidence: evidenceSchema.prefault({}),
+  rulebook: rulebookSchema.optional(),
   serve: serveSchema.prefault({}),
   access: accessSchema.prefault({}),
   admission: admissionSchema.optional(),
