@@ -61,10 +61,24 @@ const v02 = (
   buildType: string,
   invocation: JsonObject,
   materials: readonly JsonObject[],
+  metadata: JsonObject = {},
 ): Pick<Pipeline, 'builderId' | 'predicateType' | 'predicate'> => ({
   builderId,
   predicateType: predicateTypes.slsaProvenanceV02,
-  predicate: { builder: { id: builderId }, buildType, invocation, materials },
+  predicate: { builder: { id: builderId }, buildType, invocation, materials, metadata },
+})
+
+const v01 = (
+  builderId: string,
+  recipe: JsonObject,
+): Pick<Pipeline, 'builderId' | 'predicateType' | 'predicate'> => ({
+  builderId,
+  predicateType: predicateTypes.slsaProvenanceV01,
+  predicate: {
+    builder: { id: builderId },
+    recipe,
+    materials: [{ uri: github, digest: { sha1: commit } }],
+  },
 })
 
 const github = 'https://github.com/acme/shop'
@@ -72,6 +86,8 @@ const gitlab = 'https://gitlab.com/acme/shop'
 const workflow = '.github/workflows/release.yml'
 const git = { uri: `git+${github}@refs/heads/main`, digest: { gitCommit: commit } }
 const gitSha1 = { uri: `git+${github}@refs/heads/main`, digest: { sha1: commit } }
+/** A context as BuildKit names it. */
+const context = { uri: `${github}.git#refs/heads/main`, digest: { sha1: commit } }
 const generator = 'https://github.com/slsa-framework/slsa-github-generator'
 const usual = `from: git+${github}, refs: [refs/heads/main], recipe: ${workflow}`
 
@@ -194,6 +210,80 @@ const pipelines: Readonly<Record<string, Pipeline>> = {
     ),
     rule: `from: git+${github}, recipe: release.yaml, parameters: {params.image: [shop], buildConfigSource.repository: ['git+https://github.com/acme/pipelines']}`,
   },
+  'Google Cloud Build, v0.1': {
+    ...v01('https://cloudbuild.googleapis.com/GoogleHostedWorker@v0.3', {
+      type: 'https://cloudbuild.googleapis.com/CloudBuildYaml@v0.1',
+      entryPoint: 'cloudbuild.yaml',
+      arguments: {
+        '@type': 'type.googleapis.com/google.devtools.cloudbuild.v1.Build',
+        steps: [{ name: 'docker' }],
+        substitutions: { BRANCH_NAME: 'main', COMMIT_SHA: commit, _ENV: 'prod' },
+      },
+    }),
+    rule: `from: git+${github}, refs: [refs/heads/main], recipe: cloudbuild.yaml, parameters: {substitutions._ENV: [prod]}`,
+  },
+  'Google Cloud Build, by hand': {
+    ...v01('https://cloudbuild.googleapis.com/GoogleHostedWorker@v0.3', {
+      type: 'https://cloudbuild.googleapis.com/CloudBuildSteps@v0.1',
+      arguments: { steps: [{ name: 'docker', args: ['build', '.'] }] },
+    }),
+    rule: `from: git+${github}, parameters: {arguments.steps: {anyValueUnsafe: true}}`,
+  },
+  'BuildKit, v0.2': {
+    ...v02(
+      'https://builder.example/buildkit',
+      'https://mobyproject.org/buildkit@v1',
+      {
+        configSource: { ...context, entryPoint: 'Dockerfile' },
+        parameters: {
+          frontend: 'dockerfile.v0',
+          args: { 'build-arg:FLAVOUR': 'sweet' },
+          secrets: [{ id: 'token', optional: true }],
+          locals: [{ name: 'dockerfile' }],
+        },
+      },
+      [context, { uri: 'pkg:docker/alpine@3', digest: { sha256: 'ab'.repeat(32) } }],
+      { completeness: { parameters: true, environment: true, materials: true } },
+    ),
+    rule: `from: git+${github}.git, refs: [refs/heads/main], recipe: Dockerfile, parameters: {request.frontend: [dockerfile.v0], 'args.build-arg:FLAVOUR': [sweet], secrets.token: [true], locals.dockerfile: [true]}`,
+  },
+  'BuildKit, v1': {
+    ...v1(
+      'https://builder.example/buildkit',
+      'https://github.com/moby/buildkit/blob/master/docs/attestations/slsa-definitions.md',
+      {
+        configSource: { ...context, path: 'Dockerfile' },
+        request: { frontend: 'gateway.v0', args: { source: 'docker/dockerfile:1' } },
+      },
+      [context],
+    ),
+    rule: `from: git+${github}.git, refs: [refs/heads/main], recipe: Dockerfile, parameters: {request: [incomplete], request.frontend: [gateway.v0], args.source: ['docker/dockerfile:1']}`,
+  },
+  'Tekton Chains, TaskRun v0.2': {
+    ...v02(
+      'https://tekton.dev/chains/v2',
+      'tekton.dev/v1beta1/TaskRun',
+      {
+        configSource: {
+          uri: 'git+https://github.com/acme/tasks',
+          digest: { sha1: 'ab'.repeat(20) },
+          entryPoint: 'build.yaml',
+        },
+        parameters: { image: { type: 'string', stringVal: 'shop' } },
+      },
+      [{ uri: `git+${github}`, digest: { sha1: commit } }],
+    ),
+    rule: `from: git+${github}, recipe: build.yaml, parameters: {params.image: [shop], configSource.uri: ['git+https://github.com/acme/tasks']}`,
+  },
+  'Tekton Chains, PipelineRun v0.2': {
+    ...v02(
+      'https://tekton.dev/chains/v2',
+      'tekton.dev/v1/PipelineRun',
+      { configSource: {}, parameters: { image: 'shop' } },
+      [{ uri: `git+${github}`, digest: { sha1: commit } }],
+    ),
+    rule: `from: git+${github}, parameters: {params.image: [shop]}`,
+  },
 }
 
 function statementOf({ predicateType, predicate }: Pipeline): Statement {
@@ -216,6 +306,11 @@ function byKey(pipeline: Pipeline, rule = pipeline.rule): Decision {
 /** The pipeline with one external parameter more, wherever this kind keeps them. */
 function meddled(pipeline: Pipeline): Pipeline {
   const { predicate } = pipeline
+  const recipe = predicate['recipe'] as JsonObject | undefined
+  if (recipe !== undefined) {
+    const args = { ...(recipe['arguments'] as JsonObject), evil: 'yes' }
+    return { ...pipeline, predicate: { ...predicate, recipe: { ...recipe, arguments: args } } }
+  }
   const definition = predicate['buildDefinition'] as JsonObject | undefined
   if (definition === undefined) {
     const invocation = predicate['invocation'] as JsonObject
@@ -348,4 +443,95 @@ test('the rule is held against what the certificate says', () => {
   assert.deepEqual(codesOf(byCertificate(attested, run, evil)), ['SOURCE_MISMATCH'])
   const tags = attested.rule.replace('refs/heads/main', 'refs/tags/v1')
   assert.deepEqual(codesOf(byCertificate(attested, run, tags)), ['REF_MISMATCH'])
+})
+
+/** A generator's provenance of a tag, as it was pushed. */
+function tagged(tag: string, event: JsonObject = {}): Pipeline {
+  const source = { uri: `git+${github}@refs/tags/${tag}`, digest: { sha1: commit } }
+  return {
+    ...v02(
+      `${generator}/.github/workflows/generator_generic_slsa3.yml@refs/tags/v2.1.0`,
+      `${generator}/generic@v1`,
+      {
+        configSource: { ...source, entryPoint: workflow },
+        environment: { github_event_payload: event },
+      },
+      [source],
+    ),
+    rule: `from: git+${github}, recipe: ${workflow}`,
+  }
+}
+
+test('a version means its tags, and a branch does not mean the tags on it unless the rule says so', () => {
+  const decideOnTag = (tag: string, refs: string, event?: JsonObject): readonly string[] => {
+    const pipeline = tagged(tag, event)
+    return codesOf(byKey(pipeline, `${pipeline.rule}, refs: [${refs}]`))
+  }
+  assert.deepEqual(decideOnTag('v14.2.1', '{version: v14.2}'), [])
+  assert.deepEqual(decideOnTag('v14.2.1', '{version: v14.3}'), ['REF_MISMATCH'])
+  const onMain = { base_ref: 'refs/heads/main' }
+  assert.deepEqual(decideOnTag('v1', 'refs/heads/main', onMain), ['REF_MISMATCH'])
+  assert.deepEqual(decideOnTag('v1', '{tagOn: refs/heads/main}', onMain), [])
+  assert.deepEqual(decideOnTag('v1', '{tagOn: refs/heads/dev}', onMain), ['REF_MISMATCH'])
+  assert.deepEqual(decideOnTag('v1', '{tagOn: refs/heads/main}'), ['REF_MISMATCH'])
+  const release = { release: { target_commitish: 'main' } }
+  assert.deepEqual(decideOnTag('v1', '{tagOn: refs/heads/main}', release), [])
+  const byCommit = { release: { target_commitish: commit } }
+  assert.deepEqual(decideOnTag('v1', '{tagOn: refs/heads/main}', byCommit), ['REF_MISMATCH'])
+})
+
+test('what a rule does not mention is believed only where it says so, and what it mentions never', () => {
+  const pipeline = pipelines['Google Cloud Build, v0.1'] as Pipeline
+  const evil = meddled(pipeline)
+  const from = `from: git+${github}`
+  assert.deepEqual(codesOf(byKey(evil, `${from}, unmentionedUnsafe: true`)), [])
+  const recipe = `${from}, unmentionedUnsafe: true, recipe: other.yaml`
+  assert.deepEqual(codesOf(byKey(evil, recipe)), ['RECIPE_MISMATCH'])
+  const value = `${from}, unmentionedUnsafe: true, parameters: {substitutions._ENV: [test]}`
+  assert.deepEqual(codesOf(byKey(evil, value)), ['PARAMETER_VALUE'])
+  const absent = `${from}, unmentionedUnsafe: true, parameters: {substitutions._OTHER: [test]}`
+  assert.deepEqual(codesOf(byKey(evil, absent)), ['PARAMETER_VALUE'])
+  const refs = `${from}, unmentionedUnsafe: true, refs: [refs/heads/other]`
+  assert.deepEqual(codesOf(byKey(evil, refs)), ['REF_MISMATCH'])
+})
+
+test('BuildKit: what the client says about its own folder is no source', () => {
+  const local = pipelines['BuildKit, v1'] as Pipeline
+  const definition = local.predicate['buildDefinition'] as JsonObject
+  const external = definition['externalParameters'] as JsonObject
+  const predicate = {
+    ...local.predicate,
+    buildDefinition: {
+      ...definition,
+      externalParameters: { ...external, configSource: { path: 'Dockerfile' } },
+      resolvedDependencies: [],
+    },
+    runDetails: {
+      builder: { id: local.builderId },
+      metadata: { buildkit_metadata: { vcs: { source: `${github}.git`, revision: commit } } },
+    },
+  }
+  assert.ok(codesOf(byKey({ ...local, predicate })).includes('SOURCE_MISMATCH'))
+})
+
+test('Tekton: what comes from two repositories has no source', () => {
+  const run = pipelines['Tekton Chains, PipelineRun v0.2'] as Pipeline
+  const materials = [
+    ...(run.predicate['materials'] as readonly JsonObject[]),
+    { uri: 'git+https://github.com/evil/shop', digest: { sha1: commit } },
+  ]
+  const decision = byKey({ ...run, predicate: { ...run.predicate, materials } })
+  assert.ok(codesOf(decision).includes('SOURCE_MISMATCH'))
+})
+
+test('only what the Go builder says about its machine may come without digest', () => {
+  const withMaterial = (uri: string): readonly string[] => {
+    const pipeline = tagged('v1')
+    const materials = [...(pipeline.predicate['materials'] as readonly JsonObject[]), { uri }]
+    const rule = `${pipeline.rule}, refs: [refs/tags/v1]`
+    return codesOf(byKey({ ...pipeline, predicate: { ...pipeline.predicate, materials } }, rule))
+  }
+  const image = 'https://github.com/actions/virtual-environments/releases/tag/ubuntu24/2025.1'
+  assert.deepEqual(withMaterial(image), [])
+  assert.deepEqual(withMaterial('https://evil.example/input'), ['ATTESTATION_INPUT_UNIDENTIFIED'])
 })
