@@ -8,6 +8,7 @@ export type { NextCommand, StoryLine, StoryReport } from './story/story.ts'
 export type { StoryOptions } from './story/tell.ts'
 export type { LockOptions, LockReport } from './lock.ts'
 export type { LoggedDecision, LogVerifyReport, ReplayReport } from './log.ts'
+export type { PolicyCheckOptions, PolicyCheckReport } from './policy/check.ts'
 export type { SchemaName } from './policy/schema.ts'
 export type { VerifyOptions, VerifyReport } from './verify.ts'
 export type { Captured, CaptureOptions } from './policy/capture.ts'
@@ -73,6 +74,11 @@ export const rebuildArtifact: typeof import('./rebuild.ts').rebuildArtifact = as
 /** The whole path on the checkout it is called in: build, decide twice, record, verify. */
 export const tellStory: typeof import('./story/tell.ts').tellStory = async (options) =>
   (await import('./story/tell.ts')).tellStory(options)
+
+/** Checks policies, meta-policies and trust file before anything is deployed. */
+export const checkPolicyFiles: typeof import('./policy/check.ts').checkPolicyFiles = async (
+  options,
+) => (await import('./policy/check.ts')).checkPolicyFiles(options)
 
 /** The JSON Schema of one kind of document that people write. */
 export const documentSchema = async (

@@ -38,7 +38,10 @@ export async function readRulebook(config: Config, options: RulebookOptions): Pr
   const { policies = [], trust: path = config.trust } = options
   const [{ trust, files }, policyFiles] = await Promise.all([
     readTrust(path, config.home),
-    readPolicyFiles(policies.length === 0 ? config.policies : policies, config.home),
+    readPolicyFiles(
+      [...(policies.length === 0 ? config.policies : policies), ...config.metaPolicies],
+      config.home,
+    ),
   ])
   return {
     policies: parsePolicies(policyFiles),

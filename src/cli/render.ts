@@ -11,17 +11,21 @@ export interface Look {
   readonly width?: number | undefined
 }
 
+/** A warning is a problem in spite of which something was done; a note is worth knowing. */
+export type Severity = 'error' | 'warning' | 'note'
+
 /**
- * The one way a problem is shown: what, where, what was wanted, what was there, what to do. A warning is a problem in
- * spite of which something was done.
+ * The one way a problem is shown: what, where, what was wanted, what was there, what to do. `excerpt` are lines of the
+ * file it is in.
  */
 export function renderProblem(
   problem: Problem,
   look: Look,
-  severity: 'error' | 'warning' = 'error',
+  severity: Severity = 'error',
+  excerpt: readonly string[] = [],
 ): string {
   const { paint } = look
-  const mark = severity === 'error' ? paint.bad : paint.warn
+  const mark = { error: paint.bad, warning: paint.warn, note: paint.strong }[severity]
   const title = uncapitalise(catalogue[problem.code].title)
   const lines = [`${mark(`${severity}[${problem.code}]`)}: ${paint.strong(title)}`]
   const here = (text: string): string => localisePaths(text, look.invocation)
@@ -31,6 +35,7 @@ export function renderProblem(
   }
   const fix = sentence(here(localise(problem.fix, look.invocation)))
   lines.push(
+    ...excerpt,
     field('expected', escape(here(problem.expected)), look),
     field('found', escape(here(problem.found)), look),
     field('fix', highlight(escape(fix), paint), look),

@@ -66,6 +66,7 @@ function sessionOf(world: World, globals: GlobalOptions): Session {
     cwd,
     env,
     terminal,
+    version: world.version,
     json: globals.json,
     home: globals.home,
     invocation,

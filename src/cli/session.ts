@@ -8,6 +8,8 @@ export interface Session {
   readonly cwd: string
   readonly env: Readonly<Record<string, string | undefined>>
   readonly terminal: Terminal
+  /** Of this program. */
+  readonly version: string
   readonly json: boolean
   /** `--home` as it was typed. */
   readonly home: string | undefined

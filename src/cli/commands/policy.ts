@@ -1,11 +1,13 @@
 import type { CommandLine } from '../command-line.ts'
 import type { Plan } from '../commands.ts'
 import { defineDiff } from './policy/diff.ts'
+import { defineCheck } from './policy/check.ts'
 import { defineSchema } from './policy/schema.ts'
 import { defineTest } from './policy/test.ts'
 
 /** Policies as code. One file of `policy/` per subcommand. */
 export function define(command: CommandLine, plan: Plan): void {
+  defineCheck(command.command('check'), plan)
   defineSchema(command.command('schema'), plan)
   defineTest(command.command('test'), plan)
   defineDiff(command.command('diff'), plan)

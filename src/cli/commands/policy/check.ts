@@ -1,0 +1,136 @@
+import type { PolicyCheckReport } from '#app'
+import type { JsonObject } from '#document'
+import type { LintFinding } from '#policy'
+import type { CommandLine } from '../../command-line.ts'
+import { collect } from '../../collect.ts'
+import type { Plan } from '../../commands.ts'
+import { excerpt } from '../../excerpt.ts'
+import type { Outcome } from '../../outcome.ts'
+import { plural, renderProblem, type Look } from '../../render.ts'
+import { problemJson } from '../../run.ts'
+import type { Session } from '../../session.ts'
+
+interface Options {
+  readonly trust?: string
+  readonly targets?: string
+  readonly strict?: true
+  readonly sarif?: true
+  readonly ignore: readonly string[]
+}
+
+/** `sallyport policy check [files…]` */
+export function defineCheck(command: CommandLine, plan: Plan): void {
+  command
+    .description(
+      'find what is wrong with policies, meta-policies and trust file before they decide',
+    )
+    .argument('[files...]', 'policies, instead of those of the home; a folder is all in it')
+    .option('--trust <file>', 'the trust file, instead of that of the home')
+    .option('--targets <file>', 'a list of the targets that exist: each must have its policy')
+    .option('--strict', 'let warnings fail the check as errors do')
+    .option('--ignore <code>', 'leave out findings of a lint (repeatable)', collect, [])
+    .option('--sarif', 'print SARIF 2.1.0')
+    .action((files: readonly string[], options: Options) =>
+      plan('nothing was checked', (session) => check(session, files, options)),
+    )
+}
+
+async function check(
+  session: Session,
+  files: readonly string[],
+  options: Options,
+): Promise<Outcome> {
+  const { checkPolicyFiles } = await import('#app')
+  const { trust, targets } = options
+  const report = await checkPolicyFiles({
+    config: session.config,
+    cwd: session.cwd,
+    policies: files,
+    ...(trust === undefined ? {} : { trust }),
+    ...(targets === undefined ? {} : { targets }),
+    now: session.now(),
+  })
+  const { findings, ignored } = await withoutIgnored(report.findings, options.ignore)
+  const failing = findings.filter(
+    ({ severity }) => severity === 'error' || (options.strict === true && severity === 'warning'),
+  )
+  const exit = failing.length === 0 ? 0 : 1
+  if (options.sarif === true) {
+    const { toSarif } = await import('#policy')
+    const json = toSarif(findings, { version: session.version })
+    return { exit, json, text: JSON.stringify(json, undefined, 2) }
+  }
+  const told = { ...report, findings }
+  return { exit, json: asJson(told, ignored, exit), text: textOf(told, ignored, session.outLook()) }
+}
+
+/** Errors cannot be ignored: a rulebook that has them is not used. */
+async function withoutIgnored(findings: readonly LintFinding[], codes: readonly string[]) {
+  const { lints } = await import('#policy')
+  const unknown = codes.filter((code) => !lints.some((lint) => lint.code === code))
+  if (unknown.length > 0) {
+    const { quote, SallyportError } = await import('#error')
+    throw new SallyportError({
+      code: 'USAGE_VALUE',
+      where: 'sallyport policy check --ignore',
+      expected: `the code of a lint: ${lints.map(({ code }) => code).join(', ')}`,
+      found: unknown.map((code) => quote(code, 60)).join(', '),
+      fix: 'Correct the code; only lints can be ignored, and errors never',
+    })
+  }
+  const kept = findings.filter(({ code }) => !codes.includes(code))
+  return { findings: kept, ignored: findings.length - kept.length }
+}
+
+function asJson(report: PolicyCheckReport, ignored: number, exit: number): JsonObject {
+  const { findings, policies, metaPolicies, targets, linted } = report
+  return {
+    apiVersion: 'sallyport.dev/v1',
+    kind: 'PolicyCheck',
+    exit,
+    policies,
+    metaPolicies,
+    ...(targets === undefined ? {} : { targets }),
+    linted,
+    ignored,
+    findings: findings.map(({ severity, ...problem }) => ({ severity, ...problemJson(problem) })),
+  }
+}
+
+function textOf(report: PolicyCheckReport, ignored: number, look: Look): string {
+  const { findings, linted } = report
+  const shown = findings.map((finding) => findingText(finding, report, look))
+  const count = (severity: LintFinding['severity']): string => {
+    const found = findings.filter((one) => one.severity === severity).length
+    return `${found} ${plural(found, severity)}`
+  }
+  const total = [count('error'), count('warning'), count('note')].join(', ')
+  const left = ignored === 0 ? '' : `, ${ignored} ignored`
+  const notes = linted ? [] : ['lints were not looked at: correct the errors first']
+  return [...shown, [`${subjectOf(report)}: ${total}${left}`, ...notes].join('\n')].join('\n\n')
+}
+
+function subjectOf({ policies, metaPolicies, targets }: PolicyCheckReport): string {
+  const parts = [
+    `${policies} ${policies === 1 ? 'policy' : 'policies'}`,
+    ...(metaPolicies === 0
+      ? []
+      : [`${metaPolicies} ${metaPolicies === 1 ? 'meta-policy' : 'meta-policies'}`]),
+    ...(targets === undefined ? [] : [`${targets} ${plural(targets, 'target')}`]),
+  ]
+  return parts.join(', ')
+}
+
+function findingText(
+  { severity, ...problem }: LintFinding,
+  { sources }: PolicyCheckReport,
+  look: Look,
+): string {
+  const [, file = '', line, column] = /^(.*?):(\d+):(\d+)/s.exec(problem.where ?? '') ?? []
+  const source = sources.get(file)
+  const lines =
+    source === undefined
+      ? []
+      : excerpt(source, { line: Number(line), column: Number(column) }, look.paint)
+  return renderProblem(problem, look, severity, lines)
+}
