@@ -1,4 +1,5 @@
 import {
+  imageStatement,
   parseAttestation,
   parseStatement,
   jwtStatement,
@@ -46,6 +47,8 @@ function statementOf(attestation: Attestation): Statement | undefined {
   switch (attestation.kind) {
     case 'jwt':
       return jwtStatement(attestation.jwt)
+    case 'simple-signing':
+      return imageStatement(attestation.signature)
     case 'envelope':
       return parseStatement(attestation.envelope.payload)
     case 'bundle': {

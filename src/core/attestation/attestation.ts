@@ -5,6 +5,7 @@ import type { Bundle } from './bundle-types.ts'
 import { isCloudBuild, readCloudBuild } from './cloud-build.ts'
 import { readEnvelope, type Envelope } from './envelope.ts'
 import { isObject, refuse } from './field.ts'
+import { readImageSignature, simpleSigningType, type ImageSignature } from './image-signature.ts'
 import { looksLikeJws, parseJwt, type Jwt } from './jwt.ts'
 
 /** One signed statement in one of the formats that are read. Nothing here has been verified. */
@@ -12,9 +13,10 @@ export type Attestation =
   | { readonly kind: 'bundle'; readonly bundle: Bundle }
   | { readonly kind: 'envelope'; readonly envelope: Envelope }
   | { readonly kind: 'jwt'; readonly jwt: Jwt }
+  | { readonly kind: 'simple-signing'; readonly signature: ImageSignature }
 
 /**
- * Parses one attestation: a Sigstore bundle, a DSSE envelope or a JWT, told apart by their shape alone.
+ * Parses one attestation: a Sigstore bundle, a DSSE envelope, a JWT or a signature of an image, told apart by their shape alone.
  *
  * @throws SallyportError ATTESTATION_UNRECOGNISED, ATTESTATION_UNSIGNED, or the code of the format's parser
  */
@@ -28,6 +30,9 @@ export function parseAttestation(bytes: Uint8Array): Attestation {
 function fromJson(bytes: Uint8Array): Attestation {
   const value = parseJson(bytes, { what: 'attestation' })
   if (!isObject(value)) throw unrecognised(quote(value, 60))
+  if (value['mediaType'] === simpleSigningType) {
+    return { kind: 'simple-signing', signature: readImageSignature(value) }
+  }
   if (Object.hasOwn(value, 'mediaType')) {
     return { kind: 'bundle', bundle: readBundle(value, 'bundle') }
   }

@@ -1,9 +1,11 @@
 import { encodeCanonical, parseJson, type Json, type JsonObject } from '#document'
 import { encodeBase64 } from './base64.ts'
 import { parseBundle } from './bundle.ts'
+import type { Bundle } from './bundle-types.ts'
 import { field, isObject, readObject, readText, refuse, required, wrongField } from './field.ts'
 
 const bundleType = 'application/vnd.dev.sigstore.bundle+json;version=0.1'
+const signatureKey = 'dev.cosignproject.cosign/signature'
 const certificateKey = 'dev.sigstore.cosign/certificate'
 const chainKey = 'dev.sigstore.cosign/chain'
 const promiseKey = 'dev.sigstore.cosign/bundle'
@@ -36,6 +38,28 @@ export function cosignBundle(
   })
   parseBundle(bytes)
   return bytes
+}
+
+/**
+ * What `cosign sign` writes without `--new-bundle-format`: the signature over the layer stands in an annotation, and so
+ * does everything that vouches for it, if anything does.
+ *
+ * @throws SallyportError ATTESTATION_… or DOCUMENT_… when they do not make a bundle
+ */
+export function cosignSignatureBundle(annotations: Readonly<Record<string, string>>): Bundle {
+  const key = isCosignKeyless(annotations)
+    ? { x509CertificateChain: { certificates: certificatesOf(annotations) } }
+    : { publicKey: { hint: 'cosign' } }
+  const bytes = encodeCanonical({
+    mediaType: bundleType,
+    verificationMaterial: {
+      ...key,
+      tlogEntries: entriesOf(annotations),
+      timestampVerificationData: { rfc3161Timestamps: timestampsOf(annotations) },
+    },
+    messageSignature: { signature: annotations[signatureKey] ?? null },
+  })
+  return parseBundle(bytes)
 }
 
 /** DSSE lets an envelope have fields that nobody knows; the bundle is made of those that mean something. */

@@ -19,6 +19,7 @@ export {
   type Envelope,
   type EnvelopeSignature,
 } from './envelope.ts'
+export { imageStatement, simpleSigningType, type ImageSignature } from './image-signature.ts'
 export { parseJws, parseJwt, type Jws, type JwsHeader, type Jwt } from './jwt.ts'
 export { jwtStatement, jwtValidity } from './jwt-provenance.ts'
 export type { InclusionProof, LogEntry } from './log-entry.ts'

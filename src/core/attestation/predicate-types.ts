@@ -5,6 +5,8 @@ export const predicateTypes = {
   slsaProvenanceV01: 'https://slsa.dev/provenance/v0.1',
   /** How a JWT is presented as a Statement; no envelope may carry it. */
   jwtProvenance: 'https://sallyport.dev/attestation/jwt-provenance/v1',
+  /** How a Simple Signing signature is presented as a Statement; no envelope may carry it. */
+  simpleSigning: 'https://sallyport.dev/attestation/simple-signing/v1',
   vsa: 'https://slsa.dev/verification_summary/v1',
   svr: 'https://in-toto.io/attestation/svr/v0.2',
   approval: 'https://sallyport.dev/attestation/approval/v1',

@@ -126,7 +126,7 @@ function slsaEnvelopes(): readonly Envelope[] {
     .map((bytes) => parseAttestation(bytes))
     .flatMap((attestation) => {
       if (attestation.kind === 'envelope') return [attestation.envelope]
-      if (attestation.kind === 'jwt') return []
+      if (attestation.kind !== 'bundle') return []
       const { content } = attestation.bundle
       return content.kind === 'dsseEnvelope' ? [content.envelope] : []
     })

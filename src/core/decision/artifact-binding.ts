@@ -5,6 +5,7 @@ import {
   packageOf,
   provenanceKind,
   showArtifact,
+  vouchingKind,
   type ArtifactPattern,
   type Judgement,
   type Outcome,
@@ -23,12 +24,22 @@ export function judgeBinding(
   context: RuleContext,
 ): Outcome {
   const builders = buildersOf(policy)
+  const types = vouchingTypes(policy)
+  const judgeNames = ({ said }: { readonly said: { readonly names: readonly string[] } }) =>
+    judge(said.names, patterns, policy, context)
+  if (builders.length === 0 && types.length > 0) {
+    const search = context.search(vouchingKind(types), namesOf(policy.rules))
+    return judgeEach(search, context, judgeNames)
+  }
   // A policy that asks nobody about builds believes everybody whom it names at all.
-  const search = context.search(
-    provenanceKind,
-    builders.length > 0 ? builders : namesOf(policy.rules),
-  )
-  return judgeEach(search, context, ({ said }) => judge(said.names, patterns, policy, context))
+  const by = builders.length > 0 ? builders : namesOf(policy.rules)
+  return judgeEach(context.search(provenanceKind, by), context, judgeNames)
+}
+
+/** What a policy that asks nobody about builds takes for a signature: that names the artifact, too. */
+function vouchingTypes({ rules }: Policy): readonly string[] {
+  const asked = rules.filter(({ rule }) => rule.name === 'signed')
+  return [...new Set(asked.flatMap(({ rule, parameters }) => rule.predicateTypes(parameters)))]
 }
 
 /** Whoever some rule of the policy believes about how artifacts are built. */

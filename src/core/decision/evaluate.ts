@@ -48,6 +48,7 @@ export function evaluateAll(
         trust,
         place,
         builders,
+        ...(policy.artifacts === undefined ? {} : { artifacts: policy.artifacts }),
         search: <T>(kind: EvidenceKind<T>, by: readonly string[], link?: Link) =>
           searchEvidence(kind, by, index, place, link),
       }),

@@ -16,6 +16,12 @@ export {
   type ProvenanceFacts,
   type Stated,
 } from './kinds/provenance.ts'
+export {
+  imageSignatureTypes,
+  isVouchingType,
+  vouchingKind,
+  type Vouching,
+} from './kinds/vouching.ts'
 export { parsePolicies, type PolicyFile } from './parse-policies.ts'
 export { policyJsonSchema } from './policy-schema.ts'
 export type { Lint, LintFinding, Severity } from './lint/lint.ts'

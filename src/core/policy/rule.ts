@@ -2,6 +2,7 @@ import type { DigestSet, ResourceDescriptor, Statement } from '#attestation'
 import type { Problem, ProblemCode } from '#error'
 import type { Fact, Signer, Trust, Verified, VerifiedSigner } from '#trust'
 import type { z } from 'zod'
+import type { ArtifactPattern } from './artifact-name.ts'
 import type { DeploymentRequest } from './request.ts'
 import type { ThreatId } from './threats.ts'
 import type { RuleVerdict } from './verdict.ts'
@@ -56,6 +57,8 @@ export interface RuleContext {
   readonly search: <T>(kind: EvidenceKind<T>, by: readonly string[], about?: Link) => Search<T>
   /** Whom the policy believes about how artifacts are built: they lead from the artifact to its source. */
   readonly builders: readonly string[]
+  /** What may run at this target, by the names that signers give; missing means any. */
+  readonly artifacts?: readonly ArtifactPattern[]
 }
 
 /** Something that verified evidence about the artifact names, such as the commit that was built. */

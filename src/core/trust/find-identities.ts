@@ -1,6 +1,7 @@
 import type { Bundle } from '#attestation'
 import { quote, type Problem } from '#error'
 import { identityMatches } from './sigstore/identity.ts'
+import type { SigstoreOptions } from './sigstore/options.ts'
 import type { VerifiedBundle } from './sigstore/result.ts'
 import { verifySigstoreBundle } from './sigstore/verify.ts'
 import type { FulcioClaims } from './sigstore/x509/fulcio.ts'
@@ -38,7 +39,11 @@ export interface Identities {
  * Finds the identities that made the signature of a bundle. It depends on bytes and trust alone: the times at which a
  * certificate has to be good are those that others than its holder prove.
  */
-export function findIdentities(bundle: Bundle, trust: Trust): Identities {
+export function findIdentities(
+  bundle: Bundle,
+  trust: Trust,
+  artifact: SigstoreOptions['artifact'] = 'anyArtifactUnsafe',
+): Identities {
   const known = [...trust.signers.values()].flatMap(({ identities }) => identities)
   const names = [...new Set(known.map(({ root }) => root))]
   const failures: (readonly Problem[])[] = []
@@ -48,8 +53,8 @@ export function findIdentities(bundle: Bundle, trust: Trust): Identities {
     if (trustedRoot === undefined) continue
     const result = verifySigstoreBundle({
       bundle,
-      // Which artifact it is about, and whose identity it is, are asked below and by `decide`.
-      artifact: 'anyArtifactUnsafe',
+      // Which artifact a statement is about, and whose identity it is, are asked below and by `decide`.
+      artifact,
       signer: { trustedRoot, identities: 'anyIdentityUnsafe' },
     })
     if (result.kind === 'rejection') failures.push(result.problems)
@@ -72,14 +77,19 @@ export function findIdentities(bundle: Bundle, trust: Trust): Identities {
 }
 
 /** The times that logs and authorities prove about a key's signature; none when anything about them is wrong. */
-export function timesOf(bundle: Bundle, key: TrustedKey, trust: Trust): readonly TrustedTime[] {
+export function timesOf(
+  bundle: Bundle,
+  key: TrustedKey,
+  trust: Trust,
+  artifact: SigstoreOptions['artifact'] = 'anyArtifactUnsafe',
+): readonly TrustedTime[] {
   if (bundle.tlogEntries.length + bundle.timestamps.length === 0) return []
   return key.timesBy.flatMap((name) => {
     const trustedRoot = trust.roots.get(name)
     if (trustedRoot === undefined) return []
     const result = verifySigstoreBundle({
       bundle,
-      artifact: 'anyArtifactUnsafe',
+      artifact,
       signer: { publicKey: key.key, trustedRoot },
       thresholds: { times: 0, logs: 0 },
     })

@@ -31,12 +31,12 @@ export function findSigners(signed: Signed, trust: Trust): Signatures {
   const { keys, problem, isForged } = findKeys(signed, trust)
   const { bundle } = signed
   const vouchers = keys.map((key) =>
-    keyVoucher(key, bundle === undefined ? [] : timesOf(bundle, key, trust)),
+    keyVoucher(key, bundle === undefined ? [] : timesOf(bundle, key, trust, artifactOf(signed))),
   )
   if (bundle === undefined || !signed.hasCertificate || trust.roots.size === 0) {
     return { vouchers, problems: problem === undefined ? [] : [problem], isForged }
   }
-  const identities = findIdentities(bundle, trust)
+  const identities = findIdentities(bundle, trust, artifactOf(signed))
   vouchers.push(...identities.found.map(({ identity, proof }) => identityVoucher(identity, proof)))
   if (vouchers.length > 0) return { vouchers, problems: [], isForged: false }
   const { problems, isStranger } = identities
@@ -45,6 +45,11 @@ export function findSigners(signed: Signed, trust: Trust): Signatures {
     return { vouchers, problems: problem === undefined ? [] : [problem], isForged }
   const isUnknown = problems.some(({ code }) => code === 'SIGSTORE_CHAIN')
   return { vouchers, problems, isForged: !isStranger && !isUnknown }
+}
+
+/** What a bundle has to be about: a signature over a payload covers that; an envelope covers itself. */
+function artifactOf({ format, message }: Signed) {
+  return format === 'simple-signing' ? { bytes: message } : 'anyArtifactUnsafe'
 }
 
 /** Whose keys have signed. */

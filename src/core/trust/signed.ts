@@ -1,4 +1,5 @@
 import {
+  imageStatement,
   inTotoPayloadType,
   isProvenanceType,
   jwtStatement,
@@ -11,6 +12,7 @@ import {
   type Attestation,
   type Bundle,
   type Envelope,
+  type ImageSignature,
   type Jwt,
   type Statement,
 } from '#attestation'
@@ -70,6 +72,8 @@ function fromAttestation(attestation: Attestation): Signed {
       return fromEnvelope(attestation.envelope, 'envelope')
     case 'jwt':
       return fromJwt(attestation.jwt)
+    case 'simple-signing':
+      return fromImageSignature(attestation.signature)
   }
 }
 
@@ -121,16 +125,22 @@ function fromEnvelope(envelope: Envelope, format: AttestationFormat): Signed {
   }
 }
 
+const ownForms: ReadonlyMap<string, string> = new Map([
+  [predicateTypes.jwtProvenance, 'token'],
+  [predicateTypes.simpleSigning, 'signature of an image'],
+])
+
 function readPayload(payload: Uint8Array): Statement {
   const statement = parseStatement(payload)
-  if (statement.predicateType !== predicateTypes.jwtProvenance) return statement
-  // The type that stands for a token's claims is ours; a signer of tokens must not be speakable for in an envelope.
+  const form = ownForms.get(statement.predicateType)
+  if (form === undefined) return statement
+  // The types that stand for other forms are ours; a signer of those must not be speakable for in an envelope.
   throw refuse({
     code: 'EVIDENCE_NO_STATEMENT',
     where: 'statement.predicateType',
-    expected: 'token provenance in a token',
+    expected: `${form} in its own form`,
     found: `${quote(statement.predicateType)} in an envelope`,
-    fix: 'Pass the token itself, as its issuer wrote it',
+    fix: `Pass the ${form} itself, as its signer wrote it`,
   })
 }
 
@@ -144,6 +154,21 @@ function fromJwt(jwt: Jwt): Signed {
     algorithm: alg,
     hasCertificate: false,
     window: jwtValidity(jwt),
+  }
+}
+
+/** Its payload is signed as it is: it is no envelope, and can be taken for none, because those begin with their type. */
+function fromImageSignature(signature: ImageSignature): Signed {
+  const { payload, bundle } = signature
+  const { content, verificationMaterial } = bundle
+  return {
+    format: 'simple-signing',
+    ...contentOf(() => imageStatement(signature)),
+    message: payload,
+    signatures: content.kind === 'messageSignature' ? [{ sig: content.signature }] : [],
+    hasCertificate: verificationMaterial.kind !== 'publicKey',
+    bundle,
+    window: {},
   }
 }
 

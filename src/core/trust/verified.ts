@@ -27,7 +27,7 @@ interface Findings<T> {
   readonly signers: readonly VerifiedSigner[]
 }
 
-export type AttestationFormat = 'bundle' | 'envelope' | 'jwt'
+export type AttestationFormat = 'bundle' | 'envelope' | 'jwt' | 'simple-signing'
 
 /** Held by this module alone; without it nothing verified can be made. */
 const maker: unique symbol = Symbol('#trust')

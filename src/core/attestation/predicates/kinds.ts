@@ -41,7 +41,10 @@ const sourceTools = [
 
 /** By the predicate type without its version. Where one family has several forms, there are several entries. */
 const families: readonly (readonly [string, Family])[] = [
-  ['https://slsa.dev/provenance', { kind: 'provenance', format: 'slsa', versions: ['1', '0.2', '0.1'] }],
+  [
+    'https://slsa.dev/provenance',
+    { kind: 'provenance', format: 'slsa', versions: ['1', '0.2', '0.1'] },
+  ],
   [`${sallyport}/jwt-provenance`, { kind: 'provenance', format: 'jwt', versions: ['1'] }],
   ['https://slsa.dev/verification_summary', { kind: 'vsa', format: 'vsa-v1', versions: ['1'] }],
   ['https://slsa.dev/verification_summary', { kind: 'vsa', format: 'vsa-v0.2', versions: ['0.2'] }],
@@ -92,13 +95,23 @@ const families: readonly (readonly [string, Family])[] = [
     'https://sigstore.dev/cosign/sign',
     { kind: 'signature', format: 'cosign-sign', versions: ['1'] },
   ],
+  [`${sallyport}/simple-signing`, { kind: 'signature', format: 'simple-signing', versions: ['1'] }],
   [`${sallyport}/breakglass`, { kind: 'breakglass', format: 'breakglass', versions: ['1'] }],
 ]
 
 const byBase = Map.groupBy(families, ([base]) => base)
 
 /** Formats whose specification demands the exact type; ours do too. */
-const exact = new Set(['slsa', 'jwt', 'vsa-v1', 'vsa-v0.2', 'review', 'approval', 'breakglass'])
+const exact = new Set([
+  'simple-signing',
+  'slsa',
+  'jwt',
+  'vsa-v1',
+  'vsa-v0.2',
+  'review',
+  'approval',
+  'breakglass',
+])
 
 /** The format that a predicate type names; undefined when the family or its version is not known. */
 export function formatOf(predicateType: string): Format | undefined {

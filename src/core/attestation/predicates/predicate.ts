@@ -1,7 +1,7 @@
 import { parseJson, type JsonObject } from '#document'
 import { readApproval, type Approval } from '../approval.ts'
 import type { DigestSet } from '../digest-set.ts'
-import { field, isObject } from '../field.ts'
+import { field, isObject, readText, required } from '../field.ts'
 import { readProvenance } from '../provenance.ts'
 import type { Provenance } from '../provenance-types.ts'
 import type { Statement } from '../statement.ts'
@@ -52,8 +52,8 @@ export type Predicate =
   | { readonly kind: 'review'; readonly review: Review }
   | { readonly kind: 'approval'; readonly approval: Approval }
   | { readonly kind: 'breakglass'; readonly breakglass: Breakglass }
-  /** cosign's signature of an image: it says that the signer signed it, and no more. */
-  | { readonly kind: 'signature' }
+  /** cosign's signature of an image: that the signer signed it, perhaps under which name, and no more. */
+  | { readonly kind: 'signature'; readonly reference?: string }
   | { readonly kind: 'unknown'; readonly predicateType: string; readonly family?: PredicateKind }
 
 type Reader = (predicate: JsonObject, statement: Statement, where: string) => Predicate
@@ -101,6 +101,10 @@ const readers: Readonly<Record<string, Reader>> = {
   review: (_, statement) => ({ kind: 'review', review: readReview(statement) }),
   approval: (_, statement) => ({ kind: 'approval', approval: readApproval(statement) }),
   'cosign-sign': () => ({ kind: 'signature' }),
+  'simple-signing': (predicate, _, where) => {
+    const reference = required(predicate, 'dockerReference', where, readText)
+    return { kind: 'signature', ...(reference === '' ? {} : { reference }) }
+  },
   breakglass: (_, statement) => ({ kind: 'breakglass', breakglass: readBreakglass(statement) }),
 }
 

@@ -1,5 +1,6 @@
-// Writes test/vectors/decision from the cases, with new keys: `node src/core/decision/testing/write-vectors.ts`.
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
+// Writes test/vectors/decision from the cases, with new keys: `node src/core/decision/testing/write-vectors.ts`. With
+// `--missing` those that are there stay as they are: each holds its own keys.
+import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { sha256Hex } from '#document'
 import { trustBytes } from '../../trust/testing/fixtures.ts'
 import type { Case } from './case.ts'
@@ -7,10 +8,13 @@ import { evidenceOf, now, policyText, request, trustEntries } from './fixtures.t
 import { cases, type DecisionVector } from './vector.ts'
 
 const folder = new URL('../../../../test/vectors/decision/', import.meta.url)
-rmSync(folder, { recursive: true, force: true })
+const onlyMissing = process.argv.includes('--missing')
+if (!onlyMissing) rmSync(folder, { recursive: true, force: true })
 mkdirSync(folder, { recursive: true })
 for (const one of cases) {
-  writeFileSync(new URL(`${one.name}.json`, folder), `${JSON.stringify(vectorOf(one), null, 2)}\n`)
+  const file = new URL(`${one.name}.json`, folder)
+  if (onlyMissing && existsSync(file)) continue
+  writeFileSync(file, `${JSON.stringify(vectorOf(one), null, 2)}\n`)
 }
 
 function vectorOf(one: Case): DecisionVector {

@@ -42,6 +42,8 @@ export const decision = {
   INDEX_MALFORMED: { title: 'What should be an index of images is none', exit: 1 },
   INDEX_AMBIGUOUS: { title: 'An index of images contradicts itself', exit: 1 },
   INDEX_IMAGES: { title: 'The images of an index cannot be judged one by one', exit: 1 },
+  STATEMENT_MISSING: { title: 'Nobody who is named has signed such a statement', exit: 1 },
+  RELEASE_OTHER_PACKAGE: { title: 'Another package or version was published', exit: 1 },
   EVIDENCE_DIGEST: { title: 'The evidence is not what it was announced to be', exit: 1 },
   EVIDENCE_KIND_UNKNOWN: { title: 'The evidence is of a kind that counts for nothing', exit: 1 },
   EVIDENCE_AMBIGUOUS: { title: 'Records about the artifact contradict each other', exit: 1 },

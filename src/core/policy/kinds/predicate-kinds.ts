@@ -26,7 +26,7 @@ interface Parts<T> {
 /** Statements are frozen and shared between decisions, and reading one again would give the same. */
 const known = new WeakMap<Statement, Predicate>()
 
-function readOnce(statement: Statement): Predicate {
+export function readOnce(statement: Statement): Predicate {
   const predicate = known.get(statement) ?? readPredicate(statement)
   known.set(statement, predicate)
   return predicate

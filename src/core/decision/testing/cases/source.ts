@@ -199,7 +199,7 @@ export const source: readonly Case[] = [
     'without provenance nothing leads to the commit, and that link is named',
     {
       require: [
-        `signed: {by: [release-managers], predicateType: 'https://sallyport.dev/attestation/approval/v1'}`,
+        `signed: {by: [release-managers], types: ['https://sallyport.dev/attestation/approval/v1']}`,
         'reviewed: {by: [reviewers], builtBy: [release-builder]}',
       ],
       items: [reviewed(), reviewed(people.dave)],

@@ -195,6 +195,8 @@ export interface SignOptions {
   readonly keyDetails?: string
   /** The envelope's payload; null signs the artifact itself. */
   readonly payload?: Uint8Array | null
+  /** What a signature without envelope covers. */
+  readonly artifact?: Uint8Array
   readonly payloadType?: string
   readonly logs?: readonly {
     readonly log: TransparencyLog
@@ -223,16 +225,17 @@ export function signBundle(instance: Instance, options: SignOptions = {}): JsonO
 function signedContent(instance: Instance, options: SignOptions): Logged {
   const { payload = statement(), payloadType = 'application/vnd.in-toto+json' } = options
   const { hash: name = 'sha256', publicKey, keyDetails } = options
+  const bytes = artifactOf(options)
   const { keys, der } = certificateFor(instance, options)
   const { privateKey } = publicKey ?? keys
-  const message = payload === null ? artifact : pae(payloadType, payload)
+  const message = payload === null ? bytes : pae(payloadType, payload)
   return {
     signature: options.signer?.(message, privateKey) ?? sign(name, message, privateKey),
     signer: publicKey === undefined ? { certificate: der } : { publicKey: spkiOf(publicKey) },
     ...(keyDetails === undefined ? {} : { keyDetails }),
     content:
       payload === null
-        ? loggedArtifact(name ?? 'sha512')
+        ? loggedArtifact(bytes, name ?? 'sha512')
         : { kind: 'envelope', payloadType, payload },
   }
 }
@@ -243,8 +246,15 @@ function materialFor({ signer }: Logged): JsonObject {
     : { publicKey: { hint: 'test' } }
 }
 
-function loggedArtifact(algorithm: 'sha256' | 'sha384' | 'sha512'): Logged['content'] {
-  return { kind: 'artifact', digest: hash(algorithm, artifact, 'buffer'), algorithm }
+function artifactOf({ artifact: given = artifact }: SignOptions): Uint8Array {
+  return given
+}
+
+function loggedArtifact(
+  bytes: Uint8Array,
+  algorithm: 'sha256' | 'sha384' | 'sha512',
+): Logged['content'] {
+  return { kind: 'artifact', digest: hash(algorithm, bytes, 'buffer'), algorithm }
 }
 
 function contentFor({ content, signature }: Logged): JsonObject {
