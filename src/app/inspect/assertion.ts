@@ -62,6 +62,8 @@ function formatOf(attestation: Attestation): string {
   switch (attestation.kind) {
     case 'jwt':
       return 'JWT'
+    case 'simple-signing':
+      return 'Simple Signing'
     case 'envelope':
       return 'DSSE envelope'
     case 'bundle':
