@@ -10,6 +10,7 @@ import { formatReference, parseReference, type Reference } from './reference.ts'
 import { takeReferrers } from './referring.ts'
 import { openRepository, type Repository } from './registry.ts'
 import { findRelated, type RelatedManifest } from './related.ts'
+import { unavailable } from '../unavailable.ts'
 
 export interface RegistryOptions {
   /**
@@ -139,6 +140,14 @@ async function resolve(reference: Reference, repository: Repository): Promise<Re
   const { digest, tag = '' } = reference
   if (digest !== undefined) return { digest }
   const manifest = await repository.manifest(tag)
+  // No digest says what it should be: a page of a proxy has one, too, and is nothing that could run.
+  if (manifest !== undefined && manifest.manifest === undefined) {
+    throw unavailable(
+      reference.registry,
+      `a manifest under the tag ${quote(tag)}`,
+      'something else',
+    )
+  }
   if (manifest !== undefined) return { digest: manifest.digest, manifest }
   throw new SallyportError({
     code: 'EVIDENCE_ARTIFACT_MISSING',
