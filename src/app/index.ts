@@ -9,6 +9,7 @@ export type { StoryOptions } from './story/tell.ts'
 export type { LockOptions, LockReport } from './lock.ts'
 export type { LoggedDecision, LogVerifyReport, ReplayReport } from './log.ts'
 export type { PolicyCheckOptions, PolicyCheckReport } from './policy/check.ts'
+export type { PolicyExplainOptions } from './policy/explain.ts'
 export type { SchemaName } from './policy/schema.ts'
 export type { VerifyOptions, VerifyReport } from './verify.ts'
 export type { Captured, CaptureOptions } from './policy/capture.ts'
@@ -75,11 +76,6 @@ export const rebuildArtifact: typeof import('./rebuild.ts').rebuildArtifact = as
 export const tellStory: typeof import('./story/tell.ts').tellStory = async (options) =>
   (await import('./story/tell.ts')).tellStory(options)
 
-/** Checks policies, meta-policies and trust file before anything is deployed. */
-export const checkPolicyFiles: typeof import('./policy/check.ts').checkPolicyFiles = async (
-  options,
-) => (await import('./policy/check.ts')).checkPolicyFiles(options)
-
 /** The JSON Schema of one kind of document that people write. */
 export const documentSchema = async (
   ...args: Parameters<typeof import('./policy/schema.ts').documentSchema>
@@ -97,3 +93,19 @@ export const testPolicies: typeof import('./policy/test.ts').testPolicies = asyn
 /** Says what a change of policies does: in words, and to fixtures or recorded decisions. */
 export const diffPolicies: typeof import('./policy/diff.ts').diffPolicies = async (options) =>
   (await import('./policy/diff.ts')).diffPolicies(options)
+
+export type { RunningGate, ServeOptions } from './serve/serve.ts'
+
+/** Starts the gate: admission, the API and the log over HTTP. */
+export const serve: typeof import('./serve/serve.ts').serve = async (options) =>
+  (await import('./serve/serve.ts')).serve(options)
+
+/** Checks policies, meta-policies and trust file before anything is deployed. */
+export const checkPolicyFiles: typeof import('./policy/check.ts').checkPolicyFiles = async (
+  options,
+) => (await import('./policy/check.ts')).checkPolicyFiles(options)
+
+/** Says in plain words what policies demand. */
+export const explainPolicies: typeof import('./policy/explain.ts').explainPolicies = async (
+  options,
+) => (await import('./policy/explain.ts')).explainPolicies(options)

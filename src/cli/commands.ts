@@ -50,6 +50,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/lock.ts'),
   },
   {
+    name: 'serve',
+    summary: 'run the gate: Kubernetes admission, the API and the log over HTTP',
+    load: () => import('./commands/serve.ts'),
+  },
+  {
     name: 'verify',
     summary: 'decide whether an artifact may run in an environment, and record the decision',
     load: () => import('./commands/verify.ts'),

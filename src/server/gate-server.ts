@@ -32,7 +32,7 @@ const readers: readonly Role[] = ['viewer', 'auditor', 'operator']
 export async function startGateServer(options: GateServerOptions): Promise<Listener> {
   const { service, metrics, journal, clock, open } = options
   const access = openAccess(options.access, clock)
-  const api = openApiRoutes(service, access)
+  const api = openApiRoutes(service, access, (error) => journal.error('request failed', error))
   const answerApi = getRequestListener(api.fetch, {
     overrideGlobalObjects: false,
     errorHandler: (error) => {

@@ -2,7 +2,7 @@ import { createServer as createHttp, type IncomingMessage, type ServerResponse }
 import { createServer as createHttps } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { SallyportError } from '#error'
-import { problemBodyOf } from './problem-response.ts'
+import { problemResponseOf } from './problem-response.ts'
 import { createSecure, type TlsFiles } from './tls.ts'
 
 /** Answers one request, completely, or throws before it has written anything. */
@@ -193,15 +193,9 @@ export function sendProblem(
     response.destroy()
     return
   }
-  const { status, problems } = problemBodyOf(error)
-  const body = Buffer.from(JSON.stringify({ problems }))
+  const { status, headers, body } = problemResponseOf(error)
   // What is left of the body is not read: the connection cannot be used again.
   if (!request.complete) response.setHeader('connection', 'close')
-  if (status === 503) response.setHeader('retry-after', '1')
-  response.writeHead(status, {
-    'content-type': 'application/problem+json',
-    'content-length': body.length,
-    'cache-control': 'no-store',
-  })
+  response.writeHead(status, { ...headers, 'content-length': Buffer.byteLength(body) })
   response.end(body)
 }

@@ -32,6 +32,27 @@ export function problemBodyOf(error: unknown): ProblemBody {
   return { status, problems: error.problems }
 }
 
+/** An answer that says what went wrong. */
+export interface ProblemResponse {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: string
+}
+
+export function problemResponseOf(error: unknown): ProblemResponse {
+  const { status, problems } = problemBodyOf(error)
+  return {
+    status,
+    headers: {
+      'content-type': 'application/problem+json',
+      'cache-control': 'no-store',
+      ...(status === 503 ? { 'retry-after': '1' } : {}),
+      ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+    },
+    body: JSON.stringify({ problems }),
+  }
+}
+
 const unforeseen: Problem = {
   code: 'SERVER_INTERNAL',
   where: 'gate',

@@ -14,6 +14,8 @@ export interface TlsFiles {
   readonly clientAuthorities?: string
   /** Told when files that changed cannot be used; the old ones stay in use. MUST NOT throw. */
   readonly onRefused?: (error: unknown) => void
+  /** Told when new files are in use. MUST NOT throw. */
+  readonly onReloaded?: () => void
 }
 
 export interface Secure {
@@ -57,6 +59,7 @@ async function reload(files: TlsFiles, server: Server): Promise<void> {
   try {
     const context = await readContext(files)
     server.setSecureContext(context)
+    files.onReloaded?.()
   } catch (error) {
     files.onRefused?.(error)
   }

@@ -26,10 +26,10 @@ export async function answerAdmission(
   const began = performance.now()
   const totalMs = secondsOf(request.url ?? '') * 1000 - marginMs
   const review = parseReview(await readBody(request, maxBody))
-  const leftMs = Math.max(1, totalMs - (performance.now() - began))
+  const leftMs = Math.max(1, Math.round(totalMs - (performance.now() - began)))
   const deadline = AbortSignal.timeout(leftMs)
   const answer = await Promise.race([
-    admit(review, settings, service.admissionPorts(deadline)),
+    admit(review, settings, service.admissionPorts({ ms: leftMs })),
     late(review.uid, deadline, leftMs),
   ])
   const body = Buffer.from(JSON.stringify(answer))

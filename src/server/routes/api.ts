@@ -15,13 +15,13 @@ import { SallyportError } from '#error'
 import type { Access } from '../access/access.ts'
 import type { Principal, Role } from '../access/principal.ts'
 import { readBody } from '../body.ts'
+import { problemResponseOf } from '../problem-response.ts'
 import type { GateService } from './ports.ts'
 
 type Bindings = { Bindings: HttpBindings }
 type Call = Context<Bindings>
 
 const maxBody = 8 * 1024 * 1024
-const decideMs = 30_000
 const index = z.int().min(0)
 const asText = { description: 'a .tlog-proof', mediaType: 'text/plain', schema: z.string() }
 
@@ -84,7 +84,11 @@ export const routes: readonly Route[] = [
 ]
 
 /** The HTTP API. Every route asks who it is before it reads anything else. */
-export function openApiRoutes(service: GateService, access: Access): Hono<Bindings> {
+export function openApiRoutes(
+  service: GateService,
+  access: Access,
+  onError: (error: unknown) => void,
+): Hono<Bindings> {
   const app = new Hono<Bindings>()
   for (const route of routes) {
     const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1')
@@ -104,9 +108,10 @@ export function openApiRoutes(service: GateService, access: Access): Hono<Bindin
       fix: 'Look at /openapi.json',
     })
   })
-  // Whatever is thrown is answered by the listener, which answers every mouth alike.
   app.onError((error) => {
-    throw error
+    if (!(error instanceof SallyportError)) onError(error)
+    const { status, headers, body } = problemResponseOf(error)
+    return new Response(body, { status, headers })
   })
   return app
 }
@@ -115,11 +120,7 @@ async function decide(call: Call, principal: Principal, service: GateService): P
   const what = 'request body'
   const body = await readBody(call.env.incoming, maxBody)
   const ask = checkShape(askSchema, parseJson(body, { what, maxBytes: maxBody }), { what })
-  const { decision, entry } = await service.decide(
-    ask,
-    principal.name,
-    AbortSignal.timeout(decideMs),
-  )
+  const { decision, entry } = await service.decide(ask, principal.name)
   const { verdict, effect } = decision
   const answer = { verdict, effect, ...optional('entry', entry), decision }
   return call.json(answer, statusOf(verdict, effect))

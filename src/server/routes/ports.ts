@@ -7,10 +7,10 @@ import type { Problem } from '#error'
 export interface GateService {
   /** Settings of the Kubernetes webhook; undefined where there is none. */
   readonly admission: (() => AdmissionSettings) | undefined
-  /** What answers admission within a time. `deadline` is when the answer must be there. */
-  admissionPorts(deadline: AbortSignal): AdmissionPorts
+  /** What answers admission, when there are `ms` milliseconds until the answer must be there. */
+  admissionPorts(deadline: { readonly ms: number }): AdmissionPorts
   /** Decides one artifact; resolves when the decision is durable. */
-  decide(ask: Ask, requester: string, deadline: AbortSignal): Promise<Decided>
+  decide(ask: Ask, requester: string): Promise<Decided>
   decisions(query: { readonly before?: number; readonly limit: number }): Promise<DecisionList>
   /** The receipt of one entry, a `.tlog-proof`. */
   receipt(entry: number): Promise<string>

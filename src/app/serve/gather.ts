@@ -1,0 +1,84 @@
+import type { Config } from '#config'
+import { evidenceFromAsk } from './inline.ts'
+import {
+  formatReference,
+  gatherEvidence,
+  parseReference,
+  type ByteCache,
+  type Credentials,
+  type Gathered,
+  type HttpClient,
+  type Source,
+} from '#evidence'
+import type { DigestSet } from '#attestation'
+import type { RememberedEvidence } from './remembered.ts'
+
+/** What evidence is asked for, and in whose words. */
+export interface Wanted {
+  readonly digest: DigestSet
+  /** Where it lies in a registry. */
+  readonly reference?: string
+  /** Attestations that came with the request. */
+  readonly inline: readonly Source[]
+  readonly attached: readonly Uint8Array[]
+}
+
+export interface GatherPorts {
+  readonly config: Config
+  readonly http: HttpClient
+  readonly cache: ByteCache
+  readonly credentials: () => Promise<Credentials | undefined>
+  readonly remembered: RememberedEvidence
+}
+
+/** Looks in every place of the configuration, and in what came with the request. What came with it is never remembered. */
+export async function gatherFor(
+  wanted: Wanted,
+  question: string,
+  ports: GatherPorts,
+  { now, timeoutMs }: { readonly now: Date; readonly timeoutMs: number },
+): Promise<{ readonly evidence: Gathered; readonly shared: Gathered; readonly key: string }> {
+  const { remembered } = ports
+  const key = `${wanted.digest['sha256']} ${wanted.reference ?? ''}`
+  const shared =
+    remembered.recall(key, question, now) ??
+    (await remembered.look(key, () => lookOutside(wanted, ports, timeoutMs)))
+  if (wanted.inline.length + wanted.attached.length === 0) return { evidence: shared, shared, key }
+  const own = await evidenceFromAsk(wanted)
+  const evidence = {
+    ...shared,
+    items: [...own.items, ...shared.items],
+    sources: [...own.sources, ...shared.sources],
+  }
+  return { evidence, shared, key }
+}
+
+async function lookOutside(
+  { digest, reference }: Wanted,
+  { config, http, cache, credentials }: GatherPorts,
+  timeoutMs: number,
+): Promise<Gathered> {
+  const { directories, stores, registries } = config.evidence
+  const sources: Source[] = [
+    ...(reference === undefined ? [] : [{ kind: 'registry', reference } as const]),
+    ...directories.map((folder): Source => ({ kind: 'directory', folder })),
+    ...stores.map((base): Source => ({ kind: 'http', base })),
+  ]
+  const known = await credentials()
+  return await gatherEvidence({
+    artifact: { digest },
+    sources,
+    // Whoever asks chooses the reference: only registries of the configuration are ever asked.
+    registries: registries.allow ?? [],
+    http,
+    cache,
+    ...(known === undefined ? {} : { credentials: known }),
+    timeoutMs: Math.max(1, Math.min(timeoutMs, config.evidence.timeoutMs)),
+  })
+}
+
+/** The place of an image without its tag: the same bytes are looked for once. */
+export function placeOf(reference: string): string {
+  const { tag: _, ...fixed } = parseReference(reference)
+  return formatReference(fixed)
+}

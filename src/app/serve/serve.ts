@@ -1,0 +1,177 @@
+import { readFile } from 'node:fs/promises'
+import type { Config } from '#config'
+import { SallyportError, type Problem } from '#error'
+import {
+  openJournal,
+  openMetrics,
+  startGateServer,
+  type AccessSettings,
+  type GateService,
+  type Journal,
+  type Listener,
+  type Metrics,
+  type TlsFiles,
+} from '#server'
+import { openFileLogStorage } from '#store'
+import { openNetwork } from '../artifact/network.ts'
+import { openGate, startLogSigner } from '../gate.ts'
+import { rememberEvidence } from './remembered.ts'
+import { makeService } from './service.ts'
+import { watchRulebook } from './watched-rulebook.ts'
+
+export interface ServeOptions {
+  readonly config: Config
+  /** Where the journal goes. */
+  readonly out: { write(text: string): unknown }
+  readonly clock: () => Date
+}
+
+/** A gate that runs. */
+export interface RunningGate {
+  readonly address: string
+  /** Answers what it has, and stops; every record is durable by then. */
+  stop(): Promise<void>
+}
+
+/** How long evidence that led to a yes is used again before it is looked for anew, in seconds. */
+const rememberSeconds = 30
+const watchSeconds = 2
+
+/**
+ * Starts the gate: the log and the process with its keys, policies and trust, and the server over them.
+ *
+ * @throws SallyportError with everything that is wrong at the start; nothing is left running then
+ */
+export async function serve({ config, out, clock }: ServeOptions): Promise<RunningGate> {
+  checkRegistries(config)
+  const place: Place = {
+    config,
+    clock,
+    journal: openJournal(out, clock),
+    metrics: openMetrics(),
+    stack: new AsyncDisposableStack(),
+    tlsProblems: [],
+  }
+  const { stack, journal } = place
+  try {
+    const service = await openService(place)
+    const listener = await startListening(place, service)
+    stack.defer(() => listener.drain(config.serve.drainSeconds))
+    journal.write('info', 'listening', { address: listener.address })
+    return {
+      address: listener.address,
+      async stop() {
+        journal.write('info', 'stopping', { inFlight: listener.inFlight })
+        await stack.disposeAsync()
+        journal.write('info', 'stopped')
+      },
+    }
+  } catch (error) {
+    await stack.disposeAsync()
+    throw error
+  }
+}
+
+interface Place {
+  readonly config: Config
+  readonly clock: () => Date
+  readonly journal: Journal
+  readonly metrics: Metrics
+  /** What is open, to be closed in the opposite order. */
+  readonly stack: AsyncDisposableStack
+  /** Why a newer certificate is not in use. */
+  tlsProblems: readonly Problem[]
+}
+
+async function openService(place: Place): Promise<GateService> {
+  const { config, clock, journal, metrics, stack } = place
+  // The process with the log's keys takes the longest to start.
+  const starting = startLogSigner(config)
+  starting.catch(() => undefined)
+  const rulebook = await watchRulebook(config, {
+    seconds: watchSeconds,
+    onChange: (id, problems) => tellRulebook(journal, id, problems),
+  })
+  stack.defer(() => rulebook.close())
+  const { log, bodies } = stack.use(await openGate(config, starting))
+  const storage = openFileLogStorage(config.log.folder)
+  stack.defer(() => storage.close())
+  const network = stack.use(openNetwork(config.evidence))
+  metrics.gauge('sallyport_log_entries', 'Entries in the decision log', () => log.size)
+  return makeService({
+    config,
+    http: await network.http(),
+    cache: network.cache,
+    credentials: () => network.credentials(),
+    remembered: rememberEvidence({ seconds: rememberSeconds, clock }),
+    log,
+    bodies,
+    readLogFile: (path) => storage.read(path),
+    rulebook,
+    metrics,
+    journal,
+    clock,
+    health: () => place.tlsProblems,
+  })
+}
+
+async function startListening(place: Place, service: GateService): Promise<Listener> {
+  const { config, clock, journal, metrics } = place
+  const { host, port, limits, open, tls } = config.serve
+  const access = await accessOf(config)
+  const more = tls === undefined ? {} : { tls: followed(tls, place) }
+  const told = { service, metrics, journal, clock }
+  return await startGateServer({ host, port, limits, open, access, ...told, ...more })
+}
+
+/** Pods may name any registry: which of them the gate speaks to is for the operator to say. */
+function checkRegistries({ admission, evidence, file }: Config): void {
+  if (admission === undefined || evidence.registries.allow !== undefined) return
+  throw new SallyportError({
+    code: 'CONFIG_REGISTRIES',
+    where: `${file} evidence.registries.allow`,
+    expected: 'the registries that images come from, because "admission" is configured',
+    found: 'no list',
+    fix: 'Add evidence.registries.allow with their hosts, such as [registry.example]',
+  })
+}
+
+function followed(
+  { certificate, key, clientAuthorities }: NonNullable<Config['serve']['tls']>,
+  place: Place,
+): TlsFiles {
+  const { journal } = place
+  return {
+    certificate,
+    key,
+    ...(clientAuthorities === undefined ? {} : { clientAuthorities }),
+    onRefused: (error) => {
+      place.tlsProblems = error instanceof SallyportError ? error.problems : []
+      journal.error('new certificate not taken into use', error)
+    },
+    onReloaded: () => {
+      place.tlsProblems = []
+      journal.write('info', 'certificate taken into use')
+    },
+  }
+}
+
+function tellRulebook(journal: Journal, id: string, problems: readonly Problem[]): void {
+  if (problems.length === 0) journal.write('info', 'policies and trust in use', { id })
+  else journal.write('error', 'policies and trust not taken into use', { id, problems })
+}
+
+async function accessOf({ access }: Config): Promise<AccessSettings> {
+  return {
+    tokens: access.tokens.map((token) => ({ ...token, expires: new Date(token.expires) })),
+    certificates: access.certificates,
+    oidc: await Promise.all(
+      access.oidc.map(async ({ issuer, audience, grants, keysUrl, keysFile = '' }) => ({
+        issuer,
+        audience,
+        grants,
+        keys: keysUrl === undefined ? { json: await readFile(keysFile, 'utf8') } : { url: keysUrl },
+      })),
+    ),
+  }
+}

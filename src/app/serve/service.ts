@@ -1,0 +1,199 @@
+import type { Config } from '#config'
+import {
+  enforce,
+  nameOf,
+  type AdmissionPorts,
+  type AdmissionSettings,
+  type Enforced,
+} from '#chokepoint'
+import {
+  accountOf,
+  engine,
+  evidenceBytes,
+  summaryOf,
+  type Decision,
+  type DeploymentRequest,
+} from '#decision'
+import { encodeCanonical, type Json } from '#document'
+import { SallyportError, type Problem } from '#error'
+import { formatReference, resolveInRegistry, type Source } from '#evidence'
+import { recordDecision, recordRefusal, type BodyStore, type Log, type Receipt } from '#log'
+import type { GateService, Journal, Metrics } from '#server'
+import { gatherFor, placeOf, type GatherPorts, type Wanted } from './gather.ts'
+import { listEntries } from './entries.ts'
+import type { WatchedRulebook } from './watched-rulebook.ts'
+
+export interface ServiceParts extends GatherPorts {
+  readonly config: Config
+  readonly log: Log
+  readonly bodies: BodyStore
+  readonly readLogFile: (path: string) => Promise<Uint8Array | undefined>
+  readonly rulebook: WatchedRulebook
+  readonly metrics: Metrics
+  readonly journal: Journal
+  readonly clock: () => Date
+  /** What else keeps the gate from answering well. */
+  readonly health: () => readonly Problem[]
+}
+
+/** The annotation of pods in which evidence may travel to the gate. */
+export const evidenceAnnotation = 'sallyport.dev/evidence'
+
+/** Kept back from the time there is: to decide, to record and to answer. */
+const restMs = 400
+const noDeadlineMs = 30_000
+
+export function makeService(parts: ServiceParts): GateService {
+  const { config, log, rulebook } = parts
+  const settings = admissionSettings(config)
+  return {
+    admission: settings && (() => settings),
+    admissionPorts: (deadline) => admissionPorts(parts, deadline),
+    async decide(ask, requester) {
+      const { artifact, target, reference, evidence, dryRun } = ask
+      const request = { artifact, target, chokePoint: 'api', requester }
+      const attached = evidence.map((one) =>
+        typeof one === 'string' ? Buffer.from(one) : encodeCanonical(one as unknown as Json),
+      )
+      const place = reference === undefined ? {} : { reference: placeOf(reference) }
+      const wanted = { digest: artifact.digest, ...place, inline: [], attached }
+      const { decision, receipt } = await decideOne(parts, request, wanted, { dryRun })
+      return { decision, ...(receipt === undefined ? {} : { entry: receipt.index }) }
+    },
+    decisions: (query) => listEntries(log, parts.bodies, query),
+    receipt: async (entry) => (await log.view()).receipt(entry),
+    targets: () => ({
+      targets: rulebook.current().policies.policies.flatMap((policy) =>
+        policy.targets.map(({ environment, service }) => ({
+          environment,
+          service,
+          policy: {
+            name: policy.name,
+            owner: policy.owner,
+            file: policy.file,
+            digest: policy.digest,
+            mode: policy.mode,
+          },
+        })),
+      ),
+    }),
+    logFile: parts.readLogFile,
+    health: () => [...rulebook.problems(), ...parts.health()],
+  }
+}
+
+interface DecideOptions {
+  readonly dryRun: boolean
+  readonly timeoutMs?: number
+}
+
+/** One decision, through the one way in. */
+async function decideOne(
+  parts: ServiceParts,
+  request: DeploymentRequest,
+  wanted: Wanted,
+  { dryRun, timeoutMs = noDeadlineMs }: DecideOptions,
+): Promise<Enforced<Receipt | undefined>> {
+  const { rulebook, clock, remembered, metrics, log, bodies } = parts
+  const { policies, trust, verifier, files } = rulebook.current()
+  const { environment, service } = request.target
+  const question = `${rulebook.id} ${environment} ${service}`
+  const now = clock()
+  let found: Awaited<ReturnType<typeof gatherFor>> | undefined
+  const enforced = await enforce<Receipt | undefined>({
+    request,
+    gather: async () => {
+      found = await gatherFor(wanted, question, parts, { now, timeoutMs })
+      return found.evidence
+    },
+    policies,
+    trust,
+    verifier,
+    now,
+    record: async (decision, { evidence }) => {
+      if (dryRun) return undefined
+      const inputs = [...files, ...evidenceBytes(evidence)]
+      return await recordDecision(log, bodies, { decision, inputs })
+    },
+  })
+  const { decision } = enforced
+  metrics.decision(decision, request.chokePoint)
+  if (decision.verdict === 'ALLOW' && found !== undefined && found.evidence === found.shared) {
+    const until = decision.validUntil === undefined ? undefined : new Date(decision.validUntil)
+    remembered.allowed(found.key, question, found.shared, until)
+  }
+  return enforced
+}
+
+function admissionPorts(parts: ServiceParts, deadline: AdmissionDeadline): AdmissionPorts {
+  const { config, clock, log, journal } = parts
+  const timeoutMs = Math.max(1, deadline.ms - restMs)
+  return {
+    decide: async ({ reference, target, annotations, requester, dryRun }) => {
+      const name = nameOf(reference)
+      const digest = { sha256: reference.digest ?? '' }
+      const request = { artifact: { name, digest }, target, chokePoint: 'admission', requester }
+      const wanted = { digest, reference: name, inline: inlineOf(annotations), attached: [] }
+      const { decision, receipt } = await decideOne(parts, request, wanted, { dryRun, timeoutMs })
+      return { decision, ...(receipt === undefined ? {} : { index: receipt.index }) }
+    },
+    resolve: async (reference) => {
+      try {
+        const { http, cache } = parts
+        const known = await parts.credentials()
+        const { digest } = await resolveInRegistry(formatReference(reference), {
+          http,
+          cache,
+          registries: config.evidence.registries.allow ?? [],
+          ...(known === undefined ? {} : { credentials: known }),
+          signal: AbortSignal.timeout(timeoutMs),
+        })
+        return digest
+      } catch (error) {
+        if (!(error instanceof SallyportError)) journal.error('tag not resolved', error)
+        return undefined
+      }
+    },
+    refuse: async ({ kind, namespace, name, operation, user }, reasons) => {
+      const asked = { operation, kind: `${kind.group}/${kind.kind}`, namespace, name }
+      await recordRefusal(log, {
+        apiVersion: 'sallyport.dev/v1',
+        kind: 'Refusal',
+        time: clock().toISOString(),
+        engine,
+        chokePoint: 'admission',
+        requester: user,
+        asked,
+        reasons,
+      })
+    },
+    explain: (decision: Decision, index) =>
+      summaryOf(accountOf(decision), index === undefined ? {} : { index }),
+    explainProblem: ({ code, where, expected, found, fix }) =>
+      `${code} ${where}: expected ${expected}; found ${found}; fix: ${fix}`,
+  }
+}
+
+function inlineOf(annotations: Readonly<Record<string, unknown>>): readonly Source[] {
+  const value = Object.hasOwn(annotations, evidenceAnnotation)
+    ? annotations[evidenceAnnotation]
+    : undefined
+  return typeof value === 'string' ? [{ kind: 'annotation', name: evidenceAnnotation, value }] : []
+}
+
+function admissionSettings({ admission, file }: Config): AdmissionSettings | undefined {
+  if (admission === undefined) return undefined
+  const { namespaces, others, kinds } = admission
+  return {
+    mapping: {
+      file,
+      namespaces: new Map(Object.entries(namespaces)),
+      ...(others === undefined ? {} : { others }),
+    },
+    kinds: new Map(Object.entries(kinds).map(([kind, path]) => [kind, path.split('.')])),
+  }
+}
+
+interface AdmissionDeadline {
+  readonly ms: number
+}

@@ -1,0 +1,49 @@
+import { z } from 'zod'
+import { checkShape, encodeCanonical, parseJson, type Json } from '#document'
+import type { Problem } from '#error'
+import type { Log, Receipt } from './log.ts'
+import { isObject } from './record.ts'
+
+/**
+ * A refusal before there was anything to decide: no artifact, no target, nothing that could be read. Recorded like a
+ * decision, and never decided again, because it was made from the request alone.
+ */
+export interface Refusal {
+  readonly apiVersion: 'sallyport.dev/v1'
+  readonly kind: 'Refusal'
+  /** RFC 3339, UTC. */
+  readonly time: string
+  readonly engine: { readonly name: string; readonly version: string }
+  readonly chokePoint: string
+  readonly requester?: string
+  /** What was asked for, in the words of the choke point. */
+  readonly asked: Readonly<Record<string, string>>
+  readonly reasons: readonly Problem[]
+}
+
+const text = z.string()
+const refusalSchema = z.strictObject({
+  apiVersion: z.literal('sallyport.dev/v1'),
+  kind: z.literal('Refusal'),
+  time: text,
+  engine: z.strictObject({ name: text, version: text }),
+  chokePoint: text,
+  requester: text.optional(),
+  asked: z.record(text, text),
+  reasons: z
+    .array(z.strictObject({ code: text, where: text, expected: text, found: text, fix: text }))
+    .min(1),
+})
+
+/** Records a refusal. When it resolves, it is durable. */
+export async function recordRefusal(log: Pick<Log, 'append'>, refusal: Refusal): Promise<Receipt> {
+  return log.append(encodeCanonical(refusal as unknown as Json))
+}
+
+/** The refusal that an entry is; undefined when it is something else. */
+export function parseRefusal(entry: Uint8Array): Refusal | undefined {
+  const what = 'the log entry'
+  const value = parseJson(entry, { what })
+  if (!isObject(value) || value['kind'] !== 'Refusal') return undefined
+  return checkShape(refusalSchema, value, { what }) as Refusal
+}
