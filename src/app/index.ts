@@ -7,7 +7,13 @@ export type { RebuildArtifactOptions, RebuildReport } from './rebuild.ts'
 export type { NextCommand, StoryLine, StoryReport } from './story/story.ts'
 export type { StoryOptions } from './story/tell.ts'
 export type { LockOptions, LockReport } from './lock.ts'
-export type { LoggedDecision, LogVerifyReport, ReplayReport } from './log.ts'
+export type {
+  LoggedDecision,
+  LoggedEntry,
+  LoggedRefusal,
+  LogVerifyReport,
+  ReplayReport,
+} from './log.ts'
 export type { PolicyCheckOptions, PolicyCheckReport } from './policy/check.ts'
 export type { PolicyExplainOptions } from './policy/explain.ts'
 export type { SchemaName } from './policy/schema.ts'

@@ -6,22 +6,32 @@ import { parseJson } from '#document'
 import { quote, SallyportError, type Problem } from '#error'
 import {
   openLogView,
+  parseRefusal,
   recordedDecision,
   replay,
   verifyLog,
   type BodyStore,
   type LogReport,
   type LogView,
+  type Refusal,
 } from '#log'
 import { parseVerifierKey, type LogIdentity } from '#merkle'
 import { openFileBlobs, openFileLogStorage } from '#store'
 import { startLogSigner } from './gate.ts'
 
-/** An entry of the log, read back. */
+/** A decision of the log, read back. */
 export interface LoggedDecision {
   readonly index: number
   readonly decision: Decision
 }
+
+/** A refusal of the log, made before there was anything to decide. */
+export interface LoggedRefusal {
+  readonly index: number
+  readonly refusal: Refusal
+}
+
+export type LoggedEntry = LoggedDecision | LoggedRefusal
 
 export interface LogVerifyReport extends LogReport {
   /** Whether the signer's memory was asked too: only it shows that the whole log is not an old copy. */
@@ -93,26 +103,25 @@ export async function readLog<T>(config: Config, use: (view: LogView) => Promise
   }
 }
 
-/** The newest decisions, oldest of them first. */
+/** The newest entries, oldest of them first. */
 export async function logShow(
   config: Config,
   options: { readonly limit: number },
-): Promise<{ readonly size: number; readonly decisions: readonly LoggedDecision[] }> {
+): Promise<{ readonly size: number; readonly entries: readonly LoggedEntry[] }> {
   return await readLog(config, async (view) => {
-    const decisions: LoggedDecision[] = []
+    const entries: LoggedEntry[] = []
     for await (const { index, entry } of view.entries(Math.max(0, view.size - options.limit))) {
-      decisions.push({ index, decision: await decisionOf(entry, index, bodiesOf(config)) })
+      entries.push(await loggedOf(entry, index, bodiesOf(config)))
     }
-    return { size: view.size, decisions }
+    return { size: view.size, entries }
   })
 }
 
-/** One decision, proven to be in the log. */
-export async function logEntry(config: Config, index: number): Promise<LoggedDecision> {
-  return await readLog(config, async (view) => ({
-    index,
-    decision: await decisionOf(await view.entry(index), index, bodiesOf(config)),
-  }))
+/** One entry, proven to be in the log. */
+export async function logEntry(config: Config, index: number): Promise<LoggedEntry> {
+  return await readLog(config, async (view) =>
+    loggedOf(await view.entry(index), index, bodiesOf(config)),
+  )
 }
 
 /** The receipt of one decision, a `.tlog-proof`: whoever has the log's verifier keys can check it without the log. */
@@ -141,6 +150,8 @@ export async function logReplay(
     const reports: ReplayReport[] = []
     for await (const { index, entry } of view.entries()) {
       onProgress?.(`deciding again ${index + 1} of ${view.size}`)
+      // Nothing was decided there that could be decided again.
+      if (parseRefusal(entry) !== undefined) continue
       reports.push(await replayOne(entry, index, bodies))
     }
     return reports
@@ -163,6 +174,12 @@ async function replayOne(
 
 function bodiesOf(config: Config): BodyStore {
   return openFileBlobs(config.build.blobs).bodies
+}
+
+async function loggedOf(entry: Uint8Array, index: number, bodies: BodyStore): Promise<LoggedEntry> {
+  const refusal = parseRefusal(entry)
+  if (refusal !== undefined) return { index, refusal }
+  return { index, decision: await decisionOf(entry, index, bodies) }
 }
 
 async function decisionOf(entry: Uint8Array, index: number, bodies: BodyStore): Promise<Decision> {

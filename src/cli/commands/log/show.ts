@@ -1,10 +1,10 @@
-import type { LoggedDecision } from '#app'
+import type { LoggedDecision, LoggedEntry, LoggedRefusal } from '#app'
 import type { Decision } from '#decision'
 import type { JsonObject } from '#document'
 import { escapeLine } from '../../escape.ts'
 import type { Outcome } from '../../outcome.ts'
 import { renderDecision } from '../../render-decision.ts'
-import { plural, type Look } from '../../render.ts'
+import { plural, renderProblems, type Look } from '../../render.ts'
 import type { Session } from '../../session.ts'
 import { table } from '../../table.ts'
 
@@ -19,10 +19,12 @@ export async function show(
 
 async function list(session: Session, limit: number): Promise<Outcome> {
   const { logShow } = await import('#app')
-  const { size, decisions } = await logShow(await session.config(), { limit })
+  const { size, entries } = await logShow(await session.config(), { limit })
   const look = session.outLook()
-  const rows = decisions.map((logged) => row(logged, look))
-  const more = size > decisions.length ? `, the newest ${decisions.length} above` : ''
+  const rows = entries.map((logged) =>
+    'refusal' in logged ? refusalRow(logged, look) : row(logged, look),
+  )
+  const more = size > entries.length ? `, the newest ${entries.length} above` : ''
   const total = `${size} ${plural(size, 'decision')}${more}`
   return {
     exit: 0,
@@ -30,7 +32,7 @@ async function list(session: Session, limit: number): Promise<Outcome> {
       apiVersion: 'sallyport.dev/v1',
       kind: 'LogEntries',
       size,
-      entries: decisions.map(asJson),
+      entries: entries.map(asJson),
     },
     text: rows.length === 0 ? total : `${table(rows)}\n\n${total}`,
   }
@@ -39,6 +41,7 @@ async function list(session: Session, limit: number): Promise<Outcome> {
 async function one(session: Session, index: number): Promise<Outcome> {
   const { logEntry } = await import('#app')
   const logged = await logEntry(await session.config(), index)
+  if ('refusal' in logged) return oneRefusal(logged, session)
   const { decision } = logged
   const { requester, chokePoint } = decision.request
   const who = requester === undefined ? chokePoint : `${requester} at ${chokePoint}`
@@ -74,8 +77,32 @@ function verdictOf({ verdict, effect }: Decision): string {
   return effect === 'admitted' || effect === 'blocked' ? words[verdict] : effect
 }
 
-function asJson({ index, decision }: LoggedDecision) {
-  return { index, decision: decision as unknown as JsonObject }
+function oneRefusal(logged: LoggedRefusal, session: Session): Outcome {
+  const { time, chokePoint, requester, asked, reasons } = logged.refusal
+  const who = requester === undefined ? chokePoint : `${requester} at ${chokePoint}`
+  const what = Object.entries(asked).map(([name, value]) => `${name} ${value}`)
+  const head = [`${time}, asked by ${who}`, what.join(', ')].map(escapeLine).join('\n')
+  return {
+    exit: 0,
+    json: { apiVersion: 'sallyport.dev/v1', kind: 'LogEntry', ...asJson(logged) },
+    text: `${head}\n\n${renderProblems(reasons, session.outLook())}`,
+  }
+}
+
+function refusalRow({ index, refusal }: LoggedRefusal, { paint }: Look): string[] {
+  const { time, asked, reasons } = refusal
+  return [
+    paint.faint(String(index)),
+    paint.faint(time.slice(0, 19).concat('Z')),
+    paint.bad('refused'),
+    escapeLine(asked['namespace'] ?? ''),
+    escapeLine(asked['name'] ?? ''),
+    paint.faint([...new Set(reasons.map(({ code }) => code))].join(', ')),
+  ]
+}
+
+function asJson({ index, ...entry }: LoggedEntry) {
+  return { index, ...(entry as unknown as JsonObject) }
 }
 
 /** `sallyport log receipt INDEX`: the bytes of the proof and nothing else, to be kept or sent. */
