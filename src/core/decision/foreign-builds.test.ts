@@ -359,14 +359,14 @@ const run: Readonly<Record<number, string>> = {
   18: `${github}/${workflow}@refs/heads/main`,
 }
 
-function keyless(builder: string): Trust {
+function keyless(...builders: readonly JsonObject[]): Trust {
   const text = JSON.parse(
     Buffer.from(
       trustBytes({
         ci: {
           identities: [{ root: 'github', issuer, subjectPrefix: `${github}/${workflow}@` }],
           predicateTypes: [predicateTypes.slsaProvenanceV1, predicateTypes.slsaProvenanceV02],
-          builders: [{ id: builder, level: 3 }],
+          builders,
         },
       }),
     ).toString(),
@@ -381,6 +381,7 @@ function byCertificate(
   pipeline: Pipeline,
   claims: Readonly<Record<number, string>> = run,
   rule = pipeline.rule,
+  trust = keyless({ id: pipeline.builderId, level: 3 }),
 ): Decision {
   const subject = `${github}/${workflow}@refs/heads/main`
   const certificate = certificateOf(instance, {
@@ -396,7 +397,7 @@ function byCertificate(
   const payload = Buffer.from(JSON.stringify(statementOf(pipeline)))
   const bytes = Uint8Array.from(bytesOf(signBundle(instance, { payload, certificate })))
   return decideOn([`built: {by: [ci], level: 3, ${rule}}`], [item(bytes)], {
-    trust: keyless(pipeline.builderId),
+    trust,
     now,
   })
 }
@@ -436,6 +437,25 @@ test('a certificate says what was built where the provenance does not', () => {
     rule: usual,
   }
   assert.deepEqual(codesOf(byCertificate(silent)), [])
+})
+
+test('a builder that a workflow names for another is believed only where the trust file says so', () => {
+  const name = 'https://github.com/other/builders/.github/workflows/'
+  const id = `${name}maven.yml@refs/tags/v1`
+  const predicate = { ...attested.predicate, runDetails: { builder: { id } } }
+  const delegated = { ...attested, builderId: id, predicate }
+  const under = (...builders: readonly JsonObject[]): readonly string[] =>
+    codesOf(byCertificate(delegated, run, attested.rule, keyless(...builders)))
+  const below = { idPrefix: name, level: 3 }
+  assert.deepEqual(under(below), ['BUILDER_CONTRADICTED'])
+  assert.deepEqual(under({ ...below, notInCertificateUnsafe: true }), [])
+  // What is said of one id goes before what is said of all below a path.
+  const all = { ...below, notInCertificateUnsafe: true }
+  assert.deepEqual(under(all, { id, level: 3 }), ['BUILDER_CONTRADICTED'])
+  const longer = { idPrefix: `${name}maven.yml@`, level: 3 }
+  assert.deepEqual(under(all, longer), ['BUILDER_CONTRADICTED'])
+  const evil = { ...all, idPrefix: 'https://github.com/other/builders/.github/workflow/' }
+  assert.deepEqual(under(evil), ['SIGNER_NOT_FOR_BUILDER'])
 })
 
 test('the rule is held against what the certificate says', () => {
