@@ -1,10 +1,11 @@
 import type { JsonObject } from '#document'
-import { policyJsonSchema } from '#policy'
+import { metaJsonSchema, policyJsonSchema } from '#policy'
 import { trustJsonSchema } from '#trust'
 
 const schemas = {
   policy: policyJsonSchema,
   trust: trustJsonSchema,
+  meta: metaJsonSchema,
 } as const
 
 /** The documents that people write, each with a JSON Schema. */

@@ -1,13 +1,15 @@
 import type { CommandLine } from '../command-line.ts'
 import type { Plan } from '../commands.ts'
-import { defineDiff } from './policy/diff.ts'
 import { defineCheck } from './policy/check.ts'
+import { defineDiff } from './policy/diff.ts'
+import { defineExplain } from './policy/explain.ts'
 import { defineSchema } from './policy/schema.ts'
 import { defineTest } from './policy/test.ts'
 
 /** Policies as code. One file of `policy/` per subcommand. */
 export function define(command: CommandLine, plan: Plan): void {
   defineCheck(command.command('check'), plan)
+  defineExplain(command.command('explain'), plan)
   defineSchema(command.command('schema'), plan)
   defineTest(command.command('test'), plan)
   defineDiff(command.command('diff'), plan)

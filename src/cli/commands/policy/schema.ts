@@ -9,7 +9,7 @@ export function defineSchema(command: CommandLine, plan: Plan): void {
     .addArgument(
       command
         .createArgument('[document]', 'which one')
-        .choices(['policy', 'trust'])
+        .choices(['policy', 'trust', 'meta'])
         .default('policy'),
     )
     .action((name: SchemaName) =>

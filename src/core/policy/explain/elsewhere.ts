@@ -1,0 +1,42 @@
+import type { ThreatId } from '../threats.ts'
+
+/**
+ * What answers a threat that no rule of a policy answers, if anything does. After "Building Secure & Reliable Systems",
+ * chapter 14, and the CNCF paper on software supply chains; no answer is complete.
+ */
+export const elsewhere: Readonly<Record<ThreatId, string>> = {
+  T01: 'reviews and tests find some; a rule `reviewed` or `tested` would make them mandatory',
+  T02: 'reviews raise its cost; a rule `reviewed` would make them mandatory, and nothing stops collusion',
+  T03: 'a rule `built` with "from" refuses what no official pipeline built',
+  T04: 'configuration deployed as an artifact with a policy of its own is judged like code; other configuration is not',
+  T05: 'a rule `built` asks for proof of who built it; breakglass remains a way round, which is why it is logged',
+  T06: 'only where such settings are deployed through a choke point; policies of artifacts do not see them',
+  T07: 'keys in a process or device of their own, with an end in the trust file; a stolen key signs until it is revoked',
+  T08: 'a rule `recent` or `scanned` with "within" makes old yeses end',
+  T09: 'a rule `built` with an exact "from" refuses other repositories',
+  T10: 'builders whose steps have no keys; the trust file says which builders those are',
+  T11: 'a rule `hermetic` or `reproduced` makes tools part of what is locked or compared',
+  T12: 'rebuilds by others: a rule `reproduced`; without it the builder is believed',
+  T13: 'a rule `built` with a level of 2 or more, by builders that write provenance outside the build',
+  T14: 'single-use workers, a property of the builder; a rule `hermetic` asks for part of it',
+  T15: 'inputs locked by digest: a rule `hermetic`',
+  T16: 'comparison of packages with their sources when inputs are taken in, not at deployment',
+  T17: 'lock files and registries with scopes, when inputs are taken in, not at deployment',
+  T18: 'builds without network: a rule `hermetic`; and no long-lived secrets in pipelines',
+  T19: 'decisions are about digests, so a moved tag is another artifact; within builds, locks',
+  T20: 'breakglass is signed, expires, is logged and is reviewed; a policy cannot prevent its misuse',
+  T21: 'the environment must refuse whatever did not pass the choke point; a policy cannot see it',
+  T22: 'sign-on, second factors and rights of the platforms; a policy limits what one account can do',
+  T23: 'a rule `reviewed` by people rather than by the platform; else the platform is believed',
+  T24: 'evidence with times, keys that end, and the log; a rule `recent` limits roll-back',
+  T25: 'rules `scanned`, `sbom` and `dependencies` ask about components',
+  T26: 'images are artifacts with policies of their own; a rule `dependencies` asks about base images',
+  T27: 'isolation of workers, a property of the builder',
+  T28: 'policies and trust file are changed by review like code, and held against meta-policies',
+  T29: 'mode: enforce and whenUnavailable: deny, at choke points that nobody can switch off unseen',
+  T30: 'scans for secrets before anything is built; a policy does not look inside artifacts',
+  T31: 'evidence counts for exactly these bytes; what contradicts itself is refused, in every policy',
+  T32: 'more than one owner in "count" and "approvals"; what remains is found in the log, afterwards',
+  T33: 'rights of registries and encryption; a policy decides what runs, not who reads',
+  T34: 'the decision log with its checkpoints and witnesses; it shows changes, it does not prevent loss',
+}
