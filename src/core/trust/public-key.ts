@@ -33,7 +33,7 @@ export function keyidOf(key: KeyObject): string {
   return sha256Hex(key.export({ type: 'spki', format: 'der' }))
 }
 
-const block = /^\s*-----BEGIN PUBLIC KEY-----\s+([A-Za-z0-9+/=\s]+?)\s*-----END PUBLIC KEY-----\s*$/
+const block = /^\s*-----BEGIN PUBLIC KEY-----\s([A-Za-z0-9+/=\s]+)-----END PUBLIC KEY-----\s*$/
 
 function derOf(pem: string, where: string): Buffer {
   if (/PRIVATE KEY/.test(pem)) {

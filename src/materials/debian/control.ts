@@ -18,10 +18,10 @@ export function parseParagraph(text: string): Paragraph {
       if (last !== undefined) fields.set(last, `${fields.get(last)}\n${line.trim()}`)
       continue
     }
-    const [, name, value] = /^([!-9;-~]+):[ \t]*(.*?)[ \t\r]*$/.exec(line) ?? []
+    const [, name, value] = /^([!-9;-~]+):(.*)$/.exec(line.trimEnd()) ?? []
     if (name === undefined || value === undefined) continue
     last = name.toLowerCase()
-    fields.set(last, value)
+    fields.set(last, value.trimStart())
   }
   return fields
 }

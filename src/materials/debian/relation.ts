@@ -20,12 +20,14 @@ export function parseRelations(text: string, architecture: string): Dependency[]
     .filter((group) => group.length > 0)
 }
 
+// Single spaces: runs of them, which several places of the pattern could take, would be tried in every way.
 const alternativePattern =
-  /^\s*([a-z0-9][a-z0-9+.-]*)(?::[a-z0-9]+)?\s*(?:\(\s*(<<|<=|=|>=|>>|<|>)\s*([^)\s]+)\s*\))?\s*(?:\[([^\]]*)\])?\s*(?:<[^>]*>\s*)*$/
+  /^([a-z0-9][a-z0-9+.-]*)(?::[a-z0-9]+)? ?(?:\( ?(<<|<=|=|>=|>>|<|>) ?([^)\s]+) ?\))? ?(?:\[([^\]]*)\])? ?(?:<[^>]*> ?)*$/
 
 function parseAlternative(text: string, architecture: string): Alternative[] {
-  if (text.trim() === '') return []
-  const match = alternativePattern.exec(text)
+  const plain = text.trim().replaceAll(/\s+/g, ' ')
+  if (plain === '') return []
+  const match = alternativePattern.exec(plain)
   // A wish that cannot be read must not count as no wish.
   if (match === null) throw unreadable(text)
   const [, name = '', relation, version, architectures] = match

@@ -41,8 +41,8 @@ export async function machineSources(folder: string): Promise<AptSource[]> {
 /** `deb [option=value …] URI SUITE COMPONENT…` */
 export function parseOneLine(text: string): AptSource[] {
   return text.split('\n').flatMap((line) => {
-    const [, rest] = /^\s*deb\s+(?:\[[^\]]*\]\s+)?(.*?)\s*(?:#.*)?$/.exec(line) ?? []
-    const [uri, suite, ...components] = rest?.split(/\s+/) ?? []
+    const [, rest] = /^\s*deb\s+(?:\[[^\]]*\]\s)?([^#]*)/.exec(line) ?? []
+    const [uri, suite, ...components] = rest?.split(/\s+/).filter((word) => word !== '') ?? []
     return uri === undefined || suite === undefined ? [] : [{ uri, suite, components }]
   })
 }

@@ -17,7 +17,7 @@ const patch: Token = { rank: 8, digits: '' }
 export const packagist: Scheme = schemeOf(
   readKey,
   (a, b) => compareLists(a, b, compareTokens),
-  /^[vV]?\d+(?:\.\d+){0,3}(?:[-._+]?[0-9A-Za-z]+)*$|^dev-\S+$/,
+  /^[vV]?\d(?:[-._+]?[0-9A-Za-z])*$|^dev-\S+$/,
 )
 
 function readKey(text: string): readonly Token[] {

@@ -1,0 +1,89 @@
+// What a yes may rest on, however the evidence has been changed.
+//
+// An atom is what a genuine signer has signed: the signed bytes, and who vouches for them. Let A(E) be the atoms of
+// those pieces of the evidence E that verify. A yes to changed evidence E' is right only if
+//
+//   1. A(E') is within the atoms of what was ever signed: nothing was forged, and nobody signed for somebody else; and
+//   2. the untouched pieces whose atoms are in A(E') get a yes by themselves: no change, no rubbish and no order of
+//      the pieces has made the yes.
+//
+// So evidence that is written in another way and says the same keeps its yes, and nothing else gets one.
+import { createHash } from 'node:crypto'
+import type { Decision } from '#decision'
+import { createVerifier, isVerified } from '#trust'
+import { readSigned } from '../../../src/core/trust/signed.ts'
+import { ask, type World } from './worlds.ts'
+
+interface Atom {
+  readonly message: string
+  readonly signers: readonly string[]
+}
+
+/** What stands for an exception that nobody has foreseen. */
+const unforeseen = new Set([
+  'DECISION_FAILED',
+  'EVIDENCE_CHECK_FAILED',
+  'RULE_FAILED',
+  'SIGSTORE_CHECK_FAILED',
+])
+
+/** Asks, and throws when the answer is one that it must not be. */
+export function examine(world: World, items: readonly Buffer[]): Decision {
+  const decision = ask(world, items)
+  refuseUnforeseen(decision)
+  if (decision.verdict !== 'ALLOW') return decision
+  const genuine = atomsOf(world)
+  const found = items.flatMap((bytes) => atomOf(world, bytes) ?? [])
+  for (const atom of found) {
+    const known = genuine.get(atom.message)
+    if (known === undefined || !atom.signers.every((name) => known.signers.includes(name)))
+      throw new Error(`forged: ${atom.signers.join(', ')} never signed this`)
+  }
+  const untouched = found.flatMap(({ message }) => genuine.get(message)?.pieces ?? [])
+  if (ask(world, untouched).verdict !== 'ALLOW')
+    throw new Error('a yes that the untouched evidence does not get')
+  return decision
+}
+
+function refuseUnforeseen({ reasons, evidence, rules }: Decision): void {
+  const problems = [
+    ...reasons,
+    ...evidence.flatMap(({ problem }) => problem ?? []),
+    ...rules.flatMap((rule) => rule.problems),
+  ]
+  const bad = problems.find(({ code }) => unforeseen.has(code))
+  if (bad !== undefined) throw new Error(`unforeseen: ${bad.code} ${bad.found}`)
+}
+
+interface Genuine {
+  readonly signers: readonly string[]
+  readonly pieces: readonly Buffer[]
+}
+const remembered = new WeakMap<World, ReadonlyMap<string, Genuine>>()
+
+function atomsOf(world: World): ReadonlyMap<string, Genuine> {
+  const known = remembered.get(world)
+  if (known !== undefined) return known
+  const atoms = new Map<string, Genuine>()
+  for (const bytes of world.pool) {
+    const atom = atomOf(world, bytes)
+    if (atom === undefined) continue
+    const { signers = [], pieces = [] } = atoms.get(atom.message) ?? {}
+    atoms.set(atom.message, {
+      signers: [...signers, ...atom.signers],
+      pieces: [...pieces, bytes],
+    })
+  }
+  remembered.set(world, atoms)
+  return atoms
+}
+
+function atomOf({ input: { trust, now } }: World, bytes: Buffer): Atom | undefined {
+  const result = createVerifier(trust, { rememberBytes: 0 }).open(bytes).verify(now)
+  if (!isVerified(result)) return undefined
+  const { message } = readSigned(bytes)
+  return {
+    message: createHash('sha256').update(message).digest('hex'),
+    signers: result.signers.map(({ name }) => name),
+  }
+}
