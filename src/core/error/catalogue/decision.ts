@@ -74,6 +74,8 @@ export const decision = {
   HERMETIC_NETWORK_ATTEMPTS: { title: 'The build tried to reach a network', exit: 1 },
   HERMETIC_PROBES: { title: 'The sandbox of the build did not hold', exit: 1 },
   COMMIT_TOO_OLD: { title: 'The commit is too old', exit: 1 },
+  FORMAT_TOO_OLD: { title: 'The provenance is in a form that is too old', exit: 1 },
+  BUILDER_TOO_OLD: { title: 'The builder was too old', exit: 1 },
   BUILD_TOO_OLD: { title: 'The build is too old', exit: 1 },
   VERSION_TOO_OLD: { title: 'The version is too old', exit: 1 },
   VERSION_UNKNOWN_PACKAGE: { title: 'The rule has no minimum version for the package', exit: 1 },

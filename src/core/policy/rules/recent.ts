@@ -1,4 +1,4 @@
-import { quote } from '#error'
+import { quote, type Problem, type ProblemCode } from '#error'
 import { claimed, type Fact } from '#trust'
 import semver from 'semver'
 import { z } from 'zod'
@@ -19,6 +19,9 @@ const minimum = z
     'a minimum with a full version, such as ">=2.4.1"',
   )
 
+/** Forms of provenance, the oldest first: each can say less than the next, so whoever may choose would choose the oldest. */
+const formats = ['slsa-v0.1', 'slsa-v0.2', 'slsa-v1'] as const
+
 const schema = z
   .strictObject({
     by: bySchema,
@@ -28,10 +31,23 @@ const schema = z
       .union([minimum, z.record(z.string().max(1000), minimum)])
       .optional()
       .describe('the least acceptable version, or one for each package'),
+    notBefore: z.iso
+      .datetime({ offset: true, error: 'a time with zone such as 2026-01-01T00:00:00Z (RFC 3339)' })
+      .optional()
+      .describe('what was built before this is not accepted any more'),
+    format: z
+      .enum(formats)
+      .optional()
+      .describe('the oldest form of provenance that is accepted: a token has none of these'),
+    builder: z
+      .record(z.string().min(1).max(200), minimum)
+      .refine((map) => Object.keys(map).length > 0, 'at least one component')
+      .optional()
+      .describe('the least acceptable version of each component of the builder that is named'),
   })
   .refine(
-    ({ commit, build, version }) => (commit ?? build ?? version) !== undefined,
-    'at least one of commit, build, version',
+    ({ by: _, ...asked }) => Object.values(asked).some((value) => value !== undefined),
+    'at least one of commit, build, version, notBefore, format, builder',
   )
 
 type Parameters = z.output<typeof schema>
@@ -86,6 +102,9 @@ function judge(
   const findings = [
     ...asked.map((age) => judgeAge(age, builder, now, place)),
     judgeVersion(said, rule.version, builder, place),
+    judgeStart(said, rule.notBefore, builder, place),
+    judgeFormat(said, rule.format, place),
+    ...judgeBuilder(said, rule.builder, place),
   ].filter((finding) => finding !== undefined)
   const staleAt = earliest(...asked.map(endOf))
   return { findings, facts: factsOf(said), ...(staleAt === undefined ? {} : { staleAt }) }
@@ -156,6 +175,75 @@ function judgeVersion(
   // What is not a version cannot be newer than one.
   if (semver.valid(version.value) === null) return fail({ ...problem, code: 'FACT_MALFORMED' })
   return semver.gte(version.value, least) ? undefined : fail(problem)
+}
+
+function judgeStart(
+  { builtAt }: ProvenanceFacts,
+  notBefore: string | undefined,
+  builder: string,
+  place: Place,
+): Finding | undefined {
+  if (notBefore === undefined) return undefined
+  const expected = `a build from ${notBefore} on`
+  if (builtAt.state !== 'stated') {
+    const stands = 'runDetails.metadata.finishedOn'
+    return unstated(builtAt, { name: 'the time of the build', stands, expected, builder }, place)
+  }
+  if (builtAt.value.getTime() >= Date.parse(notBefore)) return undefined
+  return old('BUILD_TOO_OLD', {
+    where: place.at('notBefore'),
+    expected,
+    found: builtAt.value.toISOString(),
+    fix: 'Build it again (`sallyport build`) and deploy that artifact',
+  })
+}
+
+/** PRV-11: whoever may choose the form of provenance could go back to one that says less. */
+function judgeFormat(
+  { provenance: { format, builderId } }: ProvenanceFacts,
+  oldest: Parameters['format'],
+  place: Place,
+): Finding | undefined {
+  if (oldest === undefined) return undefined
+  const found = formats.findIndex((name) => name === format)
+  if (found >= formats.indexOf(oldest)) return undefined
+  return old('FORMAT_TOO_OLD', {
+    where: place.at('format'),
+    expected: `provenance in the form ${oldest} or a newer one`,
+    found: format === 'jwt' ? 'a token' : format,
+    fix: `Build it again with a version of ${quote(builderId)} that writes ${oldest}`,
+  })
+}
+
+function judgeBuilder(
+  { provenance: { builderVersion, builderId } }: ProvenanceFacts,
+  wanted: Parameters['builder'] = {},
+  place: Place,
+): readonly Finding[] {
+  return Object.entries(wanted).flatMap(([component, text]) => {
+    const least = text.slice(2)
+    const expected = `${quote(component, 80)} ${least} or newer in the builder`
+    const version = Object.hasOwn(builderVersion, component) ? builderVersion[component] : undefined
+    if (version === undefined) {
+      const stands = `runDetails.builder.version[${quote(component, 80)}]`
+      const name = `the version of ${quote(component, 80)}`
+      return [unstated({ state: 'missing' }, { name, stands, expected, builder: builderId }, place)]
+    }
+    const problem = {
+      where: place.at('builder'),
+      expected,
+      found: quote(version, 80),
+      fix: `Build it again with ${quote(component, 80)} ${least} or newer`,
+    }
+    // What is not a version cannot be newer than one.
+    if (semver.valid(version) === null) return [fail({ ...problem, code: 'FACT_MALFORMED' })]
+    return semver.gte(version, least) ? [] : [old('BUILDER_TOO_OLD', problem)]
+  })
+}
+
+/** Good once, and of before: it contradicts no newer record. */
+function old(code: ProblemCode, problem: Omit<Problem, 'code'>): Finding {
+  return { verdict: 'STALE', problem: { ...problem, code } }
 }
 
 function minimumOf(
