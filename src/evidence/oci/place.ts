@@ -1,4 +1,4 @@
-import { splitAttestations } from '#attestation'
+import { cosignBundle, isCosignKeyless, splitAttestations } from '#attestation'
 import type { EvidenceItem, EvidenceSource } from '#decision'
 import { sha256Hex } from '#document'
 import { quote } from '#error'
@@ -116,16 +116,28 @@ export class Place {
     if (kind === 'document') this.#takeDocument(layer, bytes, source)
   }
 
-  #takeAttestation({ digest }: Descriptor, bytes: Uint8Array, source: string): void {
+  #takeAttestation(layer: Descriptor, bytes: Uint8Array, source: string): void {
+    const { digest } = layer
     let parts: readonly Uint8Array[]
     try {
-      parts = splitAttestations(bytes)
+      parts = this.#partsOf(layer, bytes)
     } catch (error) {
       return this.note(`layer sha256:${digest}: ${detailOf(error)}`)
     }
     if (parts.length === 0) this.note(`layer sha256:${digest} is empty`)
     this.#found += parts.length
     for (const part of parts) if (!this.basket.collection.add(part, source)) this.fail(noRoom)
+  }
+
+  /** cosign keeps certificate and log promise of an envelope in annotations; what makes no bundle is taken as it is. */
+  #partsOf({ digest, annotations }: Descriptor, bytes: Uint8Array): readonly Uint8Array[] {
+    if (!isCosignKeyless(annotations)) return splitAttestations(bytes)
+    try {
+      return [cosignBundle(bytes, annotations)]
+    } catch (error) {
+      this.note(`layer sha256:${digest}: ${detailOf(error)}`)
+      return splitAttestations(bytes)
+    }
   }
 
   #takeSignature(bytes: Uint8Array, source: string): void {

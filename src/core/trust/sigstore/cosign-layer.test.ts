@@ -1,53 +1,16 @@
-// What `cosign attest` leaves in a registry: an envelope, and beside it certificate, chain and the promise of the log.
 import assert from 'node:assert/strict'
-import { hash, sign } from 'node:crypto'
 import { test } from 'node:test'
-import { cosignBundle, isCosignKeyless, pae } from '#attestation'
+import { cosignBundle, isCosignKeyless } from '#attestation'
 import type { Json } from '#document'
 import { check, codes, instance } from './testing/check.ts'
-import { certificateOf, signedAt, statement } from './testing/instance.ts'
-import { base64, promiseOf } from './testing/logs.ts'
+import { cosignAnnotations, cosignEnvelope, pemOf as pem } from './testing/cosign.ts'
+import { certificateOf, statement } from './testing/instance.ts'
 
-const payloadType = 'application/vnd.in-toto+json'
-const payload = statement()
 const { keys, der } = certificateOf(instance)
-const pem = (bytes: Uint8Array): string =>
-  `-----BEGIN CERTIFICATE-----\n${base64(bytes)}\n-----END CERTIFICATE-----\n`
-
-/** As Go's library writes an envelope. */
-function envelopeOf(keyid: string | null = '', content: Uint8Array = payload): Buffer {
-  const sig = base64(sign('sha256', pae(payloadType, content), keys.privateKey))
-  const signature = keyid === null ? { sig } : { keyid, sig }
-  const envelope = { payloadType, payload: base64(content), signatures: [signature] }
-  return Buffer.from(JSON.stringify(envelope))
-}
-
-function annotationsOf(envelope: Uint8Array, certificate: Uint8Array = der) {
-  const digest = (bytes: Uint8Array): Json => ({
-    algorithm: 'sha256',
-    value: hash('sha256', bytes, 'hex'),
-  })
-  const content = { hash: digest(envelope), payloadHash: digest(payload) }
-  const publicKey = base64(Buffer.from(pem(certificate)))
-  const spec = { content, publicKey }
-  const body = Buffer.from(JSON.stringify({ apiVersion: '0.0.1', kind: 'intoto', spec }))
-  const integratedTime = signedAt.getTime() / 1000
-  const promise = {
-    SignedEntryTimestamp: base64(promiseOf(instance.v1, body, integratedTime, 7)),
-    Payload: {
-      body: base64(body),
-      integratedTime,
-      logIndex: 7,
-      logID: instance.v1.logId.toString('hex'),
-    },
-  }
-  return {
-    'dev.cosignproject.cosign/signature': '',
-    'dev.sigstore.cosign/bundle': JSON.stringify(promise),
-    'dev.sigstore.cosign/certificate': pem(der),
-    'dev.sigstore.cosign/chain': pem(instance.intermediate.certificate),
-  }
-}
+const envelopeOf = (keyid?: string | null, payload?: Uint8Array): Buffer =>
+  cosignEnvelope(keys, keyid, payload)
+const annotationsOf = (envelope: Uint8Array, by?: Uint8Array) =>
+  cosignAnnotations(instance, envelope, der, by)
 
 function verdict(envelope: Uint8Array, annotations = annotationsOf(envelope)): readonly string[] {
   return codes(
