@@ -41,7 +41,8 @@ export async function startGateServer(options: GateServerOptions): Promise<Liste
   })
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = pathOf(request)
-    if (path === '/admission/validate') return answerAdmission(request, response, service)
+    const webhook = webhooks.get(path)
+    if (webhook !== undefined) return answerAdmission(request, response, service, webhook)
     if (path.startsWith('/log/')) {
       // Hashes tell nothing; entries tell who deploys what.
       if (path.startsWith('/log/tile/entries') && !open.log) await access.require(request, readers)
@@ -68,7 +69,11 @@ function pathOf({ url = '/' }: IncomingMessage): string {
   return end === -1 ? url : url.slice(0, end)
 }
 
-const fixed = new Set(['/admission/validate', '/healthz', '/readyz', '/metrics', '/openapi.json'])
+const webhooks: ReadonlyMap<string, 'validate' | 'pin'> = new Map([
+  ['/admission/validate', 'validate'],
+  ['/admission/pin', 'pin'],
+] as const)
+const fixed = new Set([...webhooks.keys(), '/healthz', '/readyz', '/metrics', '/openapi.json'])
 const patterns = routes.map(({ path }) => ({
   path,
   pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`),

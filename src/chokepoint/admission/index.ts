@@ -8,5 +8,6 @@ export {
 export { answerOf, type AdmissionAnswer } from './answer.ts'
 export { builtInKinds, kindName, type TemplatePath } from './kinds.ts'
 export type { AdmissionSettings } from './questions.ts'
+export { pin } from './pin.ts'
 export { parseReview, type AdmissionRequest } from './review.ts'
 export type { NamespaceMapping, ServiceName, TargetMapping } from './target.ts'

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { admit, answerOf, parseReview, type AdmissionAnswer } from '#chokepoint'
+import { admit, answerOf, parseReview, pin, type AdmissionAnswer } from '#chokepoint'
 import { SallyportError, type Problem } from '#error'
 import { readBody } from '../body.ts'
 import type { GateService } from './ports.ts'
@@ -12,13 +12,14 @@ const marginMs = 250
 const maxSeconds = 30
 
 /**
- * Answers a ValidatingAdmissionWebhook. The answer is there before the API server stops waiting (`?timeout=`, which it
+ * Answers a ValidatingAdmissionWebhook, or the mutating one that pins tags. The answer is there before the API server stops waiting (`?timeout=`, which it
  * adds to the address): what cannot be decided by then is refused, whatever is still going on.
  */
 export async function answerAdmission(
   request: IncomingMessage,
   response: ServerResponse,
   service: GateService,
+  kind: 'validate' | 'pin',
 ): Promise<void> {
   const settings = service.admission?.()
   if (settings === undefined) throw new SallyportError(notHere)
@@ -28,10 +29,9 @@ export async function answerAdmission(
   const review = parseReview(await readBody(request, maxBody))
   const leftMs = Math.max(1, Math.round(totalMs - (performance.now() - began)))
   const deadline = AbortSignal.timeout(leftMs)
-  const answer = await Promise.race([
-    admit(review, settings, service.admissionPorts({ ms: leftMs })),
-    late(review.uid, deadline, leftMs),
-  ])
+  const ports = service.admissionPorts({ ms: leftMs })
+  const answering = kind === 'pin' ? pin(review, ports.resolve) : admit(review, settings, ports)
+  const answer = await Promise.race([answering, late(review.uid, deadline, leftMs)])
   const body = Buffer.from(JSON.stringify(answer))
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length })
   response.end(body)

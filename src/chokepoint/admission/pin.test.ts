@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { pin } from './pin.ts'
+import { parseReview } from './review.ts'
+
+const digest = 'a'.repeat(64)
+const resolve = () => Promise.resolve(digest)
+
+function requestOf(object: unknown, more: object = {}) {
+  const request = {
+    uid: 'u',
+    kind: { group: '', version: 'v1', kind: 'Pod' },
+    operation: 'CREATE',
+    object,
+    ...more,
+  }
+  const review = { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request }
+  return parseReview(Buffer.from(JSON.stringify(review)))
+}
+
+function patchOf({ response }: Awaited<ReturnType<typeof pin>>): unknown {
+  assert.equal(response.allowed, true)
+  if (response.patch === undefined) return undefined
+  assert.equal(response.patchType, 'JSONPatch')
+  return JSON.parse(Buffer.from(response.patch, 'base64').toString())
+}
+
+const spec = {
+  containers: [
+    { image: `r.example/a@sha256:${digest}` },
+    { image: 'r.example/b:1' },
+    { image: 'nonsense' },
+  ],
+  initContainers: [{ image: 'r.example/c:2' }],
+  volumes: [{ name: 'v', image: { reference: 'r.example/d:3' } }],
+}
+
+test('tags of a pod get the digest that they mean now, and nothing else changes', async () => {
+  assert.deepEqual(patchOf(await pin(requestOf({ spec }), resolve)), [
+    {
+      op: 'replace',
+      path: '/spec/initContainers/0/image',
+      value: `r.example/c:2@sha256:${digest}`,
+    },
+    { op: 'replace', path: '/spec/containers/1/image', value: `r.example/b:1@sha256:${digest}` },
+    {
+      op: 'replace',
+      path: '/spec/volumes/0/image/reference',
+      value: `r.example/d:3@sha256:${digest}`,
+    },
+  ])
+})
+
+test('a tag that nobody can resolve stays as it is', async () => {
+  const answer = await pin(requestOf({ spec }), () => Promise.resolve(undefined))
+  assert.equal(patchOf(answer), undefined)
+})
+
+test('nothing but pods is changed, and no pod that runs already', async () => {
+  const template = { spec: { template: { spec } } }
+  const kind = { group: 'apps', version: 'v1', kind: 'Deployment' }
+  assert.equal(patchOf(await pin(requestOf(template, { kind }), resolve)), undefined)
+  const update = requestOf({ spec }, { operation: 'UPDATE', oldObject: { spec } })
+  assert.equal(patchOf(await pin(update, resolve)), undefined)
+})
