@@ -1,5 +1,13 @@
 // Answers vectors made by others with the project's own functions: {"id","op","in"} in, {"id","ok":true,"out"} or
 // {"id","ok":false,"error"} out, {"id","skip":true} for what the project does not do.
+//
+// Where it deviates from those vectors, it is on purpose:
+// - json-parsing, y_object_duplicated_key and its like: RFC 8259 lets a reader choose, and two readers that choose
+//   differently are how a signed document comes to mean two things. Keys stand once.
+// - jws, wp-350: the key says PS256 and the header PS384. The key decides (RFC 8725 §3.1).
+// - notes-checkpoints, cp-unmarshal-valid-one: a root hash of 10 bytes. Checkpoints here are of SHA-256 trees, so 32.
+// - notes-checkpoints, cp-unmarshal-valid-with-trailing-newlines: C2SP tlog-checkpoint has no empty lines.
+// Skipped: subtrees of Merkle trees, tokens with shared secrets or detached payloads, and algorithms that nothing here uses.
 import { createPublicKey, hash } from 'node:crypto'
 import { createInterface } from 'node:readline'
 import { inTotoKeyId, matchesPattern, pae, parseCycloneDx, parseJws } from '#attestation'
