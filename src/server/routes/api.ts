@@ -141,7 +141,7 @@ function checkNumber(text: string, name: string, schema: z.ZodType<number>): num
   const { success, data } = schema.safeParse(value)
   if (success) return data
   throw new SallyportError({
-    code: 'REQUEST_INVALID',
+    code: 'REQUEST_PARAMETER',
     where: name,
     expected: 'a whole number in the range that /openapi.json tells',
     found: text.slice(0, 40),

@@ -13,7 +13,7 @@ export const server = {
   REQUEST_MEDIA_TYPE: { title: 'The body is of another media type', exit: 2 },
   REQUEST_NOT_FOUND: { title: 'There is nothing at this address', exit: 2 },
   REQUEST_METHOD: { title: 'The address does not take this method', exit: 2 },
-  REQUEST_INVALID: { title: 'A parameter of the request is wrong', exit: 2 },
+  REQUEST_PARAMETER: { title: 'A parameter of the request is wrong', exit: 2 },
   ACCESS_UNAUTHENTICATED: { title: 'It is not known who asks', exit: 2 },
   ACCESS_FORBIDDEN: { title: 'Who asks may not do this', exit: 2 },
 } as const satisfies Record<string, Entry>
