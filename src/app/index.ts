@@ -115,3 +115,25 @@ export const checkPolicyFiles: typeof import('./policy/check.ts').checkPolicyFil
 export const explainPolicies: typeof import('./policy/explain.ts').explainPolicies = async (
   options,
 ) => (await import('./policy/explain.ts')).explainPolicies(options)
+
+export type { RulebookKeyReport, SignFileReport } from './rulebook/sign.ts'
+export type { RulebookReport } from './rulebook/verify.ts'
+
+/** Makes the key of one owner of a signed rulebook. */
+export const makeRulebookKey: typeof import('./rulebook/sign.ts').makeRulebookKey = async (
+  ...args
+) => (await import('./rulebook/sign.ts')).makeRulebookKey(...args)
+
+/** Adds one owner's signature to those beside a policy or trust file. */
+export const signRulebookFile: typeof import('./rulebook/sign.ts').signRulebookFile = async (
+  options,
+) => (await import('./rulebook/sign.ts')).signRulebookFile(options)
+
+/** Begins to remember which editions of policies and trust file were seen. */
+export const beginRulebook: typeof import('./rulebook/verify.ts').beginRulebook = async (...args) =>
+  (await import('./rulebook/verify.ts')).beginRulebook(...args)
+
+/** Verifies signatures and editions of policies and trust file, as each decision does. */
+export const verifyRulebook: typeof import('./rulebook/verify.ts').verifyRulebook = async (
+  ...args
+) => (await import('./rulebook/verify.ts')).verifyRulebook(...args)

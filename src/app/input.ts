@@ -8,18 +8,23 @@ export interface NamedFile {
   readonly bytes: Uint8Array
 }
 
+/** Such a file, and where it lies: what belongs to it lies beside it. */
+export interface PlacedFile extends NamedFile {
+  readonly path: string
+}
+
 const maxBytes = 4 * 1024 * 1024
 
 /** Reads a file of the configuration. Its name is relative to the home folder when it lies there. */
-export async function readNamed(path: string, home: string): Promise<NamedFile> {
-  return { file: nameOf(path, home), bytes: await readFileBounded(path) }
+export async function readNamed(path: string, home: string): Promise<PlacedFile> {
+  return { file: nameOf(path, home), bytes: await readFileBounded(path), path }
 }
 
 /** Reads policy files; a folder stands for every `*.yaml` and `*.yml` in it, in the order of their names. */
 export async function readPolicyFiles(
   paths: readonly string[],
   home: string,
-): Promise<readonly NamedFile[]> {
+): Promise<readonly PlacedFile[]> {
   const files = (await Promise.all(paths.map(policyFilesAt))).flat()
   if (files.length === 0) {
     throw new SallyportError({

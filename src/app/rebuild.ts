@@ -6,7 +6,7 @@ import { openFileBlobs } from '#store'
 import { isVerified, verifyAttestation, type Trust } from '#trust'
 import { runStep } from '#worker'
 import { findAttestations } from './attestations.ts'
-import { readTrust } from './rulebook.ts'
+import { readSignedTrust } from './rulebook.ts'
 
 export interface RebuildArtifactOptions {
   readonly config: Config
@@ -36,7 +36,7 @@ export interface RebuildReport {
  */
 export async function rebuildArtifact(options: RebuildArtifactOptions): Promise<RebuildReport> {
   const { config, offline, onEvent } = options
-  const { trust } = await readTrust(options.trust ?? config.trust, config.home)
+  const { trust } = await readSignedTrust(config, options.trust ?? config.trust)
   const { statement, signers } = await findProvenance(options, trust)
   const result = await rebuild(statement, {
     fetch: !offline,

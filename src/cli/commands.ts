@@ -85,6 +85,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/policy.ts'),
   },
   {
+    name: 'rulebook',
+    summary: 'sign policies and trust file, and verify that their owners have',
+    load: () => import('./commands/rulebook.ts'),
+  },
+  {
     name: 'log',
     summary: 'verify, show, prove and replay recorded decisions',
     load: () => import('./commands/log.ts'),

@@ -15,13 +15,14 @@ const approverRole = z.strictObject({
   kind: z.literal('approver'),
   predicateTypes: z.array(z.string()).min(1).max(16).readonly(),
 })
+const rulebookRole = z.strictObject({ kind: z.literal('rulebook') })
 const logRole = z.strictObject({
   kind: z.literal('log'),
   origin: z.string().min(1).max(255),
   memoryFile: path,
   mlDsaKeyFile: path,
 })
-const role = z.discriminatedUnion('kind', [builderRole, approverRole, logRole])
+const role = z.discriminatedUnion('kind', [builderRole, approverRole, rulebookRole, logRole])
 
 export const request = z.discriminatedUnion('do', [
   z.strictObject({
@@ -60,12 +61,14 @@ export type Passphrase = z.infer<typeof passphrase>
 export type BuilderRole = Readonly<z.infer<typeof builderRole>>
 /** Signs statements of these approval types, and nothing else. */
 export type ApproverRole = Readonly<z.infer<typeof approverRole>>
+/** Signs that an edition of a policy or trust file is meant, and nothing else. */
+export type RulebookRole = Readonly<z.infer<typeof rulebookRole>>
 /**
  * Signs the checkpoints of one log, forwards only. `keyFile` is Ed25519, `mlDsaKeyFile` is ML-DSA-44. `memoryFile` is
  * where the newest checkpoint is remembered: a folder of the signer's own, which `createCheckpointMemory` makes.
  */
 export type LogRole = Readonly<z.infer<typeof logRole>>
-export type Role = BuilderRole | ApproverRole | LogRole
+export type Role = BuilderRole | ApproverRole | RulebookRole | LogRole
 
 const codes = Object.keys(catalogue) as ProblemCode[]
 export const problem: z.ZodType<Problem> = z.strictObject({
