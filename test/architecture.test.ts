@@ -11,6 +11,7 @@ const core = [
   'attestation',
   'merkle',
   'trust',
+  'layout',
   'policy',
   'decision',
 ]
@@ -21,7 +22,11 @@ const house: Record<string, { folder: string; may: readonly string[] }> = {
   attestation: { folder: 'core/attestation', may: ['error', 'document', 'package'] },
   merkle: { folder: 'core/merkle', may: ['error', 'document'] },
   trust: { folder: 'core/trust', may: ['error', 'document', 'package', 'attestation', 'merkle'] },
-  policy: { folder: 'core/policy', may: ['error', 'document', 'package', 'attestation', 'trust'] },
+  layout: { folder: 'core/layout', may: ['error', 'document', 'attestation', 'trust'] },
+  policy: {
+    folder: 'core/policy',
+    may: ['error', 'document', 'package', 'attestation', 'trust', 'layout'],
+  },
   decision: { folder: 'core/decision', may: core.slice(0, -1) },
   config: { folder: 'config', may: core },
   api: { folder: 'api', may: core },

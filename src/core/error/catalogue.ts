@@ -8,6 +8,7 @@ import { document } from './catalogue/document.ts'
 import { evidence } from './catalogue/evidence.ts'
 import { fixture } from './catalogue/fixture.ts'
 import { lint } from './catalogue/lint.ts'
+import { layout } from './catalogue/layout.ts'
 import { log } from './catalogue/log.ts'
 import { materials } from './catalogue/materials.ts'
 import { packages } from './catalogue/package.ts'
@@ -31,6 +32,7 @@ export const catalogue = {
   ...sigstore,
   ...policy,
   ...lint,
+  ...layout,
   ...custom,
   ...decision,
   ...config,

@@ -5,7 +5,7 @@ export { authenticated, claimed, type Basis, type Fact } from './fact.ts'
 export type { CertificateProof } from './find-identities.ts'
 export { nearestName } from './nearest-name.ts'
 export { parseTrust, trustedRootFiles, type TrustOptions } from './parse-trust.ts'
-export { keyidOf } from './public-key.ts'
+export { keyidOf, readPublicKey, type PublicKey } from './public-key.ts'
 export {
   readRulebookKeys,
   type RulebookKey,
@@ -33,7 +33,7 @@ export {
   verifyRulebookFile,
   type SignedFile,
 } from './rulebook/verify-file.ts'
-export type { Scheme } from './scheme.ts'
+export { isSignatureGood, type Scheme } from './scheme.ts'
 export type { StatementSigner } from './statement-signer.ts'
 export { trustJsonSchema } from './trust-json-schema.ts'
 export type { Signer, Trust, TrustedIdentity, TrustedKey } from './trust.ts'
