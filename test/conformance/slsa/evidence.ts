@@ -5,7 +5,7 @@ import { basename, join } from 'node:path'
 import { cosignBundle, isCosignKeyless, splitAttestations, type DigestSet } from '#attestation'
 import type { Evidence, EvidenceItem } from '#decision'
 import { sha256Hex } from '#document'
-import type { Asked } from './options.ts'
+import { npmPackage, type Asked } from './options.ts'
 import { Refusal } from './refusal.ts'
 
 export interface Artifact {
@@ -13,9 +13,18 @@ export interface Artifact {
   readonly digest: DigestSet
 }
 
-export function readArtifacts({ command, artifacts }: Asked): readonly Artifact[] {
+export function readArtifacts(asked: Asked): readonly Artifact[] {
+  const { command, artifacts } = asked
   if (artifacts.length === 0) throw new Refusal('ErrorInvalidFormat', 'no artifact')
-  return artifacts.map(command === 'verify-image' ? imageOf : fileOf)
+  if (command === 'verify-image') return artifacts.map(imageOf)
+  return artifacts.map(fileOf).map((artifact) => ({ ...artifact, ...packageOf(asked) }))
+}
+
+/** As a package that was asked for by its name and version, an artifact has to be released as such. */
+function packageOf({ packageName, packageVersion }: Asked): Partial<Artifact> {
+  if (packageName === undefined) return {}
+  const version = packageVersion === undefined ? '' : `@${encodeURIComponent(packageVersion)}`
+  return { name: `${npmPackage(packageName)}${version}` }
 }
 
 function fileOf(name: string): Artifact {

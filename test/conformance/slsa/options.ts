@@ -110,3 +110,8 @@ function readInput(pair: string): readonly [string, string] {
   if (at <= 0) throw new TypeError('--build-workflow-input is key=value')
   return [pair.slice(0, at), pair.slice(at + 1)]
 }
+
+/** As a package URL. */
+export function npmPackage(name: string): string {
+  return `pkg:npm/${name.split('/').map(encodeURIComponent).join('/')}`
+}

@@ -1,8 +1,9 @@
 // The policy for what is asked.
 import type { JsonObject } from '#document'
 import { parsePolicies, type PolicySet } from '#policy'
-import type { Asked } from './options.ts'
+import { npmPackage, type Asked } from './options.ts'
 import { Refusal } from './refusal.ts'
+import { npmPublish } from './trust.ts'
 
 export function policiesFor(asked: Asked, builders: readonly string[]): PolicySet {
   const refs = refsFor(asked)
@@ -22,9 +23,20 @@ export function policiesFor(asked: Asked, builders: readonly string[]): PolicySe
     kind: 'DeploymentPolicy',
     metadata: { name: 'asked', owner: 'slsa-client' },
     targets: [{ environment: 'conformance', service: 'slsa' }],
-    require: [{ built }],
+    require: [{ built }, ...published(asked)],
+    ...artifactsOf(asked),
   }
   return parsePolicies([{ file: 'policy.yaml', bytes: Buffer.from(JSON.stringify(policy)) }])
+}
+
+/** npm: the registry has to have taken it in, as the package that is asked for. */
+function published({ command }: Asked): readonly JsonObject[] {
+  if (command !== 'verify-npm-package') return []
+  return [{ signed: { by: ['npm-registry'], types: [npmPublish] } }]
+}
+
+function artifactsOf({ packageName }: Asked): JsonObject {
+  return packageName === undefined ? {} : { artifacts: [npmPackage(packageName)] }
 }
 
 /** `github.com/owner/repository`, with or without a scheme. */

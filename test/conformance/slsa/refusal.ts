@@ -1,5 +1,5 @@
 import type { Problem, ProblemCode } from '#error'
-import type { Asked } from './options.ts'
+import { npmPackage, type Asked } from './options.ts'
 
 /** What cannot even be asked, by slsa-verifier's name of it. */
 export class Refusal extends Error {
@@ -33,11 +33,21 @@ const labels: Partial<Record<ProblemCode, string>> = {
 /** slsa-verifier's name for what one of our problems means under what was asked. */
 export function labelOf(problem: Problem, asked: Asked): string {
   if (problem.code === 'REF_MISMATCH') return refLabel(problem, asked)
+  if (problem.code === 'RELEASE_OTHER_PACKAGE') return releaseLabel(problem, asked)
+  // npm's builder is whatever ran in the repository: somebody else's certificate is of another source.
+  if (problem.code === 'SIGNATURE_UNKNOWN_IDENTITY' && asked.command === 'verify-npm-package') {
+    return 'ErrorMismatchSource'
+  }
   // What an envelope of Google's cannot be verified by is a missing signature, whatever is wrong with it.
   if (problem.code === 'ATTESTATION_FIELD' && /signatures/.test(problem.where ?? '')) {
     return 'ErrorNoValidSignature'
   }
   return labels[problem.code] ?? 'ErrorNotVerified'
+}
+
+function releaseLabel({ found }: Problem, { packageName = '' }: Asked): string {
+  const isPackage = found.includes(`"${npmPackage(packageName)}@`)
+  return isPackage ? 'ErrorMismatchPackageVersion' : 'ErrorMismatchPackageName'
 }
 
 /** A tag that was asked for where a branch was built is an invalid ref, and not another tag. */

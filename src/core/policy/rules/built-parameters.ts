@@ -29,12 +29,15 @@ export function judgeParameters(
 /** The build instructions are the ones allowed: another file of the same repository may build something else. */
 export function judgeRecipe(
   found: string | undefined,
-  wanted: string | undefined,
+  wanted: string | readonly string[] | undefined,
   place: Place,
 ): readonly Finding[] {
-  if (found === wanted) return []
+  const paths = typeof wanted === 'string' ? [wanted] : wanted
+  if (paths === undefined ? found === undefined : found !== undefined && paths.includes(found)) {
+    return []
+  }
   const problem: Problem =
-    wanted === undefined
+    paths === undefined
       ? {
           code: 'PARAMETER_NOT_ALLOWED',
           where: place.at('recipe'),
@@ -46,9 +49,9 @@ export function judgeRecipe(
       : {
           code: 'RECIPE_MISMATCH',
           where: place.at('recipe'),
-          expected: quote(wanted),
+          expected: paths.map((path) => quote(path)).join(' or '),
           found: found === undefined ? 'provenance that names no recipe' : quote(found),
-          fix: `Build it with ${quote(wanted)}, or change "recipe" at ${place.line()}`,
+          fix: `Build it with ${quote(paths[0] ?? '')}, or change "recipe" at ${place.line()}`,
         }
   return [{ verdict: 'FAIL', problem }]
 }

@@ -18,6 +18,8 @@ import { bySchema, parameterValue } from '../schema-parts.ts'
 import { judgeParameters, judgeRecipe } from './built-parameters.ts'
 import { judgeSource } from './built-source.ts'
 
+const recipePath = z.string().min(1).max(500)
+
 const schema = z.strictObject({
   by: bySchema,
   level: z
@@ -34,11 +36,9 @@ const schema = z.strictObject({
     .optional()
     .describe('the refs that may be built; needed as soon as provenance names one'),
   recipe: z
-    .string()
-    .min(1)
-    .max(500)
+    .union([recipePath, z.array(recipePath).min(1, 'at least one path').max(64)])
     .optional()
-    .describe('path of the build instructions in the repository'),
+    .describe('path of the build instructions in the repository, or several that may be used'),
   buildType: z
     .string()
     .min(1)
