@@ -1,6 +1,8 @@
 // Makes build/package: what is published. Plain JavaScript with types, and a package.json that names no toolchain.
 import { spawnSync } from 'node:child_process'
 import { chmodSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { metaJsonSchema, policyJsonSchema } from '#policy'
+import { trustJsonSchema } from '#trust'
 
 const out = 'build/package'
 const published = ['README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md']
@@ -23,6 +25,16 @@ const compiled = spawnSync('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json'
 if (compiled.status !== 0) process.exit(1)
 for (const file of published) cpSync(file, `${out}/${file}`)
 writeFileSync(`${out}/package.json`, `${JSON.stringify(publishedManifest(), null, 2)}\n`)
+// For editors: the same that `sallyport policy schema` prints.
+mkdirSync(`${out}/schemas`)
+const schemas = {
+  policy: policyJsonSchema(),
+  trust: trustJsonSchema(),
+  'meta-policy': metaJsonSchema(),
+}
+for (const [name, schema] of Object.entries(schemas)) {
+  writeFileSync(`${out}/schemas/${name}.schema.json`, `${JSON.stringify(schema, null, 2)}\n`)
+}
 // npm packs with the modes it finds; the only program is the command line.
 chmodSync(`${out}/dist/cli/main.js`, 0o755)
 
@@ -44,7 +56,7 @@ function publishedManifest(): object {
       Object.entries(source.imports).map(([key, path]) => [key, compiledPath(path)]),
     ),
     exports: Object.fromEntries(doors.map((door) => [`./${door}`, `./dist/core/${door}/index.js`])),
-    files: ['dist', ...published],
+    files: ['dist', 'schemas', ...published],
     dependencies,
   }
 }

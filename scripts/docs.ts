@@ -1,10 +1,18 @@
 // Writes docs/reference from the tables the program itself uses. `--check` fails when the files are not current.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { catalogue } from '#error'
+import { lintsPage } from './docs/lints-page.ts'
+import { policyPage } from './docs/policy-page.ts'
+import { trustPage } from './docs/trust-page.ts'
 
 const meaning = { 1: 'denied', 2: 'usage or configuration', 3: 'could not decide' } as const
 
-const pages: Record<string, string> = { 'docs/reference/problems.md': problems() }
+const pages: Record<string, string> = {
+  'docs/reference/problems.md': problems(),
+  'docs/reference/policy.md': policyPage(),
+  'docs/reference/trust.md': trustPage(),
+  'docs/reference/lints.md': lintsPage(),
+}
 
 const stale = Object.entries(pages).filter(([file, text]) => current(file) !== text)
 if (process.argv.includes('--check')) {

@@ -1,6 +1,7 @@
 import { showArtifact, type ArtifactPattern } from '../artifact-name.ts'
 import type { Duration } from '../duration.ts'
 import { showLocation, type Location } from '../location.ts'
+import { showRef, type RefPattern } from '../ref.ts'
 import type { BoundRule } from '../policy.ts'
 
 type Parameters = Readonly<Record<string, unknown>>
@@ -26,24 +27,27 @@ const show = (value: unknown): string =>
   typeof value === 'object' && value !== null && 'prefix' in value
     ? showLocation(value as Location)
     : JSON.stringify(value)
+const refsOf = (refs: unknown): string => (refs as readonly RefPattern[]).map(showRef).join(' or ')
 const people = (count: unknown): string =>
   Number(count) === 1 ? 'One owner' : `${text(count)} different owners`
 const when = (value: unknown, sentence: (value: unknown) => string): string =>
   value === undefined ? '' : sentence(value)
 
 const sentences: Readonly<Record<string, (parameters: Parameters) => readonly string[]>> = {
-  signed: ({ predicateType, count }) => [
-    predicateType === undefined
+  signed: ({ types, count }) => [
+    types === undefined
       ? 'There is signed provenance about exactly these bytes, whatever it says.'
-      : `There is a signed statement of type ${show(predicateType)} about exactly these bytes.`,
+      : `There is a signed statement of type ${list(types, 'or')} about exactly these bytes.`,
     Number(count) > 1 ? `${people(count)} of keys have signed it.` : '',
   ],
-  built: ({ level, from, refs, recipe, buildType, parameters }) => [
+  built: ({ level, from, refs, recipe, buildType, parameters, unmentionedUnsafe }) => [
     `A named builder built exactly these bytes, at SLSA Build level ${text(level)} or higher.`,
-    `It built them from ${show(from)}${refs === undefined ? '' : `, from ${list(refs, 'or')}`}.`,
+    `It built them from ${show(from)}${refs === undefined ? '' : `, from ${refsOf(refs)}`}.`,
     when(recipe, (path) => `The build instructions are ${show(path)} of that repository.`),
     when(buildType, (type) => `It was built in the way ${show(type)}.`),
-    parameterSentence(parameters as Readonly<Record<string, unknown>>),
+    unmentionedUnsafe === true
+      ? 'Whoever started the build may have chosen everything else: other refs, recipes and parameters.'
+      : parameterSentence(parameters as Readonly<Record<string, unknown>>),
   ],
   hermetic: ({ root, networkAttempts }) => [
     'The build had no network, and all its inputs were known before it began.',

@@ -34,3 +34,28 @@ for (const { lint, bad, good } of vectors) {
 test('every lint has examples', () => {
   assert.deepEqual(vectors.map(({ lint }) => lint).sort(), lints.map(({ code }) => code).sort())
 })
+
+test('a rule that leaves open whatever it does not mention is as bad as one that opens a parameter', () => {
+  const open =
+    'require:\n  - built: {by: [ci], from: git+https://g.example/a/b, unmentionedUnsafe: true}\n'
+  const example = { policies: [open] }
+  assert.equal(remarks('LINT_PARAMETER_ANY', example).length, 1)
+  assert.deepEqual(remarks('LINT_PARAMETER_UNSAID', example), [])
+})
+
+test('a loose subject is no finding where the certificate must name the repository, and prefixes of it do not help', () => {
+  const signers = (pin: string) => `
+ci:
+  identities:
+    - root: public
+      issuer: https://token.actions.githubusercontent.com
+      subjectPrefix: https://github.com/acme/
+      certificate: {sourceRepositoryURI: ${pin}}
+  predicateTypes: [https://slsa.dev/provenance/v1]
+  builders: [{idPrefix: https://github.com/acme/, level: 1}]
+`
+  const found = (pin: string) =>
+    remarks('LINT_IDENTITY_LOOSE', { policies: [], signers: signers(pin) }).length
+  assert.equal(found('https://github.com/acme/shop'), 0)
+  assert.equal(found('{prefix: https://github.com/acme/}'), 1)
+})

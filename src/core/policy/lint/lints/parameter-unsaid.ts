@@ -25,6 +25,8 @@ export const parameterUnsaid: Lint = {
           ...(parameters['refs'] === undefined ? ['refs'] : []),
           ...(parameters['recipe'] === undefined && signers.some(isHosted) ? ['recipe'] : []),
         ]
+        // Then they are not refused, which is another lint.
+        if (parameters['unmentionedUnsafe'] === true) return []
         return unsaid.map((field) => ({
           where: place.at(),
           expected: `"${field}": what the requester of a build may choose`,
