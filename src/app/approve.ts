@@ -1,15 +1,22 @@
-import { basename } from 'node:path'
 import { approvalStatement, bundleOf, encodeBundle } from '#attestation'
 import type { Config } from '#config'
 import { sha256Hex } from '#document'
-import { digestFile } from '#evidence'
 import { startSigner } from '#signer'
+import { parseArtifactName } from './artifact/name.ts'
+import { openNetwork, type Network } from './artifact/network.ts'
+import { findArtifact } from './artifact/resolve.ts'
+import { attach, imageWithDigest, type AttachReport } from './attach.ts'
 import { appendAttestation } from './beside.ts'
 import { roles } from './init/keys.ts'
 
 export interface ApproveOptions {
   readonly config: Config
+  /** What names the artifact (see `parseArtifactName`); an image, by its digest. */
   readonly artifact: string
+  /** The file that the approval is added to; default is beside the artifact, or `HEX.sigstore.jsonl` where there is none. */
+  readonly output?: string
+  /** Whether it is attached to the image in its registry, in place of being written to a file. */
+  readonly attach?: boolean
   readonly environment: string
   readonly reason: string
   /** Who decided, in words; which key signed is what counts. */
@@ -27,23 +34,59 @@ export interface ApproveReport {
   readonly expires?: string
   readonly keyid: string
   /** The file the approval was added to. */
-  readonly bundle: string
+  readonly bundle?: string
+  /** Where it was attached to the image. */
+  readonly attached?: AttachReport
   /** sha256 of the attestation. */
   readonly digest: string
 }
 
-/** Signs an approval of exactly these bytes for one environment, and puts it beside the artifact. */
+/** Signs an approval of exactly these bytes for one environment, and puts it where it will be looked for. */
 export async function approveArtifact(options: ApproveOptions): Promise<ApproveReport> {
-  const { config, artifact, environment, reason, approver, forMilliseconds, now } = options
-  const { digest } = await digestFile(artifact)
-  const name = basename(artifact)
-  const times = {
+  const { config, environment, reason } = options
+  await using network = openNetwork(config.evidence)
+  const artifact = await findApproved(options, network)
+  const times = timesOf(options)
+  const { bytes, keyid } = await sign(options, artifact, times)
+  return {
+    artifact,
+    environment,
+    reason,
+    ...times,
+    keyid,
+    ...(await keep(bytes, artifact.sha256, options, network)),
+    digest: sha256Hex(bytes),
+  }
+}
+
+/** The bytes that are approved. Of an image only a digest says which: nobody approves what a tag may lead to tomorrow. */
+async function findApproved(
+  { artifact: text, attach: isAttached = false }: ApproveOptions,
+  network: Network,
+): Promise<ApproveReport['artifact']> {
+  if (isAttached || parseArtifactName(text).kind === 'oci') {
+    const { registry, repository, digest } = imageWithDigest(text, 'approve')
+    return { name: `${registry}/${repository}`, sha256: digest }
+  }
+  const { name, digest } = await findArtifact(text, network)
+  return { name, sha256: digest.sha256 }
+}
+
+function timesOf({ now, forMilliseconds }: ApproveOptions) {
+  return {
     approvedOn: seconds(now),
     ...(forMilliseconds === undefined
       ? {}
       : { expires: seconds(new Date(now.getTime() + forMilliseconds)) }),
   }
-  const statement = approvalStatement([{ name, digest: { sha256: digest.sha256 } }], {
+}
+
+async function sign(
+  { config, environment, reason, approver }: ApproveOptions,
+  { name, sha256 }: ApproveReport['artifact'],
+  times: ReturnType<typeof timesOf>,
+) {
+  const statement = approvalStatement([{ name, digest: { sha256 } }], {
     environment,
     reason,
     ...(approver === undefined ? {} : { approver }),
@@ -52,16 +95,21 @@ export async function approveArtifact(options: ApproveOptions): Promise<ApproveR
   const { file: keyFile, passphraseFile } = config.keys.approver
   await using signer = await startSigner({ keyFile, passphraseFile, role: roles.approver })
   const bytes = encodeBundle(bundleOf(await signer.sign(statement), signer.keyid))
-  const bundle = await appendAttestation(artifact, bytes)
-  return {
-    artifact: { name, sha256: digest.sha256 },
-    environment,
-    reason,
-    ...times,
-    keyid: signer.keyid,
-    bundle,
-    digest: sha256Hex(bytes),
+  return { bytes, keyid: signer.keyid }
+}
+
+async function keep(
+  bytes: Uint8Array,
+  sha256: string,
+  { artifact, output, attach: isAttached = false }: ApproveOptions,
+  network: Network,
+): Promise<Pick<ApproveReport, 'bundle' | 'attached'>> {
+  if (isAttached) {
+    return { attached: await attach([bytes], imageWithDigest(artifact, 'approve'), network) }
   }
+  const isFile = parseArtifactName(artifact).kind === 'file'
+  const file = output ?? `${isFile ? artifact : sha256}.sigstore.jsonl`
+  return { bundle: await appendAttestation(file, bytes) }
 }
 
 /** RFC 3339, to the second: nobody approves by the millisecond. */

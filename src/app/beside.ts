@@ -2,11 +2,10 @@ import { open } from 'node:fs/promises'
 import { SallyportError } from '#error'
 
 /**
- * Adds one attestation to `ARTIFACT.sigstore.jsonl`, where evidence is looked for first. One line is written with
- * one call, so that two who add at the same time do not mix.
+ * Adds one attestation to a file of them, such as `ARTIFACT.sigstore.jsonl`, where evidence is looked for first. One line
+ * is written with one call, so that two who add at the same time do not mix.
  */
-export async function appendAttestation(artifact: string, bytes: Uint8Array): Promise<string> {
-  const file = `${artifact}.sigstore.jsonl`
+export async function appendAttestation(file: string, bytes: Uint8Array): Promise<string> {
   try {
     const handle = await open(file, 'a', 0o644)
     try {

@@ -1,6 +1,7 @@
 // Every role is imported when it is called: a command pays for what it uses, and `verify` never loads the builder.
 
 export type { ApproveOptions, ApproveReport } from './approve.ts'
+export type { AttachOptions, AttachReport } from './attach.ts'
 export type { BuildArtifactOptions, BuildEvent, BuildReport } from './builds/build.ts'
 export type { DoctorOptions, DoctorReport, DoctorRow } from './doctor.ts'
 export type { RebuildArtifactOptions, RebuildReport } from './rebuild.ts'
@@ -37,6 +38,10 @@ export const initHome: typeof import('./init/init.ts').initHome = async (options
 /** Signs an approval of an artifact for one environment, and puts it beside the artifact. */
 export const approveArtifact: typeof import('./approve.ts').approveArtifact = async (options) =>
   (await import('./approve.ts')).approveArtifact(options)
+
+/** Attaches the attestations of a file to an image in its registry. */
+export const attachEvidence: typeof import('./attach.ts').attachEvidence = async (options) =>
+  (await import('./attach.ts')).attachEvidence(options)
 
 /** Says what each signature on an artifact claims and by whom. Decides nothing. */
 export const inspect: typeof import('./inspect/inspect.ts').inspect = async (options) =>

@@ -70,6 +70,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/approve.ts'),
   },
   {
+    name: 'attach',
+    summary: 'attach evidence to an image in its registry, so that it travels with it',
+    load: () => import('./commands/attach.ts'),
+  },
+  {
     name: 'inspect',
     summary: 'say what each signature on an artifact claims, and by whom',
     load: () => import('./commands/inspect.ts'),

@@ -8,12 +8,14 @@ export type { HttpStore } from './http-store.ts'
 export type { HttpClient, HttpLimits, HttpOptions } from './http/client.ts'
 export type { ResolvedPackage } from './npm-package.ts'
 export type { NpmPackage } from './npm-registry.ts'
+export type { Attached, AttachedEvidence } from './oci/attach.ts'
 export type { Credential, Credentials } from './oci/credentials.ts'
 export type { RegistryEvidence, RegistryOptions, ResolvedArtifact } from './oci/find.ts'
 export type { AttachedDocument } from './oci/place.ts'
 export { formatReference, parseReference, type Reference } from './oci/reference.ts'
 export type { RelatedManifest } from './oci/related.ts'
 export {
+  attachToRegistry,
   findInHttpStore,
   findInNpmRegistry,
   findInRegistry,

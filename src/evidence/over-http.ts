@@ -5,6 +5,7 @@ import type { HttpClient, HttpOptions } from './http/client.ts'
 import type { ResolvedPackage } from './npm-package.ts'
 import type { NpmPackage } from './npm-registry.ts'
 import type { Credentials } from './oci/credentials.ts'
+import type { Attached, AttachedEvidence } from './oci/attach.ts'
 import type { RegistryEvidence, RegistryOptions, ResolvedArtifact } from './oci/find.ts'
 import type { SourceOptions } from './source-options.ts'
 
@@ -48,6 +49,20 @@ export async function resolveInRegistry(
   options: RegistryOptions,
 ): Promise<ResolvedArtifact> {
   return (await import('./oci/find.ts')).resolveInRegistry(reference, options)
+}
+
+/**
+ * Attaches attestations to an artifact in its registry, as manifests that name it as their subject; by the tag that stands
+ * for the referrers API where there is none. Doing it again changes nothing.
+ *
+ * @throws SallyportError EVIDENCE_ARTIFACT_MISSING, EVIDENCE_NOT_ATTACHED, EVIDENCE_SOURCE_UNAVAILABLE
+ */
+export async function attachToRegistry(
+  reference: string,
+  evidence: readonly AttachedEvidence[],
+  options: RegistryOptions,
+): Promise<readonly Attached[]> {
+  return (await import('./oci/attach.ts')).attachToRegistry(reference, evidence, options)
 }
 
 /**

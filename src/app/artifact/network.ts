@@ -39,6 +39,12 @@ export function openNetwork(places: EvidencePlaces): Network {
   }
 }
 
+/** What every question to a registry needs. */
+export async function connect(network: Network) {
+  const [http, credentials] = await Promise.all([network.http(), network.credentials()])
+  return { http, credentials }
+}
+
 async function open({ registries, timeoutMs }: EvidencePlaces): Promise<HttpClient> {
   const { ca, plainHttp, allowAddresses } = registries
   const options: HttpOptions = {

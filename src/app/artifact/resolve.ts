@@ -9,7 +9,7 @@ import {
   type Source,
 } from '#evidence'
 import { meantReference, parseArtifactName, type ArtifactName } from './name.ts'
-import type { Network } from './network.ts'
+import { connect, type Network } from './network.ts'
 
 /** An artifact, found: from here on its digest is what is decided about. */
 export interface FoundArtifact {
@@ -101,11 +101,6 @@ async function findPackage(
   const { digest, size } = await resolveInNpmRegistry(wanted, { http, signal: network.signal })
   const source: Source = { kind: 'npm', ...wanted }
   return { kind: 'npm', name: purl, digest, size, typed: purl, source }
-}
-
-async function connect(network: Network) {
-  const [http, credentials] = await Promise.all([network.http(), network.credentials()])
-  return { http, credentials }
 }
 
 function noRegistry(purl: string): SallyportError {

@@ -1,4 +1,5 @@
 import type { ApproveReport } from '#app'
+import type { JsonObject } from '#document'
 import type { CommandLine } from '../command-line.ts'
 import type { Plan } from '../commands.ts'
 import { parseDuration } from '../duration.ts'
@@ -13,11 +14,16 @@ interface Options {
   readonly reason: string
   readonly approver?: string
   readonly for?: number
+  readonly output?: string
+  readonly attach: boolean
 }
 
 export function define(command: CommandLine, plan: Plan): void {
   command
-    .argument('<artifact>', 'the file that is approved: exactly these bytes')
+    .argument(
+      '<artifact>',
+      'what is approved, exactly these bytes: a file, sha256:HEX, oci://HOST/NAME@sha256:HEX, or pkg:npm/NAME@VERSION',
+    )
     .needs('--environment <name>', 'where it may run')
     .needs('--reason <text>', 'why; it is signed, and recorded with every decision')
     .option('--approver <name>', 'who decided, in words')
@@ -26,6 +32,11 @@ export function define(command: CommandLine, plan: Plan): void {
       'how long the approval holds, such as 30d (default: for ever)',
       parseDuration,
     )
+    .option(
+      '--output <file>',
+      'the file it is added to (default: beside the artifact, or HEX.sigstore.jsonl)',
+    )
+    .option('--attach', 'attach it to the image in its registry, and write no file', false)
     .action((artifact: string, options: Options) =>
       plan('nothing was approved', (session) => approve(session, artifact, options)),
     )
@@ -33,32 +44,40 @@ export function define(command: CommandLine, plan: Plan): void {
 
 async function approve(session: Session, artifact: string, options: Options): Promise<Outcome> {
   const { approveArtifact } = await import('#app')
-  const { environment, reason, approver, for: forMilliseconds } = options
+  const { environment, reason, approver, output, attach, for: forMilliseconds } = options
   session.terminal.status('signing')
   const report = await approveArtifact({
     config: await session.config(),
     artifact,
     environment,
     reason,
+    attach,
+    ...(output === undefined ? {} : { output }),
     ...(approver === undefined ? {} : { approver }),
     ...(forMilliseconds === undefined ? {} : { forMilliseconds }),
     now: session.now(),
   })
   return {
     exit: 0,
-    json: { apiVersion: 'sallyport.dev/v1', kind: 'ApproveReport', ...report },
+    json: {
+      apiVersion: 'sallyport.dev/v1',
+      kind: 'ApproveReport',
+      ...(JSON.parse(JSON.stringify(report)) as JsonObject),
+    },
     text: textOf(report, session.outLook()),
   }
 }
 
-function textOf(report: ApproveReport, { paint }: Look): string {
-  const { artifact, environment, reason, expires, keyid, bundle } = report
+function textOf(report: ApproveReport, look: Look): string {
+  const { paint } = look
+  const { artifact, environment, reason, expires, keyid, bundle, attached } = report
   const rows: [string, string][] = [
     ['artifact', `${artifact.name} sha256:${artifact.sha256}`],
     ['reason', reason],
     ['holds', expires === undefined ? 'until the key is retired' : `until ${expires}`],
     ['key', keyid],
-    ['added to', bundle],
+    ...(bundle === undefined ? [] : [['added to', bundle] as [string, string]]),
+    ...(attached === undefined ? [] : [['attached', attached.artifact] as [string, string]]),
   ]
   const name = escapeLine(`${artifact.name} for ${environment}`)
   return [

@@ -41,7 +41,15 @@ export interface HttpRequest {
   readonly limit?: Limit
   /** A form to post instead of a GET. */
   readonly form?: string
+  /** Something to write instead of a GET. It is never sent anywhere else than to the address given. */
+  readonly content?: HttpContent
   readonly signal?: AbortSignal
+}
+
+export interface HttpContent {
+  readonly method: 'POST' | 'PUT'
+  readonly type: string
+  readonly bytes: Uint8Array
 }
 
 export interface HttpAnswer {
@@ -176,19 +184,22 @@ function connect(
   context: Context,
   isAgain = false,
 ): Promise<IncomingMessage> {
-  const { form, authorization, accept, signal } = hop
+  const { authorization, accept, signal } = hop
+  const content = contentOf(hop)
   const headers = {
     accept,
     'accept-encoding': 'identity',
     'user-agent': 'sallyport',
     ...(authorization === undefined ? {} : { authorization }),
-    ...(form === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
+    ...(content === undefined
+      ? {}
+      : { 'content-type': content.type, 'content-length': content.bytes.length }),
   }
   const options = {
     agent: context.agents.for(url.protocol, limit),
     headers,
     signal,
-    method: form === undefined ? 'GET' : 'POST',
+    method: content?.method ?? 'GET',
   }
   return new Promise((resolve, reject) => {
     const request =
@@ -207,8 +218,17 @@ function connect(
         resolve(connect(url, hop, limit, context, true))
       } else reject(error)
     })
-    request.end(form)
+    request.end(content?.bytes)
   })
+}
+
+function contentOf({ form, content }: Hop): HttpContent | undefined {
+  if (form === undefined) return content
+  return {
+    method: 'POST',
+    type: 'application/x-www-form-urlencoded',
+    bytes: Buffer.from(form, 'utf8'),
+  }
 }
 
 function watch(request: ClientRequest, isSecure: boolean, limits: HttpLimits): void {
@@ -240,8 +260,8 @@ function redirectOf(
     const target = quote(to.origin, 200)
     throw unavailable(from.host, 'redirects that keep TLS', `one to ${target}`)
   }
-  if (request.form !== undefined) {
-    throw unavailable(from.host, 'an answer to a form with credentials', `status ${status}`)
+  if (request.form !== undefined || request.content !== undefined) {
+    throw unavailable(from.host, 'an answer where something was sent', `status ${status}`)
   }
   to.username = ''
   to.password = ''

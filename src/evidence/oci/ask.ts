@@ -1,5 +1,5 @@
 import { quote } from '#error'
-import type { HttpAnswer, HttpClient } from '../http/client.ts'
+import type { HttpAnswer, HttpClient, HttpContent } from '../http/client.ts'
 import { unavailable } from '../unavailable.ts'
 import { authorise } from './authorise.ts'
 import type { Credentials } from './credentials.ts'
@@ -7,13 +7,20 @@ import type { Credentials } from './credentials.ts'
 /** How the parts ask: a path below the repository, or an address at the same registry. */
 export type Ask = (
   path: string,
-  request: { readonly what: string; readonly accept: string; readonly maxBytes: number },
+  request: {
+    readonly what: string
+    readonly accept: string
+    readonly maxBytes: number
+    readonly content?: HttpContent
+  },
 ) => Promise<HttpAnswer>
 
 interface AskOptions {
   readonly http: HttpClient
   readonly credentials: Credentials
   readonly signal: AbortSignal
+  /** What leave is asked for; default to read. */
+  readonly actions?: 'pull' | 'pull,push'
 }
 
 /** Asks one registry, and authenticates when it wants that. */
@@ -21,7 +28,7 @@ export function openAsk(
   base: string,
   registry: string,
   repository: string,
-  { http, credentials, signal }: AskOptions,
+  { http, credentials, signal, actions = 'pull' }: AskOptions,
 ): Ask {
   let authorization: Promise<string> | undefined
   return async (path, request) => {
@@ -44,12 +51,20 @@ export function openAsk(
     }
     // Others may have authenticated meanwhile; a token that ran out is got again, once.
     if (authorization === before) {
-      authorization = authorise(answer, { http, credentials, registry, repository, signal })
+      authorization = authorise(answer, {
+        http,
+        credentials,
+        registry,
+        repository,
+        actions,
+        signal,
+      })
       authorization.catch(() => undefined)
     }
     const again = await send()
     if (again.status === 401) {
-      throw unavailable(url.host, `leave to read ${quote(repository, 200)}`, 'status 401')
+      const leave = actions === 'pull' ? 'read' : 'write to'
+      throw unavailable(url.host, `leave to ${leave} ${quote(repository, 200)}`, 'status 401')
     }
     return again
   }

@@ -11,6 +11,7 @@ export interface Asker {
   readonly credentials: Credentials
   readonly registry: string
   readonly repository: string
+  readonly actions: 'pull' | 'pull,push'
   readonly signal: AbortSignal
 }
 
@@ -60,7 +61,7 @@ async function fetchToken(
   const query = {
     ...(challenge.service === undefined ? {} : { service: challenge.service }),
     // What is asked for is what is needed, whatever the registry suggests.
-    scope: `repository:${asker.repository}:pull`,
+    scope: `repository:${asker.repository}:${asker.actions}`,
   }
   const common = {
     what,

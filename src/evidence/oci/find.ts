@@ -104,10 +104,18 @@ export function findInRegistry(
   })
 }
 
-async function withRepository<T>(
+/** What it takes to ask a registry, for as long as `withRepository` lasts. */
+export interface Connection {
+  readonly http: HttpClient
+  readonly credentials: Credentials
+  readonly signal: AbortSignal
+}
+
+/** Opens the repository of a reference, in a registry that is allowed, for as long as something is done with it. */
+export async function withRepository<T>(
   text: string,
   options: RegistryOptions,
-  work: (reference: Reference, repository: Repository) => Promise<T>,
+  work: (reference: Reference, repository: Repository, connection: Connection) => Promise<T>,
 ): Promise<T> {
   const { registries, credentials = anonymous, cache, timeoutMs = defaultTimeoutMs } = options
   const reference = parseReference(text)
@@ -119,13 +127,12 @@ async function withRepository<T>(
   const signal =
     options.signal === undefined ? deadline : AbortSignal.any([deadline, options.signal])
   try {
+    const connection = { http, credentials, signal }
     const repository = openRepository(reference, {
-      http,
-      credentials,
-      signal,
+      ...connection,
       ...(cache === undefined ? {} : { cache }),
     })
-    return await work(reference, repository)
+    return await work(reference, repository, connection)
   } finally {
     if (passed === undefined) http.close()
   }

@@ -34,9 +34,7 @@ export function openRepository(
   { registry, repository }: Pick<Reference, 'registry' | 'repository'>,
   options: RepositoryOptions,
 ): Repository {
-  // Docker's hub answers at another name than the one people write.
-  const host = registry === 'docker.io' ? 'registry-1.docker.io' : registry
-  const base = `${options.http.schemeOf(host)}//${host}/v2/${repository}`
+  const base = baseOf({ registry, repository }, options.http)
   const ask = openAsk(base, registry, repository, options)
   return {
     name: `${registry}/${repository}`,
@@ -44,6 +42,16 @@ export function openRepository(
     blob: (descriptor) => fetchBlob(descriptor, ask, options.cache),
     referrers: (sha256, artifactType) => listReferrers(sha256, artifactType, ask),
   }
+}
+
+/** The address below which a registry has a repository. */
+export function baseOf(
+  { registry, repository }: Pick<Reference, 'registry' | 'repository'>,
+  http: Pick<HttpClient, 'schemeOf'>,
+): string {
+  // Docker's hub answers at another name than the one people write.
+  const host = registry === 'docker.io' ? 'registry-1.docker.io' : registry
+  return `${http.schemeOf(host)}//${host}/v2/${repository}`
 }
 
 async function fetchManifest(

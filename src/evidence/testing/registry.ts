@@ -16,6 +16,8 @@ export interface TestRegistryOptions {
     readonly kind: 'basic' | 'token'
     readonly username: string
     readonly password: string
+    /** Whether writing needs it, too; default false. */
+    readonly writes?: boolean
   }
   readonly tls?: { readonly key: string; readonly cert: string }
 }
@@ -140,7 +142,22 @@ async function store(upload: Upload, state: State): Promise<void> {
   } else {
     state.manifests.set(`${repository}@${digest}`, body)
     if (!reference.startsWith('sha256:')) state.manifests.set(`${repository}:${reference}`, body)
-    response.writeHead(201, { 'docker-content-digest': digest }).end()
+    const subject = state.options.referrers === false ? undefined : subjectOf(body)
+    response
+      .writeHead(201, {
+        'docker-content-digest': digest,
+        ...(subject === undefined ? {} : { 'oci-subject': subject }),
+      })
+      .end()
+  }
+}
+
+/** A registry with the referrers API says that it has understood what a manifest refers to. */
+function subjectOf(body: Buffer): string | undefined {
+  try {
+    return (JSON.parse(body.toString()) as { subject?: { digest: string } }).subject?.digest
+  } catch {
+    return undefined
   }
 }
 
@@ -215,7 +232,8 @@ function send(response: ServerResponse, body: Buffer | undefined): void {
 }
 
 function isLetIn(request: IncomingMessage, { options: { auth } }: State): boolean {
-  if (auth === undefined || request.method !== 'GET') return true
+  if (auth === undefined) return true
+  if (request.method !== 'GET' && auth.writes !== true) return true
   const wanted = auth.kind === 'token' ? `Bearer ${token}` : basic(auth)
   return request.headers.authorization === wanted
 }
@@ -234,7 +252,7 @@ function giveToken(
 ): void {
   const isRight = auth !== undefined && authorization === basic(auth)
   const scope = url.searchParams.get('scope') ?? ''
-  if (!isRight || !/^repository:.+:pull$/.test(scope)) response.writeHead(401).end()
+  if (!isRight || !/^repository:.+:pull(?:,push)?$/.test(scope)) response.writeHead(401).end()
   else response.end(JSON.stringify({ token }))
 }
 

@@ -9,5 +9,7 @@ export const evidence = {
   EVIDENCE_REFERENCE: { title: 'The text is not a reference to an artifact', exit: 2 },
   EVIDENCE_REGISTRY_NOT_ALLOWED: { title: 'The registry is not among those allowed', exit: 2 },
   EVIDENCE_ARTIFACT_MISSING: { title: 'The registry has no such artifact', exit: 2 },
+  EVIDENCE_NOT_ATTACHED: { title: 'The registry did not take the evidence', exit: 3 },
+  EVIDENCE_NOT_ABOUT: { title: 'The evidence is not about this artifact', exit: 2 },
   EVIDENCE_CREDENTIALS: { title: 'The credentials of a registry cannot be read', exit: 3 },
 } as const satisfies Record<string, Entry>
