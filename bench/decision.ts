@@ -35,6 +35,14 @@ const evidence = evidenceOf(
 const verifier = createVerifier(trust)
 
 const warm = measure(20_000, () => decide({ request, evidence, policies, trust, now, verifier }))
+const wrong = signed(provenance({ uri: 'git+https://git.example/acme/other' }))
+const floods = [1, 500_000].map((count) => {
+  const records = evidenceOf(...[wrong])
+  const items = Array.from({ length: count }, () => wrong)
+  return measure(2_000, () =>
+    decide({ request, evidence: { ...records, items }, policies, trust, now, verifier }),
+  )
+})
 const cold = measure(500, () =>
   decide({ request, evidence, policies, trust, now, verifier: createVerifier(trust) }),
 )
@@ -52,6 +60,23 @@ print(`Decision: 5 rules, 3 attestations, record encoded and hashed (verdict ${w
     limit: '3 raw verifications per decision',
   },
 ])
+
+const [one, flood] = floods
+if (one !== undefined && flood !== undefined) {
+  print('Decision: records about one digest, all from the wrong source', [
+    {
+      what: `1 record (${one.verdict})`,
+      ours: `p50 ${milliseconds(one.p50)}, p99 ${milliseconds(one.p99)}`,
+      limit: 'one record is opened',
+    },
+    {
+      what: `500,000 records (${flood.verdict})`,
+      ours: `p50 ${milliseconds(flood.p50)}, p99 ${milliseconds(flood.p99)}`,
+      limit: 'eight records are opened',
+      bar: 'as 1 record',
+    },
+  ])
+}
 
 function measure(times: number, once: () => ReturnType<typeof decide>) {
   let verdict = ''

@@ -5,6 +5,7 @@ import { createVerifier, type Trust, type Verifier } from '#trust'
 import { knownPredicateTypes } from './known-types.ts'
 import type { Decision, Effect, Evidence, EvidenceResult, Verdict } from './decision.ts'
 import { engine } from './engine.ts'
+import { withinBounds } from './flood.ts'
 import { evaluateAll, type Evaluated } from './evaluate.ts'
 import { examineAll, resultOf, type Examined } from './examine.ts'
 import { imagesIn, type Images } from './oci/images.ts'
@@ -37,37 +38,11 @@ export interface DecisionInput {
 export function decide(everything: DecisionInput): Decision {
   const time = everything.now.getTime()
   if (Number.isNaN(time)) throw new TypeError('now is not a time')
-  const input = { ...everything, evidence: cut(together(everything.evidence)) }
+  const input = { ...everything, evidence: withinBounds(everything.evidence) }
   try {
     return decideOn(input)
   } catch (error) {
     return failed(input, error)
-  }
-}
-
-/** Signatures of images are evidence like any other. */
-function together({ signatures = [], ...evidence }: Evidence): Evidence {
-  return signatures.length === 0
-    ? evidence
-    : { ...evidence, items: [...evidence.items, ...signatures] }
-}
-
-/** More attestations than any one artifact has; more of them are a flood. */
-const maxItems = 1024
-/** So many of a flood are looked at: enough to say what is wrong with them. */
-const lookedAt = 8
-
-/**
- * PRV-18: who can add evidence can add any amount of it. A flood can never end in a yes, so there is no reason to read
- * it: the first few, in the order of their sources, say what is wrong as well as all of them would.
- */
-function cut(evidence: Evidence): Evidence {
-  const { items, leftOut = 0 } = evidence
-  if (items.length <= maxItems) return evidence
-  return {
-    ...evidence,
-    items: items.slice(0, lookedAt),
-    leftOut: leftOut + items.length - lookedAt,
   }
 }
 

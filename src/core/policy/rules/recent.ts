@@ -46,7 +46,8 @@ const schema = z
       .describe('the least acceptable version of each component of the builder that is named'),
   })
   .refine(
-    ({ by: _, ...asked }) => Object.values(asked).some((value) => value !== undefined),
+    ({ commit, build, version, notBefore, format, builder }) =>
+      (commit ?? build ?? version ?? notBefore ?? format ?? builder) !== undefined,
     'at least one of commit, build, version, notBefore, format, builder',
   )
 
