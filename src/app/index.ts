@@ -142,3 +142,7 @@ export const beginRulebook: typeof import('./rulebook/verify.ts').beginRulebook 
 export const verifyRulebook: typeof import('./rulebook/verify.ts').verifyRulebook = async (
   ...args
 ) => (await import('./rulebook/verify.ts')).verifyRulebook(...args)
+
+/** Converts policies of other programs. */
+export const importForeignPolicies: typeof import('./policy/import.ts').importForeignPolicies =
+  async (options) => (await import('./policy/import.ts')).importForeignPolicies(options)

@@ -3,6 +3,7 @@ import type { Plan } from '../commands.ts'
 import { defineCheck } from './policy/check.ts'
 import { defineDiff } from './policy/diff.ts'
 import { defineExplain } from './policy/explain.ts'
+import { defineImport } from './policy/import.ts'
 import { defineSchema } from './policy/schema.ts'
 import { defineTest } from './policy/test.ts'
 
@@ -13,4 +14,5 @@ export function define(command: CommandLine, plan: Plan): void {
   defineSchema(command.command('schema'), plan)
   defineTest(command.command('test'), plan)
   defineDiff(command.command('diff'), plan)
+  defineImport(command.command('import'), plan)
 }

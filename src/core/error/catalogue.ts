@@ -9,6 +9,7 @@ import { evidence } from './catalogue/evidence.ts'
 import { fixture } from './catalogue/fixture.ts'
 import { lint } from './catalogue/lint.ts'
 import { layout } from './catalogue/layout.ts'
+import { imports } from './catalogue/import.ts'
 import { log } from './catalogue/log.ts'
 import { materials } from './catalogue/materials.ts'
 import { packages } from './catalogue/package.ts'
@@ -41,6 +42,7 @@ export const catalogue = {
   ...source,
   ...materials,
   ...fixture,
+  ...imports,
   ...log,
   ...worker,
   ...builder,

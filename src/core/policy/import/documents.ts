@@ -1,0 +1,50 @@
+import { decodeText, parseYaml, type Json, type JsonObject, type YamlDocument } from '#document'
+
+/** One Kubernetes object of a file. */
+export interface ForeignDocument {
+  readonly file: string
+  readonly apiVersion: string
+  readonly kind: string
+  readonly name: string
+  readonly value: JsonObject
+  readonly locate: YamlDocument['locate']
+}
+
+const maxBytes = 1024 * 1024
+const maxDocuments = 256
+
+/**
+ * The objects of a YAML file with any number of documents; empty ones are left out. Lines are counted in the whole file.
+ *
+ * @throws SallyportError DOCUMENT_…
+ */
+export function readDocuments(file: string, bytes: Uint8Array): readonly ForeignDocument[] {
+  const lines = decodeText(bytes, file, maxBytes).split(/\r?\n/)
+  const starts = lines.flatMap((line, index) => (/^---(?:\s|$)/.test(line) ? [index] : []))
+  const bounds = [-1, ...starts, lines.length].slice(0, maxDocuments + 2)
+  return bounds.slice(0, -1).flatMap((start, index) => {
+    const end = bounds[index + 1] ?? lines.length
+    const body = lines.slice(start + 1, end)
+    if (body.every((line) => /^\s*(?:#.*)?$/.test(line))) return []
+    // Empty lines stand for what came before, so that places are those of the file.
+    const text = '\n'.repeat(start + 1) + body.join('\n')
+    const { value, locate } = parseYaml(Buffer.from(text), { file, maxBytes: 2 * maxBytes })
+    return [documentOf(file, value, locate)]
+  })
+}
+
+function documentOf(file: string, value: Json, locate: YamlDocument['locate']): ForeignDocument {
+  const object = isObject(value) ? value : {}
+  const metadata = object['metadata']
+  const name = isObject(metadata) ? textOf(metadata['name']) : ''
+  const [apiVersion, kind] = [textOf(object['apiVersion']), textOf(object['kind'])]
+  return { file, apiVersion, kind, name, value: object, locate }
+}
+
+export function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+function textOf(value: Json | undefined): string {
+  return typeof value === 'string' ? value : ''
+}
