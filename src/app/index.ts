@@ -7,6 +7,7 @@ export type { DoctorOptions, DoctorReport, DoctorRow } from './doctor.ts'
 export type { RebuildArtifactOptions, RebuildReport } from './rebuild.ts'
 export type { NextCommand, StoryLine, StoryReport } from './story/story.ts'
 export type { StoryOptions } from './story/tell.ts'
+export type { LayoutVerifyOptions, LayoutVerifyReport } from './layout/verify-layout.ts'
 export type { LockOptions, LockReport } from './lock.ts'
 export type {
   LoggedDecision,
@@ -78,6 +79,16 @@ export const buildArtifact: typeof import('./builds/build.ts').buildArtifact = a
 /** Renews the materials lock of a working folder. */
 export const renewLock: typeof import('./lock.ts').renewLock = async (options) =>
   (await import('./lock.ts')).renewLock(options)
+
+/** Holds a supply chain against its signed in-toto layout. */
+export const layoutVerify: typeof import('./layout/verify-layout.ts').layoutVerify = async (
+  options,
+) => (await import('./layout/verify-layout.ts')).layoutVerify(options)
+
+/** Puts a layout and its links into one predicate. */
+export const layoutRecord: typeof import('./layout/record-layout.ts').layoutRecord = async (
+  options,
+) => (await import('./layout/record-layout.ts')).layoutRecord(options)
 
 /** Builds again from provenance alone, and compares. */
 export const rebuildArtifact: typeof import('./rebuild.ts').rebuildArtifact = async (options) =>

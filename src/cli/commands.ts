@@ -95,6 +95,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/rulebook.ts'),
   },
   {
+    name: 'layout',
+    summary: 'verify a supply chain against its signed in-toto layout',
+    load: () => import('./commands/layout.ts'),
+  },
+  {
     name: 'log',
     summary: 'verify, show, prove and replay recorded decisions',
     load: () => import('./commands/log.ts'),

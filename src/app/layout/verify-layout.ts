@@ -1,4 +1,3 @@
-import { readFile, stat } from 'node:fs/promises'
 import type { Problem } from '#error'
 import {
   judgeInspections,
@@ -9,7 +8,8 @@ import {
   type StepResult,
 } from '#layout'
 import { checkProduct } from './check-product.ts'
-import { readLinks, unreadable } from './read-links.ts'
+import { readFileBounded } from '../input.ts'
+import { readLinks } from './read-links.ts'
 import { runInspections } from './run-inspections.ts'
 
 export interface LayoutVerifyOptions {
@@ -47,10 +47,10 @@ export interface LayoutVerifyReport {
 export async function layoutVerify(options: LayoutVerifyOptions): Promise<LayoutVerifyReport> {
   const { layout: where, parameters, now } = options
   const keys = await Promise.all(
-    options.keys.map(async (path) => readKeyFile(await read(path), path)),
+    options.keys.map(async (path) => readKeyFile(await readFileBounded(path), path)),
   )
   const result = verifyLayout({
-    layout: await read(where),
+    layout: await readFileBounded(where),
     where,
     keys,
     links: await readLinks(options.links),
@@ -88,16 +88,5 @@ async function examineProduct(
     inspections: records.map(({ inspection }) => inspection.name),
     verdict: problems.length === 0 ? 'verified' : 'refused',
     problems,
-  }
-}
-
-const maxBytes = 16 * 1024 * 1024
-
-async function read(path: string): Promise<Uint8Array> {
-  try {
-    const { size } = await stat(path)
-    return size > maxBytes ? Promise.reject(new RangeError('too large')) : await readFile(path)
-  } catch (cause) {
-    throw unreadable(path, cause)
   }
 }

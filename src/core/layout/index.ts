@@ -16,6 +16,12 @@ export type { Links } from './apply-rules.ts'
 export { openMetadata, type Metadata } from './metadata.ts'
 export type { Parameters } from './parameters.ts'
 export { readKeyFile } from './read-key.ts'
+export {
+  readSupplyChain,
+  supplyChainPredicate,
+  supplyChainType,
+  type SupplyChain,
+} from './supply-chain.ts'
 export type {
   InspectionGroup,
   LayoutHolds,
