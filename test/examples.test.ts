@@ -20,6 +20,7 @@ test('the example policies, meta-policy, targets and trust file have no finding'
   })
   assert.deepEqual(report, {
     findings: [],
+    files: 3,
     policies: 2,
     metaPolicies: 1,
     targets: 2,

@@ -83,11 +83,12 @@ async function withoutIgnored(findings: readonly LintFinding[], codes: readonly 
 }
 
 function asJson(report: PolicyCheckReport, ignored: number, exit: number): JsonObject {
-  const { findings, policies, metaPolicies, targets, linted } = report
+  const { findings, files, policies, metaPolicies, targets, linted } = report
   return {
     apiVersion: 'sallyport.dev/v1',
     kind: 'PolicyCheck',
     exit,
+    files,
     policies,
     metaPolicies,
     ...(targets === undefined ? {} : { targets }),
@@ -110,7 +111,8 @@ function textOf(report: PolicyCheckReport, ignored: number, look: Look): string 
   return [...shown, [`${subjectOf(report)}: ${total}${left}`, ...notes].join('\n')].join('\n\n')
 }
 
-function subjectOf({ policies, metaPolicies, targets }: PolicyCheckReport): string {
+function subjectOf({ files, policies, metaPolicies, targets }: PolicyCheckReport): string {
+  if (policies + metaPolicies === 0) return `${files} ${plural(files, 'file')}`
   const parts = [
     `${policies} ${policies === 1 ? 'policy' : 'policies'}`,
     ...(metaPolicies === 0

@@ -40,7 +40,7 @@ const told = ({ findings }: ReturnType<typeof check>) =>
 
 test('policies without fault give no findings', () => {
   const report = check([policy()])
-  assert.deepEqual(report, { findings: [], policies: 1, metaPolicies: 0, linted: true })
+  assert.deepEqual(report, { findings: [], files: 1, policies: 1, metaPolicies: 0, linted: true })
 })
 
 test('problems of policies and of the trust file come together, and lints wait until both can be read', () => {

@@ -21,6 +21,9 @@ export interface CheckInput {
 export interface CheckReport {
   /** Worst first; of the same severity in the order of files and lines. */
   readonly findings: readonly LintFinding[]
+  /** Files of policies that were read. */
+  readonly files: number
+  /** Policies in them; none when something in the files cannot be read. */
   readonly policies: number
   readonly metaPolicies: number
   /** How many targets were listed; undefined when nobody listed any. */
@@ -44,6 +47,7 @@ export function checkRulebook(input: CheckInput): CheckReport {
   const errors = problems.map((problem): LintFinding => ({ severity: 'error', ...problem }))
   return {
     findings: sorted([...errors, ...(linted ?? [])]),
+    files: input.policies.length,
     policies: policies?.policies.length ?? 0,
     metaPolicies: policies?.metaPolicies.length ?? 0,
     ...(listed === undefined ? {} : { targets: listed.length }),

@@ -36,13 +36,17 @@ function missing(policy: Policy, meta: MetaPolicy, requirement: Requirement): Pr
   const shown = Object.entries(wanted).map(
     ([field, value]) => `${field} ${demands[rule]?.[field]?.show(value) ?? ''}`,
   )
+  const written = Object.entries(wanted).map(([field, value]) => {
+    const path = demands[rule]?.[field]?.path ?? [field]
+    return path.reduceRight((inner, part) => `${part}: ${inner}`, valueOf(value))
+  })
   const details = [...shown, ...(by === undefined ? [] : [`by ${by.join(' or ')}`])]
   return {
     code: 'POLICY_META_MISSING',
     where: `${policy.line('require')} require`,
     expected: `the rule ${rule}${details.length === 0 ? '' : ` (${details.join('; ')})`}, as ${source(meta, where)} demands`,
     found: `${quote(policy.name)} requires ${policy.rules.map((one) => one.rule.name).join(', ') || 'nothing'}`,
-    fix: `Add \`- ${rule}: {…}\` to "require" in ${policy.file}`,
+    fix: `Add \`- ${rule}: {${['by: […]', ...written].join(', ')}}\` to "require" in ${policy.file}`,
   }
 }
 
