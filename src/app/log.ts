@@ -5,6 +5,7 @@ import type { Decision } from '#decision'
 import { parseJson } from '#document'
 import { quote, SallyportError, type Problem } from '#error'
 import {
+  createReplayMemory,
   openLogView,
   parseRefusal,
   recordedDecision,
@@ -14,6 +15,7 @@ import {
   type LogReport,
   type LogView,
   type Refusal,
+  type ReplayMemory,
 } from '#log'
 import { parseVerifierKey, type LogIdentity } from '#merkle'
 import { openFileBlobs, openFileLogStorage } from '#store'
@@ -147,12 +149,13 @@ export async function logReplay(
   return await readLog(config, async (view) => {
     const { index: only, onProgress } = options
     if (only !== undefined) return [await replayOne(await view.entry(only), only, bodies)]
+    const memory = createReplayMemory()
     const reports: ReplayReport[] = []
     for await (const { index, entry } of view.entries()) {
       onProgress?.(`deciding again ${index + 1} of ${view.size}`)
       // Nothing was decided there that could be decided again.
       if (parseRefusal(entry) !== undefined) continue
-      reports.push(await replayOne(entry, index, bodies))
+      reports.push(await replayOne(entry, index, bodies, memory))
     }
     return reports
   })
@@ -162,8 +165,10 @@ async function replayOne(
   entry: Uint8Array,
   index: number,
   bodies: BodyStore,
+  memory?: ReplayMemory,
 ): Promise<ReplayReport> {
-  const { decision, same, problems } = await replay(entry, bodies)
+  const options = memory === undefined ? {} : { memory }
+  const { decision, same, problems } = await replay(entry, bodies, options)
   const where = `decision ${index}`
   const placed = problems.map((problem) => ({
     ...problem,

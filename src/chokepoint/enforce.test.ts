@@ -7,6 +7,7 @@ import {
   builtRule,
   codesOf,
   evidenceOf,
+  keys,
   now,
   policiesOf,
   policyText,
@@ -14,7 +15,10 @@ import {
   request,
   signed,
   trust,
+  trustEntries,
+  trustOf,
 } from '../core/decision/testing/fixtures.ts'
+import { keyEntry } from '../core/trust/testing/fixtures.ts'
 import { enforce, type EnforceOptions } from './index.ts'
 
 const good = evidenceOf(signed(provenance()))
@@ -122,4 +126,22 @@ test('a verifier changes nothing but the time', async () => {
   const second = await enforce(optionsOf({ verifier }))
   assert.deepEqual(first, without)
   assert.deepEqual(second, without)
+})
+
+test('a key that was revoked or has expired is refused, although its signature is remembered', async () => {
+  const trustWith = (more: Record<string, string>) => {
+    const { 'release-builder': builder } = trustEntries as Record<string, object>
+    const keyed = { ...builder, keys: [keyEntry(keys.builder, more)] }
+    return trustOf({ ...trustEntries, 'release-builder': keyed })
+  }
+  const ending = trustWith({ validUntil: '2026-07-01T00:00:00Z' })
+  const verifier = createVerifier(ending)
+  const verdict = async (more: Partial<EnforceOptions<string>>) =>
+    (await enforce(optionsOf({ trust: ending, verifier, ...more }))).decision.verdict
+  assert.equal(await verdict({}), 'ALLOW')
+  assert.equal(await verdict({ now: new Date('2026-08-01T00:00:00Z') }), 'DENY')
+  assert.equal(await verdict({}), 'ALLOW')
+  // What was remembered under another trust file is not asked, whoever hands it over.
+  const revoked = trustWith({ compromisedSince: '2026-05-01T00:00:00Z' })
+  assert.equal(await verdict({ trust: revoked }), 'DENY')
 })

@@ -2,22 +2,17 @@ import { z } from 'zod'
 import { decide, encodeDecision, type Decision, type Evidence } from '#decision'
 import { checkShape, parseJson, type Json } from '#document'
 import { quote, SallyportError, type Problem } from '#error'
-import { parsePolicies } from '#policy'
-import { parseTrust } from '#trust'
 import type { BodyStore } from './ports.ts'
+import { createReplayMemory, type ReplayMemory, type SourceFile } from './replay-memory.ts'
 import { isObject, missing, recordedDecision } from './record.ts'
-
-/** A file with its bytes. */
-export interface SourceFile {
-  readonly file: string
-  readonly bytes: Uint8Array
-}
 
 /** What to decide with instead of what was recorded. Left out: exactly what was recorded. */
 export interface ReplayOptions {
   readonly trust?: SourceFile
   readonly policies?: readonly SourceFile[]
   readonly now?: Date
+  /** For many replays, one after the other. */
+  readonly memory?: ReplayMemory
 }
 
 /** A past decision, made again. */
@@ -58,15 +53,16 @@ export async function replay(
     leftOut: past.inputs.evidenceLeftOut ?? 0,
     related: (past.inputs.indexes ?? []).map((digest) => ({ index: files.get(digest) })),
   }
-  const roots = past.inputs.trust.roots ?? []
+  const { memory = createReplayMemory() } = options
+  const roots = (past.inputs.trust.roots ?? []).map(({ file, digest }) => ({
+    file,
+    bytes: files.get(digest),
+  }))
   const decision = decide({
     request: past.request,
     evidence,
-    policies: parsePolicies(policies),
-    trust: parseTrust(trust.bytes, {
-      file: trust.file,
-      roots: new Map(roots.map(({ file, digest }) => [file, files.get(digest)])),
-    }),
+    policies: memory.policies(policies),
+    ...memory.trust(trust, roots),
     now: options.now ?? new Date(past.time),
   })
   const replayed = encodeDecision(decision)
