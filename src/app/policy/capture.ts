@@ -11,7 +11,6 @@ import {
 } from '#decision'
 import { sha256Hex } from '#document'
 import { SallyportError } from '#error'
-import { readRulebook } from '../rulebook.ts'
 import { writeFixture } from './fixture-files.ts'
 import { questionOfArtifact, recordedQuestions, type Question } from './question.ts'
 
@@ -24,6 +23,7 @@ export interface CaptureOptions {
     readonly paths: readonly string[]
     readonly target: Target
     readonly bundles: readonly string[]
+    readonly evidence: readonly string[]
     readonly now: Date
     readonly policies: readonly string[]
     readonly trust?: string
@@ -61,16 +61,18 @@ async function captureArtifacts(
   out: string,
   options: NonNullable<CaptureOptions['artifacts']>,
 ): Promise<readonly Captured[]> {
-  const { paths, policies, trust: file, ...asked } = options
-  const rulebook = await readRulebook(config, { policies, trust: file })
-  const files = new Map(rulebook.files.map((bytes) => [sha256Hex(bytes), bytes]))
+  const { paths, trust: file, ...asked } = options
+  const named = file === undefined ? {} : { trust: file }
   const captured: Captured[] = []
   for (const artifact of paths) {
-    const { trust } = rulebook
-    const bytes = (digest: string) => files.get(digest)
-    const question = await questionOfArtifact({ ...asked, artifact, trust, bytes })
-    const decision = decide({ ...question, policies: rulebook.policies, trust })
-    captured.push(await write(out, question, decision))
+    const { question, rulebook } = await questionOfArtifact({
+      ...asked,
+      ...named,
+      config,
+      artifact,
+    })
+    const { policies, trust, verifier } = rulebook
+    captured.push(await write(out, question, decide({ ...question, policies, trust, verifier })))
   }
   return captured
 }
@@ -87,17 +89,22 @@ async function captureEntry(config: Config, out: string, index: number): Promise
 
 async function write(out: string, question: Question, decision: Decision): Promise<Captured> {
   const { request, evidence, now, roots } = question
-  assertBounded(question)
+  const indexes = (evidence.related ?? []).map(({ index }) => ({
+    digest: sha256Hex(index),
+    bytes: index,
+  }))
+  const all = [...evidence.items, ...roots, ...indexes]
+  assertBounded(request.artifact.name, evidence.items.length, all)
   const { artifact, target, chokePoint } = request
   const fixture: Fixture = {
     time: now.toISOString(),
     request: { artifact, target, chokePoint },
-    evidence: { ...evidence, items: evidence.items },
+    evidence: { ...evidence, indexes: indexes.map(({ digest }) => digest) },
     trustedRoots: roots.map(({ file, digest }) => ({ file, digest })),
     expected: goldenOf(decision),
   }
   const folder = join(out, folderName(request.artifact.name, target))
-  const bodies = [...evidence.items, ...roots].map(({ digest, bytes }) => [digest, bytes] as const)
+  const bodies = all.map(({ digest, bytes }) => [digest, bytes] as const)
   await writeFixture(folder, fixture, new Map(bodies))
   const { expected } = fixture
   return { folder, artifact: artifact.name, target, expected, evidence: evidence.items.length }
@@ -113,15 +120,18 @@ function folderName(artifact: string, { environment, service }: Target): string 
   return `${plain(artifact)}--${plain(environment)}-${plain(service)}`
 }
 
-function assertBounded({ evidence, roots, request }: Question): void {
-  const bytes = [...evidence.items, ...roots].reduce((sum, item) => sum + item.bytes.length, 0)
-  const { length } = evidence.items
-  if (length <= fixtureLimits.items && bytes <= fixtureLimits.bytes) return
+function assertBounded(
+  where: string,
+  items: number,
+  all: readonly { readonly bytes: Uint8Array }[],
+): void {
+  const bytes = all.reduce((sum, one) => sum + one.bytes.length, 0)
+  if (items <= fixtureLimits.items && bytes <= fixtureLimits.bytes) return
   throw new SallyportError({
     code: 'FIXTURE_TOO_LARGE',
-    where: request.artifact.name,
+    where,
     expected: `at most ${fixtureLimits.items} pieces of evidence of ${fixtureLimits.bytes} bytes together`,
-    found: `${length} pieces of ${bytes} bytes`,
+    found: `${items} pieces of ${bytes} bytes`,
     fix: 'Capture another artifact, or name the pieces that matter with --bundle',
   })
 }

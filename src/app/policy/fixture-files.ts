@@ -7,6 +7,7 @@ import {
   type Evidence,
   type EvidenceItem,
   type Fixture,
+  type RelatedIndex,
 } from '#decision'
 import { sha256Hex } from '#document'
 import { quote, SallyportError, type Problem } from '#error'
@@ -24,6 +25,7 @@ export interface StoredFixture {
 const document = 'fixture.json'
 const evidenceFolder = 'evidence'
 const rootsFolder = 'trusted-roots'
+const indexFolder = 'indexes'
 /** Folders within folders, and fixtures, that are looked at. */
 const maxDepth = 6
 const maxFixtures = 2_000
@@ -42,12 +44,14 @@ export async function writeFixture(
 ): Promise<void> {
   await assertFree(folder)
   try {
-    for (const name of [evidenceFolder, rootsFolder]) {
+    for (const name of [evidenceFolder, rootsFolder, indexFolder]) {
       await rm(join(folder, name), { recursive: true, force: true })
     }
     await mkdir(folder, { recursive: true })
     await writeBodies(join(folder, evidenceFolder), fixture.evidence.items, bodies)
     await writeBodies(join(folder, rootsFolder), fixture.trustedRoots, bodies)
+    const indexes = (fixture.evidence.indexes ?? []).map((digest) => ({ digest }))
+    await writeBodies(join(folder, indexFolder), indexes, bodies)
     await writeFile(join(folder, document), encodeFixture(fixture))
   } catch (cause) {
     throw unwritable(folder, cause)
@@ -138,9 +142,14 @@ export async function readFixture(folder: string): Promise<StoredFixture> {
     const bytes = await take(rootsFolder, root.digest)
     if (bytes !== undefined) roots.set(root.file, bytes)
   }
+  const related: RelatedIndex[] = []
+  for (const digest of fixture.evidence.indexes ?? []) {
+    const index = await take(indexFolder, digest)
+    if (index !== undefined) related.push({ index })
+  }
   SallyportError.throwAll(problems)
   const { sources, leftOut } = fixture.evidence
-  const evidence = { items, sources, ...(leftOut === undefined ? {} : { leftOut }) }
+  const evidence = { items, sources, related, ...(leftOut === undefined ? {} : { leftOut }) }
   return { folder, fixture, evidence, roots }
 }
 

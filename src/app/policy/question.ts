@@ -1,13 +1,13 @@
 import { basename, dirname, isAbsolute, sep } from 'node:path'
 import type { Config } from '#config'
 import type { Decision, DeploymentRequest, Evidence, Target } from '#decision'
-import { parseJson } from '#document'
+import { parseJson, sha256Hex } from '#document'
 import { SallyportError, type Problem } from '#error'
-import { digestFile, findBesideFile } from '#evidence'
 import { recordedDecision, type BodyStore } from '#log'
-import type { Trust } from '#trust'
 import { readLog } from '../log.ts'
 import { openFileBlobs } from '#store'
+import type { Rulebook } from '../rulebook.ts'
+import { readQuestion } from '../verify.ts'
 
 /** A question as decisions are made from it, without policies and trust. */
 export interface Question {
@@ -22,37 +22,36 @@ export interface Question {
   }[]
 }
 
-export interface ArtifactQuestion {
-  readonly artifact: string
-  readonly target: Target
-  readonly bundles: readonly string[]
-  readonly now: Date
-  readonly trust: Trust
-  /** The bytes of the trusted roots, by the sha256 of each. */
-  readonly bytes: (digest: string) => Uint8Array | undefined
-}
-
-/** The question that `sallyport verify` would ask about a file now. */
-export async function questionOfArtifact(options: ArtifactQuestion): Promise<Question> {
-  const { artifact, target, bundles, now, trust, bytes } = options
-  const [{ digest }, evidence] = await Promise.all([
-    digestFile(artifact),
-    findBesideFile(artifact, { bundles }),
-  ])
-  const name = (path: string): string => portable(path, dirname(artifact))
-  return {
-    request: { artifact: { name: basename(artifact), digest }, target, chokePoint: 'fixture' },
+/** The question that `sallyport verify` would ask now, and whom it would ask. */
+export async function questionOfArtifact(
+  options: Parameters<typeof readQuestion>[0] & { readonly target: Target; readonly now: Date },
+): Promise<{ readonly question: Question; readonly rulebook: Rulebook }> {
+  const { artifact, looked, rulebook } = await readQuestion(options)
+  const { target, now } = options
+  const { name, digest } = artifact
+  const folder = artifact.kind === 'file' ? dirname(options.artifact) : '.'
+  const { items, signatures = [], sources, ...rest } = looked.evidence
+  const shown = (path: string): string => portable(path, folder)
+  const question: Question = {
+    request: { artifact: { name, digest }, target, chokePoint: 'fixture' },
     evidence: {
-      items: evidence.items.map((item) => ({ ...item, source: name(item.source) })),
-      sources: evidence.sources.map((source) => ({ ...source, name: name(source.name) })),
+      ...rest,
+      items: [...items, ...signatures].map((item) => ({ ...item, source: shown(item.source) })),
+      sources: sources.map((source) => ({ ...source, name: shown(source.name) })),
     },
     now,
-    roots: [...trust.roots.values()].map((root) => ({
-      file: root.file,
-      digest: root.digest,
-      bytes: bytes(root.digest) ?? new Uint8Array(),
-    })),
+    roots: rootsOf(rulebook),
   }
+  return { question, rulebook }
+}
+
+function rootsOf({ trust, files }: Rulebook): Question['roots'] {
+  const byDigest = new Map(files.map((bytes) => [sha256Hex(bytes), bytes]))
+  return [...trust.roots.values()].map(({ file, digest }) => ({
+    file,
+    digest,
+    bytes: byDigest.get(digest) ?? new Uint8Array(),
+  }))
 }
 
 /** A fixture is read on other machines: where a file lay on this one is nobody's business there. */
@@ -106,15 +105,17 @@ async function questionOf(
     if (body === undefined) problems.push(missing(index, one.digest))
     return { ...one, bytes: body ?? new Uint8Array() }
   }
-  const { evidence, sources, evidenceLeftOut, trust } = decision.inputs
+  const { evidence, sources, evidenceLeftOut, trust, indexes = [] } = decision.inputs
   const items = await Promise.all(evidence.map(take))
   const roots = await Promise.all((trust.roots ?? []).map(take))
+  const related = await Promise.all(indexes.map((digest) => take({ digest })))
   SallyportError.throwAll(problems)
   const question: Question = {
     request: decision.request,
     evidence: {
       items,
       sources,
+      related: related.map(({ bytes: index }) => ({ index })),
       ...(evidenceLeftOut === undefined ? {} : { leftOut: evidenceLeftOut }),
     },
     now: new Date(decision.time),

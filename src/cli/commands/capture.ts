@@ -9,6 +9,7 @@ import { parseCount } from '../number.ts'
 import type { Outcome } from '../outcome.ts'
 import type { Session } from '../session.ts'
 import { table } from '../table.ts'
+import { artifactHelp, bundleHelp, evidenceHelp } from './verify.ts'
 
 interface Options {
   readonly out: string
@@ -16,13 +17,14 @@ interface Options {
   readonly service?: string
   readonly entry: readonly number[]
   readonly bundle: readonly string[]
+  readonly evidence: readonly string[]
   readonly policy: readonly string[]
   readonly trust?: string
 }
 
 export function define(command: CommandLine, plan: Plan): void {
   command
-    .argument('[artifacts...]', 'files that would run')
+    .argument('[artifacts...]', `what would run: ${artifactHelp}`)
     .needs('--out <folder>', 'where the fixtures are written, a folder for each')
     .option('--environment <name>', 'where the files would run')
     .option('--service <name>', 'as which service')
@@ -32,7 +34,8 @@ export function define(command: CommandLine, plan: Plan): void {
       (text: string, earlier: readonly number[]) => [...earlier, parseCount(text)],
       [],
     )
-    .option('--bundle <file>', 'evidence, instead of the files beside it (repeatable)', collect, [])
+    .option('--bundle <file>', bundleHelp, collect, [])
+    .option('--evidence <place>', evidenceHelp, collect, [])
     .option('--policy <file>', 'policies, instead of those of the home (repeatable)', collect, [])
     .option('--trust <file>', 'the trust file, instead of that of the home')
     .action((artifacts: readonly string[], options: Options) => {
@@ -61,11 +64,12 @@ async function capture(
   options: Options,
 ): Promise<Outcome> {
   const { captureFixtures } = await import('#app')
-  const { out, environment = '', service = '', entry, bundle, policy, trust } = options
+  const { out, environment = '', service = '', entry, bundle, evidence, policy, trust } = options
   const asked = {
     paths,
     target: { environment, service },
     bundles: bundle,
+    evidence,
     policies: policy,
     now: session.now(),
     ...(trust === undefined ? {} : { trust }),
