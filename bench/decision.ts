@@ -37,7 +37,7 @@ const verifier = createVerifier(trust)
 const warm = measure(20_000, () => decide({ request, evidence, policies, trust, now, verifier }))
 const wrong = signed(provenance({ uri: 'git+https://git.example/acme/other' }))
 const floods = [1, 500_000].map((count) => {
-  const records = evidenceOf(...[wrong])
+  const records = evidenceOf(wrong)
   const items = Array.from({ length: count }, () => wrong)
   return measure(2_000, () =>
     decide({ request, evidence: { ...records, items }, policies, trust, now, verifier }),

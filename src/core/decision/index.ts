@@ -17,6 +17,7 @@ export type {
 } from './decision.ts'
 export { decisionExitCode, encodeDecision, evidenceBytes } from './encode.ts'
 export { engine } from './engine.ts'
+export { gradeBuild, type BuildGrade } from './grade.ts'
 export { vsaOf, type VsaOptions } from './vsa.ts'
 export {
   encodeFixture,

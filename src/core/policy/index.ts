@@ -10,6 +10,7 @@ export { isNamed, packageOf, showArtifact, type ArtifactPattern } from './artifa
 export { earliest, judgeEach, type Finding, type Judgement } from './judge-each.ts'
 export { kinds } from './kinds/index.ts'
 export { approvalKind } from './kinds/approval.ts'
+export { levelOf, type Level } from './kinds/level.ts'
 export {
   provenanceKind,
   type Isolation,

@@ -1,8 +1,9 @@
 import { trackLevelOf, type Vsa } from '#attestation'
-import type { Problem } from '#error'
+import { quote, type Problem } from '#error'
 import { authenticated, claimed } from '#trust'
 import { z } from 'zod'
 import { judgeAny } from '../judge-each.ts'
+import { levelOf, type Level } from '../kinds/level.ts'
 import { provenanceKind } from '../kinds/provenance.ts'
 import { predicateKinds } from '../kinds/predicate-kinds.ts'
 import type { Outcome, Rule, RuleContext, Testimony } from '../rule.ts'
@@ -59,10 +60,11 @@ export const minimumLevel: Rule<Parameters> = {
 }
 
 function byProvenance({ by, level }: Parameters, context: RuleContext): Outcome {
-  const { good, nothing } = judgeAny(context.search(provenanceKind, by), ({ signers }) => {
-    const found = Math.max(0, ...signers.map(({ builderLevel }) => builderLevel ?? 0))
-    const findings = found >= level ? [] : [fail(tooLow(level, found, by, context))]
-    return { findings, facts: [authenticated('level', found)] }
+  const { good, nothing } = judgeAny(context.search(provenanceKind, by), (testimony) => {
+    const { level: found, limit } = levelOf(testimony)
+    const findings =
+      found >= level ? [] : [fail(tooLow(level, { level: found, limit }, by, context))]
+    return { findings, facts: [authenticated('level', found), authenticated('level.limit', limit)] }
   })
   return nothing ?? countOwners(good, 1, by, context)
 }
@@ -70,10 +72,11 @@ function byProvenance({ by, level }: Parameters, context: RuleContext): Outcome 
 function bySummary({ by, level }: Parameters, context: RuleContext): Outcome {
   const { good, nothing } = judgeAny(context.search(predicateKinds.vsa, by), (testimony) => {
     const { said } = testimony
-    const found = levelOf(said)
+    const found = summarised(said)
+    const limit = `all that ${quote(said.verifierId, 200)} says`
     const problems = [
       verifierOf(testimony, context),
-      found >= level ? undefined : tooLow(level, found, by, context),
+      found >= level ? undefined : tooLow(level, { level: found, limit }, by, context),
       isFuture(said, context) ? future(said, context) : undefined,
     ]
     return {
@@ -89,7 +92,7 @@ function verifierOf({ said, signers }: Testimony<Vsa>, { trust, place }: RuleCon
 }
 
 /** Of a summary that says no nothing follows, whatever levels it lists. */
-function levelOf({ verificationResult, verifiedLevels }: Vsa): number {
+function summarised({ verificationResult, verifiedLevels }: Vsa): number {
   if (verificationResult !== 'PASSED') return 0
   const levels = verifiedLevels.map(trackLevelOf).filter((one) => one?.track === 'SLSA_BUILD')
   return Math.max(0, ...levels.map((one) => one?.level ?? 0))
@@ -111,7 +114,7 @@ function future({ timeVerified = '' }: Vsa, { now, place }: RuleContext): Proble
 
 function tooLow(
   level: number,
-  found: number,
+  found: Level,
   by: readonly string[],
   { place, request }: RuleContext,
 ): Problem {
@@ -119,7 +122,7 @@ function tooLow(
     code: 'LEVEL_TOO_LOW',
     where: place.at('level'),
     expected: `SLSA Build level ${level} for ${request.target.environment}`,
-    found: `level ${found}, the highest that the trust file lets whoever signed claim`,
+    found: `level ${found.level}: ${found.limit}`,
     fix: `Build with a builder of ${by.join(' or ')} that the trust file lets claim level ${level}`,
   }
 }
