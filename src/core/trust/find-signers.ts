@@ -1,3 +1,4 @@
+import type { Bundle } from '#attestation'
 import { quote, type Problem } from '#error'
 import {
   isSignatureGood,
@@ -8,6 +9,7 @@ import {
 } from './scheme.ts'
 import type { Signed } from './signed.ts'
 import { findIdentities, timesOf } from './find-identities.ts'
+import { findCertificates, type Certificates } from './x509/find-certificates.ts'
 import type { Trust, TrustedKey } from './trust.ts'
 import { identityVoucher, keyVoucher, type Voucher } from './voucher.ts'
 
@@ -30,19 +32,40 @@ const maxChecks = 512
 export function findSigners(signed: Signed, trust: Trust): Signatures {
   const { keys, problem, isForged } = findKeys(signed, trust)
   const { bundle } = signed
-  const vouchers = keys.map((key) =>
-    keyVoucher(key, bundle === undefined ? [] : timesOf(bundle, key, trust, artifactOf(signed))),
-  )
-  if (bundle === undefined || !signed.hasCertificate || trust.roots.size === 0) {
-    return { vouchers, problems: problem === undefined ? [] : [problem], isForged }
+  const byKey: Signatures = {
+    vouchers: keys.map((key) =>
+      keyVoucher(key, bundle === undefined ? [] : timesOf(bundle, key, trust, artifactOf(signed))),
+    ),
+    problems: problem === undefined ? [] : [problem],
+    isForged,
   }
+  const own = findCertificates(signed, trust)
+  const known = withCertificates(byKey, own)
+  // What is wrong below an authority of one's own says more than that it is no Sigstore instance either.
+  const isOwn = own.problems.some(({ code }) => code !== 'X509_CHAIN')
+  const mayBeSigstore = bundle !== undefined && signed.hasCertificate && trust.roots.size > 0
+  return mayBeSigstore && !isOwn ? withIdentities(known, bundle, signed, trust) : known
+}
+
+function withCertificates(byKey: Signatures, own: Certificates): Signatures {
+  const vouchers = [...byKey.vouchers, ...own.vouchers]
+  if (vouchers.length > 0) return { vouchers, problems: [], isForged: false }
+  return own.problems.length === 0 ? byKey : own
+}
+
+function withIdentities(
+  known: Signatures,
+  bundle: Bundle,
+  signed: Signed,
+  trust: Trust,
+): Signatures {
   const identities = findIdentities(bundle, trust, artifactOf(signed))
-  vouchers.push(...identities.found.map(({ identity, proof }) => identityVoucher(identity, proof)))
+  const found = identities.found.map(({ identity, proof }) => identityVoucher(identity, proof))
+  const vouchers = [...known.vouchers, ...found]
   if (vouchers.length > 0) return { vouchers, problems: [], isForged: false }
   const { problems, isStranger } = identities
   // No identity at all is in the trust file: then what is said of keys is all there is to say.
-  if (problems.length === 0)
-    return { vouchers, problems: problem === undefined ? [] : [problem], isForged }
+  if (problems.length === 0) return known
   const isUnknown = problems.some(({ code }) => code === 'SIGSTORE_CHAIN')
   return { vouchers, problems, isForged: !isStranger && !isUnknown }
 }

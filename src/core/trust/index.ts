@@ -36,7 +36,14 @@ export {
 export { isSignatureGood, type Scheme } from './scheme.ts'
 export type { StatementSigner } from './statement-signer.ts'
 export { trustJsonSchema } from './trust-json-schema.ts'
-export type { Signer, Trust, TrustedIdentity, TrustedKey } from './trust.ts'
+export type {
+  Signer,
+  Trust,
+  TrustedAuthority,
+  TrustedIdentity,
+  TrustedKey,
+  TrustedName,
+} from './trust.ts'
 export {
   createVerifier,
   verifyAttestation,

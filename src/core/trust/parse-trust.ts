@@ -5,6 +5,7 @@ import { findUnknownRoots, readRoots } from './read-roots.ts'
 import { readSigner } from './read-signer.ts'
 import type { Trust, TrustedKey } from './trust.ts'
 import { trustSchema } from './trust-schema.ts'
+import { findUnknownAuthorities, readAuthorities } from './x509/read-authorities.ts'
 
 export interface TrustOptions {
   /** The file's name as the user knows it. */
@@ -52,6 +53,14 @@ export function parseTrust(bytes: Uint8Array, options: TrustOptions): Trust {
       new Set(Object.keys(shape.sigstore)),
     ),
   )
+  const authorities = readAuthorities(shape.x509, locate, problems)
+  problems.push(
+    ...findUnknownAuthorities(
+      signers.map(({ signer }) => signer),
+      authorities,
+      new Set(Object.keys(shape.sigstore)),
+    ),
+  )
   SallyportError.throwAll(problems)
   const { version, expires } = shape.metadata
   return Object.freeze({
@@ -65,6 +74,7 @@ export function parseTrust(bytes: Uint8Array, options: TrustOptions): Trust {
     signers: new Map(signers.map(({ signer }) => [signer.name, signer])),
     keys,
     roots,
+    authorities,
     unpinnedRoots: Object.entries(shape.sigstore).flatMap(([root, { sha256 }]) =>
       sha256 === undefined ? [root] : [],
     ),

@@ -4,6 +4,7 @@ import { quote, SallyportError, type Problem } from '#error'
 import { readPublicKey, type PublicKey } from './public-key.ts'
 import { schemesOf, type Scheme } from './scheme.ts'
 import { readIdentity } from './read-identity.ts'
+import { readName } from './x509/read-authorities.ts'
 import type { Signer, TrustedKey } from './trust.ts'
 import type { KeyEntry, SignerEntry } from './trust-schema.ts'
 
@@ -36,6 +37,14 @@ export function readSigner(
         { ...identity, owner: identity.owner ?? owner },
         name,
         locate(['identities', index]),
+        problems,
+      ),
+    ),
+    certificates: entry.certificates.map((one, index) =>
+      readName(
+        { ...one, owner: one.owner ?? owner },
+        name,
+        locate(['certificates', index]),
         problems,
       ),
     ),
@@ -161,7 +170,10 @@ function checkThreshold(
 ): void {
   const owners = new Set(entry.keys.map((key) => key.owner ?? owner))
   // A bundle has one signature: an identity signs alone, and can make up no number.
-  const reachable = Math.max(owners.size, entry.identities.length > 0 ? 1 : 0)
+  const reachable = Math.max(
+    owners.size,
+    entry.identities.length + entry.certificates.length > 0 ? 1 : 0,
+  )
   if (entry.threshold <= reachable) return
   problems.push({
     code: 'TRUST_THRESHOLD',

@@ -36,6 +36,8 @@ export interface Signed {
   /** The algorithm that a token's header asks for: compared with what the key is for, never obeyed. */
   readonly algorithm?: string
   readonly hasCertificate: boolean
+  /** Certificates that a token carries, the signer's first; those of a bundle are in the bundle. */
+  readonly certificates?: readonly Uint8Array[]
   /** The bundle it came in: certificates, log entries and time stamps are about its one signature. */
   readonly bundle?: Bundle
   readonly window: { readonly notBefore?: string; readonly expires?: string }

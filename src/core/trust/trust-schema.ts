@@ -163,11 +163,53 @@ const trustedRoot = z.strictObject({
     .describe('which one: without it, whoever can write that file decides whom to trust'),
 })
 
+const authority = z.strictObject({
+  roots: z.string().min(1).max(200_000).describe('PEM: the root certificates of the authority'),
+  extendedKeyUsage: z
+    .enum(['codeSigning', 'clientAuth'])
+    .default('codeSigning')
+    .describe('what certificates of signers have to be for; SPIFFE issues clientAuth'),
+  timesBy: z
+    .array(name)
+    .max(8)
+    .default([])
+    .describe('trusted roots whose time stamps may prove when something was signed'),
+})
+
+const certificateName = z
+  .strictObject({
+    root: name.describe('the name of an authority under `x509`'),
+    uri: uri.optional().describe('the URI in the certificate, such as a SPIFFE ID, exactly'),
+    dns: z
+      .string()
+      .max(253)
+      .regex(/^[a-z0-9](?:[a-z0-9.-]*[a-z0-9])?$/, 'a DNS name in lower case, without wildcard')
+      .optional(),
+    email: z
+      .string()
+      .max(320)
+      .regex(/^[^\s@*]+@[^\s@*]+$/, 'a mail address, compared exactly')
+      .optional(),
+    owner: owner.optional().describe("who controls the name; default is the signer's owner"),
+    validFrom: time.optional(),
+    validUntil: time.optional(),
+    compromisedSince: time.optional(),
+  })
+  .refine(
+    ({ uri: one, dns, email }) => [one, dns, email].filter((it) => it !== undefined).length === 1,
+    'exactly one of uri, dns and email',
+  )
+
 const signer = z
   .strictObject({
     owner: owner.optional().describe("default is the signer's name"),
     keys: z.array(key).max(64).default([]),
     identities: z.array(identity).max(64).default([]),
+    certificates: z
+      .array(certificateName)
+      .max(64)
+      .default([])
+      .describe('names in certificates of private authorities'),
     predicateTypes: z.array(uri).min(1, 'at least one predicate type').max(64),
     builders: z.array(builder).max(256).default([]),
     verifiers: z
@@ -178,8 +220,9 @@ const signer = z
     threshold: z.int().min(1).max(64).default(1),
   })
   .refine(
-    ({ keys, identities }) => keys.length + identities.length > 0,
-    'at least one of keys and identities',
+    ({ keys, identities, certificates }) =>
+      keys.length + identities.length + certificates.length > 0,
+    'at least one of keys, identities and certificates',
   )
 
 /** The trust file as it is written. */
@@ -204,6 +247,11 @@ export const trustSchema = z.strictObject({
     .refine((roots) => Object.keys(roots).length <= 8, 'at most 8 trusted roots')
     .default({})
     .describe('Sigstore instances, by the names that identities use'),
+  x509: z
+    .record(name, authority)
+    .refine((authorities) => Object.keys(authorities).length <= 16, 'at most 16 authorities')
+    .default({})
+    .describe('private certificate authorities, by the names that signers use'),
   signers: z
     .record(name, signer)
     .refine((signers) => Object.keys(signers).length > 0, 'at least one signer'),
@@ -213,4 +261,6 @@ export type TrustFile = z.infer<typeof trustSchema>
 export type SignerEntry = z.infer<typeof signer>
 export type KeyEntry = z.infer<typeof key>
 export type IdentityEntry = z.infer<typeof identity>
+export type AuthorityEntry = z.infer<typeof authority>
+export type NameEntry = z.infer<typeof certificateName>
 export type RootEntry = z.infer<typeof trustedRoot>

@@ -1,7 +1,9 @@
 import type { KeyObject } from 'node:crypto'
 import type { Scheme } from './scheme.ts'
 import type { IdentityMatch } from './sigstore/identity.ts'
+import type { Oid } from './sigstore/der/values.ts'
 import type { TrustedRoot } from './sigstore/root/trusted-root.ts'
+import type { Issuer } from './sigstore/x509/issuer.ts'
 import type { pinnable } from './trust-schema.ts'
 
 /** The trust file: who may say what, from when to when. Made by `parseTrust` only. */
@@ -23,6 +25,8 @@ export interface Trust {
   readonly keys: ReadonlyMap<string, TrustedKey>
   /** Sigstore instances by their name in the file. They are inputs of every decision, as the file itself is. */
   readonly roots: ReadonlyMap<string, TrustedRoot>
+  /** Private certificate authorities by their name in the file. */
+  readonly authorities: ReadonlyMap<string, TrustedAuthority>
   /** Names of roots without a `sha256`: whoever can write their files decides whom to trust. */
   readonly unpinnedRoots: readonly string[]
 }
@@ -34,6 +38,8 @@ export interface Signer {
   readonly keys: readonly TrustedKey[]
   /** Those who sign with a certificate for the occasion ("keyless"). */
   readonly identities: readonly TrustedIdentity[]
+  /** Those who sign with a certificate of a private authority. */
+  readonly certificates: readonly TrustedName[]
   /** The predicate types that it may sign, exactly. */
   readonly predicateTypes: ReadonlySet<string>
   /** The builder ids that it may speak for, each with the highest SLSA Build level it may claim there. */
@@ -96,6 +102,36 @@ export interface TrustedIdentity {
   readonly match: IdentityMatch
   /** What else the certificate must say. */
   readonly pins: readonly CertificatePin[]
+  readonly validFrom?: Date
+  readonly validUntil?: Date
+  /** In other hands since then; only what was provably signed before stays good. */
+  readonly compromisedSince?: Date
+  /** `file:line:column` of its entry. */
+  readonly where: string
+}
+
+/** A private certificate authority: an X.509 CA of one's own, or of a SPIFFE trust domain. */
+export interface TrustedAuthority {
+  readonly name: string
+  /** Its roots; nothing else is believed about it. */
+  readonly anchors: readonly Issuer[]
+  /** The extended key usage that the certificate of a signer has to have. */
+  readonly purpose: Oid
+  /** Names of the trusted roots whose time stamps may prove when something was signed. */
+  readonly timesBy: readonly string[]
+  /** `file:line:column` of its entry. */
+  readonly where: string
+}
+
+/** A name in the certificates of a private authority that a signer goes by; compared exactly. */
+export interface TrustedName {
+  /** The name of the signer whose name it is. */
+  readonly signer: string
+  /** Who controls it: thresholds count owners. */
+  readonly owner: string
+  readonly authority: string
+  readonly kind: 'uri' | 'dns' | 'email'
+  readonly value: string
   readonly validFrom?: Date
   readonly validUntil?: Date
   /** In other hands since then; only what was provably signed before stays good. */

@@ -78,7 +78,10 @@ function nameOf(key: TrustedKey): string {
 
 /** Why what an identity signed cannot be believed: none of the trusted times lies where it is to be believed. */
 export function identityTimeProblem(
-  identity: TrustedIdentity,
+  identity: Pick<
+    TrustedIdentity,
+    'validFrom' | 'validUntil' | 'compromisedSince' | 'where' | 'signer'
+  >,
   times: readonly TrustedTime[],
 ): Problem | undefined {
   const { validFrom, validUntil, compromisedSince } = identity

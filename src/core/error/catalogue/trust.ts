@@ -14,6 +14,10 @@ export const trust = {
   TRUST_ROOT_DIGEST: { title: 'A trusted root is not the one that the trust file means', exit: 2 },
   TRUST_ROOT_UNKNOWN: { title: 'A signer uses a trusted root that nobody has named', exit: 2 },
   TRUST_EXPIRED: { title: 'The trust file has expired, and nothing is decided with it', exit: 3 },
+  TRUST_X509: { title: 'The roots of a private authority cannot be used', exit: 2 },
+  X509_CERTIFICATE: { title: 'A certificate of the signer may not be used like this', exit: 1 },
+  X509_CHAIN: { title: 'The certificate leads to no authority of the trust file', exit: 1 },
+  X509_TIME: { title: 'The certificates were not good when they had to be', exit: 1 },
   EVIDENCE_PAYLOAD_TYPE: { title: 'The envelope does not carry an in-toto statement', exit: 1 },
   EVIDENCE_NO_STATEMENT: { title: 'The signature says nothing about what it means', exit: 1 },
   EVIDENCE_CERTIFICATE: {

@@ -97,6 +97,7 @@ const audit = {
 test('what the expression finds true passes', () => {
   for (const expression of [
     'predicate.result == "PASSED"',
+    'predicate.score + 1 == 10',
     'predicate.score >= 7 && predicate.ratio > 0.1',
     'predicate.findings.all(f, f.severity != "critical")',
     'predicate.findings.filter(f, f.severity == "high").map(f, f.id) == ["B"]',
@@ -148,6 +149,8 @@ test('names of prototypes are names like any other', () => {
   }
   const own = JSON.parse('{"__proto__": {"admin": true}}') as Json
   assert.equal(says('predicate.__proto__.admin', own), 'PASS')
+  const named = { constructor: { name: 'x' }, toString: 1 }
+  assert.equal(says('predicate.constructor.name == "x" && predicate.toString == 1', named), 'PASS')
   assert.equal(says('predicate.admin', own), 'MISSING CUSTOM_FIELD')
 })
 

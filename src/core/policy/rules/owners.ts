@@ -44,7 +44,9 @@ export function checkCount(
   place: Place,
 ): readonly Problem[] {
   const owners = new Set(
-    signers.flatMap(({ keys, identities }) => [...keys, ...identities].map(({ owner }) => owner)),
+    signers.flatMap(({ keys, identities, certificates }) =>
+      [...keys, ...identities, ...certificates].map(({ owner }) => owner),
+    ),
   )
   if (count <= owners.size) return []
   return [

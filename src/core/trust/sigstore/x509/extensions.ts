@@ -26,15 +26,19 @@ const understood: ReadonlySet<Oid> = new Set(Object.values(extensionOids))
 
 /** Purposes of extended key usage. */
 export const purposes = {
+  clientAuth: oidOf('1.3.6.1.5.5.7.3.2'),
   codeSigning: oidOf('1.3.6.1.5.5.7.3.3'),
   timeStamping: oidOf('1.3.6.1.5.5.7.3.8'),
   any: oidOf('2.5.29.37.0'),
 } as const
 
 /** RFC 5280 §4.2: who does not understand a critical extension does not believe the certificate. */
-export function unknownCritical(certificate: Certificate): Oid | undefined {
+export function unknownCritical(
+  certificate: Certificate,
+  also: ReadonlySet<Oid> = new Set(),
+): Oid | undefined {
   for (const [oid, { critical }] of certificate.extensions) {
-    if (critical && !understood.has(oid)) return oid
+    if (critical && !understood.has(oid) && !also.has(oid)) return oid
   }
   return undefined
 }

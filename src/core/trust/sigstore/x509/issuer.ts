@@ -58,6 +58,7 @@ export function authorityFault(
   certificate: Certificate,
   purpose: Oid,
   below: number,
+  understood?: ReadonlySet<Oid>,
 ): Fault | undefined {
   const { isAuthority, pathLength } = basicConstraintsOf(certificate)
   const usage = keyUsageOf(certificate)
@@ -70,16 +71,23 @@ export function authorityFault(
   const found = purposesOf(certificate)
   const isForPurpose =
     found === undefined || found.includes(purpose) || found.includes(purposes.any)
-  return isForPurpose ? criticalFault(certificate) : purposeFault(purpose, found)
+  return isForPurpose ? criticalFault(certificate, understood) : purposeFault(purpose, found)
 }
 
 /** Why a certificate may not sign artifacts: Fulcio's profile of RFC 5280. */
 export function codeSignerFault(certificate: Certificate): Fault | undefined {
+  return signerFault(certificate, purposes.codeSigning)
+}
+
+/** Why a certificate may not sign for a purpose, which it has to name. */
+export function signerFault(
+  certificate: Certificate,
+  purpose: Oid,
+  understood?: ReadonlySet<Oid>,
+): Fault | undefined {
   const found = purposesOf(certificate)
-  if (found?.includes(purposes.codeSigning) !== true) {
-    return purposeFault(purposes.codeSigning, found)
-  }
-  return endEntityFault(certificate)
+  if (found?.includes(purpose) !== true) return purposeFault(purpose, found)
+  return endEntityFault(certificate, understood)
 }
 
 /**
@@ -93,7 +101,10 @@ export function timestampSignerFault(certificate: Certificate): Fault | undefine
   return { ...fault, expected: `${fault.expected} and no other` }
 }
 
-function endEntityFault(certificate: Certificate): Fault | undefined {
+function endEntityFault(
+  certificate: Certificate,
+  understood?: ReadonlySet<Oid>,
+): Fault | undefined {
   if (basicConstraintsOf(certificate).isAuthority) {
     return { expected: 'the certificate of a signer', found: 'the certificate of an authority' }
   }
@@ -101,11 +112,11 @@ function endEntityFault(certificate: Certificate): Fault | undefined {
   if (usage !== undefined && (usage & usages.digitalSignature) === 0) {
     return { expected: 'the key usage digitalSignature', found: 'another one' }
   }
-  return criticalFault(certificate)
+  return criticalFault(certificate, understood)
 }
 
-function criticalFault(certificate: Certificate): Fault | undefined {
-  const oid = unknownCritical(certificate)
+function criticalFault(certificate: Certificate, understood?: ReadonlySet<Oid>): Fault | undefined {
+  const oid = unknownCritical(certificate, understood)
   if (oid === undefined) return undefined
   const expected = 'critical extensions that are understood here'
   return { expected, found: `the extension ${dottedOid(oid)}` }
