@@ -12,7 +12,10 @@ import { algorithmOf, keyAlgorithms, type KeyAlgorithm } from './algorithms.ts'
 // that a person chose, and offers no way to raise it. So the container is written here, by RFC 5958, RFC 8018
 // (PBES2) and RFC 7914 §7 (scrypt); OpenSSL and Node read it. N=2^14, r=8, p=5 is OWASP's setting that stays
 // below OpenSSL's memory bound of 32 MiB.
-const cost = { N: 16_384, r: 8, p: 5 } as const
+const chosen = { N: 16_384, r: 8, p: 5 } as const
+// What is stretched is a guess at a passphrase. At 256 random bits nobody guesses, at no cost, and the process that opens
+// two such keys for every decision should not spend half a second on it. The file says which cost it was made with.
+const generated = { N: 1024, r: 8, p: 1 } as const
 const maxmem = 64 * 1024 * 1024
 
 const oid = {
@@ -23,8 +26,17 @@ const oid = {
 
 const label = 'ENCRYPTED PRIVATE KEY'
 
+/**
+ * Whether a passphrase is one that `sallyport init` made: 32 random bytes in base64url, behind a word that nobody
+ * writes by accident. Every other passphrase may be one that a person chose.
+ */
+function isGenerated(passphrase: Uint8Array): boolean {
+  return /^sallyport-generated:[A-Za-z0-9_-]{43}$/.test(Buffer.from(passphrase).toString('latin1'))
+}
+
 /** EncryptedPrivateKeyInfo as PEM: scrypt, AES-256-CBC. */
 export function encryptKey(key: KeyObject, passphrase: Uint8Array): string {
+  const cost = isGenerated(passphrase) ? generated : chosen
   const salt = randomBytes(16)
   const iv = randomBytes(16)
   const derived = scryptSync(passphrase, salt, 32, { ...cost, maxmem })

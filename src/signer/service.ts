@@ -1,32 +1,23 @@
-import {
-  createHash,
-  createPublicKey,
-  generateKeyPairSync,
-  sign as signBytes,
-  type KeyObject,
-} from 'node:crypto'
-import { encodeStatement, inTotoPayloadType, pae } from '#attestation'
+import { createHash, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto'
 import { checkShape, type Json, type JsonObject } from '#document'
 import { SallyportError } from '#error'
-import { algorithms, type KeyAlgorithm } from './algorithms.ts'
-import { openJournal, type Journal } from './journal.ts'
+import type { KeyAlgorithm } from './algorithms.ts'
 import { request as requestSchema, type OpenRequest, type Passphrase } from './messages.ts'
 import { decryptKey, encryptKey } from './pkcs8.ts'
-import type { StatementRule } from './roles/rule.ts'
-import { statementRule } from './roles/statement-rule.ts'
-import { createMemory, openLogSigner, type LogKeeper } from './roles/log.ts'
+import type { LogKeeper } from './roles/log.ts'
+import type { StatementKeeper } from './roles/statement.ts'
 import { createSecretFile, readBounded, readSecretFile } from './secret-file.ts'
 
 /** What the process holds after `open`. It never leaves this module. */
-interface Held {
-  readonly key: KeyObject
-  readonly algorithm: KeyAlgorithm
-  readonly keyid: string
-  readonly rule?: StatementRule
-  readonly log?: LogKeeper
-  readonly journal?: Journal
-}
+type Held =
+  | { readonly kind: 'log'; readonly log: LogKeeper }
+  | { readonly kind: 'statements'; readonly statements: StatementKeeper }
 let held: Held | undefined
+
+// A signer has one role, and starts for each command: what only other roles need is not loaded.
+const logRole = (): Promise<typeof import('./roles/log.ts')> => import('./roles/log.ts')
+const statementRole = (): Promise<typeof import('./roles/statement.ts')> =>
+  import('./roles/statement.ts')
 
 /** Answers one request. Everything that arrives is checked here, whatever the parent process checked before. */
 export async function answer(message: Json): Promise<JsonObject | null> {
@@ -35,11 +26,13 @@ export async function answer(message: Json): Promise<JsonObject | null> {
     case 'create':
       return create(request.algorithm, request.file, request.passphrase)
     case 'create-memory':
-      return { checkpoint: createMemory({ ...request, keys: logKeys(request) }) }
+      return {
+        checkpoint: (await logRole()).createMemory({ ...request, keys: logKeys(request) }),
+      }
     case 'open':
       return open(request)
     case 'sign':
-      return sign(opened(), Buffer.from(request.statement, 'base64'))
+      return statementsOf(opened()).sign(Buffer.from(request.statement, 'base64'))
     case 'newest':
       return logOf(opened()).newest()
     case 'checkpoint':
@@ -68,23 +61,23 @@ function generate(algorithm: KeyAlgorithm): { privateKey: KeyObject; publicKey: 
   }
 }
 
-function open(request: OpenRequest): JsonObject {
+async function open(request: OpenRequest): Promise<JsonObject> {
   if (held !== undefined)
     throw wrongState('one key in the life of a signer process', 'a second one')
-  const journal =
-    request.journalFile === undefined ? {} : { journal: openJournal(request.journalFile) }
-  if (request.role.kind === 'log') {
-    const keys = logKeys({ ...request, role: request.role })
-    const log = openLogSigner({ role: request.role, keys })
-    const { keyid, publicKeyPem } = describe(createPublicKey(keys.ed25519))
-    held = { key: keys.ed25519, algorithm: 'ed25519', keyid, log, ...journal }
-    return { keyid, publicKeyPem, verifierKeys: log.verifierKeys }
+  const { role, journalFile } = request
+  if (role.kind === 'log') {
+    const keys = logKeys({ ...request, role })
+    const log = (await logRole()).openLogSigner({ role, keys })
+    held = { kind: 'log', log }
+    return { ...describe(createPublicKey(keys.ed25519)), verifierKeys: log.verifierKeys }
   }
-  const rule = statementRule(request.role)
+  const { openStatements } = await statementRole()
+  const settings = journalFile === undefined ? { role } : { role, journalFile }
+  const toHold = openStatements(settings)
   const { key, algorithm } = readKey(request.keyFile, readPassphrase(request.passphrase))
-  const { keyid, publicKeyPem } = describe(createPublicKey(key))
-  held = { key, algorithm, keyid, rule, ...journal }
-  return { keyid, publicKeyPem, verifierKeys: [] }
+  const described = describe(createPublicKey(key))
+  held = { kind: 'statements', statements: toHold({ key, algorithm, keyid: described.keyid }) }
+  return { ...described, verifierKeys: [] }
 }
 
 function logKeys(request: {
@@ -107,27 +100,6 @@ function keyOf(algorithm: KeyAlgorithm, file: string, passphrase: Buffer): KeyOb
     found: found.algorithm,
     fix: `Name the ${algorithm} key of the log, or make one with \`sallyport init\``,
   })
-}
-
-/** Signs a statement after the rule of the role has accepted it, and after that verdict is in the journal. */
-function sign(signer: Held, bytes: Uint8Array): JsonObject {
-  if (signer.rule === undefined) throw wrongState('a signer of statements', 'the signer of a log')
-  try {
-    const statement = signer.rule(bytes)
-    // What is signed is the canonical encoding of what was checked, never the bytes that came.
-    const payload = encodeStatement(statement)
-    signer.journal?.signed(statement, payload)
-    const { digest } = algorithms[signer.algorithm]
-    const signature = signBytes(digest, pae(inTotoPayloadType, payload), signer.key)
-    return {
-      payload: Buffer.from(payload).toString('base64'),
-      signature: signature.toString('base64'),
-      keyid: signer.keyid,
-    }
-  } catch (cause) {
-    if (cause instanceof SallyportError) signer.journal?.refused(bytes, cause.code)
-    throw cause
-  }
 }
 
 function readKey(file: string, passphrase: Buffer): ReturnType<typeof decryptKey> {
@@ -168,8 +140,13 @@ function opened(): Held {
 }
 
 function logOf(signer: Held): LogKeeper {
-  if (signer.log === undefined) throw wrongState('the signer of a log', 'a signer of statements')
-  return signer.log
+  if (signer.kind === 'log') return signer.log
+  throw wrongState('the signer of a log', 'a signer of statements')
+}
+
+function statementsOf(signer: Held): StatementKeeper {
+  if (signer.kind === 'statements') return signer.statements
+  throw wrongState('a signer of statements', 'the signer of a log')
 }
 
 function wrongState(expected: string, found: string): SallyportError {

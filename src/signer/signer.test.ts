@@ -68,6 +68,23 @@ test('OpenSSL reads the key file: RFC 5958 with scrypt, N=16384, r=8, p=5', asyn
   )
 })
 
+test('a passphrase that sallyport has made is not stretched, and one that looks like it is', async (t) => {
+  const random = 'A'.repeat(43)
+  const costs = { [`sallyport-generated:${random}`]: '0400', [random]: '4000' }
+  for (const [text, cost] of Object.entries(costs)) {
+    const { folder, passphraseFile } = home(t)
+    writeFileSync(passphraseFile, `${text}\n`)
+    const { keyFile, publicKeyPem } = await newKey(folder)
+    const der = Buffer.from(
+      readFileSync(keyFile, 'latin1').replaceAll(/-----.*-----|\n/g, ''),
+      'base64',
+    )
+    assert.ok(der.toString('hex').includes(`0202${cost}020108`), cost)
+    const key = createPrivateKey({ key: readFileSync(keyFile), passphrase: text })
+    assert.equal(createPublicKey(key).export({ type: 'spki', format: 'pem' }), publicKeyPem)
+  }
+})
+
 for (const algorithm of ['ecdsa-p256', 'ecdsa-p384', 'ed25519', 'ml-dsa-44'] as const) {
   test(`a signature of ${algorithm} covers the pre-authentication encoding of the statement`, async (t) => {
     const { folder } = home(t)

@@ -55,9 +55,16 @@ export class HomeFiles {
     this.note(file, what, made ? 'made' : 'kept')
   }
 
-  /** A passphrase nobody needs to know: 256 random bits that only the signer process reads. */
+  /**
+   * A passphrase nobody needs to know: 256 random bits that only the signer process reads. The word in front tells it
+   * that no person chose them, and that there is nothing to stretch.
+   */
   async passphrase(file: string): Promise<void> {
-    await this.#create(file, () => `${randomBytes(32).toString('base64url')}\n`, 0o600)
+    await this.#create(
+      file,
+      () => `sallyport-generated:${randomBytes(32).toString('base64url')}\n`,
+      0o600,
+    )
   }
 
   async #create(file: string, content: Content, mode: number): Promise<boolean> {
