@@ -1,7 +1,7 @@
 import { isProvenanceType, parseStatement, readProvenance, type Statement } from '#attestation'
 import { quote, SallyportError } from '#error'
 import { levelOf, provenanceKind, type DeploymentRequest } from '#policy'
-import { createVerifier, isVerified, type Trust, type Verifier } from '#trust'
+import { createVerifier, isVerified, type Trust, type Verified, type Verifier } from '#trust'
 import type { Evidence } from './decision.ts'
 import { examineAll, type Examined } from './examine.ts'
 import { withinBounds } from './flood.ts'
@@ -44,26 +44,27 @@ export function gradeBuild(input: {
 
 /** Of a record about the artifact that is provenance. */
 function gradeOf({ result, subjects, claims }: Examined): BuildGrade | undefined {
-  if (claims === undefined || subjects.length === 0 || !isProvenanceType(claims.predicateType)) {
-    return undefined
-  }
-  if (!isVerified(result)) {
-    const [problem] = result?.problems ?? []
-    const why = problem === undefined ? '' : `: ${problem.code}, found ${problem.found}`
-    return { level: 1, isVerified: false, because: [`provenance that nobody vouches for${why}`] }
-  }
+  if (claims === undefined || subjects.length === 0) return undefined
+  if (!isProvenanceType(claims.predicateType)) return undefined
+  if (isVerified(result)) return ofVerified(result, subjects)
+  const [problem] = result?.problems ?? []
+  const why = problem === undefined ? '' : `: ${problem.code}, found ${problem.found}`
+  return { level: 1, isVerified: false, because: [`provenance that nobody vouches for${why}`] }
+}
+
+function ofVerified(
+  verified: Verified<Statement>,
+  subjects: Examined['subjects'],
+): BuildGrade | undefined {
   try {
-    const said = provenanceKind.read(result.value, subjects)
+    const said = provenanceKind.read(verified.value, subjects)
     if (said === undefined) return undefined
-    const { level, limit } = levelOf({ verified: result, signers: result.signers, said })
+    const { level, limit } = levelOf({ verified, signers: verified.signers, said })
     return { level: atMost3(level), isVerified: true, because: [limit] }
   } catch (error) {
     if (!(error instanceof SallyportError)) throw error
-    return {
-      level: 0,
-      isVerified: false,
-      because: [`provenance that cannot be read: ${error.problems[0]?.found ?? ''}`],
-    }
+    const because = [`provenance that cannot be read: ${error.problems[0]?.found ?? ''}`]
+    return { level: 0, isVerified: false, because }
   }
 }
 
