@@ -128,6 +128,13 @@ ${lines}
 build:
   # auto: unpack locked Debian packages, and measure what is installed here when that cannot be done.
   root: auto
+# Where evidence is looked for besides beside a file. Of places that stand here, and of no other, a policy may let outages
+# through ("whenUnavailable").
+# evidence:
+#   registries: {allow: [registry.example]}
+#   npm: {registry: https://npm.example}
+#   directories: [attestations]
+#   stores: [https://evidence.example]
 `
 }
 
