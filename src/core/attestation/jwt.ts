@@ -1,7 +1,7 @@
-import { decodeText, parseJson, type JsonObject } from '#document'
+import { decodeText, parseJson, type Json, type JsonObject } from '#document'
 import { quote } from '#error'
-import { decodeBase64Url } from './base64.ts'
-import { field, isObject, readText, refuse } from './field.ts'
+import { decodeBase64Url, readBytes } from './base64.ts'
+import { field, isObject, optional, readList, readText, refuse } from './field.ts'
 
 /** A compact JWS, decoded. Its signature has not been verified. */
 export interface Jws {
@@ -13,13 +13,15 @@ export interface Jws {
 }
 
 /**
- * The protected header. A key in it (`jwk`, `jku`, `x5c`, `x5u`) is the attacker's word and is not offered;
- * `alg` may only be compared with what the trusted key is for.
+ * The protected header. A key in it (`jwk`, `jku`, `x5u`) is the attacker's word and is not offered; certificates are, which
+ * say nothing unless they lead to an authority that is trusted. `alg` may only be compared with what the trusted key is for.
  */
 export interface JwsHeader {
   readonly alg: string
   readonly kid?: string
   readonly typ?: string
+  /** RFC 7515 §4.1.6: certificates in DER, that of the signer first. */
+  readonly x5c?: readonly Uint8Array[]
 }
 
 /** A JSON Web Token in compact form. Its signature has not been verified. */
@@ -92,11 +94,18 @@ function readHeader(bytes: Uint8Array): JwsHeader {
   }
   const kid = field(header, 'kid')
   const typ = field(header, 'typ')
+  const x5c = optional(header, 'x5c', 'jwt.header', readCertificates)
   return {
     alg,
     ...(kid === undefined ? {} : { kid: readText(kid, 'jwt.header.kid') }),
     ...(typ === undefined ? {} : { typ: readText(typ, 'jwt.header.typ') }),
+    ...(x5c === undefined ? {} : { x5c }),
   }
+}
+
+/** Base64 of DER, and not base64url as everything else in a token. */
+function readCertificates(value: Json | undefined, where: string): readonly Uint8Array[] {
+  return readList(value, where, { min: 1, max: 8 }, readBytes)
 }
 
 function notJwt(where: string, expected: string, found: string): Error {

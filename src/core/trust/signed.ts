@@ -147,7 +147,7 @@ function readPayload(payload: Uint8Array): Statement {
 }
 
 function fromJwt(jwt: Jwt): Signed {
-  const { kid, alg } = jwt.header
+  const { kid, alg, x5c } = jwt.header
   return {
     format: 'jwt',
     ...contentOf(() => jwtStatement(jwt)),
@@ -155,6 +155,7 @@ function fromJwt(jwt: Jwt): Signed {
     signatures: [kid === undefined ? { sig: jwt.signature } : { hint: kid, sig: jwt.signature }],
     algorithm: alg,
     hasCertificate: false,
+    ...(x5c === undefined ? {} : { certificates: x5c }),
     window: jwtValidity(jwt),
   }
 }

@@ -4,6 +4,7 @@ import { test } from 'node:test'
 import { inTotoPayloadType, pae, predicateTypes, type Statement } from '#attestation'
 import { encodeCanonical, type Json, type JsonObject } from '#document'
 import { SallyportError } from '#error'
+import { jwtBytes, makeKey, namedInformation } from '../testing/fixtures.ts'
 import { isVerified, parseTrust, verifyAttestation, type Trust } from '../index.ts'
 import { element, explicit, sequence, text } from '../sigstore/testing/der-writer.ts'
 import { tags } from '../sigstore/der/reader.ts'
@@ -333,6 +334,38 @@ test('a compromise ends what nobody can date, and leaves what was provably signe
   assert.equal(says({ stamped: signedAt }, since('2026-03-01T12:00:00Z')), 'IDENTITY_TIME')
   assert.equal(says({}, { name: { validUntil: '2026-03-01T12:05:00Z' } }), 'IDENTITY_TIME')
   assert.equal(says({}, { name: { validFrom: '2026-03-01T12:05:00Z' } }), 'builder')
+})
+
+function tokenOf(leaf: ReturnType<typeof leafOf>, header: JsonObject = {}): Uint8Array {
+  const claims = { iss: 'https://b.example/v1', sub: namedInformation('app') }
+  const x5c = [leaf.der, between.certificate].map((der) => der.toString('base64'))
+  return jwtBytes(claims, makeKey(), {
+    header: { x5c, ...header },
+    signature: (input) =>
+      sign('sha256', input, { key: leaf.keys.privateKey, dsaEncoding: 'ieee-p1363' }),
+  })
+}
+
+test('RFC 7515 §4.1.6: a token brings its certificates, and they prove nothing by themselves', () => {
+  const entry = {
+    predicateTypes: [predicateTypes.jwtProvenance],
+    builders: [{ id: 'https://b.example/v1' }],
+  }
+  const written = trustText({})
+  const builder = (written['signers'] as JsonObject)['builder'] as JsonObject
+  const text = { ...written, signers: { builder: { ...builder, ...entry } } }
+  const roots = new Map([['root.json', bytesOf(rootJson(instance)) as Uint8Array]])
+  const trust = parseTrust(encodeCanonical(text), { file: 'trust.yaml', roots })
+  const verdict = (bytes: Uint8Array): string => {
+    const result = verifyAttestation(bytes, trust, now)
+    return isVerified(result) ? (result.signers[0]?.name ?? '') : result.problems[0].code
+  }
+  assert.equal(verdict(tokenOf(leafOf())), 'builder')
+  assert.equal(verdict(tokenOf(leafOf(), { alg: 'RS256' })), 'SIGNATURE_INVALID')
+  assert.equal(verdict(tokenOf({ der: leafOf().der, keys: ecKeys() })), 'SIGNATURE_INVALID')
+  assert.equal(verdict(tokenOf(leafOf({ by: authority('acme intermediate', long) }))), 'X509_CHAIN')
+  assert.equal(verdict(tokenOf(leafOf(), { x5c: [] })), 'ATTESTATION_FIELD')
+  assert.equal(verdict(tokenOf(leafOf(), { x5c: ['-_'] })), 'ATTESTATION_BASE64')
 })
 
 function codes(options: Trusting): readonly string[] {
