@@ -13,10 +13,11 @@ import {
 } from './testing/fixtures.ts'
 import { aboutBuilds } from './testing/matrix/about-builds.ts'
 import { aboutFindings } from './testing/matrix/about-findings.ts'
+import { aboutLayouts } from './testing/matrix/about-layouts.ts'
 import { aboutSignatures } from './testing/matrix/about-signatures.ts'
 import type { Row } from './testing/matrix/row.ts'
 
-const rows: readonly Row[] = [...aboutSignatures, ...aboutBuilds, ...aboutFindings]
+const rows: readonly Row[] = [...aboutSignatures, ...aboutBuilds, ...aboutFindings, ...aboutLayouts]
 const away = [{ name: 'registry', outcome: 'unavailable', detail: 'no connection' }] as const
 const nameOf = ({ rule, kind, of }: Row): string =>
   `${rule} by ${kind}${of === undefined ? '' : ` (${of})`}`

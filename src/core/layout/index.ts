@@ -13,10 +13,11 @@ export type {
   StepLink,
 } from './layout-types.ts'
 export type { Links } from './apply-rules.ts'
-export { openMetadata, type Metadata } from './metadata.ts'
+export { isSignedBy, openMetadata, type Metadata } from './metadata.ts'
 export type { Parameters } from './parameters.ts'
 export { readKeyFile } from './read-key.ts'
 export {
+  layoutType,
   readSupplyChain,
   supplyChainPredicate,
   supplyChainType,
@@ -31,3 +32,4 @@ export type {
   StepResult,
 } from './verification.ts'
 export { verifyLayout, type LayoutOptions } from './verify-layout.ts'
+export { layoutKeyOf } from './trusted-key.ts'

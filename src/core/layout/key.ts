@@ -83,6 +83,7 @@ export function readPemKey(pem: string, where: string): LayoutKey {
     'ml-dsa-44': ['', ''],
   } as const
   const [keytype, scheme] = names[algorithm]
+  if (keytype === '') throw unknownScheme(where, algorithm, algorithm)
   const value = algorithm === 'ed25519' ? rawEd25519(key) : pem.trim()
   return readPlainKey({ keytype, scheme, keyval: { public: value } }, where)
 }

@@ -6,6 +6,9 @@ import type { LinkFile } from './verification.ts'
 /** The predicate type of a layout and its links, gathered about one artifact. */
 export const supplyChainType = 'https://sallyport.dev/attestation/supply-chain/v1'
 
+/** What a trust file lets the owners of layouts sign. Layouts have no predicate type of their own. */
+export const layoutType = 'https://sallyport.dev/attestation/layout/v1'
+
 /** A signed layout and the links that were found for it, as they were found. Their own signatures say what they are worth. */
 export interface SupplyChain {
   readonly layout: Uint8Array

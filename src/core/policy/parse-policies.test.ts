@@ -340,6 +340,7 @@ test('the JSON Schema knows every rule and refuses unknown fields', () => {
     'minimumLevel',
     'reproduced',
     'dependencies',
+    'layout',
     'custom',
   ])
   assert.equal(schema['additionalProperties'], false)

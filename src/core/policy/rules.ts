@@ -4,6 +4,7 @@ import { built } from './rules/built.ts'
 import { custom } from './rules/custom.ts'
 import { hermetic } from './rules/hermetic.ts'
 import { dependencies } from './rules/dependencies.ts'
+import { layout } from './rules/layout.ts'
 import { minimumLevel } from './rules/minimum-level.ts'
 import { reproduced } from './rules/reproduced.ts'
 import { reviewed } from './rules/reviewed.ts'
@@ -33,6 +34,7 @@ export const rules: ReadonlyMap<string, AnyRule> = new Map(
     minimumLevel,
     reproduced,
     dependencies,
+    layout,
     custom,
   ].map((rule) => [rule.name, rule as unknown as AnyRule]),
 )

@@ -28,5 +28,7 @@ export const layout = {
     exit: 3,
   },
   LAYOUT_PRODUCT: { title: 'What is deployed is not what the last step made', exit: 1 },
+  LAYOUT_MISSING: { title: 'There is no layout and no links about the artifact', exit: 1 },
+  LAYOUT_OTHER: { title: 'The layout is not the one that the policy names', exit: 1 },
   LAYOUT_UNREADABLE: { title: 'A file or folder of a layout cannot be read', exit: 2 },
 } as const satisfies Record<string, Entry>

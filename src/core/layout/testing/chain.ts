@@ -10,6 +10,8 @@ export interface Person {
   /** As in-toto writes it into layouts and files. */
   readonly publicKey: JsonObject
   readonly sign: (data: Uint8Array) => Uint8Array
+  readonly privateKey: KeyObject
+  readonly publicPem: string
 }
 
 export function person(name: string): Person {
@@ -23,7 +25,8 @@ export function person(name: string): Person {
     keyval: { public: hexOf(key) },
   }
   const id = hash('sha256', encodeOlpc(publicKey, 'key'))
-  return { id, publicKey, sign: (data) => sign(null, data, key) }
+  const publicPem = String(createPublicKey(key).export({ type: 'spki', format: 'pem' }))
+  return { id, publicKey, sign: (data) => sign(null, data, key), privateKey: key, publicPem }
 }
 
 function hexOf(key: KeyObject): string {

@@ -131,6 +131,10 @@ const sentences: Readonly<Record<string, (parameters: Parameters) => readonly st
       when(except, (places) => `That need not be for what comes from ${list(places, 'or')}.`),
     ]
   },
+  layout: ({ signedBy, layout }) => [
+    `It was made in the steps, by the functionaries and from the files that a signed in-toto layout ${layout === undefined ? '' : `(${text(layout)}) `}demands.`,
+    when(signedBy, (names) => `The layout is signed by ${list(names)}.`),
+  ],
   custom: ({ type, expects }) => [
     `What statements of type ${show(type)} say is as a rule of this organisation expects: ${text(expects)}.`,
   ],

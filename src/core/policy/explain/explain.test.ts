@@ -18,6 +18,7 @@ const everyRule: Readonly<Record<string, string>> = {
   minimumLevel: `{${by}, level: 2}`,
   reproduced: `{${by}, count: 3}`,
   dependencies: `{${by}, allow: [{prefix: 'https://registry.example/npm/'}]}`,
+  layout: `{${by}, signedBy: [ci], layout: 'sha256:${'ab'.repeat(32)}'}`,
   custom: `{${by}, type: 'https://acme.example/audit/v1', expression: 'predicate.result == "good"', expects: a good audit, fix: Run the audit again}`,
 }
 
