@@ -4,9 +4,11 @@ import { enforce, type RecordedInputs } from '#chokepoint'
 import {
   decisionExitCode,
   evidenceBytes,
+  exportVerified,
   type Decision,
   type EvidenceSource,
   type Target,
+  type VerifiedExport,
 } from '#decision'
 import { SallyportError } from '#error'
 import { recordDecision, type Receipt } from '#log'
@@ -42,6 +44,8 @@ export interface VerifyReport {
   readonly artifact: Pick<FoundArtifact, 'kind' | 'name' | 'digest' | 'tag' | 'size'>
   /** Where evidence was looked for besides in files beside the artifact. */
   readonly places: readonly EvidenceSource[]
+  /** What was believed, for other policy engines. */
+  readonly exportVerified: () => VerifiedExport
 }
 
 /**
@@ -122,6 +126,7 @@ export async function ask(
       ...(artifact.size === undefined ? {} : { size: artifact.size }),
     },
     places: looked.places,
+    exportVerified: () => exportVerified(decision, looked.evidence, rulebook.verifier),
   }
 }
 

@@ -21,3 +21,12 @@ export function decisionOutcome(report: VerifyReport, session: Session): Outcome
     ? { exit, json, text: renderDecision(decision, session.outLook(paths), recorded) }
     : { exit, json, refusal: renderDecision(decision, session.errLook(paths), recorded) }
 }
+
+/** A decision for a comment or a job summary: on stdout whatever it is, so that it can be piped. */
+export async function markdownOutcome(report: VerifyReport, session: Session): Promise<Outcome> {
+  const { accountOf, markdownOf } = await import('#decision')
+  const { decision, receipt } = report
+  const text = markdownOf(accountOf(decision), { index: receipt.index }).trimEnd()
+  const { exit, json } = decisionOutcome(report, session)
+  return { exit, json, text }
+}

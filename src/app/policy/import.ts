@@ -41,7 +41,7 @@ async function writeNew(folder: string, { file, text }: ImportedFile): Promise<v
     const isThere = code === 'EEXIST'
     throw new SallyportError(
       {
-        code: isThere ? 'IMPORT_OCCUPIED' : 'FIXTURE_UNWRITABLE',
+        code: isThere ? 'IMPORT_OCCUPIED' : 'FILE_UNWRITABLE',
         where: path,
         expected: isThere ? 'no such file yet' : 'a folder that can be written to',
         found: isThere ? 'a file' : code,

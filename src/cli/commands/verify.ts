@@ -1,7 +1,9 @@
+import { open, type FileHandle } from 'node:fs/promises'
+import { SallyportError } from '#error'
 import type { CommandLine } from '../command-line.ts'
 import { collect } from '../collect.ts'
 import type { Plan } from '../commands.ts'
-import { decisionOutcome } from '../decision-outcome.ts'
+import { decisionOutcome, markdownOutcome } from '../decision-outcome.ts'
 import type { Outcome } from '../outcome.ts'
 import type { Session } from '../session.ts'
 
@@ -12,6 +14,8 @@ interface Options {
   readonly evidence: readonly string[]
   readonly policy: readonly string[]
   readonly trust?: string
+  readonly markdown: boolean
+  readonly export?: string
 }
 
 export function define(command: CommandLine, plan: Plan): void {
@@ -23,6 +27,8 @@ export function define(command: CommandLine, plan: Plan): void {
     .option('--evidence <place>', evidenceHelp, collect, [])
     .option('--policy <file>', 'policies, instead of those of the home (repeatable)', collect, [])
     .option('--trust <file>', 'the trust file, instead of that of the home')
+    .option('--markdown', 'print Markdown, for a comment on a pull request', false)
+    .option('--export <file>', 'write what was believed as JSON, for other policy engines')
     .action((artifact: string, options: Options) =>
       plan('nothing was decided', (session) => verify(session, artifact, options)),
     )
@@ -38,7 +44,8 @@ export const evidenceHelp =
 
 async function verify(session: Session, artifact: string, options: Options): Promise<Outcome> {
   const { verifyArtifact } = await import('#app')
-  const { environment, service, bundle, evidence, policy, trust } = options
+  const { environment, service, bundle, evidence, policy, trust, markdown } = options
+  await using file = options.export === undefined ? undefined : await openExport(options.export)
   session.terminal.status('deciding')
   const report = await verifyArtifact({
     config: await session.config(),
@@ -50,5 +57,25 @@ async function verify(session: Session, artifact: string, options: Options): Pro
     ...(trust === undefined ? {} : { trust }),
     now: session.now(),
   })
-  return decisionOutcome(report, session)
+  await file?.writeFile(`${JSON.stringify(report.exportVerified(), undefined, 2)}\n`)
+  return markdown ? await markdownOutcome(report, session) : decisionOutcome(report, session)
+}
+
+/** Opened before anything is decided: who cannot be given the export is not given a decision without it. */
+async function openExport(file: string): Promise<FileHandle> {
+  try {
+    return await open(file, 'w')
+  } catch (cause) {
+    const { code = 'an unknown error' } = cause as NodeJS.ErrnoException
+    throw new SallyportError(
+      {
+        code: 'FILE_UNWRITABLE',
+        where: file,
+        expected: 'a file that can be written',
+        found: code,
+        fix: 'Name another file with --export, or make this one writable',
+      },
+      { cause },
+    )
+  }
 }
