@@ -44,6 +44,7 @@ const root = resolve(import.meta.dirname, '..')
 const decisionTests = [
   'src/core/decision/matrix.test.ts',
   'src/core/decision/vectors.test.ts',
+  'src/core/decision/boundaries.test.ts',
   'src/core/decision/decide.test.ts',
   'src/core/decision/image-signature.test.ts',
   'src/core/decision/signed-kinds.test.ts',

@@ -19,7 +19,7 @@ const flips: readonly (readonly [RegExp, (found: string) => string])[] = [
   [/\b(?:true|false)\b/g, (found) => (found === 'true' ? 'false' : 'true')],
   [/\.(?:some|every)\(/g, (found) => (found === '.some(' ? '.every(' : '.some(')],
   [/(?<=[ (])!(?=[a-zA-Z(])/g, () => ''],
-  [/(?<=\bif \()(?=.*\) (?:return|throw|continue)\b)/g, () => 'false && '],
+  [/(?<=^\s*if \(.*\) )(?:return|throw|continue)\b.*$/g, () => '{}'],
 ]
 
 /** Lines that are no code, or types only: to change them changes nothing. */

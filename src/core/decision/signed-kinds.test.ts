@@ -136,6 +136,17 @@ test('PyPI’s attestation is about the package and version that its file is nam
   assert.ok(!asked('my_shop-1.2.3.tar.gz', 'pkg:npm/my-shop@1.2.3'))
 })
 
+test('one file under two names is of a package only when both names are', () => {
+  const twoNames = (other: string): EvidenceItem => {
+    const { subject, ...rest } = statement(types.pypi, {}, 'shop-1.2.3.tar.gz')
+    const more = subject.map((one) => ({ ...one, name: other }))
+    return signed({ ...rest, subject: [...subject, ...more] }, registry)
+  }
+  const asked = (item: EvidenceItem) => ask(types.pypi, [item], 'pkg:pypi/shop@1.2.3').verdict
+  assert.equal(asked(twoNames('shop-1.2.3-py3-none-any.whl')), 'ALLOW')
+  assert.equal(asked(twoNames('other-1.2.3.tar.gz')), 'DENY')
+})
+
 test('what can say no is no signature: it has a rule that reads it', () => {
   for (const type of [
     'https://slsa.dev/verification_summary/v1',

@@ -95,6 +95,7 @@ test('a verifier for which nobody may speak is found before anything is deployed
 
 test('a level that nobody may claim is found before anything is deployed', () => {
   assert.deepEqual(checked('minimumLevel: {by: [platform], level: 3}'), [])
+  assert.deepEqual(checked('built: {by: [platform], level: 2, from: git+https://h/a/b}'), [])
   assert.deepEqual(checked('built: {by: [platform], level: 3, from: git+https://h/a/b}'), [
     'POLICY_LEVEL_UNREACHABLE',
   ])

@@ -36,7 +36,8 @@ function isRelease(release: NonNullable<Vouching['release']>, wanted: Purl): boo
     return found !== undefined && isSamePackage(found, wanted) && isSameVersion(found, wanted)
   }
   if (release.format !== 'pypi-publish' || wanted.type !== 'pypi') return false
-  return release.files.some((file) => isDistribution(file, wanted))
+  const { files } = release
+  return files.length > 0 && files.every((file) => isDistribution(file, wanted))
 }
 
 function isSamePackage(found: Purl, wanted: Purl): boolean {
