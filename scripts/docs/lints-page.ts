@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { parseYaml } from '#document'
 import { catalogue } from '#error'
+import { pipelineLints, type PipelineLint } from '#materials'
 import { lints, type Lint } from '#policy'
 
 const folder = 'test/vectors/policy-lint'
@@ -31,10 +32,7 @@ export function lintsPage(): string {
     '',
     '| lint | what | severity | requirements |',
     '| --- | --- | --- | --- |',
-    ...lints.map(
-      ({ code, severity, entries }) =>
-        `| [\`${code}\`](#${code.toLowerCase()}) | ${catalogue[code].title} | ${severity} | ${entries.join(', ')} |`,
-    ),
+    ...lints.map(row),
     '',
     ...lints.flatMap((lint) =>
       section(
@@ -42,6 +40,7 @@ export function lintsPage(): string {
         vectors.find((one) => one.lint === lint.code),
       ),
     ),
+    ...pipelines(),
   ].join('\n')
 }
 
@@ -82,4 +81,47 @@ function block(example: Example, other: Example): readonly string[] {
 
 function isSame({ policies = [] }: Example): boolean {
   return new Set(policies).size === 1
+}
+
+/** What `sallyport policy lint-pipeline` looks for. */
+function pipelines(): readonly string[] {
+  const folder = 'test/vectors/pipeline-lint'
+  const vectors = readdirSync(folder).map((file) => {
+    const { value } = parseYaml(readFileSync(`${folder}/${file}`), { file })
+    return value as unknown as { lint: string; bad: readonly string[]; good: readonly string[] }
+  })
+  return [
+    '# Lints of pipelines',
+    '',
+    '`sallyport policy lint-pipeline FILES` looks for these in GitHub workflows and GitLab pipelines. It reads the files alone: what they',
+    'include, call or extend is not followed, and YAML anchors and tags are refused rather than guessed.',
+    '',
+    '| lint | what | severity | requirements |',
+    '| --- | --- | --- | --- |',
+    ...pipelineLints.map(row),
+    '',
+    ...pipelineLints.flatMap(({ code, why }) => {
+      const found = vectors.filter(({ lint }) => lint === code)
+      return [
+        `## ${code}`,
+        '',
+        `${catalogue[code].title}. ${why}`,
+        '',
+        'It finds:',
+        '',
+        ...found.flatMap(({ bad }) => fence(bad[0] ?? '')),
+        'It does not find:',
+        '',
+        ...found.flatMap(({ good }) => fence(good[0] ?? '')),
+      ]
+    }),
+  ]
+}
+
+function row({ code, severity, entries }: Lint | PipelineLint): string {
+  return `| [\`${code}\`](#${code.toLowerCase()}) | ${catalogue[code].title} | ${severity} | ${entries.join(', ')} |`
+}
+
+function fence(text: string): readonly string[] {
+  return ['```yaml', ...text.trimEnd().split('\n'), '```', '']
 }

@@ -18,6 +18,7 @@ export type {
 } from './log.ts'
 export type { PolicyCheckOptions, PolicyCheckReport } from './policy/check.ts'
 export type { PolicyExplainOptions } from './policy/explain.ts'
+export type { PipelineLintReport } from './policy/lint-pipelines.ts'
 export type { SchemaName } from './policy/schema.ts'
 export type { VerifyOptions, VerifyReport } from './verify.ts'
 export type { Captured, CaptureOptions } from './policy/capture.ts'
@@ -157,3 +158,8 @@ export const verifyRulebook: typeof import('./rulebook/verify.ts').verifyRuleboo
 /** Converts policies of other programs. */
 export const importForeignPolicies: typeof import('./policy/import.ts').importForeignPolicies =
   async (options) => (await import('./policy/import.ts')).importForeignPolicies(options)
+
+/** Looks at pipeline files for what makes verification and evidence worthless. */
+export const lintPipelines: typeof import('./policy/lint-pipelines.ts').lintPipelines = async (
+  options,
+) => (await import('./policy/lint-pipelines.ts')).lintPipelines(options)

@@ -15,6 +15,7 @@ export {
   type Progress,
 } from './fetch.ts'
 export { lintCommands, type NpmScripts } from './lint/commands.ts'
+export { lintPipeline, pipelineLints, type PipelineLint } from './lint/pipelines/index.ts'
 export { lintPackageLock } from './lint/package-lock.ts'
 export { checkLock, type CheckLockOptions } from './lock/check.ts'
 export {

@@ -4,6 +4,7 @@ import { defineCheck } from './policy/check.ts'
 import { defineDiff } from './policy/diff.ts'
 import { defineExplain } from './policy/explain.ts'
 import { defineImport } from './policy/import.ts'
+import { defineLintPipeline } from './policy/lint-pipeline.ts'
 import { defineSchema } from './policy/schema.ts'
 import { defineTest } from './policy/test.ts'
 
@@ -11,6 +12,7 @@ import { defineTest } from './policy/test.ts'
 export function define(command: CommandLine, plan: Plan): void {
   defineCheck(command.command('check'), plan)
   defineExplain(command.command('explain'), plan)
+  defineLintPipeline(command.command('lint-pipeline'), plan)
   defineSchema(command.command('schema'), plan)
   defineTest(command.command('test'), plan)
   defineDiff(command.command('diff'), plan)

@@ -36,7 +36,9 @@ interface Visit {
   readonly problems: Problem[]
 }
 
-const interpreters = /^(?:(?:ba|da|z|k|a)?sh|fish|node|deno|bun|python[\d.]*|perl|ruby|php|pwsh)$/
+/** Programs that run what they read. */
+export const interpreters =
+  /^(?:(?:ba|da|z|k|a)?sh|fish|node|deno|bun|python[\d.]*|perl|ruby|php|pwsh)$/
 const shells = /^(?:(?:ba|da|z|k|a)?sh|fish)$/
 const inline = /^-(?:[a-z]*[ceE]|-eval|-command|p|-print)$/
 
@@ -65,7 +67,7 @@ function lintCommand(command: SimpleCommand, where: string, visit: Visit): void 
 }
 
 /** The program behind assignments and those that only start another one. */
-function programOf({ words }: SimpleCommand): { program: string; args: readonly string[] } {
+export function programOf({ words }: SimpleCommand): { program: string; args: readonly string[] } {
   let at = 0
   while (at < words.length - 1 && isPrefix(words[at] ?? '')) at += 1
   const word = words[at] ?? ''
@@ -110,7 +112,8 @@ function lintScript(name: string, where: string, visit: Visit): void {
 const unverified =
   /^(?:-[a-zA-Z]*k|--insecure|--no-check-certificate|--trusted-host(?:=.*)?|--strict-ssl=false|--no-strict-ssl|(?:NODE_TLS_REJECT_UNAUTHORIZED|PYTHONHTTPSVERIFY)=0|GIT_SSL_NO_VERIFY=.+|GOINSECURE=.+|GONOSUMDB=.+|GONOSUMCHECK=.+|GOFLAGS=.*-insecure.*|http\.sslVerify=false|npm_config_strict_ssl=false)$/i
 
-function lintTransport(words: readonly string[], where: string): Problem[] {
+/** Finds plain HTTP and unverified TLS in a command. */
+export function lintTransport(words: readonly string[], where: string): Problem[] {
   const program = programOf({ words, piped: false }).program
   return words.flatMap((word) => {
     const [url] =

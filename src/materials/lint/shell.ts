@@ -13,8 +13,12 @@ interface Reader {
   words: string[]
   word: string | undefined
   piped: boolean
+  /** How many substitutions it stands in. */
+  readonly depth: number
 }
 
+// Nobody writes so; whoever does wants the reader to run out of something.
+const maxDepth = 32
 const maxLength = 64 * 1024
 
 /**
@@ -22,6 +26,10 @@ const maxLength = 64 * 1024
  * finding things, not a shell: whatever it cannot tell apart it takes for a word.
  */
 export function readShell(text: string): SimpleCommand[] {
+  return readNested(text, 0)
+}
+
+function readNested(text: string, depth: number): SimpleCommand[] {
   const reader: Reader = {
     text: text.slice(0, maxLength),
     at: 0,
@@ -29,6 +37,7 @@ export function readShell(text: string): SimpleCommand[] {
     words: [],
     word: undefined,
     piped: false,
+    depth,
   }
   while (reader.at < reader.text.length) step(reader)
   endCommand(reader, false)
@@ -38,7 +47,7 @@ export function readShell(text: string): SimpleCommand[] {
 function step(reader: Reader): void {
   const { text, at } = reader
   const character = text[at] ?? ''
-  const opening = /^(?:\$\(|<\(|>\(|`)/.exec(text.slice(at, at + 2))?.[0]
+  const opening = openingAt(reader)
   if (opening !== undefined) return substitution(reader, opening)
   if (character === '\\') return take(reader, text[at + 1] ?? '', 2)
   if (character === "'" || character === '"') return quoted(reader, character)
@@ -46,6 +55,11 @@ function step(reader: Reader): void {
   if (/[ \t\r]/.test(character)) return endWord(reader, 1)
   if (/[;&|\n(){}]/.test(character)) return operator(reader, character)
   take(reader, character, 1)
+}
+
+function openingAt({ text, at, depth }: Reader): string | undefined {
+  if (depth >= maxDepth) return undefined
+  return /^(?:\$\(|<\(|>\(|`)/.exec(text.slice(at, at + 2))?.[0]
 }
 
 function take(reader: Reader, text: string, length: number): void {
@@ -85,14 +99,15 @@ function quoted(reader: Reader, quote: string): void {
   while (end < reader.text.length && reader.text[end] !== quote)
     end += quote === '"' && reader.text[end] === '\\' ? 2 : 1
   const inside = reader.text.slice(reader.at + 1, end)
-  if (quote === '"') reader.commands.push(...insideQuotes(inside))
+  if (quote === '"') reader.commands.push(...insideQuotes(inside, reader.depth + 1))
   take(reader, inside, end + 1 - reader.at)
 }
 
 /** What double quotes do not keep from running. */
-function insideQuotes(text: string): SimpleCommand[] {
+function insideQuotes(text: string, depth: number): SimpleCommand[] {
+  if (depth > maxDepth) return []
   return [...text.matchAll(/\$\(([^)]*)\)|`([^`]*)`/g)].flatMap(([, first, second]) =>
-    readShell(first ?? second ?? ''),
+    readNested(first ?? second ?? '', depth),
   )
 }
 
@@ -100,7 +115,7 @@ function substitution(reader: Reader, opening: string): void {
   const start = reader.at + opening.length
   const end = opening === '`' ? reader.text.indexOf('`', start) : closing(reader.text, start)
   const stop = end === -1 ? reader.text.length : end
-  const inner = readShell(reader.text.slice(start, stop))
+  const inner = readNested(reader.text.slice(start, stop), reader.depth + 1)
   reader.commands.push(...inner)
   take(reader, reader.text.slice(reader.at, stop + 1), stop + 1 - reader.at)
 }

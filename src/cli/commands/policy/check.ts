@@ -4,11 +4,10 @@ import type { LintFinding } from '#policy'
 import type { CommandLine } from '../../command-line.ts'
 import { collect } from '../../collect.ts'
 import type { Plan } from '../../commands.ts'
-import { excerpt } from '../../excerpt.ts'
 import type { Outcome } from '../../outcome.ts'
-import { plural, renderProblem, type Look } from '../../render.ts'
-import { problemJson } from '../../run.ts'
+import { plural, type Look } from '../../render.ts'
 import type { Session } from '../../session.ts'
+import { countsOf, findingJson, findingTexts, isFailing } from './findings.ts'
 
 interface Options {
   readonly trust?: string
@@ -51,10 +50,7 @@ async function check(
     now: session.now(),
   })
   const { findings, ignored } = await withoutIgnored(report.findings, options.ignore)
-  const failing = findings.filter(
-    ({ severity }) => severity === 'error' || (options.strict === true && severity === 'warning'),
-  )
-  const exit = failing.length === 0 ? 0 : 1
+  const exit = findings.some(isFailing(options.strict === true)) ? 1 : 0
   if (options.sarif === true) {
     const { toSarif } = await import('#policy')
     const json = toSarif(findings, { version: session.version })
@@ -94,21 +90,16 @@ function asJson(report: PolicyCheckReport, ignored: number, exit: number): JsonO
     ...(targets === undefined ? {} : { targets }),
     linted,
     ignored,
-    findings: findings.map(({ severity, ...problem }) => ({ severity, ...problemJson(problem) })),
+    findings: findings.map(findingJson),
   }
 }
 
 function textOf(report: PolicyCheckReport, ignored: number, look: Look): string {
-  const { findings, linted } = report
-  const shown = findings.map((finding) => findingText(finding, report, look))
-  const count = (severity: LintFinding['severity']): string => {
-    const found = findings.filter((one) => one.severity === severity).length
-    return `${found} ${plural(found, severity)}`
-  }
-  const total = [count('error'), count('warning'), count('note')].join(', ')
+  const { findings, linted, sources } = report
   const left = ignored === 0 ? '' : `, ${ignored} ignored`
   const notes = linted ? [] : ['lints were not looked at: correct the errors first']
-  return [...shown, [`${subjectOf(report)}: ${total}${left}`, ...notes].join('\n')].join('\n\n')
+  const total = [`${subjectOf(report)}: ${countsOf(findings)}${left}`, ...notes].join('\n')
+  return [...findingTexts(findings, sources, look), total].join('\n\n')
 }
 
 function subjectOf({ files, policies, metaPolicies, targets }: PolicyCheckReport): string {
@@ -121,18 +112,4 @@ function subjectOf({ files, policies, metaPolicies, targets }: PolicyCheckReport
     ...(targets === undefined ? [] : [`${targets} ${plural(targets, 'target')}`]),
   ]
   return parts.join(', ')
-}
-
-function findingText(
-  { severity, ...problem }: LintFinding,
-  { sources }: PolicyCheckReport,
-  look: Look,
-): string {
-  const [, file = '', line, column] = /^(.*?):(\d+):(\d+)/s.exec(problem.where ?? '') ?? []
-  const source = sources.get(file)
-  const lines =
-    source === undefined
-      ? []
-      : excerpt(source, { line: Number(line), column: Number(column) }, look.paint)
-  return renderProblem(problem, look, severity, lines)
 }

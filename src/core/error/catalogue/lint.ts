@@ -25,4 +25,8 @@ export const lint = {
   LINT_EXEMPTION_ENDING: { title: 'An exemption is about to end', exit: 1 },
   LINT_NO_FRESHNESS: { title: 'What a policy once let in is let in for ever', exit: 1 },
   LINT_RULE_REDUNDANT: { title: 'A rule changes nothing', exit: 1 },
+  LINT_CI_FAIL_OPEN: { title: 'A pipeline goes on when a verification fails', exit: 1 },
+  LINT_CI_UPLOAD: { title: 'A pipeline does not wait for its evidence to arrive', exit: 1 },
+  LINT_CI_RUNNER: { title: 'A pipeline runs on a machine that lives on', exit: 1 },
+  LINT_CI_UNKNOWN: { title: 'The file is no pipeline that is understood', exit: 2 },
 } as const satisfies Record<string, Entry>

@@ -1,6 +1,6 @@
 import type { JsonObject } from '#document'
 import { catalogue, type ProblemCode } from '#error'
-import type { LintFinding } from '../lint/lint.ts'
+import type { Lint, LintFinding } from '../lint/lint.ts'
 import { lints } from '../lint/lints.ts'
 import { placeOf } from './check-rulebook.ts'
 
@@ -9,7 +9,11 @@ const help = 'https://sallyport.dev/docs/reference'
 /** Findings as a SARIF 2.1.0 log, for code-scanning services and editors. */
 export function toSarif(
   findings: readonly LintFinding[],
-  tool: { readonly version: string },
+  tool: {
+    readonly version: string
+    /** What else than policies was looked at. */
+    readonly lints?: readonly SarifRule[]
+  },
 ): JsonObject {
   const codes = [...new Set(findings.map(({ code }) => code))].sort()
   return {
@@ -22,7 +26,7 @@ export function toSarif(
             name: 'Sallyport',
             informationUri: 'https://sallyport.dev',
             semanticVersion: tool.version,
-            rules: codes.map(ruleOf),
+            rules: codes.map((code) => ruleOf(code, [...lints, ...(tool.lints ?? [])])),
           },
         },
         columnKind: 'utf16CodeUnits',
@@ -32,8 +36,10 @@ export function toSarif(
   }
 }
 
-function ruleOf(code: ProblemCode): JsonObject {
-  const lint = lints.find((one) => one.code === code)
+type SarifRule = Pick<Lint, 'code' | 'severity' | 'why'>
+
+function ruleOf(code: ProblemCode, known: readonly SarifRule[]): JsonObject {
+  const lint = known.find((one) => one.code === code)
   const page = lint === undefined ? 'problems' : 'lints'
   return {
     id: code,
