@@ -165,6 +165,7 @@ test('identities are exact or a path prefix that ends at a segment, never a patt
   parse(built('from: git+https://h/a/b'))
   parse(built('from: {prefix: git+https://h/a/}'))
   parse(built('from: git+file:///work/repo'))
+  parse(built('from: [git+https://h/a/b, {prefix: git+https://h/c/}]'))
   for (const from of [
     'git+https://h/a/*',
     'git+https://h/a/',
@@ -174,7 +175,9 @@ test('identities are exact or a path prefix that ends at a segment, never a patt
     '{regex: .*}',
     "''",
     'h/a/b',
-    '["git+https://h/a/b"]',
+    '[]',
+    '["git+https://h/a/*"]',
+    '[["git+https://h/a/b"]]',
   ]) {
     const [code] = codes(built(`from: ${from}`))
     assert.match(code ?? '', /^DOCUMENT_(SHAPE|UNKNOWN_FIELD)$/, from)

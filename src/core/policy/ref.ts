@@ -17,7 +17,7 @@ const prerelease = /^(?:-([0-9A-Za-z-]+(?:\.[0-9A-Za-z-]+)*))?(?:\+[0-9A-Za-z.-]
 /** `refs/heads/main`, `{prefix: refs/tags/}`, `{version: v14}` or `{tagOn: refs/heads/main}`. */
 export const refPatternSchema = z.union(
   [
-    refSchema,
+    ...refSchema.options,
     z.strictObject({
       version: z
         .string()

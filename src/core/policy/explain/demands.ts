@@ -27,6 +27,7 @@ const show = (value: unknown): string =>
   typeof value === 'object' && value !== null && 'prefix' in value
     ? showLocation(value as Location)
     : JSON.stringify(value)
+const oneOf = (value: unknown): string => (Array.isArray(value) ? list(value, 'or') : show(value))
 const refsOf = (refs: unknown): string => (refs as readonly RefPattern[]).map(showRef).join(' or ')
 const people = (count: unknown): string =>
   Number(count) === 1 ? 'One owner' : `${text(count)} different owners`
@@ -42,8 +43,8 @@ const sentences: Readonly<Record<string, (parameters: Parameters) => readonly st
   ],
   built: ({ level, from, refs, recipe, buildType, parameters, unmentionedUnsafe }) => [
     `A named builder built exactly these bytes, at SLSA Build level ${text(level)} or higher.`,
-    `It built them from ${show(from)}${refs === undefined ? '' : `, from ${refsOf(refs)}`}.`,
-    when(recipe, (path) => `The build instructions are ${show(path)} of that repository.`),
+    `It built them from ${oneOf(from)}${refs === undefined ? '' : `, from ${refsOf(refs)}`}.`,
+    when(recipe, (path) => `The build instructions are ${oneOf(path)} of that repository.`),
     when(buildType, (type) => `It was built in the way ${show(type)}.`),
     unmentionedUnsafe === true
       ? 'Whoever started the build may have chosen everything else: other refs, recipes and parameters.'

@@ -7,7 +7,7 @@ import { isBuiltFrom, showRef, type BuiltRef, type RefPattern } from '../ref.ts'
 import type { Place } from '../rule.ts'
 
 interface Wanted {
-  readonly from: Location
+  readonly from: Location | readonly Location[]
   readonly refs?: readonly RefPattern[] | undefined
   readonly unmentionedUnsafe?: true | undefined
 }
@@ -19,9 +19,12 @@ export function judgeSource(
   { from, refs, unmentionedUnsafe }: Wanted,
   place: Place,
 ): readonly Finding[] {
-  if (source === undefined) return [hop(noSource(from, place))]
+  const allowed = isSeveral(from) ? from : [from]
+  if (source === undefined) return [hop(noSource(allowed, place))]
   const findings: Finding[] = []
-  if (!isAt(source.uri, from)) findings.push(hop(otherSource(source.uri, from, place)))
+  if (!allowed.some((one) => isAt(source.uri, one))) {
+    findings.push(hop(otherSource(source.uri, allowed, place)))
+  }
   // The token form of the book names no commit; every other format can, and a branch name alone is no version.
   if (format !== 'jwt' && Object.keys(source.digest).length === 0) {
     findings.push(hop(noCommit(source.uri, place)))
@@ -29,6 +32,10 @@ export function judgeSource(
   if (refs === undefined && unmentionedUnsafe === true) return findings
   const ref = judgeRef(builtRef(source.ref, tagOn), refs, place)
   return ref === undefined ? findings : [...findings, hop(ref)]
+}
+
+function isSeveral(from: Wanted['from']): from is readonly Location[] {
+  return Array.isArray(from)
 }
 
 function builtRef(ref: string | undefined, tagOn: string | undefined): BuiltRef | undefined {
@@ -78,23 +85,25 @@ function unlistedRef(ref: string, place: Place): Problem {
   }
 }
 
-function noSource(from: Location, place: Place): Problem {
+function noSource(from: readonly Location[], place: Place): Problem {
   return {
     code: 'SOURCE_MISMATCH',
     where: place.at('from'),
-    expected: showLocation(from),
+    expected: from.map(showLocation).join(' or '),
     found: 'provenance that names no source, or several without saying which one was built',
     fix: 'Build with a builder that records the one repository it built from',
   }
 }
 
-function otherSource(uri: string, from: Location, place: Place): Problem {
-  const difference = describeLookAlike(uri, from)
-  const wanted = typeof from === 'string' ? from : `a repository below ${from.prefix}`
+function otherSource(uri: string, from: readonly Location[], place: Place): Problem {
+  const difference =
+    from.map((one) => describeLookAlike(uri, one)).find((text) => text !== '') ?? ''
+  const [first = ''] = from
+  const wanted = typeof first === 'string' ? first : `a repository below ${first.prefix}`
   return {
     code: 'SOURCE_MISMATCH',
     where: place.at('from'),
-    expected: showLocation(from),
+    expected: from.map(showLocation).join(' or '),
     found: `${quote(uri)}${difference === '' ? '' : `: ${difference}`}`,
     fix: `Build it from ${wanted}, or, if this service has moved to ${quote(uri)}, change "from" at ${place.line('from')}`,
   }

@@ -28,7 +28,12 @@ const schema = z.strictObject({
     .max(3, 'a level from 1 to 3')
     .default(1)
     .describe('the SLSA Build level at least'),
-  from: sourceSchema.describe('the repository; exact, or {prefix: …/}'),
+  from: z
+    .union(
+      [...sourceSchema.options, z.array(sourceSchema).min(1, 'at least one repository').max(64)],
+      'a repository, {prefix: …/}, or a list of them',
+    )
+    .describe('the repository; exact, or {prefix: …/}; or several of which it may be one'),
   refs: z
     .array(refPatternSchema)
     .min(1, 'at least one ref')
