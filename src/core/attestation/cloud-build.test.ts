@@ -5,7 +5,7 @@ import { cloudBuildEnvelopes } from './cloud-build.ts'
 import { splitAttestations } from './split.ts'
 
 const sha256 = 'ab'.repeat(32)
-const image = 'us-docker.pkg.dev/acme/shop/shop'
+const image = 'registry.example/acme/shop'
 const slsaProvenance = { builder: { id: 'https://builder.example' }, recipe: { type: 'x' } }
 const head = {
   _type: 'https://in-toto.io/Statement/v0.1',
