@@ -119,7 +119,14 @@ async function take(folder: string, generation: number, memory: RulebookMemory):
 /** All generations, newest first. */
 async function generations(folder: string): Promise<readonly number[]> {
   const names = await readdir(folder).catch((cause: unknown) => {
-    throw lost(folder, (cause as NodeJS.ErrnoException).code ?? 'an unknown error', cause)
+    const { code = 'an unknown error' } = cause as NodeJS.ErrnoException
+    if (code !== 'ENOENT') throw lost(folder, code, cause)
+    throw refuse(
+      folder,
+      'no such folder',
+      'Run `sallyport rulebook begin` if this gate has never remembered anything; otherwise find out who took the folder away, and restore it',
+      cause,
+    )
   })
   return names
     .flatMap((name) => /^(\d{1,15})\.json$/.exec(name)?.[1] ?? [])

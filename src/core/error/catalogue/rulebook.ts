@@ -7,6 +7,10 @@ export const rulebook = {
   RULEBOOK_UNSIGNED: { title: 'A policy or trust file is not signed, and has to be', exit: 2 },
   RULEBOOK_SIGNATURE: { title: 'The signatures are not over this file', exit: 2 },
   RULEBOOK_THRESHOLD: { title: 'Too few owners have signed a policy or trust file', exit: 2 },
+  RULEBOOK_VERSION: {
+    title: 'A file that has to be signed does not say which edition it is',
+    exit: 2,
+  },
   RULEBOOK_CHANGED: { title: 'A policy or trust file was changed after it was signed', exit: 2 },
   RULEBOOK_ROLLBACK: { title: 'A policy or trust file is older than one that was used', exit: 2 },
   RULEBOOK_TRUST_NAME: { title: 'The trust file is not the one that is configured', exit: 2 },

@@ -172,7 +172,7 @@ test('what is signed is exactly one statement about one file', () => {
 
 test('a file without version cannot be told from an older one, and is refused', () => {
   const bytes = encodeCanonical({ kind: 'Trust', metadata: { name: 'default' } })
-  assert.deepEqual(check({ file: 'f', bytes }), ['DOCUMENT_SHAPE'])
+  assert.deepEqual(check({ file: 'f', bytes }), ['RULEBOOK_VERSION'])
 })
 
 test('keys that have expired sign nothing any more', () => {

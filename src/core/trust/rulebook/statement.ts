@@ -63,22 +63,34 @@ const head = z.looseObject({
       .string()
       .regex(/^[a-z0-9](?:[a-z0-9._-]{0,126}[a-z0-9])?$/, 'a name of lower-case letters'),
     version: z
-      .int('a version: it goes up with each change, and older ones are refused')
+      .int()
       .min(1)
-      .max(2 ** 31),
+      .max(2 ** 31)
+      .optional(),
   }),
 })
 
 /**
  * Reads from a file which one it is; what else is in it is read by whoever uses it.
  *
- * @throws SallyportError DOCUMENT_…
+ * @throws SallyportError DOCUMENT_…, RULEBOOK_VERSION
  */
 export function identifyFile(bytes: Uint8Array, file: string): RulebookFile {
   const { value, locate } = parseYaml(bytes, { file })
   const shape = checkShape(head, value, { what: 'a file of a signed rulebook', locate })
   const { name, version } = shape.metadata
+  if (version === undefined) throw withoutVersion(`${locate(['metadata'])} metadata.version`)
   return { kind: shape.kind, name, version, sha256: sha256Hex(bytes) }
+}
+
+function withoutVersion(where: string): SallyportError {
+  return new SallyportError({
+    code: 'RULEBOOK_VERSION',
+    where,
+    expected: 'a version that goes up with each change: older ones are refused',
+    found: 'none',
+    fix: 'Write `version: 1` into its metadata, and have its owners sign it with `sallyport rulebook sign`',
+  })
 }
 
 function notMeant(where: string, found: string): SallyportError {
