@@ -56,8 +56,6 @@ export interface Config {
   readonly policies: readonly string[]
   /** Files and folders of meta-policies, which hold whatever policies are named in place of the above. */
   readonly metaPolicies: readonly string[]
-  /** Files and folders of meta-policies, which hold whatever policies are named in place of the above. */
-  readonly metaPolicies: readonly string[]
   readonly log: {
     readonly origin: string
     readonly verifierKeys: readonly string[]

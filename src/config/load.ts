@@ -132,7 +132,6 @@ function configOf(
     trust: trust === undefined ? inHome(parsed.trust) : fromEnv(trust),
     policies: policies?.filter((path) => path !== '').map(fromEnv) ?? parsed.policies.map(inHome),
     metaPolicies: parsed.metaPolicies.map(inHome),
-    metaPolicies: parsed.metaPolicies.map(inHome),
     log: {
       origin: parsed.log.origin,
       verifierKeys: parsed.log.verifierKeys,

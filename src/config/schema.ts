@@ -73,8 +73,6 @@ export const configSchema = z.strictObject({
   policies: z.array(path).min(1).max(10_000).default(['policies']),
   // Held against every policy, whatever policies a command names instead of the ones above.
   metaPolicies: z.array(path).max(100).default([]),
-  // Held against every policy, whatever policies a command names instead of the ones above.
-  metaPolicies: z.array(path).max(100).default([]),
   log: z.strictObject({
     origin: z.string().min(1).max(255),
     // What a checkpoint must be signed with, so that the log can be verified without its keys.
