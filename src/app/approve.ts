@@ -13,10 +13,11 @@ export interface ApproveOptions {
   readonly config: Config
   /** What names the artifact (see `parseArtifactName`); an image, by its digest. */
   readonly artifact: string
-  /** The file that the approval is added to; default is beside the artifact, or `HEX.sigstore.jsonl` where there is none. */
+  /**
+   * The file that the approval is added to. Default is where it will be looked for: beside a file; attached to an image in
+   * its registry; for all else `HEX.sigstore.jsonl`, as folders of evidence have it.
+   */
   readonly output?: string
-  /** Whether it is attached to the image in its registry, in place of being written to a file. */
-  readonly attach?: boolean
   readonly environment: string
   readonly reason: string
   /** Who decided, in words; which key signed is what counts. */
@@ -61,10 +62,10 @@ export async function approveArtifact(options: ApproveOptions): Promise<ApproveR
 
 /** The bytes that are approved. Of an image only a digest says which: nobody approves what a tag may lead to tomorrow. */
 async function findApproved(
-  { artifact: text, attach: isAttached = false }: ApproveOptions,
+  { artifact: text }: ApproveOptions,
   network: Network,
 ): Promise<ApproveReport['artifact']> {
-  if (isAttached || parseArtifactName(text).kind === 'oci') {
+  if (parseArtifactName(text).kind === 'oci') {
     const { registry, repository, digest } = imageWithDigest(text, 'approve')
     return { name: `${registry}/${repository}`, sha256: digest }
   }
@@ -101,14 +102,14 @@ async function sign(
 async function keep(
   bytes: Uint8Array,
   sha256: string,
-  { artifact, output, attach: isAttached = false }: ApproveOptions,
+  { artifact, output }: ApproveOptions,
   network: Network,
 ): Promise<Pick<ApproveReport, 'bundle' | 'attached'>> {
-  if (isAttached) {
+  const { kind } = parseArtifactName(artifact)
+  if (kind === 'oci' && output === undefined) {
     return { attached: await attach([bytes], imageWithDigest(artifact, 'approve'), network) }
   }
-  const isFile = parseArtifactName(artifact).kind === 'file'
-  const file = output ?? `${isFile ? artifact : sha256}.sigstore.jsonl`
+  const file = output ?? `${kind === 'file' ? artifact : sha256}.sigstore.jsonl`
   return { bundle: await appendAttestation(file, bytes) }
 }
 

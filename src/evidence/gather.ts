@@ -174,7 +174,10 @@ function oneRow(name: string, part: Part): Part {
   const details = rows
     .filter((row) => row.outcome === outcome && row.detail !== undefined)
     .map((row) => (row.name === name ? row.detail : `${row.name}: ${row.detail}`))
-  const detail = [...new Set(details)].slice(0, 4).join('; ').slice(0, 1000)
+  const [first = '', ...more] = new Set(details)
+  // A registry that is down is so in every place: one tells what all would.
+  const others = outcome === 'unavailable' && more.length > 0 ? [`and ${more.length} more`] : more
+  const detail = [first, ...others].slice(0, 4).join('; ').slice(0, 1000)
   const row: EvidenceSource = { name, outcome, ...(detail === '' ? {} : { detail }) }
   return { ...part, sources: [row] }
 }

@@ -45,7 +45,7 @@ test('what is attached and approved in the registry lets an image into productio
   assert.equal(refused.exit, 1)
   assert.match(refused.stdout, /APPROVAL_MISSING/)
   const approve = ['approve', artifact(), '--environment', 'production', '--reason', 'release 7']
-  const approved = await run(...approve, '--attach')
+  const approved = await run(...approve)
   assert.equal(approved.exit, 0, approved.stdout)
   const admitted = await verify('production')
   assert.equal(admitted.exit, 0, admitted.stdout)
@@ -56,7 +56,7 @@ test('what is attached and approved in the registry lets an image into productio
   assert.match(inspected.stdout, /"about": "this artifact"/)
 })
 
-test('an approval of an image is written to a file where nobody attaches it', async () => {
+test('an approval of an image is written to a file where somebody names one', async () => {
   const file = join(dir, 'approval.jsonl')
   const approve = ['approve', artifact(), '--environment', 'moon', '--reason', 'try']
   const approved = await run(...approve, '--output', file)

@@ -15,7 +15,6 @@ interface Options {
   readonly approver?: string
   readonly for?: number
   readonly output?: string
-  readonly attach: boolean
 }
 
 export function define(command: CommandLine, plan: Plan): void {
@@ -34,9 +33,8 @@ export function define(command: CommandLine, plan: Plan): void {
     )
     .option(
       '--output <file>',
-      'the file it is added to (default: beside the artifact, or HEX.sigstore.jsonl)',
+      'the file it is added to (default: beside a file, attached to an image, else HEX.sigstore.jsonl)',
     )
-    .option('--attach', 'attach it to the image in its registry, and write no file', false)
     .action((artifact: string, options: Options) =>
       plan('nothing was approved', (session) => approve(session, artifact, options)),
     )
@@ -44,14 +42,13 @@ export function define(command: CommandLine, plan: Plan): void {
 
 async function approve(session: Session, artifact: string, options: Options): Promise<Outcome> {
   const { approveArtifact } = await import('#app')
-  const { environment, reason, approver, output, attach, for: forMilliseconds } = options
+  const { environment, reason, approver, output, for: forMilliseconds } = options
   session.terminal.status('signing')
   const report = await approveArtifact({
     config: await session.config(),
     artifact,
     environment,
     reason,
-    attach,
     ...(output === undefined ? {} : { output }),
     ...(approver === undefined ? {} : { approver }),
     ...(forMilliseconds === undefined ? {} : { forMilliseconds }),

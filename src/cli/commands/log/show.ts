@@ -49,8 +49,15 @@ async function one(session: Session, index: number): Promise<Outcome> {
   return {
     exit: 0,
     json: { apiVersion: 'sallyport.dev/v1', kind: 'LogEntry', ...asJson(logged) },
-    text: `${escapeLine(when)}\n\n${renderDecision(decision, session.outLook(), logged)}`,
+    text: `${escapeLine(when)}\n\n${renderDecision(decision, session.outLook(pathsOf(decision)), logged)}`,
   }
+}
+
+/** What to type for an image that the decision calls by its place and digest. */
+function pathsOf({ request }: Decision): ReadonlyMap<string, string> {
+  const { name } = request.artifact
+  const isImage = /^[^\s/]+\/\S+@sha256:[0-9a-f]{64}$/.test(name)
+  return new Map(isImage ? [[name, `oci://${name}`]] : [])
 }
 
 function row({ index, decision }: LoggedDecision, { paint }: Look): string[] {
