@@ -15,6 +15,7 @@ export interface Artifact {
 
 export function readArtifacts(asked: Asked): readonly Artifact[] {
   const { command, artifacts } = asked
+  if (command === 'verify-vsa') return asked.vsa.subjects.map(subjectOf)
   if (artifacts.length === 0) throw new Refusal('ErrorInvalidFormat', 'no artifact')
   if (command === 'verify-image') return artifacts.map(imageOf)
   return artifacts.map(fileOf).map((artifact) => ({ ...artifact, ...packageOf(asked) }))
@@ -33,6 +34,13 @@ function fileOf(name: string): Artifact {
   const bytes = readFileSync(name)
   const digest = { sha256: hash('sha256', bytes, 'hex'), sha512: hash('sha512', bytes, 'hex') }
   return { name: basename(name), digest }
+}
+
+/** A decision is about bytes: names of things in some cloud are no digests, though a summary may have them as such. */
+function subjectOf(subject: string): Artifact {
+  const [, sha256] = /^sha256:([0-9a-f]{64})$/.exec(subject) ?? []
+  if (sha256 !== undefined) return { name: subject, digest: { sha256 } }
+  throw new Refusal('ErrorMissingSubjectDigest', `${subject} is no SHA-256 digest`)
 }
 
 /** Only a digest says which image is meant; a tag may mean another one tomorrow. */

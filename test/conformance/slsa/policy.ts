@@ -6,6 +6,32 @@ import { Refusal } from './refusal.ts'
 import { npmPublish } from './trust.ts'
 
 export function policiesFor(asked: Asked, builders: readonly string[]): PolicySet {
+  const require =
+    asked.command === 'verify-vsa'
+      ? [verifiedAs(asked)]
+      : [builtAs(asked, builders), ...published(asked)]
+  const policy = {
+    apiVersion: 'sallyport.dev/v1',
+    kind: 'DeploymentPolicy',
+    metadata: { name: 'asked', owner: 'slsa-client' },
+    targets: [{ environment: 'conformance', service: 'slsa' }],
+    require,
+    ...artifactsOf(asked),
+  }
+  return parsePolicies([{ file: 'policy.yaml', bytes: Buffer.from(JSON.stringify(policy)) }])
+}
+
+/** The summary of a verifier, about the resource and for the levels that are asked for. */
+function verifiedAs({ vsa }: Asked): JsonObject {
+  const { verifierId, resourceUri, levels } = vsa
+  if (verifierId === undefined || resourceUri === undefined || levels.length === 0) {
+    const needed = '--verifier-id, --resource-uri and --verified-level are needed'
+    throw new Refusal('ErrorEmptyRequiredField', needed)
+  }
+  return { verified: { by: ['verifier'], verifier: verifierId, resource: resourceUri, levels } }
+}
+
+function builtAs(asked: Asked, builders: readonly string[]): JsonObject {
   const refs = refsFor(asked)
   const built = {
     by: builders,
@@ -18,15 +44,7 @@ export function policiesFor(asked: Asked, builders: readonly string[]): PolicySe
       asked.inputs.map(([name, value]) => [`inputs.${name}`, valuesOf(value)]),
     ),
   }
-  const policy = {
-    apiVersion: 'sallyport.dev/v1',
-    kind: 'DeploymentPolicy',
-    metadata: { name: 'asked', owner: 'slsa-client' },
-    targets: [{ environment: 'conformance', service: 'slsa' }],
-    require: [{ built }, ...published(asked)],
-    ...artifactsOf(asked),
-  }
-  return parsePolicies([{ file: 'policy.yaml', bytes: Buffer.from(JSON.stringify(policy)) }])
+  return { built }
 }
 
 /** npm: the registry has to have taken it in, as the package that is asked for. */

@@ -27,6 +27,9 @@ const labels: Partial<Record<ProblemCode, string>> = {
   ATTESTATION_BASE64: 'ErrorNoValidSignature',
   ATTESTATION_UNRECOGNISED: 'ErrorInvalidDssePayload',
   EVIDENCE_PAYLOAD_TYPE: 'ErrorInvalidDssePayload',
+  SUMMARY_VERIFIER: 'ErrorMismatchVerifierID',
+  SUMMARY_RESOURCE: 'ErrorMismatchResourceURI',
+  SUMMARY_LEVELS: 'ErrorMismatchSLSAResult',
   ARTIFACT_NOT_OF_TARGET: 'ErrorMismatchPackageName',
 }
 

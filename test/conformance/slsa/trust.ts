@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { predicateTypes } from '#attestation'
+import { parseEnvelope, predicateTypes } from '#attestation'
 import type { JsonObject } from '#document'
 import { parseTrust, type Trust } from '#trust'
 import type { Asked } from './options.ts'
@@ -35,13 +35,17 @@ export interface TrustForAsked {
 
 export function trustFor(asked: Asked): TrustForAsked {
   const signers = signersFor(asked)
+  // Keys need no trusted root.
+  const needsRoot = JSON.stringify(signers).includes('"identities"')
   const path = asked.trustedRoot ?? beside('public-good.trusted_root.json')
-  const roots = new Map([[rootFile, Uint8Array.from(readFileSync(path))]])
+  const roots = needsRoot
+    ? new Map([[rootFile, Uint8Array.from(readFileSync(path))]])
+    : new Map<string, Uint8Array>()
   const file = {
     apiVersion: 'sallyport.dev/v1',
     kind: 'Trust',
     metadata: { name: 'asked', owner: 'slsa-client' },
-    sigstore: { public: { trustedRoot: rootFile } },
+    ...(needsRoot ? { sigstore: { public: { trustedRoot: rootFile } } } : {}),
     signers: { ...signers, ...npmRegistry(asked) },
   }
   const trust = parseTrust(Buffer.from(JSON.stringify(file)), { file: 'trust.yaml', roots })
@@ -49,6 +53,7 @@ export function trustFor(asked: Asked): TrustForAsked {
 }
 
 function signersFor(asked: Asked): JsonObject {
+  if (asked.command === 'verify-vsa') return verifierOf(asked)
   if (asked.gcbKeys !== undefined) return cloudBuild(asked, asked.gcbKeys)
   if (asked.command === 'verify-npm-package') return npm(asked)
   if (asked.builderId === undefined) return byDefault(asked)
@@ -167,6 +172,29 @@ function keyName(file: string): JsonObject | undefined {
   }
   if (file.startsWith('global-pae')) return undefined
   return { keyid: `${ring(file)}/builtByGCB/cryptoKeyVersions/1`, signs: 'payload' }
+}
+
+/** Who makes a summary, with the key that is asked for. */
+function verifierOf({ vsa, attestations = '' }: Asked): JsonObject {
+  const { keyPath, keyId, verifierId } = vsa
+  if (keyPath === undefined || verifierId === undefined) {
+    throw new Refusal('ErrorEmptyRequiredField', '--public-key-path and --verifier-id are needed')
+  }
+  const key = {
+    publicKey: readFileSync(keyPath, 'utf8'),
+    validFrom: '2020-01-01T00:00:00Z',
+    ...(keyId === undefined ? {} : { keyid: keyId }),
+    ...(hasPlainSignature(attestations) ? { signatureEncoding: 'ieee-p1363' } : {}),
+  }
+  return {
+    verifier: { keys: [key], predicateTypes: [predicateTypes.vsa], verifiers: [verifierId] },
+  }
+}
+
+/** slsa-verifier has no flag for how ECDSA signatures are written, and takes both: the trust file has to say which. */
+function hasPlainSignature(path: string): boolean {
+  const { signatures } = parseEnvelope(Uint8Array.from(readFileSync(path)))
+  return signatures.every(({ sig }) => sig.length === 64)
 }
 
 const runner = 'https://github.com/actions/runner'

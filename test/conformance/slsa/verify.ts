@@ -38,6 +38,7 @@ function decideAll(asked: Asked, now: Date): readonly Decision[] {
   const { trust, builders } = trustFor(asked)
   const policies = policiesFor(asked, builders)
   const evidence = readEvidence(asked)
+  if (artifacts.length === 0) throw new Refusal('ErrorInvalidFormat', 'no artifact')
   return artifacts.map((artifact) =>
     decide({ request: requestFor(artifact), evidence, policies, trust, now }),
   )
