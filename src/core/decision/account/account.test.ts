@@ -103,6 +103,12 @@ test('whatever the text is, it does not leave its code', () => {
   )
 })
 
+test('a fence in a text does not end the block that it stands in', () => {
+  for (const fence of ['```', '````', '``````````']) {
+    assert.equal(outsideCode(codeBlock(`a\n${fence}\n@owner <b>\n${fence}`)), '')
+  }
+})
+
 test('a comment is bounded, and says what it leaves out', () => {
   const markdown = markdownOf(accountOf(refusal('y'.repeat(50_000), 400)))
   assert.ok(markdown.length <= 60_000, `${markdown.length}`)
@@ -111,7 +117,11 @@ test('a comment is bounded, and says what it leaves out', () => {
 })
 
 test('a summary is one line of at most so many bytes, with the answer and the record', () => {
-  const text = fc.oneof(fc.constant(hostile), fc.string({ unit: 'binary', maxLength: 3000 }))
+  const text = fc.oneof(
+    fc.constant(hostile),
+    fc.constant('é'.repeat(3000)),
+    fc.string({ unit: 'binary', maxLength: 3000, size: 'max' }),
+  )
   fc.assert(
     fc.property(text, fc.integer({ min: 1, max: 40 }), (chosen, count) => {
       const line = summaryOf(accountOf(refusal(chosen, count)), { index: 12 })

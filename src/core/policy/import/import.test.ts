@@ -464,6 +464,38 @@ test('nothing that is known is no success', () => {
   assert.equal(problemsOf(() => convert('a: [\n'))[0]?.code, 'DOCUMENT_SYNTAX')
 })
 
+test('what policy-controller would refuse is refused, with its line', () => {
+  const identities = [{ issuer: 'https://i.example', subject: 's' }]
+  const invalid: readonly (readonly [object, string])[] = [
+    [{ authorities: [{ key: { data: pem }, keyless: { identities } }] }, 'authorities'],
+    [{ authorities: [{ name: 'nobody' }] }, 'authorities'],
+    [{ authorities: [{ key: { data: pem, kms: 'hashivault://k' } }] }, 'key'],
+    [{ authorities: [{ key: { data: otherPem.replace('PUBLIC', 'PRIVATE') } }] }, 'data'],
+    [{ authorities: [{ keyless: { url: 'https://f.example' } }] }, 'keyless'],
+    [{ authorities: [{ keyless: { url: 'ftp://f', identities } }] }, 'url'],
+    [
+      {
+        authorities: [
+          { keyless: { identities: [{ issuer: 'i', issuerRegExp: 'i', subject: 's' }] } },
+        ],
+      },
+      'issuer',
+    ],
+    [
+      { authorities: [{ keyless: { identities: [{ issuer: 'i', subjectRegExp: '(' }] } }] },
+      'subject',
+    ],
+    [{ authorities: [{ key: { data: pem } }], images: [{ glob: 'a/***' }] }, 'images'],
+    [{ authorities: [{ key: { data: pem } }], policy: { type: 'cue' } }, 'policy'],
+  ]
+  for (const [spec, about] of invalid) {
+    const [problem, ...more] = problemsOf(() => convertJson(cip(spec)))
+    assert.equal(problem?.code, 'IMPORT_INVALID', about)
+    assert.deepEqual(more, [], about)
+    assert.match(problem.where ?? '', /^foreign\.yaml:2:\d+$/)
+  }
+})
+
 const yardstick = new URL('../../../../../shared/data/k8s/policy-controller-cip/', import.meta.url)
 const skip = existsSync(yardstick) ? false : 'skipped: no ../shared'
 
