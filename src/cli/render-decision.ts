@@ -43,11 +43,13 @@ function answer(account: Account, { paint }: Look): string {
 function rules(lines: readonly RuleLine[], look: Look): string {
   const { paint } = look
   const width = Math.max(0, ...lines.map(({ id }) => id.length))
+  const words = Math.max(0, ...lines.map(({ word }) => word.length))
   return lines
     .map(({ id, verdict, word, witness }) => {
       const state = verdict === 'PASS' ? paint.good(word) : paint.warn(word)
-      const text = wrap(escapeLine(witness), look.width, width + 10)
-      return `  ${state}  ${escapeLine(id.padEnd(width))}  ${paint.faint(text)}`
+      const gap = ' '.repeat(words - word.length)
+      const text = wrap(escapeLine(witness), look.width, width + words + 6)
+      return `  ${state}${gap}  ${escapeLine(id.padEnd(width))}  ${paint.faint(text)}`
     })
     .join('\n')
 }

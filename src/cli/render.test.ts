@@ -111,3 +111,68 @@ test('what is let in although the evidence says no is said so, and exits 0', () 
   assert.equal(decisionExitCode(audit), 0)
   assert.match(renderDecision(audit, look), /^sallyport: allowed, audit only: .*and will not once/)
 })
+
+const exempted: Decision['rules'][number] = {
+  id: 'require[2].scanned',
+  rule: 'scanned',
+  verdict: 'EXEMPTED',
+  exemption: {
+    reason: 'the scanner is down\u001b',
+    owner: 'team-shop',
+    expires: '2026-02-01T00:00:00Z',
+    instead: 'MISSING',
+  },
+  problems: [],
+  evidence: [],
+  facts: [],
+}
+
+test('what is exempted is shown beside every answer: why, by whom, until when, and what it would be', () => {
+  const line =
+    'exempted  require[2].scanned  the scanner is down\\u001b (by team-shop, until 2026-02-01T00:00:00Z; otherwise missing)'
+  const rules = [...decision.rules, exempted]
+  const refused = renderDecision({ ...decision, rules }, look)
+  assert.ok(refused.includes(line), refused)
+  assert.ok(refused.includes('1 exempted'))
+  const [built] = decision.rules
+  assert.ok(built)
+  const allowed = renderDecision(
+    {
+      ...decision,
+      rules: [built, exempted],
+      reasons: [],
+      verdict: 'ALLOW',
+      effect: 'admitted',
+    },
+    look,
+  )
+  assert.ok(allowed.includes(`  ${line}`), allowed)
+  assert.ok(allowed.includes('  pass      require[0].built'), allowed)
+})
+
+test('an image is shown with its digest, its tag, and what each place said; nothing of it draws', () => {
+  const places = [
+    { name: 'a\u001b[2J', outcome: 'found' },
+    { name: 'b', outcome: 'unavailable', detail: 'status 500\nfound  c' },
+  ] as const
+  const artifact = {
+    kind: 'oci',
+    name: 'registry.example/shop',
+    digest: { sha256: 'b'.repeat(64) },
+    tag: '1.0',
+  } as const
+  const text = renderDecision(decision, look, { index: 1, subject: { artifact, places } })
+  for (const line of [
+    `  artifact     sha256:${'b'.repeat(64)}`,
+    '  tag          1.0, resolved once: it may lead elsewhere later',
+    '  found        a\\u001b[2J',
+    '  unavailable  b: status 500\\nfound  c',
+  ])
+    assert.ok(text.split('\n').includes(line), text)
+  const file = { kind: 'file', name: 'a', digest: { sha256: 'b'.repeat(64) } } as const
+  const plainly = renderDecision(decision, look, {
+    index: 1,
+    subject: { artifact: file, places: [] },
+  })
+  assert.doesNotMatch(plainly, /artifact {5}sha256/)
+})
