@@ -59,3 +59,61 @@ ci:
   assert.equal(found('https://github.com/acme/shop'), 0)
   assert.equal(found('{prefix: https://github.com/acme/}'), 1)
 })
+
+const shop = (rules: string, more = '') => ({
+  policies: [`require:\n${rules.replace(/^(?=.)/gm, '  - ')}\n${more}`],
+})
+const key = (end: string) => `
+ci:
+  keys: [{publicKey: <key 1>, validFrom: 2026-01-01T00:00:00Z, validUntil: ${end}}]
+  predicateTypes: [https://slsa.dev/provenance/v1]
+  builders: [{id: https://build.example/v1, level: 1}]
+`
+
+test('a key ends, and an exemption is over, in the very moment that is written', () => {
+  const at = '2026-06-01T12:00:00Z'
+  const after = '2026-06-01T12:00:01Z'
+  const ended = (end: string) =>
+    remarks('LINT_SIGNER_ENDED', { policies: [], signers: key(end) }).length
+  assert.deepEqual([ended(at), ended(after)], [1, 0])
+  const exempt = (end: string) =>
+    remarks(
+      'LINT_EXEMPTION_EXPIRED',
+      shop(
+        'signed: {by: [ci]}',
+        `exemptions: [{rule: signed, reason: r, owner: o, expires: ${end}}]`,
+      ),
+    ).length
+  assert.deepEqual([exempt(at), exempt(after)], [1, 0])
+})
+
+test('of two equal rules one is too many, not both', () => {
+  assert.equal(
+    remarks('LINT_RULE_REDUNDANT', shop('signed: {by: [ci]}\nsigned: {by: [ci]}')).length,
+    1,
+  )
+})
+
+test('who must be joined by somebody else satisfies nothing alone', () => {
+  const signers = `
+ci:
+  owner: alice
+  keys: [{publicKey: <key 1>, validFrom: 2026-01-01T00:00:00Z}]
+  predicateTypes: [https://slsa.dev/provenance/v1]
+  builders: [{id: https://build.example/v1, level: 1}]
+approvers:
+  owner: alice
+  keys:
+    - {publicKey: <key 2>, validFrom: 2026-01-01T00:00:00Z}
+    - {publicKey: <key 3>, owner: bob, validFrom: 2026-01-01T00:00:00Z}
+  predicateTypes: [https://sallyport.dev/attestation/approval/v1]
+`
+  const found = (count: number, entries = signers) =>
+    remarks('LINT_ONE_OWNER', {
+      ...shop(`signed: {by: [ci]}\nallowed: {by: [approvers], count: ${count}}`),
+      signers: entries,
+    }).length
+  assert.deepEqual([found(1), found(2)], [1, 0])
+  const together = `${signers}  threshold: 2\n`
+  assert.equal(found(1, together), 0)
+})

@@ -72,6 +72,17 @@ test('a scan that lets more through than demanded is too weak, and a stricter on
   assert.deepEqual(codes(scanned('critical'), wanted), ['POLICY_META_WEAK'])
 })
 
+test('lists must have what is demanded, and may have more; words must be the ones demanded', () => {
+  const tested = (suites: string) => policy('', `  - tested: {by: [ci], suites: [${suites}]}`)
+  const wanted = meta('require: [{tested: {suites: [unit, e2e]}}]')
+  assert.deepEqual(codes(tested('e2e, unit, fuzz'), wanted), [])
+  assert.deepEqual(codes(tested('unit'), wanted), ['POLICY_META_WEAK'])
+  const pinned = meta('require: [{hermetic: {root: pinned}}]')
+  assert.deepEqual(codes(policy('', '  - hermetic: {by: [ci]}'), pinned), [])
+  const measured = policy('', '  - hermetic: {by: [ci], root: measured}')
+  assert.deepEqual(codes(measured, pinned), ['POLICY_META_WEAK'])
+})
+
 test('nobody but the named signers may be believed', () => {
   const wanted = meta('require: [{built: {by: [ci, cd]}}]')
   assert.deepEqual(codes(policy(), wanted), [])
