@@ -14,6 +14,7 @@ import { join } from 'node:path'
 import { home } from './home-folder.ts'
 import { runMain } from './main.ts'
 import { provenance } from './provenance.ts'
+import { rulebook } from './rulebook.ts'
 import { supplyChain } from './supply-chain.ts'
 
 /** A step of a story that is not the command line: what an attacker, a colleague or time does. */
@@ -22,6 +23,7 @@ export type Fixture = (args: readonly string[], dir: string) => Promise<string> 
 export const fixtures: Readonly<Record<string, Fixture>> = {
   home,
   provenance,
+  rulebook,
   'supply-chain': supplyChain,
   /** flip FILE BYTE: changes one bit. */
   flip([file = '', at = '0'], dir) {
