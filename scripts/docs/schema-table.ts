@@ -74,10 +74,16 @@ function typeOf(field: Schema): string {
   const values = field.const === undefined ? field.enum : [field.const]
   if (values !== undefined) return values.map((value) => `\`${text(value)}\``).join(', ')
   if (anyOf !== undefined) return [...new Set(anyOf.map(typeOf))].join(', or ')
-  if (type === 'array') return `list of ${items === undefined ? 'anything' : typeOf(items)}`
+  if (type === 'array') return `list of ${itemsOf(items)}`
   if (type === 'integer') return rangeOf(field)
   if (type === 'string') return textOf(field)
   return type === 'object' ? mappingOf(field) : (kinds[type ?? ''] ?? 'anything')
+}
+
+function itemsOf(items: Schema | undefined): string {
+  if (items === undefined) return 'anything'
+  const forms = typeOf(items)
+  return forms.includes(', or ') ? `(${forms})` : forms
 }
 
 function text(value: unknown): string {
