@@ -196,6 +196,133 @@ test('a summary is good for its subject, verifier, resource and levels, in both 
   }
 })
 
+const npmKey = makeKey()
+const npmKeys = file(
+  'npm.keys.json',
+  JSON.stringify({
+    keys: [
+      {
+        keyId: 'SHA256:test',
+        keyUsage: 'npm:attestations',
+        publicKey: {
+          rawBytes: npmKey.publicPem.replaceAll(/-----.*-----|\s/g, ''),
+          validFor: { start: '2026-01-01T00:00:00Z' },
+        },
+      },
+    ],
+  }),
+)
+const sha512 = hash('sha512', 'the artifact', 'hex')
+const publishType = 'https://github.com/npm/attestation/tree/main/specs/publish/v0.1'
+const npmSubject = [{ name: 'pkg:npm/%40acme/shop@1.2.3', digest: { sha512 } }]
+
+/** The registry's word that it has published the package, as a bundle with its key. */
+function published(): JsonObject {
+  const predicate = { name: '@acme/shop', version: '1.2.3', registry: 'https://registry.example' }
+  const statement = {
+    _type: 'https://in-toto.io/Statement/v0.1',
+    subject: npmSubject,
+    predicateType: publishType,
+    predicate,
+  }
+  const payload = encodeCanonical(statement)
+  const sig = sign('sha256', pae(inTotoPayloadType, payload), npmKey.privateKey)
+  const envelope = {
+    payloadType: inTotoPayloadType,
+    payload,
+    signatures: [{ keyid: 'SHA256:test', sig }],
+  }
+  return {
+    mediaType: 'application/vnd.dev.sigstore.bundle+json;version=0.2',
+    verificationMaterial: { publicKey: { hint: 'SHA256:test' }, tlogEntries: [] },
+    dsseEnvelope: JSON.parse(Buffer.from(encodeEnvelope(envelope)).toString()) as JsonObject,
+  }
+}
+
+/** Provenance of a run of the repository's own workflow, in one of its two versions. */
+function npmProvenance(version: 'v1' | 'v0.2'): JsonObject {
+  const publish = '.github/workflows/publish.yml'
+  const run = `https://github.com/acme/shop/${publish}@refs/tags/v1.2.3`
+  const certificate = certificateOf(instance, {
+    extensions: [
+      keyUsage(0),
+      extKeyUsage(false, '1.3.6.1.5.5.7.3.3'),
+      authorityKeyId(instance.intermediate.keys),
+      subjectAltName(uriName(run)),
+      fulcio(8, 'https://token.actions.githubusercontent.com'),
+      fulcio(9, run),
+      fulcio(11, 'github-hosted'),
+      fulcio(12, 'https://github.com/acme/shop'),
+      fulcio(13, commit),
+      fulcio(14, 'refs/tags/v1.2.3'),
+    ],
+  })
+  const runner = 'https://github.com/actions/runner'
+  const predicate =
+    version === 'v1'
+      ? {
+          buildDefinition: {
+            buildType: 'https://slsa-framework.github.io/github-actions-buildtypes/workflow/v1',
+            externalParameters: {
+              workflow: {
+                ref: 'refs/tags/v1.2.3',
+                repository: 'https://github.com/acme/shop',
+                path: publish,
+              },
+            },
+            resolvedDependencies: [{ uri: source.uri, digest: { gitCommit: commit } }],
+          },
+          runDetails: { builder: { id: `${runner}/github-hosted` } },
+        }
+      : {
+          builder: { id: runner },
+          buildType: 'https://github.com/npm/cli/gha/v2',
+          invocation: {
+            configSource: { ...source, entryPoint: `acme/shop/${publish}@refs/tags/v1.2.3` },
+          },
+          materials: [source],
+        }
+  const statement = {
+    _type: 'https://in-toto.io/Statement/v0.1',
+    subject: npmSubject,
+    predicateType: `https://slsa.dev/provenance/${version}`,
+    predicate,
+  }
+  return signBundle(instance, { payload: Buffer.from(JSON.stringify(statement)), certificate })
+}
+
+function npm(bundles: readonly JsonObject[], more: readonly string[] = []): string {
+  const attestations = bundles.map((bundle) => ({ predicateType: 'x', bundle }))
+  const path = file('attestations.json', JSON.stringify({ attestations }))
+  const uri = more.includes('--source-uri') ? [] : ['--source-uri', 'github.com/acme/shop']
+  const argv = ['verify-npm-package', artifact, '--attestations-path', path, ...uri, ...more]
+  const { isGood, lines } = verifySlsa(
+    [...argv, '--trusted-root', root, '--npm-keys', npmKeys],
+    now,
+  )
+  return isGood ? 'good' : (lines[0] ?? '').replace(/:.*$/s, '')
+}
+
+test('an npm package has its run and its registry behind it, under the name and version that are asked for', () => {
+  const named = ['--package-name', '@acme/shop', '--package-version', '1.2.3']
+  const runner = 'https://github.com/actions/runner'
+  for (const version of ['v1', 'v0.2'] as const) {
+    const both = [published(), npmProvenance(version)]
+    assert.equal(npm(both), 'good')
+    assert.equal(npm(both, named), 'good')
+    assert.equal(npm(both, [...named, '--builder-id', `${runner}/github-hosted`]), 'good')
+    const isShort = npm(both, ['--builder-id', runner])
+    assert.equal(isShort === 'good', version === 'v0.2', isShort)
+    assert.equal(npm(both, ['--source-uri', 'github.com/acme/other']), 'ErrorMismatchSource')
+    const other = ['--package-name', '@acme/shop', '--package-version', '1.2.4']
+    assert.equal(npm(both, other), 'ErrorMismatchPackageVersion')
+    assert.equal(npm(both, ['--package-name', '@acme/shop2']), 'ErrorMismatchPackageName')
+    // Neither is good without the other.
+    assert.notEqual(npm([published()]), 'good')
+    assert.notEqual(npm([npmProvenance(version)]), 'good')
+  }
+})
+
 test('an image without digest, and a command line that is none, are refused with 1', () => {
   const run = (...argv: readonly string[]): readonly [number | null, string] => {
     const { status, stderr } = spawnSync(join(import.meta.dirname, 'slsa-client'), argv, {

@@ -67,12 +67,17 @@ function evidenceOf(parts: readonly Uint8Array[], source: string): Evidence {
   return { items, sources: [{ name: source, outcome: items.length === 0 ? 'absent' : 'found' }] }
 }
 
-/** `{attestations: [{predicateType, bundle}]}`, as the npm registry answers. */
+interface NpmAttestation {
+  readonly bundle?: unknown
+}
+
+/** `{attestations: [{predicateType, bundle}]}`, as the npm registry answers, or the list alone. */
 function npmParts(bytes: Uint8Array): readonly Uint8Array[] {
-  const { attestations } = JSON.parse(Buffer.from(bytes).toString()) as {
-    attestations?: readonly { readonly bundle?: unknown }[]
-  }
-  return (attestations ?? []).map(({ bundle }) =>
+  const answer = json(bytes) as
+    { readonly attestations?: readonly NpmAttestation[] } | readonly NpmAttestation[]
+  const list = 'attestations' in answer ? answer.attestations : answer
+  if (!Array.isArray(list)) throw new Refusal('ErrorInvalidFormat', 'no list of attestations')
+  return (list as readonly NpmAttestation[]).map(({ bundle }) =>
     Uint8Array.from(Buffer.from(JSON.stringify(bundle ?? null))),
   )
 }
