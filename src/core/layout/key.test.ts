@@ -28,8 +28,10 @@ function judge(
   steps = [{ ...step(), pubkeys: [id] }],
 ) {
   const signed = metablock(layout({ keys: { [id]: key }, steps }), owner)
+  const { keyid } = signature
+  assert.ok(typeof keyid === 'string')
   const file = encode({ signed: built, signatures: [signature] })
-  return codes(check(signed, { [`build.${String(signature['keyid']).slice(0, 8)}.link`]: file }))
+  return codes(check(signed, { [`build.${keyid.slice(0, 8)}.link`]: file }))
 }
 
 function plain(keytype: string, scheme: string, key: KeyObject): JsonObject {
