@@ -163,3 +163,13 @@ export const importForeignPolicies: typeof import('./policy/import.ts').importFo
 export const lintPipelines: typeof import('./policy/lint-pipelines.ts').lintPipelines = async (
   options,
 ) => (await import('./policy/lint-pipelines.ts')).lintPipelines(options)
+
+export type { SummaryOptions, SummaryReport, VerifierKeyReport } from './summary.ts'
+
+/** Signs a recorded decision as a verification summary, for others who need not verify again. */
+export const signSummary: typeof import('./summary.ts').signSummary = async (options) =>
+  (await import('./summary.ts')).signSummary(options)
+
+/** Makes the key that signs verification summaries. */
+export const makeVerifierKey: typeof import('./summary.ts').makeVerifierKey = async (config) =>
+  (await import('./summary.ts')).makeVerifierKey(config)

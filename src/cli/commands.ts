@@ -100,6 +100,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/layout.ts'),
   },
   {
+    name: 'summary',
+    summary: 'sign recorded decisions as verification summaries (VSA, SVR) for others',
+    load: () => import('./commands/summary.ts'),
+  },
+  {
     name: 'log',
     summary: 'verify, show, prove and replay recorded decisions',
     load: () => import('./commands/log.ts'),

@@ -14,6 +14,8 @@ export interface KeySet {
   /** Signs provenance of builds whose root was measured from what is installed here. */
   readonly builderMeasured: KeyFiles
   readonly approver: KeyFiles
+  /** Signs summaries of decisions for others. */
+  readonly verifier: KeyFiles
   /** Ed25519, and ML-DSA-44 under the same passphrase. */
   readonly log: KeyFiles & { readonly mlDsaFile: string }
 }
@@ -56,6 +58,8 @@ export interface Config {
   readonly policies: readonly string[]
   /** Files and folders of meta-policies, which hold whatever policies are named in place of the above. */
   readonly metaPolicies: readonly string[]
+  /** How this place calls itself in the verification summaries that it signs; absent: it signs none. */
+  readonly verifierId?: string
   readonly log: {
     readonly origin: string
     readonly verifierKeys: readonly string[]

@@ -132,6 +132,7 @@ function configOf(
     trust: trust === undefined ? inHome(parsed.trust) : fromEnv(trust),
     policies: policies?.filter((path) => path !== '').map(fromEnv) ?? parsed.policies.map(inHome),
     metaPolicies: parsed.metaPolicies.map(inHome),
+    ...(parsed.verifierId === undefined ? {} : { verifierId: parsed.verifierId }),
     log: {
       origin: parsed.log.origin,
       verifierKeys: parsed.log.verifierKeys,
@@ -193,6 +194,7 @@ export function keysOf(home: string, given: ConfigFile['keys'] = {}): KeySet {
     builderPinned: key(given.builderPinned, 'builder-pinned'),
     builderMeasured: key(given.builderMeasured, 'builder-measured'),
     approver: key(given.approver, 'release-manager'),
+    verifier: key(given.verifier, 'verifier'),
     log: {
       ...key(given.log, 'log'),
       mlDsaFile: inHome(given.log?.mlDsaFile ?? 'keys/log-ml-dsa.pem'),

@@ -73,6 +73,12 @@ export const configSchema = z.strictObject({
   policies: z.array(path).min(1).max(10_000).default(['policies']),
   // Held against every policy, whatever policies a command names instead of the ones above.
   metaPolicies: z.array(path).max(100).default([]),
+  // How this place calls itself in the verification summaries that it signs for others.
+  verifierId: z
+    .string()
+    .max(2000)
+    .regex(/^[a-z][a-z0-9+.-]*:[^\s*]+$/, 'a URI such as "https://example.com/verifiers/gate/v1"')
+    .optional(),
   log: z.strictObject({
     origin: z.string().min(1).max(255),
     // What a checkpoint must be signed with, so that the log can be verified without its keys.
@@ -85,6 +91,7 @@ export const configSchema = z.strictObject({
       builderPinned: keyFile.optional(),
       builderMeasured: keyFile.optional(),
       approver: keyFile.optional(),
+      verifier: keyFile.optional(),
       log: keyFile.extend({ mlDsaFile: path }).optional(),
     })
     .default({}),

@@ -4,7 +4,14 @@ import type { SigningRequest, TreeHead } from '#merkle'
 import type { KeyAlgorithm } from './algorithms.ts'
 import { Channel, type ChannelOptions } from './channel.ts'
 import { maxStatementBytes } from './frames.ts'
-import type { ApproverRole, BuilderRole, LogRole, Passphrase, RulebookRole } from './messages.ts'
+import type {
+  ApproverRole,
+  BuilderRole,
+  LogRole,
+  Passphrase,
+  RulebookRole,
+  VerifierRole,
+} from './messages.ts'
 
 /** What is public of a key. */
 export interface PublicKey {
@@ -50,7 +57,7 @@ interface StartOptions {
   readonly timeoutMs?: number
 }
 export interface StatementSignerOptions extends StartOptions {
-  readonly role: BuilderRole | ApproverRole | RulebookRole
+  readonly role: BuilderRole | ApproverRole | RulebookRole | VerifierRole
 }
 export interface LogSignerOptions extends StartOptions {
   readonly role: LogRole

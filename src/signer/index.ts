@@ -12,4 +12,4 @@ export {
   type StatementSigner,
   type StatementSignerOptions,
 } from './client.ts'
-export type { ApproverRole, BuilderRole, LogRole, RulebookRole } from './messages.ts'
+export type { ApproverRole, BuilderRole, LogRole, RulebookRole, VerifierRole } from './messages.ts'

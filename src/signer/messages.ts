@@ -16,13 +16,23 @@ const approverRole = z.strictObject({
   predicateTypes: z.array(z.string()).min(1).max(16).readonly(),
 })
 const rulebookRole = z.strictObject({ kind: z.literal('rulebook') })
+const verifierRole = z.strictObject({
+  kind: z.literal('verifier'),
+  verifierId: z.string().min(1).max(2000),
+})
 const logRole = z.strictObject({
   kind: z.literal('log'),
   origin: z.string().min(1).max(255),
   memoryFile: path,
   mlDsaKeyFile: path,
 })
-const role = z.discriminatedUnion('kind', [builderRole, approverRole, rulebookRole, logRole])
+const role = z.discriminatedUnion('kind', [
+  builderRole,
+  approverRole,
+  rulebookRole,
+  verifierRole,
+  logRole,
+])
 
 export const request = z.discriminatedUnion('do', [
   z.strictObject({
@@ -63,12 +73,14 @@ export type BuilderRole = Readonly<z.infer<typeof builderRole>>
 export type ApproverRole = Readonly<z.infer<typeof approverRole>>
 /** Signs that an edition of a policy or trust file is meant, and nothing else. */
 export type RulebookRole = Readonly<z.infer<typeof rulebookRole>>
+/** Signs verification summaries of this verifier, and nothing else. */
+export type VerifierRole = Readonly<z.infer<typeof verifierRole>>
 /**
  * Signs the checkpoints of one log, forwards only. `keyFile` is Ed25519, `mlDsaKeyFile` is ML-DSA-44. `memoryFile` is
  * where the newest checkpoint is remembered: a folder of the signer's own, which `createCheckpointMemory` makes.
  */
 export type LogRole = Readonly<z.infer<typeof logRole>>
-export type Role = BuilderRole | ApproverRole | RulebookRole | LogRole
+export type Role = BuilderRole | ApproverRole | RulebookRole | VerifierRole | LogRole
 
 const codes = Object.keys(catalogue) as ProblemCode[]
 export const problem: z.ZodType<Problem> = z.strictObject({

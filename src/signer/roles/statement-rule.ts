@@ -1,10 +1,13 @@
-import type { ApproverRole, BuilderRole, RulebookRole } from '../messages.ts'
+import type { ApproverRole, BuilderRole, RulebookRole, VerifierRole } from '../messages.ts'
 import { approvalRule } from './approver.ts'
 import { provenanceRule } from './builder.ts'
 import { rulebookRule } from './rulebook.ts'
 import type { StatementRule } from './rule.ts'
+import { summaryRule } from './verifier.ts'
 
-export function statementRule(role: BuilderRole | ApproverRole | RulebookRole): StatementRule {
+type StatementRole = BuilderRole | ApproverRole | RulebookRole | VerifierRole
+
+export function statementRule(role: StatementRole): StatementRule {
   switch (role.kind) {
     case 'builder':
       return provenanceRule(role.builderIds)
@@ -12,5 +15,7 @@ export function statementRule(role: BuilderRole | ApproverRole | RulebookRole): 
       return approvalRule(role.predicateTypes)
     case 'rulebook':
       return rulebookRule()
+    case 'verifier':
+      return summaryRule(role.verifierId)
   }
 }

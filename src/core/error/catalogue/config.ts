@@ -24,4 +24,6 @@ export const config = {
   CHECKOUT_EMPTY: { title: 'The repository has no commit yet', exit: 2 },
   MACHINE_NOT_READY: { title: 'The machine lacks something that is needed', exit: 3 },
   INTERNAL: { title: 'Sallyport failed in a way it should not', exit: 3 },
+  CONFIG_VERIFIER: { title: 'It is not said how this verifier is called', exit: 2 },
+  SUMMARY_RESOURCE_UNNAMED: { title: 'It is not said which resource is summarised', exit: 2 },
 } as const satisfies Record<string, Entry>
