@@ -11,7 +11,7 @@ import {
 } from '#attestation'
 import type { ProblemCode } from '#error'
 import type { EvidenceKind } from '../rule.ts'
-import { shellName } from '../shell-name.ts'
+import { whereToPut } from '../where-to-put.ts'
 
 interface Parts<T> {
   readonly name: string
@@ -43,7 +43,7 @@ function kindOf<T>({ name, missing, formats, types, pick, obtain }: Parts<T>): E
     },
     read: (statement, subjects) => pick(readOnce(statement), subjects),
     obtain: ({ artifact }, by) =>
-      `Have ${by.join(' or ')} ${obtain}, and put what it signs beside ${shellName(artifact.name)} or pass it with --bundle`,
+      `Have ${by.join(' or ')} ${obtain}, and ${whereToPut('what it signs', artifact.name)}`,
   }
 }
 

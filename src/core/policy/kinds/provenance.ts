@@ -8,6 +8,7 @@ import {
 } from '#attestation'
 import type { Json, JsonObject } from '#document'
 import type { EvidenceKind } from '../rule.ts'
+import { imageNamed, whereToPut } from '../where-to-put.ts'
 
 /** A value that provenance may state: stated, missing, or stated in a way nobody can read. */
 export type Stated<T> =
@@ -55,7 +56,9 @@ export const provenanceKind: EvidenceKind<ProvenanceFacts> = {
   predicateTypes: new Set(types),
   read: readFacts,
   obtain: ({ artifact }, by) =>
-    `Build the artifact with ${by.join(' or ')} (\`sallyport build\`), which writes its provenance beside it; or, if it was built so, put that provenance beside ${JSON.stringify(artifact.name)} or pass it with --bundle`,
+    imageNamed(artifact.name) === undefined
+      ? `Build the artifact with ${by.join(' or ')} (\`sallyport build\`), which writes its provenance beside it; or, if it was built so, put that provenance beside ${JSON.stringify(artifact.name)} or pass it with --bundle`
+      : `Build the image with ${by.join(' or ')}; if it was built so, ${whereToPut('its provenance', artifact.name)}`,
 }
 
 /** Provenance is frozen and shared between decisions, and reading it again would give the same. */

@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { judgeEach, type Finding, type Judgement } from '../judge-each.ts'
 import type { EvidenceKind, Outcome, Rule, RuleContext, Search, Testimony } from '../rule.ts'
 import { bySchema } from '../schema-parts.ts'
-import { shellName } from '../shell-name.ts'
+import { whereToPut } from '../where-to-put.ts'
 import type { Variable } from './custom/cage.ts'
 import { compile, type Answer, type Compiled, type Locate } from './custom/compile.ts'
 import { boundOf } from './custom/cost.ts'
@@ -93,7 +93,7 @@ function kindOf({ type }: Parameters): EvidenceKind<Statement> {
     predicateTypes: new Set([type]),
     read: (statement) => statement,
     obtain: ({ artifact }, by) =>
-      `Have ${by.join(' or ')} sign one, and put it beside ${shellName(artifact.name)} or pass it with --bundle`,
+      `Have ${by.join(' or ')} sign one, and ${whereToPut('it', artifact.name)}`,
   }
 }
 
