@@ -10,7 +10,16 @@ import {
   layoutSigners,
   testKeyOf,
 } from '../../decision/testing/matrix/about-layouts.ts'
-import { alice, bob, link, metablock, owner, pathOf, person } from '../../layout/testing/chain.ts'
+import {
+  alice,
+  bob,
+  eve,
+  link,
+  metablock,
+  owner,
+  pathOf,
+  person,
+} from '../../layout/testing/chain.ts'
 import { keyEntry } from '../../trust/testing/fixtures.ts'
 
 const good = metablock(goodLayout, owner)
@@ -82,6 +91,11 @@ test('whoever gathers the links does not own the layout', () => {
     'chain-owner': { keys: [keyEntry(own)], predicateTypes: [layoutType] },
   }
   assert.deepEqual(codesOf(decided(chainOf(), signers)), ['LAYOUT_SIGNATURE'])
+})
+
+test('a layout that somebody else signed under the key id of its owner denies', () => {
+  const forged = metablock(goodLayout, { ...eve, id: owner.id })
+  assert.deepEqual(codesOf(decided(chainOf(forged))), ['LAYOUT_SIGNATURE'])
 })
 
 test('an owner whom the trust file does not know, or not as one, is an error of the policy', () => {
