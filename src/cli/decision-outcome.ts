@@ -1,5 +1,6 @@
 import type { VerifyReport } from '#app'
 import type { JsonObject } from '#document'
+import { escape } from './escape.ts'
 import type { Outcome } from './outcome.ts'
 import { renderDecision } from './render-decision.ts'
 import type { Session } from './session.ts'
@@ -29,4 +30,25 @@ export async function markdownOutcome(report: VerifyReport, session: Session): P
   const text = markdownOf(accountOf(decision), { index: receipt.index }).trimEnd()
   const { exit, json } = decisionOutcome(report, session)
   return { exit, json, text }
+}
+
+/** The reasons of a decision, at the lines of the policy that ask for what is missing; on stdout whatever they are. */
+export async function sarifOutcome(report: VerifyReport, session: Session): Promise<Outcome> {
+  const [{ accountOf }, { toSarif }] = await Promise.all([import('#decision'), import('#policy')])
+  const { severity, problems } = accountOf(report.decision)
+  const findings = problems.map((problem) => ({
+    ...problem,
+    severity,
+    expected: plain(problem.expected),
+    found: plain(problem.found),
+    fix: plain(problem.fix),
+  }))
+  const log = toSarif(findings, { version: report.decision.engine.version })
+  const { exit, json } = decisionOutcome(report, session)
+  return { exit, json, text: JSON.stringify(log, undefined, 2) }
+}
+
+/** Text of others as text: in a message of SARIF `[…](…)` is a link. */
+function plain(text: string): string {
+  return escape(text).replaceAll(/[\\[\]]/g, String.raw`\$&`)
 }

@@ -3,7 +3,7 @@ import { SallyportError } from '#error'
 import type { CommandLine } from '../command-line.ts'
 import { collect } from '../collect.ts'
 import type { Plan } from '../commands.ts'
-import { decisionOutcome, markdownOutcome } from '../decision-outcome.ts'
+import { decisionOutcome, markdownOutcome, sarifOutcome } from '../decision-outcome.ts'
 import type { Outcome } from '../outcome.ts'
 import type { Session } from '../session.ts'
 
@@ -15,6 +15,7 @@ interface Options {
   readonly policy: readonly string[]
   readonly trust?: string
   readonly markdown: boolean
+  readonly sarif: boolean
   readonly export?: string
 }
 
@@ -28,6 +29,7 @@ export function define(command: CommandLine, plan: Plan): void {
     .option('--policy <file>', 'policies, instead of those of the home (repeatable)', collect, [])
     .option('--trust <file>', 'the trust file, instead of that of the home')
     .option('--markdown', 'print Markdown, for a comment on a pull request', false)
+    .option('--sarif', 'print the reasons as SARIF, for code-scanning services', false)
     .option('--export <file>', 'write what was believed as JSON, for other policy engines')
     .action((artifact: string, options: Options) =>
       plan('nothing was decided', (session) => verify(session, artifact, options)),
@@ -44,7 +46,7 @@ export const evidenceHelp =
 
 async function verify(session: Session, artifact: string, options: Options): Promise<Outcome> {
   const { verifyArtifact } = await import('#app')
-  const { environment, service, bundle, evidence, policy, trust, markdown } = options
+  const { environment, service, bundle, evidence, policy, trust } = options
   await using file = options.export === undefined ? undefined : await openExport(options.export)
   session.terminal.status('deciding')
   const report = await verifyArtifact({
@@ -58,7 +60,10 @@ async function verify(session: Session, artifact: string, options: Options): Pro
     now: session.now(),
   })
   await file?.writeFile(`${JSON.stringify(report.exportVerified(), undefined, 2)}\n`)
-  return markdown ? await markdownOutcome(report, session) : decisionOutcome(report, session)
+  if (options.sarif) return await sarifOutcome(report, session)
+  return options.markdown
+    ? await markdownOutcome(report, session)
+    : decisionOutcome(report, session)
 }
 
 /** Opened before anything is decided: who cannot be given the export is not given a decision without it. */
