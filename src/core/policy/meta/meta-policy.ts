@@ -38,7 +38,7 @@ export function parseMetaPolicy(document: {
   readonly locate: (path: Path) => string
 }): MetaPolicy {
   const { file, value, locate } = document
-  const shape = checkDocument<MetaPolicyFile>(metaSchema, value, {
+  const shape = checkDocument<MetaPolicyFile>(metaSchema(), value, {
     what: 'the meta-policy',
     locate,
   })

@@ -20,14 +20,61 @@ const selector = z
     'at least one of environment and service; for every target write `targets: all`',
   )
 
-const ruleNames = z.enum([...rules.keys()])
+let built: ReturnType<typeof buildSchema> | undefined
 
-/** One entry of `require`: a rule, and how strict it must be at least. */
-const demand = z
-  .strictObject(
-    Object.fromEntries([...rules.keys()].map((rule) => [rule, demandSchema(rule).optional()])),
-  )
-  .refine((entry) => Object.keys(entry).length === 1, 'exactly one rule in each entry')
+/** The meta-policy as it is written. Made when the first one is read: most decisions are made without. */
+export function metaSchema(): ReturnType<typeof buildSchema> {
+  return (built ??= buildSchema())
+}
+
+function buildSchema() {
+  const ruleNames = z.enum([...rules.keys()])
+
+  /** One entry of `require`: a rule, and how strict it must be at least. */
+  const demand = z
+    .strictObject(
+      Object.fromEntries([...rules.keys()].map((rule) => [rule, demandSchema(rule).optional()])),
+    )
+    .refine((entry) => Object.keys(entry).length === 1, 'exactly one rule in each entry')
+
+  return z.strictObject({
+    apiVersion: z.literal('sallyport.dev/v1'),
+    kind: z.literal('MetaPolicy'),
+    metadata: z.strictObject({ name, owner: exact, version: versionSchema }),
+    targets: z
+      .union(
+        [z.literal('all'), z.array(selector).min(1, 'at least one selector').max(1024)],
+        '`all`, or a list of selectors such as {environment: prod}',
+      )
+      .describe('policies that own one of these targets are held against this'),
+    require: z
+      .array(demand)
+      .max(64)
+      .default([])
+      .describe('rules that each of these policies must have, at least this strict'),
+    forbid: z
+      .strictObject({
+        mode: z.literal('audit').optional().describe('no policy that only watches'),
+        whenUnavailable: z
+          .literal('allow')
+          .optional()
+          .describe('no policy that lets outages through'),
+        rules: z.array(ruleNames).max(64).default([]).describe('none of these rules'),
+        exemptions: z
+          .strictObject({
+            longerThan: durationSchema
+              .optional()
+              .describe(
+                'no exemption without "since", or with a longer time from there to "expires"',
+              ),
+            of: z.array(ruleNames).max(64).default([]).describe('no exemption from these rules'),
+          })
+          .optional(),
+      })
+      .prefault({})
+      .describe('what none of these policies may do'),
+  })
+}
 
 function demandSchema(rule: string) {
   const fields = Object.entries(demands[rule] ?? {}).map(
@@ -44,51 +91,12 @@ function demandSchema(rule: string) {
   })
 }
 
-/** The meta-policy as it is written. */
-export const metaSchema = z.strictObject({
-  apiVersion: z.literal('sallyport.dev/v1'),
-  kind: z.literal('MetaPolicy'),
-  metadata: z.strictObject({ name, owner: exact, version: versionSchema }),
-  targets: z
-    .union(
-      [z.literal('all'), z.array(selector).min(1, 'at least one selector').max(1024)],
-      '`all`, or a list of selectors such as {environment: prod}',
-    )
-    .describe('policies that own one of these targets are held against this'),
-  require: z
-    .array(demand)
-    .max(64)
-    .default([])
-    .describe('rules that each of these policies must have, at least this strict'),
-  forbid: z
-    .strictObject({
-      mode: z.literal('audit').optional().describe('no policy that only watches'),
-      whenUnavailable: z
-        .literal('allow')
-        .optional()
-        .describe('no policy that lets outages through'),
-      rules: z.array(ruleNames).max(64).default([]).describe('none of these rules'),
-      exemptions: z
-        .strictObject({
-          longerThan: durationSchema
-            .optional()
-            .describe(
-              'no exemption without "since", or with a longer time from there to "expires"',
-            ),
-          of: z.array(ruleNames).max(64).default([]).describe('no exemption from these rules'),
-        })
-        .optional(),
-    })
-    .prefault({})
-    .describe('what none of these policies may do'),
-})
-
-export type MetaPolicyFile = z.output<typeof metaSchema>
+export type MetaPolicyFile = z.output<ReturnType<typeof buildSchema>>
 
 /** The JSON Schema of a MetaPolicy, for editors. */
 export function metaJsonSchema(): Readonly<Record<string, unknown>> {
   return {
-    ...z.toJSONSchema(metaSchema, { io: 'input', target: 'draft-2020-12' }),
+    ...z.toJSONSchema(metaSchema(), { io: 'input', target: 'draft-2020-12' }),
     $id: 'https://sallyport.dev/schemas/meta-policy/v1',
     title: 'Sallyport MetaPolicy',
   }

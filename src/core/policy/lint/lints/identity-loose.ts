@@ -36,10 +36,13 @@ export const identityLoose: Lint = {
 function loosePrefix({ match, pins }: TrustedIdentity): string | undefined {
   if (!('subjectPrefix' in match)) return undefined
   const { subjectPrefix } = match
-  // Behind the "@" stands the ref: the workflow before it is one. SPIFFE has no workflows, but paths of its own.
-  const names = subjectPrefix.split('/').length - 4
-  if (subjectPrefix.includes('@') || (subjectPrefix.startsWith('spiffe:') && names > 1))
-    return undefined
   const pinned = pins.some(({ name, wanted }) => narrowing.has(name) && typeof wanted === 'string')
-  return pinned ? undefined : subjectPrefix
+  return pinned || isOne(subjectPrefix) ? undefined : subjectPrefix
+}
+
+/** Whether a prefix leaves nothing open but the ref. */
+function isOne(prefix: string): boolean {
+  // Behind the "@" stands the ref: the workflow before it is one. SPIFFE has no workflows, but paths of its own.
+  const names = prefix.split('/').length - 4
+  return prefix.includes('@') || (prefix.startsWith('spiffe:') && names > 1)
 }
