@@ -71,7 +71,7 @@ function httpsRepository(url: URL): Repository {
       ? undefined
       : `${decoded(url.username, url)}:${decoded(url.password, url)}`
   return {
-    uri: `git+${address.replace(/\.git$/, '')}`,
+    uri: `git+${address.replace(/\/*\.git$/, '')}`,
     protocol: 'https',
     remote: address,
     ...(credentials === undefined ? {} : { credentials }),
@@ -88,7 +88,7 @@ function sshRepository(url: URL): Repository {
   const port = url.port === '' || url.port === '22' ? '' : `:${url.port}`
   const host = `${user === '' ? '' : `${user}@`}${url.hostname.toLowerCase()}${port}`
   const address = `ssh://${host}${networkPath(url)}`
-  return { uri: `git+${address.replace(/\.git$/, '')}`, protocol: 'ssh', remote: address }
+  return { uri: `git+${address.replace(/\/*\.git$/, '')}`, protocol: 'ssh', remote: address }
 }
 
 function networkPath(url: URL): string {

@@ -12,20 +12,23 @@ export interface Examined {
   readonly milliseconds: number
 }
 
-/** More processor time than any one input may take. */
-export const slowestMilliseconds = 250
+/** More processor time than an input may take, for each MiB that it has begun. */
+const slowest = 250
+
+function limitFor(input: Buffer): number {
+  return slowest * Math.ceil((input.length + 1) / (1024 * 1024))
+}
 
 /** Runs a target on an input. Every exception that is no SallyportError is a finding, and so is an input that takes long. */
 export async function examine(target: Target, input: Buffer): Promise<Examined> {
   const started = performance.now()
   const outcome = await attempt(target, input)
   const milliseconds = performance.now() - started
-  if (outcome.kind === 'finding' || milliseconds < slowestMilliseconds)
-    return { outcome, milliseconds }
+  if (outcome.kind === 'finding' || milliseconds < limitFor(input)) return { outcome, milliseconds }
   // The machine may have been busy, and code may have been compiled: what counts is the processor, and a second time.
   const again = await processorTime(target, input)
   const message = `${Math.round(again)} ms of processor time for ${input.length} bytes`
-  return again < slowestMilliseconds
+  return again < limitFor(input)
     ? { outcome, milliseconds: again }
     : { outcome: { kind: 'finding', what: 'slow', message }, milliseconds: again }
 }

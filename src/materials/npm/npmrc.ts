@@ -11,9 +11,9 @@ export function readCredentials(
 ): Credentials {
   const found = new Map<string, string>()
   for (const line of text.split(/\r?\n/)) {
-    const [, key, value] = /^\s*(\/\/[^=\s]+)\s*=\s*(.*?)\s*$/.exec(line) ?? []
+    const [, key, value] = /^(\/\/[^=\s]+)\s*=(.*)$/.exec(line.trim()) ?? []
     if (key !== undefined && value !== undefined)
-      found.set(key, expand(unquote(value), environment))
+      found.set(key, expand(unquote(value.trim()), environment))
   }
   return found
 }

@@ -3,9 +3,9 @@
 // An atom is what a genuine signer has signed: the signed bytes, and who vouches for them. Let A(E) be the atoms of
 // those pieces of the evidence E that verify. A yes to changed evidence E' is right only if
 //
-//   1. A(E') is within the atoms of what was ever signed: nothing was forged, and nobody signed for somebody else; and
-//   2. the untouched pieces whose atoms are in A(E') get a yes by themselves: no change, no rubbish and no order of
-//      the pieces has made the yes.
+//   1. the signed bytes of every atom in A(E') are bytes that were ever signed: nothing was forged; and
+//   2. the untouched pieces whose atoms are in A(E') get a yes by themselves: no change, no rubbish, no order of the
+//      pieces, and nobody who signs what is for others to say, has made the yes.
 //
 // So evidence that is written in another way and says the same keeps its yes, and nothing else gets one.
 import { createHash } from 'node:crypto'
@@ -36,11 +36,15 @@ export function examine(world: World, items: readonly Buffer[]): Decision {
   const found = items.flatMap((bytes) => atomOf(world, bytes) ?? [])
   for (const atom of found) {
     const known = genuine.get(atom.message)
-    if (known === undefined || !atom.signers.every((name) => known.signers.includes(name)))
-      throw new Error(`forged: ${atom.signers.join(', ')} never signed this`)
+    if (known === undefined) throw new Error(`forged: ${atom.signers.join(', ')} never signed this`)
   }
-  const untouched = found.flatMap(({ message }) => genuine.get(message)?.pieces ?? [])
-  if (ask(world, untouched).verdict !== 'ALLOW')
+  const untouched = found.flatMap(({ message, signers }) =>
+    (genuine.get(message) ?? []).filter((one) =>
+      one.signers.some((name) => signers.includes(name)),
+    ),
+  )
+  const pieces = untouched.map(({ bytes }) => bytes)
+  if (ask(world, pieces).verdict !== 'ALLOW')
     throw new Error('a yes that the untouched evidence does not get')
   return decision
 }
@@ -57,22 +61,19 @@ function refuseUnforeseen({ reasons, evidence, rules }: Decision): void {
 
 interface Genuine {
   readonly signers: readonly string[]
-  readonly pieces: readonly Buffer[]
+  readonly bytes: Buffer
 }
-const remembered = new WeakMap<World, ReadonlyMap<string, Genuine>>()
+const remembered = new WeakMap<World, ReadonlyMap<string, readonly Genuine[]>>()
 
-function atomsOf(world: World): ReadonlyMap<string, Genuine> {
+function atomsOf(world: World): ReadonlyMap<string, readonly Genuine[]> {
   const known = remembered.get(world)
   if (known !== undefined) return known
-  const atoms = new Map<string, Genuine>()
+  const atoms = new Map<string, readonly Genuine[]>()
   for (const bytes of world.pool) {
     const atom = atomOf(world, bytes)
     if (atom === undefined) continue
-    const { signers = [], pieces = [] } = atoms.get(atom.message) ?? {}
-    atoms.set(atom.message, {
-      signers: [...signers, ...atom.signers],
-      pieces: [...pieces, bytes],
-    })
+    const { message, signers } = atom
+    atoms.set(message, [...(atoms.get(message) ?? []), { signers, bytes }])
   }
   remembered.set(world, atoms)
   return atoms

@@ -135,7 +135,7 @@ const alphabet = [
 
 export function oddText(random: Random): string {
   if (random.once(25))
-    return random.pick(alphabet).repeat(1 + random.below(random.pick([60, 500, 50_000])))
+    return random.pick(alphabet).repeat(1 + random.below(random.pick([60, 500, 500, 30_000])))
   if (random.once(40)) return random.pick(['(', '[', '{', '../', 'a.', '%25', '- ']).repeat(5000)
   return random.pick(odd)
 }

@@ -6,10 +6,12 @@ import { chokepointTargets } from './chokepoint.ts'
 import { fixtureTargets } from './decision.ts'
 import { documentTargets } from './document.ts'
 import { evidenceTargets } from './evidence.ts'
+import { layoutTargets } from './layout.ts'
 import { materialsTargets } from './materials.ts'
 import { merkleTargets } from './merkle.ts'
 import { packageTargets } from './package.ts'
 import { policyTargets } from './policy.ts'
+import { rulebookTargets } from './rulebook.ts'
 import { sourceTargets } from './source.ts'
 import { trustTargets } from './trust.ts'
 import { workerTargets } from './worker.ts'
@@ -28,6 +30,8 @@ export const targets: readonly Target[] = [
   ...builderTargets,
   ...workerTargets,
   ...chokepointTargets,
+  ...layoutTargets,
+  ...rulebookTargets,
   ...fixtureTargets,
   decisionTarget,
 ]

@@ -24,8 +24,7 @@ export const sourceTargets: readonly Target[] = [
     seeds: () => addresses.map((text) => Buffer.from(text)),
     run: (input) => {
       const uri = canonicalUri(input.toString())
-      if (/:[^/@]*@/.test(uri.slice('git+https:'.length)) && uri.startsWith('git+https://'))
-        throw new Error('a password in what is shown')
+      if (/^git\+https:\/\/[^/]*@/.test(uri)) throw new Error('a password in what is shown')
       // A name that ends in `.git.git` loses one of them each time.
       if (!uri.endsWith('.git') && canonicalUri(uri) !== uri)
         throw new Error('canonical is not canonical')
