@@ -27,25 +27,37 @@ const nobody: Certificates = { vouchers: [], problems: [], isForged: false }
 export function findCertificates(signed: Signed, trust: Trust): Certificates {
   const sent = certificatesOf(signed)
   if (sent.length === 0 || trust.authorities.size === 0) return nobody
-  const failures: Problem[] = []
-  for (const authority of trust.authorities.values()) {
-    const path = findPath(sent, authority.anchors, authority.purpose)
-    if ('code' in path) {
-      failures.push(path)
-      continue
-    }
-    if (!isSignedBy(path, signed)) return { ...nobody, problems: [forged(path)], isForged: true }
-    const names = [...trust.signers.values()].flatMap(({ certificates }) => certificates)
-    const own = names.filter((name) => name.authority === authority.name)
-    const found = own.filter((name) => isNamed(name, namesOf(path.leaf)))
-    if (found.length === 0) return { ...nobody, problems: [stranger(path, own)] }
-    const times = timesOf(signed, authority, trust)
-    return { ...nobody, vouchers: found.map((name) => voucherOf(name, path, times)) }
-  }
+  const answers = [...trust.authorities.values()].map((authority) =>
+    ask(authority, sent, signed, trust),
+  )
+  const vouchers = answers.flatMap((answer) => (Array.isArray(answer) ? answer : []))
+  if (vouchers.length > 0) return { ...nobody, vouchers }
+  const problems = answers.flatMap((answer) => ('code' in answer ? [answer] : []))
   // That an authority is unknown says least.
-  const isKnown = ({ code }: Problem): boolean => code !== 'X509_CHAIN'
-  const best = failures.find(isKnown) ?? failures[0]
-  return { ...nobody, problems: best === undefined ? [] : [best] }
+  const best = problems.find(({ code }) => code !== 'X509_CHAIN') ?? problems[0]
+  return {
+    ...nobody,
+    problems: best === undefined ? [] : [best],
+    isForged: best?.code === 'SIGNATURE_INVALID',
+  }
+}
+
+/** Whom one authority vouches for, or why for nobody. */
+function ask(
+  authority: TrustedAuthority,
+  sent: readonly Uint8Array[],
+  signed: Signed,
+  trust: Trust,
+): Problem | readonly Voucher[] {
+  const path = findPath(sent, authority.anchors, authority.purpose)
+  if ('code' in path) return path
+  if (!isSignedBy(path, signed)) return forged(path)
+  const names = [...trust.signers.values()].flatMap(({ certificates }) => certificates)
+  const own = names.filter((name) => name.authority === authority.name)
+  const found = own.filter((name) => isNamed(name, namesOf(path.leaf)))
+  if (found.length === 0) return stranger(path, own)
+  const times = timesOf(signed, authority, trust)
+  return found.map((name) => voucherOf(name, path, times))
 }
 
 function certificatesOf({ bundle, certificates }: Signed): readonly Uint8Array[] {

@@ -403,6 +403,15 @@ test('roots are certificates of authorities, and names are names', () => {
   }
 })
 
+test('one root may stand for two authorities: each speaks for its own names', () => {
+  const written = trustText({})
+  const { acme } = written['x509'] as JsonObject
+  const text = { ...written, x509: { aaa: acme ?? null, acme: acme ?? null } }
+  const roots = new Map([['root.json', bytesOf(rootJson(instance)) as Uint8Array]])
+  const trust = parseTrust(encodeCanonical(text), { file: 'trust.yaml', roots })
+  assert.ok(isVerified(verifyAttestation(bundleOf(), trust, now)))
+})
+
 test('junk in place of certificates refuses, and never throws', () => {
   for (const junk of [Buffer.alloc(0), Buffer.from('3003020101', 'hex'), Buffer.alloc(70_000)]) {
     const result = verifyAttestation(bundleOf({ chain: [junk] }), parse(), now)
