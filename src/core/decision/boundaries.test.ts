@@ -16,6 +16,8 @@ import {
 } from './testing/fixtures.ts'
 import {
   built,
+  leftPad,
+  listed,
   people,
   pushedBy,
   result,
@@ -23,7 +25,9 @@ import {
   scannedOn,
   sourceSummary,
   summary,
+  types,
   verifierId,
+  vex,
   world,
 } from './testing/world.ts'
 
@@ -102,4 +106,57 @@ test('two people with one builder are no two builds that agree', () => {
     const rule = 'reproduced: {by: [first, second]}'
     assert.equal(decideOn([rule], items, { trust: trusted }).verdict, verdict)
   }
+})
+
+test('a scanner that may also judge what it finds does so only where the policy asks', () => {
+  const one = people.scanner
+  const both = trustOf({
+    ...world,
+    scanner: { keys: [keyEntry(one)], predicateTypes: [types.vulns, types.openvex] },
+  })
+  const bad = [{ id: 'CVE-2026-1', severity: 'critical' }]
+  const items = [scannedOn(at(-day), bad), vex('CVE-2026-1', 'not_affected', one)]
+  const scan = 'scanned: {by: [scanner], within: 7d, deny: {severity: high'
+  const verdict = (rule: string) => decideOn([rule], items, { trust: both }).verdict
+  assert.equal(verdict(`${scan}, unless: vex}}`), 'ALLOW')
+  assert.equal(verdict(`${scan}}}`), 'DENY')
+})
+
+test('a refusal tells what a VEX document said, and what to replace', () => {
+  const bad = [{ id: 'CVE-2026-1', severity: 'critical', purl: 'pkg:npm/left-pad@1.3.0' }]
+  const items = [scannedOn(at(-day), bad), vex('CVE-2026-1', 'affected')]
+  const rule =
+    'scanned: {by: [scanner], within: 7d, deny: {severity: high, unless: vex, vexBy: [security]}}'
+  const refused = ask(rule, items)
+  assert.match(refused.reasons[0]?.found ?? '', /left-pad@1\.3\.0.*affected says VEX/)
+  const silent = ask(rule, items.slice(0, 1))
+  assert.doesNotMatch(silent.reasons[0]?.found ?? '', /says VEX/)
+  const gpl = { ...leftPad, licenses: [{ license: { id: 'GPL-3.0-only' } }] }
+  const licences = ask('sbom: {by: [lister], licenses: {deny: [GPL-3.0-only]}}', [listed([gpl])])
+  assert.match(licences.reasons[0]?.fix ?? '', /^Replace .*left-pad/)
+})
+
+test('a parameter may be left unset where one of the allowed values says so', () => {
+  const rule = (flag: string): string =>
+    `built: {${by}, from: ${repository}, refs: [refs/heads/main], parameters: {target: [release], flag: ${flag}}}`
+  const items = [signed(provenance())]
+  assert.equal(ask(rule("['', 'on']"), items).verdict, 'ALLOW')
+  assert.deepEqual(codesOf(ask(rule("['off', 'on']"), items)), ['PARAMETER_VALUE'])
+})
+
+test('what is recent is told with its commit, its times and its version', () => {
+  const { rules } = ask(`recent: {${by}, commit: 90d}`, [signed(provenance())])
+  const names = rules[0]?.facts.map(({ name }) => name) ?? []
+  for (const name of ['source.commit', 'source.committedAt', 'builtAt', 'version']) {
+    assert.ok(names.includes(name), name)
+  }
+})
+
+test('a version for each package names the packages that it knows, and the one that was found', () => {
+  const rule = `recent: {${by}, version: {'pkg:npm/other': '>=1.0.0', 'pkg:npm/more': '>=1.0.0'}}`
+  const found = ask(rule, [signed(provenance())]).reasons[0]
+  assert.match(found?.expected ?? '', /pkg:npm\/other, pkg:npm\/more/)
+  assert.match(found?.found ?? '', /pkg:npm\/shop/)
+  const nameless = signed(provenance({ purl: null, name: '' }))
+  assert.equal(ask(rule, [nameless]).verdict, 'DENY')
 })
