@@ -1,4 +1,6 @@
+import { SallyportError } from '#error'
 import { decodeText, parseYaml, type Json, type JsonObject, type YamlDocument } from '#document'
+import { invalid } from './problems.ts'
 
 /** One Kubernetes object of a file. */
 export interface ForeignDocument {
@@ -21,7 +23,13 @@ const maxDocuments = 256
 export function readDocuments(file: string, bytes: Uint8Array): readonly ForeignDocument[] {
   const lines = decodeText(bytes, file, maxBytes).split(/\r?\n/)
   const starts = lines.flatMap((line, index) => (/^---(?:\s|$)/.test(line) ? [index] : []))
-  const bounds = [-1, ...starts, lines.length].slice(0, maxDocuments + 2)
+  if (starts.length > maxDocuments) {
+    const where = `${file}:${(starts[maxDocuments] ?? 0) + 1}:1`
+    throw new SallyportError(
+      invalid(where, `at most ${maxDocuments} documents in a file`, `${starts.length}`),
+    )
+  }
+  const bounds = [-1, ...starts, lines.length]
   return bounds.slice(0, -1).flatMap((start, index) => {
     const end = bounds[index + 1] ?? lines.length
     const body = lines.slice(start + 1, end)

@@ -10,6 +10,7 @@ import { parseTrust, trustedRootFiles } from '#trust'
 import { parsePolicies } from '../parse-policies.ts'
 import type { Assembled } from './assemble.ts'
 import { importPolicies } from './import.ts'
+import { splitPem } from './keys.ts'
 import { proveGlob, proveRegExp, proveWildcard } from './patterns.ts'
 import { yamlText } from './yaml-text.ts'
 
@@ -494,6 +495,16 @@ test('what policy-controller would refuse is refused, with its line', () => {
     assert.deepEqual(more, [], about)
     assert.match(problem.where ?? '', /^foreign\.yaml:2:\d+$/)
   }
+})
+
+test('what takes long to read is not read long, and nothing beyond a bound is left out in silence', () => {
+  const long = 1_000_000
+  assert.equal(proveRegExp(`^${'a'.repeat(long)}$`), undefined)
+  assert.equal(proveWildcard(`${'*'.repeat(long)}x`), undefined)
+  assert.equal(proveGlob(`${'/*'.repeat(long)}x`, 'everything'), undefined)
+  assert.equal(splitPem('-----BEGIN A-----'.repeat(60_000)), undefined)
+  const many = Array.from({ length: 300 }, () => cip({ authorities: [{ key: { data: pem } }] }))
+  assert.equal(problemsOf(() => convertJson(...many))[0]?.code, 'IMPORT_INVALID')
 })
 
 const yardstick = new URL('../../../../../shared/data/k8s/policy-controller-cip/', import.meta.url)

@@ -16,6 +16,7 @@ export function readPublicKey(pem: string): KeyObject | undefined {
 
 /** The keys of a text with one or more PEM blocks; undefined when any of them is no public key. */
 export function splitPem(text: string): readonly string[] | undefined {
+  if (text.length > 64 * 1024) return undefined
   const blocks = text.match(/-----BEGIN [A-Z ]+-----[\s\S]*?-----END [A-Z ]+-----/g) ?? []
   const isWhole = blocks.length > 0 && blocks.every((block) => readPublicKey(block) !== undefined)
   return isWhole ? blocks : undefined

@@ -1,5 +1,8 @@
 import type { ArtifactPattern } from '../artifact-name.ts'
 
+/** Longer than any name; who writes a pattern decides how long it is looked at. */
+const maxLength = 2000
+
 /** What a pattern provably means: one text, or every text below a path. */
 export type Proven = { readonly exact: string } | { readonly prefix: string }
 
@@ -10,7 +13,7 @@ const special = /[\\^$.|?*+()[\]{}]/
  * and `$` nothing is exact; an unescaped dot is any character.
  */
 export function proveRegExp(expression: string): Proven | undefined {
-  if (!expression.startsWith('^')) return undefined
+  if (!expression.startsWith('^') || expression.length > maxLength) return undefined
   const body = expression.slice(1)
   const [, open = '', rest = ''] = /^((?:\\.|[^\\.])*?)(\.[*+]\$?|\$)$/s.exec(body) ?? []
   if (rest === '') return undefined
@@ -38,6 +41,7 @@ function unescape(expression: string): string | undefined {
 
 /** A subject with wildcards (`*` any text, `?` any character): exact, or a path that ends with `*`. */
 export function proveWildcard(pattern: string): Proven | undefined {
+  if (pattern.length > maxLength) return undefined
   if (!/[*?]/.test(pattern)) return { exact: pattern }
   const open = pattern.replace(/\*+$/, '')
   if (/[*?]/.test(open) || open === pattern) return undefined
@@ -58,6 +62,7 @@ export type GlobStyle = 'segments' | 'everything'
 
 /** What a glob of image names provably means for names without tag. */
 export function proveGlob(glob: string, style: GlobStyle): ArtifactPattern | undefined {
+  if (glob.length > 1000) return undefined
   if (!/[*?]/.test(glob)) return /^[^\s]+$/.test(glob) ? withoutTag(glob) : undefined
   const end = style === 'segments' ? /\/\*\*$/ : /\/\*+$/
   const prefix = glob.replace(end, '/')
