@@ -505,6 +505,9 @@ test('what a rule does not mention is believed only where it says so, and what i
   const evil = meddled(pipeline)
   const from = `from: git+${github}`
   assert.deepEqual(codesOf(byKey(evil, `${from}, unmentionedUnsafe: true`)), [])
+  const { facts = [] } = byKey(evil, `${from}, unmentionedUnsafe: true`).rules[0] ?? {}
+  const fact = facts.find(({ name }) => name === 'parameters.unmentioned')
+  assert.deepEqual(fact?.value, 'substitutions._ENV, arguments.evil')
   const recipe = `${from}, unmentionedUnsafe: true, recipe: other.yaml`
   assert.deepEqual(codesOf(byKey(evil, recipe)), ['RECIPE_MISMATCH'])
   const value = `${from}, unmentionedUnsafe: true, parameters: {substitutions._ENV: [test]}`

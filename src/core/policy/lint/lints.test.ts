@@ -117,3 +117,20 @@ approvers:
   const together = `${signers}  threshold: 2\n`
   assert.equal(found(1, together), 0)
 })
+
+test('builders below a path that no certificate confirms are found as one that stands alone is', () => {
+  const policies = ['require:\n  - built: {by: [ci], from: git+https://g.example/a/b}\n']
+  const signers = (more: string) => `
+ci:
+  identities:
+    - root: public
+      issuer: https://token.actions.githubusercontent.com
+      subjectPrefix: https://github.com/acme/shop/.github/workflows/release.yml@
+  predicateTypes: [https://slsa.dev/provenance/v1]
+  builders: [{idPrefix: https://build.example/other/${more}}]
+`
+  const found = (more: string) =>
+    remarks('LINT_BUILDER_UNPROVEN', { policies, signers: signers(more) }).length
+  assert.equal(found(', level: 1, notInCertificateUnsafe: true'), 1)
+  assert.equal(found(', level: 1'), 0)
+})

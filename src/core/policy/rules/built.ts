@@ -5,7 +5,14 @@ import {
   type Provenance,
 } from '#attestation'
 import { quote, type Problem } from '#error'
-import { authenticated, type Basis, type Fact, type Signer, type VerifiedSigner } from '#trust'
+import {
+  authenticated,
+  claimed,
+  type Basis,
+  type Fact,
+  type Signer,
+  type VerifiedSigner,
+} from '#trust'
 import { z } from 'zod'
 import { buildTypeOf, knownBuildType, type External } from '../build-types.ts'
 import { judgeEach, type Finding, type Judgement } from '../judge-each.ts'
@@ -103,7 +110,10 @@ function judge(
       ...judgeChoices({ ...external, ...recipe }, provenance, rule, place),
       ...judgeCompleteness(provenance, origin, signers),
     ],
-    facts: factsOf(said, origin, level, isProvenBuilder(signers, provenance)),
+    facts: [
+      ...factsOf(said, origin, level, isProvenBuilder(signers, provenance)),
+      ...unmentionedFacts(external, rule),
+    ],
   }
 }
 
@@ -126,6 +136,17 @@ function judgeChoices(
   return [
     ...(recipe === undefined ? [] : judgeRecipe(external.recipe, recipe, place)),
     ...judgeParameters({ ...external, parameters: mentioned }, parameters, place),
+  ]
+}
+
+/** What was believed only because the rule believes anything: whoever reads the decision sees the names of it. */
+function unmentionedFacts({ parameters }: External, rule: Parameters): readonly Fact[] {
+  if (rule.unmentionedUnsafe !== true) return []
+  const names = parameters
+    .map(({ name }) => name)
+    .filter((name) => !Object.hasOwn(rule.parameters, name))
+  return [
+    claimed('parameters.unmentioned', names.slice(0, 32).join(', ').slice(0, 500).toWellFormed()),
   ]
 }
 

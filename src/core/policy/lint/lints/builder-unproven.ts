@@ -7,8 +7,11 @@ export const builderUnproven: Lint = {
   entries: ['LNT-16', 'LNT-21'],
   why: 'The certificate says which workflow signed, and the provenance says another builder. With `notInCertificateUnsafe` the provenance is believed: whatever the workflow writes there.',
   find: ({ trust }) =>
-    [...trust.signers.values()].flatMap(({ claimedBuilders, name, where }) =>
-      [...claimedBuilders].map((id) => ({
+    [...trust.signers.values()].flatMap(({ claimedBuilders, builderPrefixes, name, where }) =>
+      [
+        ...claimedBuilders,
+        ...builderPrefixes.flatMap(({ prefix, isClaimed }) => (isClaimed ? [`${prefix}…`] : [])),
+      ].map((id) => ({
         where: `${where} signers.${name}`,
         expected: 'builder ids that the certificate of the signer confirms',
         found: `${quote(id)} with "notInCertificateUnsafe: true"`,
