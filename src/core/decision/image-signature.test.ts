@@ -160,6 +160,17 @@ test('a reference with a tag or a digest names the same repository', () => {
   }
 })
 
+test('an image may be signed under several names, of which one is of the service', () => {
+  const critical = {
+    ...(simpleSigning(image)['critical'] as JsonObject),
+    identity: { 'docker-reference': 'mirror.example/acme/shop' },
+  }
+  const items = [signedByKey(simpleSigning(image), key), signedByKey({ critical }, key)]
+  const policy = "artifacts: ['registry.example/acme/shop']"
+  assert.equal(ask(items, { policy }).verdict, 'ALLOW')
+  assert.equal(ask(items.slice(1), { policy }).verdict, 'DENY')
+})
+
 test('a signature without a name is one of any image, and of no service', () => {
   const critical = { ...(simpleSigning(image)['critical'] as JsonObject), identity: {} }
   const items = [signedByKey({ critical }, key)]
