@@ -72,7 +72,8 @@ async function lookElsewhere(
 ): Promise<Evidence> {
   if (sources.length === 0) return nothing
   const { places, cache, signal } = network
-  const credentials = await network.credentials()
+  const needsThem = sources.some(({ kind }) => kind === 'registry')
+  const credentials = needsThem ? await network.credentials() : undefined
   const registries = sources.flatMap((one) =>
     one.kind === 'registry' ? (places.registries.allow ?? [hostOf(one.reference)]) : [],
   )
