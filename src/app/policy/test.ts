@@ -11,6 +11,7 @@ import {
   type Difference,
   type RuleProof,
 } from '#decision'
+import type { Problem } from '#error'
 import { parsePolicies, type PolicySet } from '#policy'
 import { createVerifier, parseTrust, trustedRootFiles, type Trust, type Verifier } from '#trust'
 import { readNamed, readPolicyFiles } from '../input.ts'
@@ -38,6 +39,8 @@ export interface FixtureResult {
 export interface PolicyTestReport {
   readonly fixtures: readonly FixtureResult[]
   readonly rules: readonly RuleProof[]
+  /** Why it is not 0: FIXTURE_DIFFERS and FIXTURE_RULE_UNPROVEN. */
+  readonly problems: readonly Problem[]
   /** 0 all as written and every rule seen to fail, else 1. */
   readonly exit: 0 | 1
 }
@@ -61,9 +64,36 @@ export async function testPolicies(options: PolicyTestOptions): Promise<PolicyTe
     results.push(await compare(stored, one.decision, update))
   }
   const rules = proveRules(judges.policies, decided)
-  const isDifferent = results.some(({ differences, updated }) => differences.length > 0 && !updated)
-  const isUnproven = !allowUnproven && rules.some(({ failed }) => failed === undefined)
-  return { fixtures: results, rules, exit: isDifferent || isUnproven ? 1 : 0 }
+  const problems = [
+    ...results.flatMap(differing),
+    ...(allowUnproven
+      ? []
+      : rules.flatMap((rule) => (rule.failed === undefined ? unproven(rule) : []))),
+  ]
+  return { fixtures: results, rules, problems, exit: problems.length === 0 ? 0 : 1 }
+}
+
+function differing({ folder, differences, updated }: FixtureResult): readonly Problem[] {
+  if (updated) return []
+  return differences.map(({ what, expected, found }) => ({
+    code: 'FIXTURE_DIFFERS',
+    where: `${folder}: ${what}`,
+    expected,
+    found,
+    fix: 'Correct the policy; if this is what it is meant to say, run `sallyport policy test --update` and have the difference reviewed',
+  }))
+}
+
+function unproven({ policy, id, line }: RuleProof): readonly Problem[] {
+  return [
+    {
+      code: 'FIXTURE_RULE_UNPROVEN',
+      where: `${line} ${id}`,
+      expected: `a fixture in which ${id} of ${policy} fails, or one in which it passes and that can be altered`,
+      found: 'none',
+      fix: 'Make a fixture of an artifact of this target with `sallyport capture`, or accept it with --allow-unproven',
+    },
+  ]
 }
 
 /** Who decides: the policies, and the trust file with the roots that a fixture brings where it names none that is there. */

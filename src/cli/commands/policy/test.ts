@@ -63,11 +63,12 @@ async function test(
     : { exit, json, refusal: textOf(report, allowUnproven, session.errLook()) }
 }
 
-function jsonOf({ fixtures, rules, exit }: PolicyTestReport): JsonObject {
+function jsonOf({ fixtures, rules, problems, exit }: PolicyTestReport): JsonObject {
   return {
     apiVersion: 'sallyport.dev/v1',
     kind: 'PolicyTestReport',
     exit,
+    problems: problems.map(problemJson),
     fixtures: fixtures.map(({ folder, differences, updated, decision }) => ({
       folder,
       same: differences.length === 0,
