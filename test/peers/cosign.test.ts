@@ -2,17 +2,9 @@ import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import { test } from 'node:test'
 import { bundleOf, encodeBundle } from '#attestation'
+import { cosign } from './cosign.ts'
 import { signedArtifact } from './signed-artifact.ts'
-import { install } from './tool-cache.ts'
 
-const version = 'v3.1.3'
-const cosign = install({
-  name: `cosign-${version}`,
-  file: 'cosign',
-  commands: [['go', 'install', `github.com/sigstore/cosign/v3/cmd/cosign@${version}`]],
-  env: { GOBIN: '$FOLDER', GOFLAGS: '-buildvcs=false', CGO_ENABLED: '0' },
-  timeoutMinutes: 30,
-})
 const options = 'reason' in cosign ? { skip: `skipped: ${cosign.reason}` } : {}
 
 test('cosign accepts a bundle that Sallyport wrote', options, () => {
