@@ -153,3 +153,13 @@ function isExact(value: Json): boolean {
     ([key, item]) => key.isWellFormed() && isExact(item),
   )
 }
+
+test('a password in an address is not told with what is wrong about it', () => {
+  const schema = z.strictObject({ url: z.string().max(3) })
+  const value = { url: 'https://jo:hunter2@registry.example/x' }
+  assert.throws(
+    () => checkShape(schema, value, { what: 'the file' }),
+    (error) =>
+      error instanceof SallyportError && !JSON.stringify(error.problems).includes('hunter2'),
+  )
+})

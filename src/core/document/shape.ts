@@ -104,5 +104,10 @@ function foundAt(value: Json, path: Path): string {
       ? (holder as { readonly [key: string]: Json })[String(part)]
       : undefined
   }
-  return current === undefined ? 'nothing' : quote(current)
+  return current === undefined ? 'nothing' : quote(withoutPasswords(current))
+}
+
+/** A problem goes to terminals and logs: what stands before the "@" of an address is nobody's there. */
+function withoutPasswords(value: Json): Json {
+  return typeof value === 'string' ? value.replaceAll(/(\/\/)[^/@\s]*@/g, '$1…@') : value
 }
