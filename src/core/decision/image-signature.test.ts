@@ -22,6 +22,9 @@ import {
   policiesOf,
   policyText,
   request,
+  provenance,
+  signed,
+  trustEntries,
 } from './testing/fixtures.ts'
 import {
   documentOf,
@@ -158,6 +161,20 @@ test('a reference with a tag or a digest names the same repository', () => {
     const policy = "artifacts: ['registry.example:5000/acme/shop']"
     assert.equal(ask(items, { policy }).verdict, 'ALLOW', tail)
   }
+})
+
+test('where a policy asks how an artifact was built, its builder names it, and no signature', () => {
+  const signers = { ...byKey, 'release-builder': trustEntries['release-builder'] ?? {} }
+  const rules = [builtRule, rule]
+  const of = (name: string): readonly EvidenceItem[] => [
+    signed(provenance({ sha256: image, name, purl: null })),
+    signedByKey(simpleSigning(image), key),
+  ]
+  const policy = "artifacts: ['registry.example/acme/shop']"
+  const own = of('registry.example/acme/shop')
+  assert.equal(ask(own, { signers, rules, policy }).verdict, 'ALLOW')
+  const found = denied(of('registry.example/acme/other'), { signers, rules, policy })
+  assert.deepEqual(found, ['ARTIFACT_NOT_OF_TARGET'])
 })
 
 test('an image may be signed under several names, of which one is of the service', () => {

@@ -158,7 +158,22 @@ test('an index without images, or with something that is none, is not judged by 
     const decision = ask({ artifact: sha256Hex(index), items, indexes: [index], policy: images })
     assert.equal(decision.verdict, 'DENY')
     assert.ok(codes(decision).includes('INDEX_IMAGES'))
+    const told = decision.reasons.find(({ code }) => code === 'INDEX_IMAGES')?.found ?? ''
+    assert.equal(told.startsWith('another index: '), manifests.includes(nested))
   }
+})
+
+test('a place that could not be looked at is told once, and not for every image', () => {
+  const sources = [{ name: 'registry', outcome: 'unavailable', detail: 'no connection' }] as const
+  const decision = decide({
+    request: { ...request, artifact: { name: 'shop', digest: { sha256: sha256Hex(good) } } },
+    evidence: { items: [], sources, related: [{ index: good }] },
+    policies: policiesOf(policyText([builtRule], images)),
+    trust,
+    now,
+  })
+  assert.equal(decision.verdict, 'UNDETERMINED')
+  assert.equal(codes(decision).filter((code) => code === 'EVIDENCE_UNAVAILABLE').length, 1)
 })
 
 test('an index of indexes is not followed', () => {
@@ -184,6 +199,8 @@ test('what one reader takes for an index and another for an image is neither', (
     indexOf([{ ...forArm64, digest: `sha512:${'ab'.repeat(64)}` }]),
     Buffer.from(`{"schemaVersion":2,"manifests":[],${good.toString().slice(1)}`),
     Buffer.from('[]'),
+    Buffer.from('null'),
+    Buffer.from('"text"'),
     Buffer.from('not json'),
     new Uint8Array(),
   ]) {
