@@ -17,8 +17,9 @@ const suites: readonly Suite[] = [
   { name: 'scenarios', files: 'test/scenarios/**/*.test.ts', concurrency: 1 },
   { name: 'story', files: 'test/story/**/*.test.ts', concurrency: 1 },
   { name: 'peers', files: 'test/peers/**/*.test.ts', concurrency: 1 },
+  { name: 'kubernetes', files: 'test/kubernetes/**/*.test.ts', concurrency: 1 },
 ]
-const ownFolder = /^test\/(?:crash|hostile|scenarios|story|peers)\//
+const ownFolder = /^test\/(?:crash|hostile|scenarios|story|peers|kubernetes)\//
 
 const asked = process.argv.slice(2)
 const failed: string[] = []
