@@ -150,7 +150,7 @@ const vsaPredicate: JsonObject = {
 function summary(dsaEncoding: 'der' | 'ieee-p1363' = 'der', keyid = 'the key'): string {
   const payload = encodeCanonical({
     _type: 'https://in-toto.io/Statement/v1',
-    subject: [{ digest: { sha256 } }],
+    subject: [{ digest: { sha256, gce_image_id: '8970095005306000053' } }],
     predicateType: 'https://slsa.dev/verification_summary/v1',
     predicate: vsaPredicate,
   })
@@ -181,9 +181,10 @@ test('a summary is good for its subject, verifier, resource and levels, in both 
   for (const encoding of ['der', 'ieee-p1363'] as const) {
     const path = summary(encoding)
     assert.equal(vsa(path), 'good')
+    assert.equal(vsa(path, { 'subject-digest': 'gce_image_id:8970095005306000053' }), 'good')
     assert.equal(vsa(path, { 'verified-level': 'CUSTOM_L1,SLSA_BUILD_LEVEL_1' }), 'good')
     for (const [changed, name] of [
-      [{ 'subject-digest': `sha256:${'ab'.repeat(32)}` }, 'ErrorMismatchHash'],
+      [{ 'subject-digest': `sha256:${'ab'.repeat(32)}` }, 'ErrorMissingSubjectDigest'],
       [{ 'subject-digest': 'gce_image_id:1' }, 'ErrorMissingSubjectDigest'],
       [{ 'verifier-id': 'https://other.example' }, 'ErrorMismatchVerifierID'],
       [{ 'resource-uri': 'https://other.example' }, 'ErrorMismatchResourceURI'],

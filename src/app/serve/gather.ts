@@ -49,6 +49,7 @@ export async function gatherFor(
     ...shared,
     items: [...own.items, ...shared.items],
     sources: [...own.sources, ...shared.sources],
+    leftOut: (own.leftOut ?? 0) + (shared.leftOut ?? 0),
   }
   return { evidence, shared, key }
 }
@@ -77,8 +78,7 @@ async function lookOutside(
   })
 }
 
-/** The place of an image without its tag: the same bytes are looked for once. */
+/** A place as registries are asked about it. Its tag stays: it leads to the index that lists the image. */
 export function placeOf(reference: string): string {
-  const { tag: _, ...fixed } = parseReference(reference)
-  return formatReference(fixed)
+  return formatReference(parseReference(reference))
 }

@@ -133,7 +133,8 @@ function admissionPorts(parts: ServiceParts, deadline: AdmissionDeadline): Admis
       const name = nameOf(reference)
       const digest = { sha256: reference.digest ?? '' }
       const request = { artifact: { name, digest }, target, chokePoint: 'admission', requester }
-      const wanted = { digest, reference: name, inline: inlineOf(annotations), attached: [] }
+      const at = formatReference(reference)
+      const wanted = { digest, reference: at, inline: inlineOf(annotations), attached: [] }
       const { decision, receipt } = await decideOne(parts, request, wanted, { dryRun, timeoutMs })
       return { decision, ...(receipt === undefined ? {} : { index: receipt.index }) }
     },

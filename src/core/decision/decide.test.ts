@@ -430,3 +430,22 @@ test('evidence about the commit is shown as what it is: verified, and reached th
   const unasked = decideOn([builtRule], items, { trust: trustOf(world) })
   assert.equal(unasked.evidence.find(({ digest }) => digest === review.digest)?.verified, false)
 })
+
+test('what a platform names once and for all is an artifact, where the policy says so and nowhere else', () => {
+  const subject = [{ name: 'vm', digest: { gce_image_id: '897009500530' } }]
+  const evidence = evidenceOf(signed({ ...provenance(), subject }))
+  const asked = { ...request, artifact: { name: 'vm', digest: { gce_image_id: '897009500530' } } }
+  const saying = 'identifiedBy: [gce_image_id]'
+  const decideWith = (policy: string, digest = asked.artifact.digest) =>
+    decide({
+      request: { ...asked, artifact: { name: 'vm', digest } },
+      evidence,
+      policies: policiesOf(policyText([builtRule], policy)),
+      trust,
+      now,
+    })
+  assert.equal(decideWith(saying).verdict, 'ALLOW')
+  assert.deepEqual(codesOf(decideWith('')), ['REQUEST_INVALID'])
+  assert.equal(decideWith(saying, { gce_image_id: '1' }).verdict, 'DENY')
+  assert.deepEqual(codesOf(decideWith(saying, { gce_image_id: '' })), ['REQUEST_INVALID'])
+})

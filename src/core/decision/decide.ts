@@ -7,7 +7,7 @@ import type { Decision, Effect, Evidence, EvidenceResult, Verdict } from './deci
 import { engine } from './engine.ts'
 import { withinBounds } from './flood.ts'
 import { evaluateAll, type Evaluated } from './evaluate.ts'
-import { examineAll, resultOf, type Examined } from './examine.ts'
+import { examineAll, resultOf, strong, type Examined } from './examine.ts'
 import { imagesIn, type Images } from './oci/images.ts'
 import { showListed } from './oci/read-index.ts'
 import { relationsOf, type Relations } from './oci/relations.ts'
@@ -59,11 +59,12 @@ function decideOn(input: DecisionInput): Decision {
   const { policies, now, trust } = input
   const { items, sources, leftOut = 0 } = input.evidence
   const request = cleanRequest(input.request)
-  const invalid = checkRequest(request)
   const selected = selectPolicy(policies, request.target)
+  const identifiers = [...strong, ...('problem' in selected ? [] : selected.policy.identifiedBy)]
+  const invalid = checkRequest(request, identifiers)
   const verifier = input.verifier?.trust === trust ? input.verifier : createVerifier(trust)
   const relations = relationsIn(input)
-  const question = { request, relations, verifier, now }
+  const question = { request, relations, verifier, now, identifiers }
   const examined = examineAll(items, question)
   if ('problem' in selected || invalid.length > 0) {
     const evidence = tell(examined, new Set())
@@ -265,9 +266,13 @@ function cleanRequest({
   }
 }
 
-function checkRequest({ artifact }: DeploymentRequest): readonly Problem[] {
-  const sha256 = artifact.digest['sha256']
-  if (sha256 !== undefined && isSha256(sha256)) return []
+function checkRequest(
+  { artifact: { digest } }: DeploymentRequest,
+  identifiers: readonly string[],
+): readonly Problem[] {
+  const { sha256 } = digest
+  const isWhole = sha256 === undefined || isSha256(sha256)
+  if (isWhole && identifiers.some((name) => (digest[name] ?? '') !== '')) return []
   return [
     {
       code: 'REQUEST_INVALID',

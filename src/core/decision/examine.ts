@@ -39,7 +39,7 @@ const verifiedOthers = 16
  */
 export function examineAll(
   items: readonly EvidenceItem[],
-  { request, relations, verifier, now }: Question,
+  { request, relations, verifier, now, identifiers = strong }: Question,
 ): readonly Examined[] {
   let others = 0
   return items.map((item) => {
@@ -49,7 +49,7 @@ export function examineAll(
       const problem = otherDigest(item, opened.digest)
       return { item, subjects: [], problem, ask: () => undefined }
     }
-    const about = subjectsOf(claims?.subject ?? [], request, relations)
+    const about = subjectsOf(claims?.subject ?? [], { request, relations, identifiers })
     if (about.subjects.length > 0 || claims === undefined) {
       const result = opened.verify(now)
       return {
@@ -74,29 +74,38 @@ export interface Question {
   readonly relations: Relations
   readonly verifier: Verifier
   readonly now: Date
+  /** What names an artifact for certain: strong digests, and what the policy adds to them. */
+  readonly identifiers?: readonly string[]
 }
 
 /** What is said about the artifact itself goes before what is said about an index that lists it. */
 function subjectsOf(
   subject: readonly ResourceDescriptor[],
-  { artifact }: DeploymentRequest,
-  { listedBy }: Relations,
+  {
+    request: { artifact },
+    relations: { listedBy },
+    identifiers,
+  }: Required<Pick<Question, 'request' | 'relations' | 'identifiers'>>,
 ): Pick<Examined, 'subjects' | 'through'> {
-  const own = subject.filter(({ digest = {} }) => isSame(digest, artifact.digest))
+  const own = subject.filter(({ digest = {} }) => isSame(digest, artifact.digest, identifiers))
   if (own.length > 0) return { subjects: own }
   for (const index of listedBy) {
-    const subjects = subject.filter(({ digest = {} }) => isSame(digest, { sha256: index.digest }))
+    const subjects = subject.filter(({ digest = {} }) =>
+      isSame(digest, { sha256: index.digest }, strong),
+    )
     if (subjects.length > 0) return { subjects, through: `index sha256:${index.digest}` }
   }
   return { subjects: [] }
 }
 
 /** Algorithms by which an artifact is known for certain. npm writes SHA-512 only. */
-const strong = ['sha256', 'sha384', 'sha512'] as const
+export const strong: readonly string[] = ['sha256', 'sha384', 'sha512']
 
-/** in-toto's rule for digest sets: a strong algorithm in common that agrees, and none in common that contradicts. */
-function isSame(found: DigestSet, wanted: DigestSet): boolean {
-  const isKnown = strong.some((name) => found[name] !== undefined && found[name] === wanted[name])
+/** in-toto's rule for digest sets: an identifier in common that agrees, and none in common that contradicts. */
+function isSame(found: DigestSet, wanted: DigestSet, identifiers: readonly string[]): boolean {
+  const isKnown = identifiers.some(
+    (name) => found[name] !== undefined && found[name] === wanted[name],
+  )
   if (!isKnown) return false
   return Object.entries(found).every(
     ([algorithm, digest]) => !Object.hasOwn(wanted, algorithm) || wanted[algorithm] === digest,

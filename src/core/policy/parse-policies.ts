@@ -105,8 +105,10 @@ function parsePolicy(document: Document, problems: Problem[]): readonly Policy[]
       ),
       mode,
       ...(auditUntil === undefined ? {} : { auditUntil: new Date(auditUntil) }),
+      identifiedBy: shape.identifiedBy,
       multiPlatform: shape.multiPlatform,
       whenUnavailable: shape.whenUnavailable,
+      ...(shape.breakglass === undefined ? {} : { breakglass: shape.breakglass }),
       line: (field: string) => locate([field]),
     }),
   ]

@@ -1,3 +1,4 @@
+import { breakglassSchema } from '#trust'
 import { z } from 'zod'
 import { artifactSchema } from './artifact-name.ts'
 import { rules } from './rules.ts'
@@ -59,6 +60,15 @@ const tail = {
     .default('enforce')
     .describe('audit: admit whatever the verdict is, and say so'),
   auditUntil: time.optional().describe('with mode audit: from then on the policy enforces'),
+  identifiedBy: z
+    .array(
+      z.string().regex(/^[a-zA-Z0-9_]{1,64}$/, 'the name of an identifier such as gce_image_id'),
+    )
+    .max(8)
+    .default([])
+    .describe(
+      'what names an artifact here besides its SHA-256, SHA-384 or SHA-512: immutable identifiers that the platform gives, such as gce_image_id',
+    ),
   multiPlatform: z
     .enum(['index', 'images'])
     .default('index')
@@ -71,6 +81,9 @@ const tail = {
     .describe(
       'allow: admit when evidence cannot be looked for; bad or missing evidence still denies',
     ),
+  breakglass: breakglassSchema
+    .optional()
+    .describe('who may let an artifact in although a rule says no, in an emergency; left out: nobody'),
 }
 
 /** The policy without its rules, which are checked one by one so that each problem names its rule. */

@@ -1,3 +1,4 @@
+import type { BreakglassTerms } from '#trust'
 import type { ArtifactPattern } from './artifact-name.ts'
 import type { MetaPolicy } from './meta/meta-policy.ts'
 import type { Target } from './request.ts'
@@ -20,11 +21,15 @@ export interface Policy {
   /** What need not hold for a while. */
   readonly exemptions: readonly Exemption[]
   readonly mode: 'enforce' | 'audit'
+  /** Identifiers that name an artifact here as surely as a digest does, because the platform gives each only once. */
+  readonly identifiedBy: readonly string[]
   /** What answers for an artifact of several platforms: its index alone, or every image that it lists. */
   readonly multiPlatform: 'index' | 'images'
   /** From then on a policy with `mode: audit` enforces. */
   readonly auditUntil?: Date
   readonly whenUnavailable: 'deny' | 'allow'
+  /** Who may let something in although a rule says no; missing: nobody. */
+  readonly breakglass?: BreakglassTerms
   /** `file:line:column` of something in it, such as `artifacts`. */
   readonly line: (field: string) => string
 }

@@ -36,11 +36,13 @@ function fileOf(name: string): Artifact {
   return { name: basename(name), digest }
 }
 
-/** A decision is about bytes: names of things in some cloud are no digests, though a summary may have them as such. */
+/** What a platform names once and for all is as good as a digest, where the policy says so. */
 function subjectOf(subject: string): Artifact {
-  const [, sha256] = /^sha256:([0-9a-f]{64})$/.exec(subject) ?? []
-  if (sha256 !== undefined) return { name: subject, digest: { sha256 } }
-  throw new Refusal('ErrorMissingSubjectDigest', `${subject} is no SHA-256 digest`)
+  const [, name, value] = /^([a-zA-Z0-9_]+):(\S+)$/.exec(subject) ?? []
+  if (name === undefined || value === undefined) {
+    throw new Refusal('ErrorMissingSubjectDigest', `${subject} is no digest`)
+  }
+  return { name: subject, digest: { [name]: value } }
 }
 
 /** Only a digest says which image is meant; a tag may mean another one tomorrow. */

@@ -17,18 +17,29 @@ export function policiesFor(asked: Asked, builders: readonly string[]): PolicySe
     targets: [{ environment: 'conformance', service: 'slsa' }],
     require,
     ...artifactsOf(asked),
+    identifiedBy: identifiersOf(asked),
   }
   return parsePolicies([{ file: 'policy.yaml', bytes: Buffer.from(JSON.stringify(policy)) }])
+}
+
+/** What a platform calls a thing once and for all. */
+function identifiersOf({ vsa }: Asked): readonly string[] {
+  const names = vsa.subjects.map((subject) => subject.slice(0, subject.indexOf(':')))
+  return [...new Set(names)].filter((name) => !/^sha(?:256|384|512)$/.test(name))
 }
 
 /** The summary of a verifier, about the resource and for the levels that are asked for. */
 function verifiedAs({ vsa }: Asked): JsonObject {
   const { verifierId, resourceUri, levels } = vsa
-  if (verifierId === undefined || resourceUri === undefined || levels.length === 0) {
-    const needed = '--verifier-id, --resource-uri and --verified-level are needed'
+  if (verifierId === undefined || resourceUri === undefined) {
+    const needed = '--verifier-id and --resource-uri are needed'
     throw new Refusal('ErrorEmptyRequiredField', needed)
   }
-  return { verified: { by: ['verifier'], verifier: verifierId, resource: resourceUri, levels } }
+  // Whoever asks for no level is content with any.
+  const asked = levels.length === 0 ? ['SLSA_BUILD_LEVEL_0'] : levels
+  return {
+    verified: { by: ['verifier'], verifier: verifierId, resource: resourceUri, levels: asked },
+  }
 }
 
 function builtAs(asked: Asked, builders: readonly string[]): JsonObject {

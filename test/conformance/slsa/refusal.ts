@@ -35,6 +35,9 @@ const labels: Partial<Record<ProblemCode, string>> = {
 
 /** slsa-verifier's name for what one of our problems means under what was asked. */
 export function labelOf(problem: Problem, asked: Asked): string {
+  if (problem.code === 'EVIDENCE_OTHER_ARTIFACT' && asked.command === 'verify-vsa') {
+    return 'ErrorMissingSubjectDigest'
+  }
   if (problem.code === 'REF_MISMATCH') return refLabel(problem, asked)
   if (problem.code === 'RELEASE_OTHER_PACKAGE') return releaseLabel(problem, asked)
   // npm's builder is whatever ran in the repository: somebody else's certificate is of another source.
