@@ -10,3 +10,9 @@ export {
   type TargetList,
 } from './schemas.ts'
 export { openApi, type Operation } from './openapi.ts'
+export {
+  providerRequestSchema,
+  providerResponseSchema,
+  type ProviderItem,
+  type ProviderResponse,
+} from './external-data.ts'

@@ -6,6 +6,7 @@ export {
   type ImageQuestion,
 } from './admit.ts'
 export { answerOf, type AdmissionAnswer } from './answer.ts'
+export { artifactOf, unpinned } from './artifact.ts'
 export { builtInKinds, kindName, type TemplatePath } from './kinds.ts'
 export type { AdmissionSettings } from './questions.ts'
 export { pin } from './pin.ts'

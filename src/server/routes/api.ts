@@ -6,6 +6,8 @@ import {
   askSchema,
   decisionListSchema,
   openApi,
+  providerRequestSchema,
+  providerResponseSchema,
   targetsSchema,
   type Operation,
 } from '#api'
@@ -16,6 +18,7 @@ import type { Access } from '../access/access.ts'
 import type { Principal, Role } from '../access/principal.ts'
 import { readBody } from '../body.ts'
 import { problemResponseOf } from '../problem-response.ts'
+import { answerProvider, maxProviderRequest } from './external-data.ts'
 import type { GateService } from './ports.ts'
 
 type Bindings = { Bindings: HttpBindings }
@@ -80,6 +83,18 @@ export const routes: readonly Route[] = [
     roles: ['viewer', 'auditor', 'operator', 'deployer', 'approver'],
     responses: { 200: { description: 'In the order of their names', schema: targetsSchema } },
     handle: (call, _, service) => Promise.resolve(call.json(service.targets())),
+  },
+  {
+    method: 'post',
+    path: '/gatekeeper/v1/validate',
+    summary: 'May these images run? An external data provider of OPA Gatekeeper',
+    roles: ['deployer'],
+    request: providerRequestSchema,
+    responses: { 200: { description: 'One item for each key', schema: providerResponseSchema } },
+    handle: async (call, { name }, service) => {
+      const body = await readBody(call.env.incoming, maxProviderRequest)
+      return call.json(await answerProvider(body, name, service))
+    },
   },
 ]
 

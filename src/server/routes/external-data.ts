@@ -1,0 +1,93 @@
+import { providerRequestSchema, type ProviderItem, type ProviderResponse } from '#api'
+import { artifactOf, nameOf, unpinned } from '#chokepoint'
+import { accountOf, summaryOf } from '#decision'
+import { checkShape, parseJson } from '#document'
+import { quote, SallyportError, type Problem } from '#error'
+import type { GateService } from './ports.ts'
+
+/** Whoever sends more has put something else than keys into it. */
+export const maxProviderRequest = 256 * 1024
+/** Gatekeeper waits this long at most, and says so to nobody. */
+const resolveMs = 3000
+
+/**
+ * Answers OPA Gatekeeper, which asks about many keys `environment|service|image` at once. A key that may not run, or of
+ * which it cannot be told, has an `error`; only what is admitted has a `value`. When a decision cannot be recorded there is
+ * a `systemError` and no item at all.
+ *
+ * @throws SallyportError DOCUMENT_* when this is no ProviderRequest
+ */
+export async function answerProvider(
+  body: Uint8Array,
+  requester: string,
+  service: GateService,
+): Promise<ProviderResponse> {
+  const what = 'ProviderRequest'
+  const value = parseJson(body, { what, maxBytes: maxProviderRequest, maxDepth: 8 })
+  const { request } = checkShape(providerRequestSchema, value, { what })
+  const keys = [...new Set(request.keys)]
+  try {
+    return respond(await Promise.all(keys.map((key) => itemOf(key, requester, service))))
+  } catch (error) {
+    if (!(error instanceof SallyportError)) throw error
+    return respond([], textOf(error))
+  }
+}
+
+async function itemOf(key: string, requester: string, service: GateService): Promise<ProviderItem> {
+  const question = questionOf(key)
+  if ('code' in question) return { key, error: textOf(question) }
+  const { environment, name, image } = question
+  const reference = artifactOf({ field: 'image', container: 'image', image })
+  if ('code' in reference) return { key, error: textOf(reference) }
+  if (reference.digest === undefined) {
+    const digest = await service.admissionPorts({ ms: resolveMs }).resolve(reference)
+    return { key, error: textOf(unpinned({ field: 'image', container: 'image', image }, digest)) }
+  }
+  const fixed = nameOf(reference)
+  const artifact = { name: fixed, digest: { sha256: reference.digest } }
+  const target = { environment, service: name }
+  const ask = { artifact, target, reference: fixed, evidence: [], dryRun: false }
+  const { decision, entry } = await service.decide(ask, requester)
+  const index = entry === undefined ? {} : { index: entry }
+  if (decision.effect === 'blocked') return { key, error: summaryOf(accountOf(decision), index) }
+  const { verdict, effect } = decision
+  return { key, value: { verdict, effect, ...(entry === undefined ? {} : { entry }) } }
+}
+
+interface Question {
+  readonly environment: string
+  readonly name: string
+  readonly image: string
+}
+
+function questionOf(key: string): Question | Problem {
+  const [environment = '', name = '', image = '', ...more] = key.split('|')
+  const isWhole = [environment, name, image].every((part) => part !== '') && more.length === 0
+  if (isWhole && environment.length <= 200 && name.length <= 200) {
+    return { environment, name, image }
+  }
+  return {
+    code: 'EXTERNAL_DATA_KEY',
+    where: 'key',
+    expected: '`environment|service|image`, each there once',
+    found: quote(key, 200),
+    fix: 'Correct the keys that the constraint template makes, as docs/kubernetes.md shows',
+  }
+}
+
+function textOf({ code, where, expected, found, fix }: Problem): string {
+  return `${code} ${where}: expected ${expected}; found ${found}; fix: ${fix}`
+}
+
+function respond(items: readonly ProviderItem[], systemError?: string): ProviderResponse {
+  return {
+    apiVersion: 'externaldata.gatekeeper.sh/v1beta1',
+    kind: 'ProviderResponse',
+    response: {
+      idempotent: false,
+      items: [...items],
+      ...(systemError === undefined ? {} : { systemError }),
+    },
+  }
+}
