@@ -1,4 +1,5 @@
 import type { AccessConfig, AdmissionConfig, ServeConfig } from './gate-config.ts'
+import type { ProxiesConfig } from './proxies.ts'
 import type { RulebookConfig } from './rulebook.ts'
 
 /** Two files that belong together: an encrypted private key, and the passphrase its signer process reads. */
@@ -82,4 +83,6 @@ export interface Config {
   readonly access: AccessConfig
   /** The Kubernetes webhook; absent where there is none. */
   readonly admission?: AdmissionConfig
+  /** What is pulled through the gate: images, packages. */
+  readonly proxies: ProxiesConfig
 }

@@ -5,6 +5,7 @@ import { SallyportError, type Problem } from '#error'
 import type { Config, EvidencePlaces, KeyFiles, KeySet } from './config.ts'
 import { checkEnvironment, dockerConfigFile, valueOf, type Environment } from './environment.ts'
 import { accessOf, serveOf } from './gate-config.ts'
+import { proxiesOf } from './proxies.ts'
 import { rulebookOf } from './rulebook.ts'
 import { configSchema, evidenceSchema, type ConfigFile } from './schema.ts'
 
@@ -151,6 +152,7 @@ function configOf(
     serve: serveOf(home, parsed.serve),
     access: accessOf(home, parsed.access),
     ...(parsed.admission === undefined ? {} : { admission: parsed.admission }),
+    proxies: proxiesOf(home, parsed.proxies),
   }
 }
 

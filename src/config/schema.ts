@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { accessSchema, admissionSchema, serveSchema } from './gate-schema.ts'
+import { proxiesSchema } from './proxies-schema.ts'
 import { rulebookSchema } from './rulebook.ts'
 
 const path = z.string().min(1).max(4096)
@@ -108,6 +109,7 @@ export const configSchema = z.strictObject({
   serve: serveSchema.prefault({}),
   access: accessSchema.prefault({}),
   admission: admissionSchema.optional(),
+  proxies: proxiesSchema.prefault({}),
 })
 
 export type ConfigFile = z.output<typeof configSchema>

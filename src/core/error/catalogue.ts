@@ -14,6 +14,7 @@ import { log } from './catalogue/log.ts'
 import { materials } from './catalogue/materials.ts'
 import { packages } from './catalogue/package.ts'
 import { policy } from './catalogue/policy.ts'
+import { proxy } from './catalogue/proxy.ts'
 import { rulebook } from './catalogue/rulebook.ts'
 import { server } from './catalogue/server.ts'
 import { signer } from './catalogue/signer.ts'
@@ -48,6 +49,7 @@ export const catalogue = {
   ...builder,
   ...admission,
   ...server,
+  ...proxy,
 } as const satisfies Record<string, Entry>
 
 export type ProblemCode = keyof typeof catalogue

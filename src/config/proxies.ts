@@ -1,0 +1,29 @@
+import { resolve } from 'node:path'
+import type { OciProxyFile, ProxiesFile } from './proxies-schema.ts'
+
+export type OciProxyConfig = OciProxyFile
+export type ProxiesConfig = ProxiesFile
+
+/** Every path absolute. */
+export function proxiesOf(home: string, { oci, ...others }: ProxiesFile): ProxiesConfig {
+  return { ...others, ...(oci === undefined ? {} : { oci: ociOf(home, oci) }) }
+}
+
+function ociOf(home: string, { tls, ...oci }: OciProxyFile): OciProxyConfig {
+  const inHome = (path: string): string => resolve(home, path)
+  return {
+    ...oci,
+    cache: { ...oci.cache, folder: inHome(oci.cache.folder) },
+    ...(tls === undefined
+      ? {}
+      : {
+          tls: {
+            certificate: inHome(tls.certificate),
+            key: inHome(tls.key),
+            ...(tls.clientAuthorities === undefined
+              ? {}
+              : { clientAuthorities: inHome(tls.clientAuthorities) }),
+          },
+        }),
+  }
+}
