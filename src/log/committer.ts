@@ -2,17 +2,15 @@ import { SallyportError } from '#error'
 import {
   openCheckpoint,
   proveConsistency,
-  tileNodes,
   tilePath,
   tileWidth,
-  type Extension,
   type LogIdentity,
   type OpenedCheckpoint,
-  type ReadNodes,
   type ReadTile,
   type Tile,
   type TreeEdge,
 } from '#merkle'
+import { nodesOf } from './extension-nodes.ts'
 import { openAnswer, sameTree, type Head } from './head.ts'
 import { encodeRecord, parseJournal } from './journal.ts'
 import type { CheckpointSigner, JournalMark, LogStorage, LogWriter } from './ports.ts'
@@ -198,7 +196,7 @@ export class Committer {
     const record = encodeRecord({ kind: 'batch', size: head.edge.size, entries }, head.digest)
     const [, consistency] = await Promise.all([
       writer.appendJournal(record.bytes),
-      proveConsistency(head.remembered.size, edge.size, this.#nodesOf(extension)),
+      proveConsistency(head.remembered.size, edge.size, nodesOf(extension, this.#storedTile)),
     ])
     const note = await this.#signer.sign({ size: edge.size, root: edge.root, consistency })
     const checkpoint = openAnswer(note, edge, this.#log)
@@ -222,20 +220,6 @@ export class Committer {
     for (const { path } of files) head.unsettled.add(path)
     this.#unpruned.push(...full.map(tilePath))
     this.#uncertain = false
-  }
-
-  /** The nodes of a tree that is being appended. Only a signer whose memory is older needs others than those at hand. */
-  #nodesOf({ edge, tiles, node }: Extension): ReadNodes {
-    return async (positions) => {
-      const known = positions.map(node)
-      if (!known.includes(undefined)) return known.filter((hash) => hash !== undefined)
-      const inMemory = new Map(
-        [...tiles, ...edge.partialTiles()].map((tile) => [tilePath(tile), tile.bytes]),
-      )
-      const readTile: ReadTile = async (position) =>
-        inMemory.get(tilePath(position)) ?? this.#storedTile(position)
-      return tileNodes(edge.size, readTile)(positions)
-    }
   }
 
   async #replaceJournal(writer: LogWriter, head: Head): Promise<void> {

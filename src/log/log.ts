@@ -27,7 +27,7 @@ interface Waiting {
 
 const maxBatchEntries = 4096
 const maxBatchBytes = 4 * 2 ** 20
-const maxWaitingBytes = 64 * 2 ** 20
+export const maxWaitingBytes = 64 * 2 ** 20
 
 /** Opens a log for appending: recovers what a crash left, and refuses an old copy, another history, or damage. */
 export async function openLog({ storage, signer, limits }: OpenLogOptions): Promise<Log> {
@@ -36,11 +36,43 @@ export async function openLog({ storage, signer, limits }: OpenLogOptions): Prom
     verifierKeys: signer.verifierKeys.map(parseVerifierKey),
   }
   const committer = new Committer(storage, signer, log, { ...usualLimits, ...limits })
-  return new Log(storage, committer, await committer.refresh())
+  return new FolderLog(storage, committer, await committer.refresh())
 }
 
-/** A log open for appending. `openLog` makes it. */
-export class Log {
+/**
+ * A log open for appending: one in a folder (`openLog`), or one that replicas share (`openSharedLog`).
+ */
+export interface Log {
+  /** Who this log is. */
+  readonly origin: string
+
+  /** How many entries the newest signed checkpoint has that this process has seen. */
+  readonly size: number
+
+  /** That checkpoint, as a signed note. */
+  checkpoint(): string
+
+  /** The log as everybody can read it, with everything that was appended here before. Waits until that is published. */
+  view(): Promise<LogView>
+
+  /** One entry, proven to be in the log. */
+  entry(index: number): Promise<Uint8Array>
+
+  /** The `.tlog-proof` of one entry. */
+  receipt(index: number): Promise<string>
+
+  /**
+   * Appends an entry. Resolves when it is durable and covered by a signed checkpoint. When it rejects, the entry may
+   * still be in the log, unless the problem is LOG_ENTRY_TOO_LARGE, LOG_BUSY or LOG_CLOSED.
+   */
+  append(entry: Uint8Array): Promise<Receipt>
+
+  /** Waits for all appends, and takes no more. The storage stays open: its opener closes it. */
+  close(): Promise<void>
+}
+
+/** A log in a folder, which other processes of this machine may append to as well. */
+class FolderLog implements Log {
   readonly #committer: Committer
   /** Owned by the pump: entries that wait for the next commit, oldest first, and those that are being committed. */
   #waiting: Waiting[] = []
@@ -106,7 +138,8 @@ export class Log {
   async append(entry: Uint8Array): Promise<Receipt> {
     if (entry.length > maxEntryBytes) throw tooLarge(entry.length)
     if (this.#ended !== undefined) throw this.#ended
-    if (this.#waitingBytes + entry.length > maxWaitingBytes) throw this.#busy()
+    if (this.#waitingBytes + entry.length > maxWaitingBytes)
+      throw busy(this.origin, this.#waitingBytes, this.#waiting.length)
     return new Promise((resolve, reject) => {
       // A copy: the caller may go on to use its buffer.
       this.#waiting.push({ entry: Uint8Array.from(entry), resolve, reject })
@@ -212,19 +245,19 @@ export class Log {
     if (problem instanceof SallyportError && problem.code !== 'LOG_STORAGE_FAILED') return
     this.#ended = problem instanceof SallyportError ? problem : unexpected(this.origin, problem)
   }
-
-  #busy(): SallyportError {
-    return new SallyportError({
-      code: 'LOG_BUSY',
-      where: `log ${quote(this.origin)}`,
-      expected: `at most ${maxWaitingBytes} bytes of entries waiting to be written`,
-      found: `${this.#waitingBytes} bytes in ${this.#waiting.length} entries`,
-      fix: 'Ask again later; if this lasts, move the log to a faster disk',
-    })
-  }
 }
 
-function tooLarge(bytes: number): SallyportError {
+export function busy(origin: string, bytes: number, count: number): SallyportError {
+  return new SallyportError({
+    code: 'LOG_BUSY',
+    where: `log ${quote(origin)}`,
+    expected: `at most ${maxWaitingBytes} bytes of entries waiting to be written`,
+    found: `${bytes} bytes in ${count} entries`,
+    fix: 'Ask again later; if this lasts, move the log to a faster disk',
+  })
+}
+
+export function tooLarge(bytes: number): SallyportError {
   return new SallyportError({
     code: 'LOG_ENTRY_TOO_LARGE',
     expected: `an entry of at most ${maxEntryBytes} bytes`,
@@ -233,7 +266,7 @@ function tooLarge(bytes: number): SallyportError {
   })
 }
 
-function closed(origin: string): SallyportError {
+export function closed(origin: string): SallyportError {
   return new SallyportError({
     code: 'LOG_CLOSED',
     where: `log ${quote(origin)}`,
