@@ -13,6 +13,14 @@ export type { Credential, Credentials } from './oci/credentials.ts'
 export type { RegistryEvidence, RegistryOptions, ResolvedArtifact } from './oci/find.ts'
 export type { AttachedDocument } from './oci/place.ts'
 export { formatReference, parseReference, type Reference } from './oci/reference.ts'
+export type {
+  Tags,
+  TagPage,
+  Upstream,
+  UpstreamOptions,
+  UpstreamRepository,
+} from './oci/upstream.ts'
+export { manifestTypes, readManifest, type Descriptor, type Manifest } from './oci/manifest.ts'
 export type { RelatedManifest } from './oci/related.ts'
 export {
   attachToRegistry,
@@ -21,6 +29,7 @@ export {
   findInRegistry,
   gatherEvidence,
   openHttp,
+  openUpstream,
   readDockerCredentials,
   resolveInNpmRegistry,
   resolveInRegistry,

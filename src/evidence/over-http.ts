@@ -7,6 +7,7 @@ import type { NpmPackage } from './npm-registry.ts'
 import type { Credentials } from './oci/credentials.ts'
 import type { Attached, AttachedEvidence } from './oci/attach.ts'
 import type { RegistryEvidence, RegistryOptions, ResolvedArtifact } from './oci/find.ts'
+import type { Upstream, UpstreamOptions } from './oci/upstream.ts'
 import type { SourceOptions } from './source-options.ts'
 
 // All of this is loaded when it is asked for: a decision about a file needs no HTTP, and starts in half the time without.
@@ -107,4 +108,9 @@ export async function openHttp(options: HttpOptions = {}): Promise<HttpClient> {
  */
 export async function readDockerCredentials(file: string): Promise<Credentials> {
   return (await import('./oci/credentials.ts')).readDockerCredentials(file)
+}
+
+/** Opens a registry (`https://host`) that others are served from. What comes from it is compared by whoever passes it on. */
+export async function openUpstream(address: URL, options: UpstreamOptions): Promise<Upstream> {
+  return (await import('./oci/upstream.ts')).openUpstream(address, options)
 }

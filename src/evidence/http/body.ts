@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http'
-import { quote, type SallyportError } from '#error'
+import { quote, SallyportError } from '#error'
 import { unavailable } from '../unavailable.ts'
 
 /** Of an answer that is no success nobody needs more. */
@@ -40,6 +40,49 @@ export async function readBody(
     response.destroy()
   }
   return new Uint8Array(Buffer.concat(chunks))
+}
+
+/**
+ * The same for a body that nobody holds whole: it is passed on as it arrives.
+ *
+ * @throws SallyportError EVIDENCE_SOURCE_UNAVAILABLE, at once or while it is read
+ */
+export function openBody(
+  response: IncomingMessage,
+  host: string,
+  expected: Expected,
+): AsyncGenerator<Uint8Array> {
+  const { what, maxBytes: max } = expected
+  try {
+    const announced = Number(response.headers['content-length'] ?? 0)
+    if (announced > max) throw tooLarge(host, what, max, `${announced} bytes`)
+    refuseEncoding(response, host, what)
+  } catch (error) {
+    response.destroy()
+    throw error
+  }
+  return passOn(response, host, expected)
+}
+
+async function* passOn(
+  response: IncomingMessage,
+  host: string,
+  { what, maxBytes: max }: Expected,
+): AsyncGenerator<Uint8Array> {
+  let size = 0
+  try {
+    for await (const chunk of response as AsyncIterable<Buffer>) {
+      size += chunk.length
+      if (size > max) throw tooLarge(host, what, max, 'more')
+      yield chunk
+    }
+    if (!response.complete) throw unavailable(host, `${what}, whole`, 'an answer that was cut off')
+  } catch (cause) {
+    if (cause instanceof SallyportError) throw cause
+    throw unavailable(host, `${what}, whole`, 'an answer that was cut off', cause)
+  } finally {
+    response.destroy()
+  }
 }
 
 function tooLarge(host: string, what: string, max: number, found: string): SallyportError {

@@ -10,7 +10,7 @@ import { quote, SallyportError } from '#error'
 import { unavailable } from '../unavailable.ts'
 import { bareAddress, reachOf } from './addresses.ts'
 import { openAgents, type Agents, type Limit } from './agents.ts'
-import { readBody } from './body.ts'
+import { openBody, readBody } from './body.ts'
 
 /** Bounds of one call. Times are in milliseconds; `totalMs` covers all redirects. */
 export interface HttpLimits {
@@ -62,6 +62,15 @@ export interface HttpAnswer {
   readonly url: URL
 }
 
+/** An answer whose body is read while it arrives. */
+export interface HttpStream extends HttpAnswer {
+  /**
+   * The bytes, at most `maxBytes`, where the status is 200; otherwise `body` has them. It MUST be read or returned from.
+   * It fails when it is cut off, too large, or silent for too long.
+   */
+  readonly content?: AsyncGenerator<Uint8Array>
+}
+
 export interface HttpClient {
   /** The scheme in which a host is spoken to. */
   schemeOf(host: string): 'http:' | 'https:'
@@ -72,6 +81,8 @@ export interface HttpClient {
    * @throws SallyportError EVIDENCE_SOURCE_UNAVAILABLE, which names the host
    */
   send(url: URL, request: HttpRequest): Promise<HttpAnswer>
+  /** The same, for what is too large to be held. The time is for the head of the answer; the body ends with `signal`. */
+  stream(url: URL, request: HttpRequest): Promise<HttpStream>
   close(): void
 }
 
@@ -93,24 +104,59 @@ export function openHttp(options: HttpOptions = {}): HttpClient {
   const context: Context = { agents, limits: { ...defaults, ...limits }, schemeOf }
   return {
     schemeOf,
-    send: (url, request) => follow(url, request, context),
+    send: (url, request) => follow(url, request, context, readWhole),
+    stream: (url, request) => follow(url, request, context, readLater),
     close: () => agents.close(),
   }
 }
 
-async function follow(first: URL, request: HttpRequest, context: Context): Promise<HttpAnswer> {
-  const { redirects, totalMs } = context.limits
-  const deadline = AbortSignal.timeout(totalMs)
+type Read = (
+  response: IncomingMessage,
+  host: string,
+  hop: Hop,
+) => Promise<Pick<HttpStream, 'body' | 'content'>>
+
+const readWhole: Read = async (response, host, hop) => ({
+  body: await readBody(response, host, hop),
+})
+
+const readLater: Read = async (response, host, hop) =>
+  response.statusCode === 200
+    ? { body: new Uint8Array(), content: openBody(response, host, hop) }
+    : readWhole(response, host, hop)
+
+async function follow(
+  first: URL,
+  request: HttpRequest,
+  context: Context,
+  read: Read,
+): Promise<HttpStream> {
+  const late = new AbortController()
+  const timer = setTimeout(() => late.abort(), context.limits.totalMs)
   const signal =
-    request.signal === undefined ? deadline : AbortSignal.any([deadline, request.signal])
+    request.signal === undefined ? late.signal : AbortSignal.any([late.signal, request.signal])
+  try {
+    return await followAll(first, { ...request, signal }, context, read)
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+async function followAll(
+  first: URL,
+  request: HttpRequest & { readonly signal: AbortSignal },
+  context: Context,
+  read: Read,
+): Promise<HttpStream> {
+  const { redirects } = context.limits
   const seen = new Set<string>()
   let url = first
   let limit = request.limit ?? 'loopback'
   for (;;) {
     seen.add(url.href)
     const authorization = url.origin === first.origin ? request.authorization : undefined
-    const hop = { ...request, authorization, signal }
-    const answer = await ask(url, hop, limit, context).catch((cause: unknown) => {
+    const hop = { ...request, authorization }
+    const answer = await ask(url, { hop, limit, context, read }).catch((cause: unknown) => {
       throw url.host === first.host ? cause : ledTo(first, url, cause)
     })
     // Only the first server was named by the caller: the others may lie as deep as it does, and no deeper.
@@ -155,19 +201,26 @@ type Hop = Omit<HttpRequest, 'authorization' | 'signal'> & {
   readonly signal: AbortSignal
 }
 
-async function ask(url: URL, hop: Hop, limit: Limit, context: Context): Promise<HttpAnswer> {
+interface Asked {
+  readonly hop: Hop
+  readonly limit: Limit
+  readonly context: Context
+  readonly read: Read
+}
+
+async function ask(url: URL, { hop, limit, context, read }: Asked): Promise<HttpStream> {
   check(url, limit, context)
   try {
     const response = await connect(url, hop, limit, context)
     const { remoteAddress = '' } = response.socket
     const reach = reachOf(remoteAddress)
     const status = response.statusCode ?? 0
-    const body = await readBody(response, url.host, hop)
+    const parts = await read(response, url.host, hop)
     // An address that is forbidden and was let in by name is as far outside as any other.
     return {
       status,
       headers: response.headers,
-      body,
+      ...parts,
       limit: reach === 'forbidden' ? 'public' : reach,
       url,
     }
