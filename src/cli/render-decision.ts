@@ -17,6 +17,7 @@ export function renderDecision(decision: Decision, look: Look, recorded?: Record
   const account = accountOf(decision)
   const parts = [
     answer(account, look),
+    account.alarm.map((line) => `  ${look.paint.warn('!')} ${escapeLine(line)}`).join('\n'),
     recorded?.subject === undefined ? '' : renderSubject(recorded.subject, look),
     ...body(account, look),
     footer(account, look, recorded),

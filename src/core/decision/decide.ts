@@ -2,17 +2,18 @@ import { isSha256 } from '#document'
 import { quote, type Problem } from '#error'
 import { modeAt, selectPolicy, type DeploymentRequest, type Policy, type PolicySet } from '#policy'
 import { createVerifier, type Trust, type Verifier } from '#trust'
+import { judgeBreakglass } from './breakglass.ts'
 import { knownPredicateTypes } from './known-types.ts'
-import type { Decision, Effect, Evidence, EvidenceResult, Verdict } from './decision.ts'
+import type { Decision, Effect, Evidence, EvidenceResult, RuleResult, Verdict } from './decision.ts'
 import { engine } from './engine.ts'
 import { withinBounds } from './flood.ts'
-import { evaluateAll, type Evaluated } from './evaluate.ts'
+import { evaluateAll, type Evaluated, type Looked } from './evaluate.ts'
 import { examineAll, resultOf, strong, type Examined } from './examine.ts'
 import { imagesIn, type Images } from './oci/images.ts'
 import { showListed } from './oci/read-index.ts'
 import { relationsOf, type Relations } from './oci/relations.ts'
 import { orderReasons } from './reasons.ts'
-import { indexEvidence } from './search.ts'
+import { indexEvidence, type EvidenceIndex } from './search.ts'
 
 /** Everything that a decision is a function of. */
 export interface DecisionInput {
@@ -48,6 +49,7 @@ export function decide(everything: DecisionInput): Decision {
 
 interface Findings {
   readonly policy: Policy | undefined
+  readonly examined: readonly Examined[]
   readonly evidence: readonly EvidenceResult[]
   readonly evaluated: readonly Evaluated[]
   /** What is wrong before any rule is asked. */
@@ -70,7 +72,14 @@ function decideOn(input: DecisionInput): Decision {
     const evidence = tell(examined, new Set())
     const problems = 'problem' in selected ? [selected.problem, ...invalid] : invalid
     const verdict = 'problem' in selected ? 'POLICY_ERROR' : 'UNDETERMINED'
-    return assemble(input, { policy: undefined, evidence, evaluated: [], problems, verdict })
+    return assemble(input, {
+      policy: undefined,
+      examined,
+      evidence,
+      evaluated: [],
+      problems,
+      verdict,
+    })
   }
   const { policy } = selected
   const expired = trustProblem(trust, now)
@@ -78,6 +87,7 @@ function decideOn(input: DecisionInput): Decision {
     const evidence = tell(examined, new Set())
     return assemble(input, {
       policy,
+      examined,
       evidence,
       evaluated: [],
       problems: [expired],
@@ -86,19 +96,21 @@ function decideOn(input: DecisionInput): Decision {
   }
   const parts = { sources, leftOut, knownTypes: knownPredicateTypes }
   const index = indexEvidence(examined, { ...parts, request, relations })
-  const images =
-    relations.own === undefined || policy.multiPlatform !== 'images'
-      ? undefined
-      : imagesIn(relations.own, items, question, parts)
-  const looked = { index, ...(images === undefined ? {} : { images }) }
-  const evaluated = evaluateAll(policy, looked, trust, now)
+  const own = policy.multiPlatform === 'images' ? relations.own : undefined
+  const images = own === undefined ? undefined : imagesIn(own, items, question, parts)
+  const evaluated = evaluateAll(policy, lookedAt(index, images), trust, now)
   return assemble(input, {
     policy,
+    examined,
     evidence: tellWithImages(tell(examined, index.reached), images),
     evaluated,
     problems: vacuous(policy, evaluated),
     verdict: verdictOf(evaluated),
   })
+}
+
+function lookedAt(index: EvidenceIndex, images: Images | undefined): Looked {
+  return images === undefined ? { index } : { index, images }
 }
 
 /** KEY-07: who was believed then may have been revoked since; that cannot be told from a file nobody has renewed. */
@@ -191,6 +203,7 @@ function assemble(input: DecisionInput, findings: Findings): Decision {
   const { policy, evidence, evaluated, problems, verdict } = findings
   const { trust, policies, now } = input
   const { leftOut = 0 } = input.evidence
+  const { effect, breakglass, refused } = openIn(input, findings)
   const indexes = [...relationsIn(input).all.keys()]
   const rules = evaluated.map(({ result }) => result)
   const ends = rules.flatMap(({ staleAt }) => (staleAt === undefined ? [] : [staleAt]))
@@ -228,10 +241,27 @@ function assemble(input: DecisionInput, findings: Findings): Decision {
     evidence,
     rules,
     verdict,
-    effect: effectOf(verdict, policy, evaluated, now),
-    reasons: [...problems, ...orderReasons(evaluated)],
+    effect,
+    reasons: [...problems, ...orderReasons(evaluated), ...refused],
     ...(verdict === 'ALLOW' && ends.length > 0 ? { validUntil: ends.sort()[0] ?? '' } : {}),
+    ...(breakglass === undefined ? {} : { breakglass }),
   }
+}
+
+/** Grants change what follows from a verdict, never the verdict; those that do not count are told where that matters. */
+function openIn(
+  { request, trust, now }: DecisionInput,
+  { policy, examined, evaluated, problems, verdict }: Findings,
+): Pick<Decision, 'effect' | 'breakglass'> & { readonly refused: readonly Problem[] } {
+  const effect = effectOf(verdict, policy, evaluated, now)
+  const rules = evaluated.map(({ result }): RuleResult => result)
+  const question = { request, trust, now, policy, examined, rules, problems, verdict, effect }
+  const breakglass = judgeBreakglass(question)
+  if (breakglass === undefined) return { effect, refused: [] }
+  if (breakglass.used !== undefined)
+    return { effect: 'admitted-breakglass', breakglass, refused: [] }
+  const refused = effect === 'blocked' ? breakglass.grants.flatMap((one) => one.problems) : []
+  return { effect, breakglass, refused: refused.slice(0, 8) }
 }
 
 function trustInputs({ file, digest, roots }: Trust): Decision['inputs']['trust'] {
@@ -293,6 +323,6 @@ function failed(input: DecisionInput, error: unknown): Decision {
     found: quote(error instanceof Error ? error.message : String(error)),
     fix: 'Report this as a defect of Sallyport, with the evidence; until then decide this deployment by hand',
   }
-  const nothing = { policy: undefined, evidence: [], evaluated: [] }
+  const nothing = { policy: undefined, examined: [], evidence: [], evaluated: [] }
   return assemble(input, { ...nothing, problems: [problem], verdict: 'UNDETERMINED' })
 }

@@ -86,8 +86,56 @@ export interface RuleResult {
 /** DENY: evidence says no. UNDETERMINED: could not tell. POLICY_ERROR: nobody said what should be asked. */
 export type Verdict = 'ALLOW' | 'DENY' | 'UNDETERMINED' | 'POLICY_ERROR'
 
-/** What follows from the verdict under the policy's `mode` and `whenUnavailable`. */
-export type Effect = 'admitted' | 'blocked' | 'admitted-audit' | 'admitted-unavailable'
+/** What follows from the verdict under the policy's `mode`, `whenUnavailable` and `breakglass`. */
+export type Effect =
+  | 'admitted'
+  | 'blocked'
+  | 'admitted-audit'
+  | 'admitted-unavailable'
+  | 'admitted-breakglass'
+
+/** One grant that was among the evidence. */
+export interface GrantResult {
+  /** Of the attestation; it is among `inputs.evidence`. */
+  readonly digest: string
+  readonly source: string
+  /** What it says; absent when it could not be believed or read. */
+  readonly requester?: string
+  /** Owners of the keys of approvers who have signed it. */
+  readonly approvers?: readonly string[]
+  readonly environment?: string
+  readonly service?: string
+  readonly rules?: readonly string[]
+  readonly reason?: string
+  readonly incident?: string
+  readonly notBefore?: string
+  readonly expires?: string
+  /** Why it does not count; empty when it does. */
+  readonly problems: readonly Problem[]
+}
+
+/** What became of the grants among the evidence. */
+export interface BreakglassResult {
+  /** Who may grant, and which file says so; absent where nobody may. */
+  readonly terms?: {
+    readonly from: 'policy' | 'trust'
+    readonly approvers: readonly string[]
+    readonly count: number
+    readonly maxDuration: string
+  }
+  /** What a grant has to waive: ids of rules; `policy` where no policy can be asked; `exemptions` where all are exempted. */
+  readonly wanted: readonly string[]
+  readonly grants: readonly GrantResult[]
+  /** Present when the artifact is let in by them, and by nothing else. */
+  readonly used?: {
+    /** Who granted it. */
+    readonly approvers: readonly string[]
+    /** Until when (RFC 3339). */
+    readonly until: string
+    /** Digests of the grants that counted. */
+    readonly grants: readonly string[]
+  }
+}
 
 /** The answer for one artifact and one target, a function of recorded inputs alone. JSON-safe. */
 export interface Decision {
@@ -122,4 +170,6 @@ export interface Decision {
   readonly reasons: readonly Problem[]
   /** When an ALLOW stops being one, if nothing changes but the time (RFC 3339). */
   readonly validUntil?: string
+  /** Present when there were grants among the evidence. */
+  readonly breakglass?: BreakglassResult
 }

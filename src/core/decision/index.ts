@@ -2,14 +2,17 @@ export type { DeploymentRequest, RuleVerdict, Target } from '#policy'
 export { accountOf, sentenceOf, type Account, type RuleLine, type Tone } from './account/account.ts'
 export { codeBlock, codeSpan, markdownOf, type MarkdownOptions } from './account/markdown.ts'
 export { summaryOf, type SummaryOptions } from './account/summary.ts'
+export { wantedOf } from './breakglass.ts'
 export { decide, type DecisionInput } from './decide.ts'
 export type {
+  BreakglassResult,
   Decision,
   Effect,
   Evidence,
   EvidenceItem,
   EvidenceResult,
   EvidenceSource,
+  GrantResult,
   InputFile,
   RelatedIndex,
   RuleResult,

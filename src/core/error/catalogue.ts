@@ -1,5 +1,6 @@
 import { admission } from './catalogue/admission.ts'
 import { attestation } from './catalogue/attestation.ts'
+import { breakglass } from './catalogue/breakglass.ts'
 import { builder } from './catalogue/builder.ts'
 import { config } from './catalogue/config.ts'
 import { custom } from './catalogue/custom.ts'
@@ -50,6 +51,7 @@ export const catalogue = {
   ...admission,
   ...server,
   ...proxy,
+  ...breakglass,
 } as const satisfies Record<string, Entry>
 
 export type ProblemCode = keyof typeof catalogue

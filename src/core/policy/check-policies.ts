@@ -1,5 +1,5 @@
 import { quote, type Problem } from '#error'
-import { nearestName, type Signer, type Trust } from '#trust'
+import { checkTerms, nearestName, type Signer, type Trust } from '#trust'
 import type { BoundRule, PolicySet } from './policy.ts'
 
 /**
@@ -7,12 +7,10 @@ import type { BoundRule, PolicySet } from './policy.ts'
  * statements that the rule asks for, and what they demand can be reached.
  */
 export function checkPolicies({ policies }: PolicySet, trust: Trust): readonly Problem[] {
-  return policies.flatMap((policy) =>
-    policy.rules.flatMap((bound) => [
-      ...findUnknownSigners(bound, trust),
-      ...checkRule(bound, trust),
-    ]),
-  )
+  return policies.flatMap(({ rules, breakglass, line }) => [
+    ...rules.flatMap((bound) => [...findUnknownSigners(bound, trust), ...checkRule(bound, trust)]),
+    ...(breakglass === undefined ? [] : checkTerms(breakglass, trust.signers, line('breakglass'))),
+  ])
 }
 
 /** Names in a rule's `by` that the trust file does not know: then nobody knows what the rule means. */

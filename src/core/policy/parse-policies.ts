@@ -80,10 +80,9 @@ function parsePolicy(document: Document, problems: Problem[]): readonly Policy[]
   const rules = bindRules(entries, locate, problems)
   if (shape === undefined) return []
   if (entries.length === 0) problems.push(empty(locate(['require'])))
-  const { artifacts, mode, auditUntil } = shape
+  const { artifacts, mode, auditUntil, breakglass } = shape
   const { version } = shape.metadata
-  if (auditUntil !== undefined && mode !== 'audit')
-    problems.push(endOfNothing(locate(['auditUntil'])))
+  checkEnd(shape, locate, problems)
   return [
     Object.freeze({
       name: shape.metadata.name,
@@ -108,10 +107,19 @@ function parsePolicy(document: Document, problems: Problem[]): readonly Policy[]
       identifiedBy: shape.identifiedBy,
       multiPlatform: shape.multiPlatform,
       whenUnavailable: shape.whenUnavailable,
-      ...(shape.breakglass === undefined ? {} : { breakglass: shape.breakglass }),
+      ...(breakglass === undefined ? {} : { breakglass }),
       line: (field: string) => locate([field]),
     }),
   ]
+}
+
+function checkEnd(
+  { mode, auditUntil }: { readonly mode: Policy['mode']; readonly auditUntil?: string | undefined },
+  locate: Document['locate'],
+  problems: Problem[],
+): void {
+  if (auditUntil === undefined || mode === 'audit') return
+  problems.push(endOfNothing(locate(['auditUntil'])))
 }
 
 function endOfNothing(where: string): Problem {

@@ -83,7 +83,9 @@ const tail = {
     ),
   breakglass: breakglassSchema
     .optional()
-    .describe('who may let an artifact in although a rule says no, in an emergency; left out: nobody'),
+    .describe(
+      'who may let an artifact in although a rule says no, in an emergency; left out: nobody',
+    ),
 }
 
 /** The policy without its rules, which are checked one by one so that each problem names its rule. */

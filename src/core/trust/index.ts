@@ -1,5 +1,7 @@
 export { stages } from './authorise.ts'
 export { sourceOfCertificate, type CertificateSource } from './builder-identity.ts'
+export { breakglassSchema, type BreakglassTerms } from './breakglass-terms.ts'
+export { checkTerms } from './check-terms.ts'
 export { checkDocument } from './check-document.ts'
 export { authenticated, claimed, type Basis, type Fact } from './fact.ts'
 export type { CertificateProof } from './find-identities.ts'

@@ -1,5 +1,6 @@
 import { parseYaml, sha256Hex, type Path } from '#document'
 import { SallyportError, type Problem } from '#error'
+import { checkTerms } from './check-terms.ts'
 import { checkDocument } from './check-document.ts'
 import { findUnknownRoots, readRoots } from './read-roots.ts'
 import { readSigner } from './read-signer.ts'
@@ -61,6 +62,10 @@ export function parseTrust(bytes: Uint8Array, options: TrustOptions): Trust {
       new Set(Object.keys(shape.sigstore)),
     ),
   )
+  const { breakglass } = shape
+  const known = new Map(signers.map(({ signer }) => [signer.name, signer]))
+  if (breakglass !== undefined)
+    problems.push(...checkTerms(breakglass, known, locate(['breakglass'])))
   SallyportError.throwAll(problems)
   const { version, expires } = shape.metadata
   return Object.freeze({
@@ -71,13 +76,14 @@ export function parseTrust(bytes: Uint8Array, options: TrustOptions): Trust {
     ...(version === undefined ? {} : { version }),
     ...(expires === undefined ? {} : { expires: new Date(expires) }),
     line: (field: string) => locate(['metadata', field]),
-    signers: new Map(signers.map(({ signer }) => [signer.name, signer])),
+    signers: known,
     keys,
     roots,
     authorities,
     unpinnedRoots: Object.entries(shape.sigstore).flatMap(([root, { sha256 }]) =>
       sha256 === undefined ? [root] : [],
     ),
+    ...(breakglass === undefined ? {} : { breakglass }),
   })
 }
 

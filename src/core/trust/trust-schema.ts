@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { breakglassSchema } from './breakglass-terms.ts'
 import { schemeNames } from './scheme.ts'
 
 const name = z
@@ -255,6 +256,9 @@ export const trustSchema = z.strictObject({
   signers: z
     .record(name, signer)
     .refine((signers) => Object.keys(signers).length > 0, 'at least one signer'),
+  breakglass: breakglassSchema
+    .optional()
+    .describe('who may open the gate when no policy can decide, or evidence cannot be had'),
 })
 
 export type TrustFile = z.infer<typeof trustSchema>

@@ -1,4 +1,5 @@
 import type { KeyObject } from 'node:crypto'
+import type { BreakglassTerms } from './breakglass-terms.ts'
 import type { Scheme } from './scheme.ts'
 import type { IdentityMatch } from './sigstore/identity.ts'
 import type { Oid } from './sigstore/der/values.ts'
@@ -29,6 +30,8 @@ export interface Trust {
   readonly authorities: ReadonlyMap<string, TrustedAuthority>
   /** Names of roots without a `sha256`: whoever can write their files decides whom to trust. */
   readonly unpinnedRoots: readonly string[]
+  /** Who may break the glass where no policy can say; missing: nobody. */
+  readonly breakglass?: BreakglassTerms
 }
 
 /** One who may say something: the unit that a policy's `by` names. */

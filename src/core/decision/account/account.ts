@@ -29,6 +29,8 @@ export interface Account {
   readonly rules: readonly RuleLine[]
   /** `2 rules passed`, `1 missing`, `good until …` */
   readonly totals: readonly string[]
+  /** What has to be heard before anything else: who let it in although the rules say no, why, until when. */
+  readonly alarm: readonly string[]
 }
 
 /** One rule, and what its answer rests on. */
@@ -52,6 +54,7 @@ export function accountOf(decision: Decision): Account {
     problems: decision.reasons,
     rules: decision.rules.map(lineOf),
     totals: totalsOf(decision),
+    alarm: alarmOf(decision),
   }
 }
 
@@ -83,6 +86,12 @@ function answerOf(decision: Decision): Answer {
         sentence:
           '{artifact} may run in {target}, because the policy chose so for when evidence cannot be had',
       }
+    case 'admitted-breakglass':
+      return {
+        tone: 'warn',
+        state: 'BREAKGLASS',
+        sentence: '{artifact} may run in {target} although it does not meet the policy',
+      }
     case 'blocked':
       return { tone: 'bad', ...blocked(decision) }
   }
@@ -103,6 +112,21 @@ function blocked({ verdict, policy }: Decision): Omit<Answer, 'tone'> {
     case 'DENY':
       return { state: 'denied', sentence: '{artifact} may not run in {target}' }
   }
+}
+
+/** Each text is bounded by the decision. */
+function alarmOf({ breakglass, verdict }: Decision): readonly string[] {
+  const used = breakglass?.used
+  if (used === undefined) return []
+  const grants = breakglass?.grants.filter(({ digest }) => used.grants.includes(digest)) ?? []
+  return [
+    ...grants.flatMap(({ requester = '', reason = '', incident = '' }) => [
+      `asked by ${requester}: ${reason}`,
+      `incident ${incident}`,
+    ]),
+    `granted by ${used.approvers.join(', ')} until ${used.until}`,
+    `otherwise ${verdict}: ${breakglass?.wanted.join(', ') ?? ''}`,
+  ].filter((line, at, all) => all.indexOf(line) === at)
 }
 
 function lineOf({ id, rule, verdict, facts, exemption }: RuleResult): RuleLine {

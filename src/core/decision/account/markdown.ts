@@ -22,11 +22,12 @@ export function markdownOf(account: Account, options: MarkdownOptions = {}): str
   const { index, maxLength = defaultLength } = options
   const head = `**${account.state}**: ${sentenceOf(account, codeSpan)}`
   const foot = footer(account, index)
-  const room = maxLength - head.length - foot.length - 200
+  const alarm = account.alarm.map((line) => `> ${codeSpan(line)}`).join('\n>\n')
+  const room = maxLength - head.length - alarm.length - foot.length - 200
   const reasons = fitting(account.problems.map(reason), room, 'reason')
   const left = room - reasons.length
   const rules = account.rules.length === 0 ? '' : details(account.rules, left)
-  return `${[head, reasons, rules, foot].filter((part) => part !== '').join('\n\n')}\n`
+  return `${[head, alarm, reasons, rules, foot].filter((part) => part !== '').join('\n\n')}\n`
 }
 
 /** A text of one line as a code span, whatever is in it. */

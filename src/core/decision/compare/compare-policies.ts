@@ -37,9 +37,16 @@ function comparePolicy(was: Policy, is: Policy): readonly Change[] {
     ...members('artifacts', was.artifacts?.map(showArtifact), is.artifacts?.map(showArtifact)),
     ...value('mode', was.mode, is.mode),
     ...value('whenUnavailable', was.whenUnavailable, is.whenUnavailable),
+    ...members('breakglass', glassOf(was), glassOf(is)),
     ...compareExemptions(was.exemptions, is.exemptions),
     ...compareRules(was.rules, is.rules),
   ]
+}
+
+function glassOf({ breakglass }: Policy): readonly string[] | undefined {
+  if (breakglass === undefined) return undefined
+  const { approvers, count, maxDuration } = breakglass
+  return [`${count} of ${approvers.join(', ')}`, `for ${maxDuration.text}`]
 }
 
 function compareRules(was: readonly BoundRule[], is: readonly BoundRule[]): readonly Change[] {

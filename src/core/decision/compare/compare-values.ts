@@ -55,6 +55,7 @@ const senses: Readonly<Record<string, Sense>> = {
   targets: whoCounts,
   mode: words('enforce', 'audit'),
   whenUnavailable: words('deny', 'allow'),
+  breakglass: { kind: 'any', present: 'loosened' },
 }
 
 /** What a change of one parameter means for what is let in. `changed` where that cannot be told without an artifact. */

@@ -112,6 +112,13 @@ function exemptionOf({ exemptions }: Policy, id: string, now: Date): string | un
   return `It need not hold until ${expires.toISOString()}. ${until}`
 }
 
+function glassOf({ breakglass }: Policy): string {
+  if (breakglass === undefined) return 'Nobody may break the glass: a rule that says no is final.'
+  const { approvers, count, maxDuration } = breakglass
+  const who = count === 1 ? 'One' : `${count} distinct people`
+  return `${who} of ${approvers.join(', ')} may let one artifact in although a rule says no, for at most ${maxDuration.text}; everybody who has to know hears of it.`
+}
+
 function consequencesOf(policy: Policy, now: Date): readonly string[] {
   const { auditUntil, whenUnavailable } = policy
   const audit = modeAt(policy, now) === 'audit'
@@ -123,5 +130,6 @@ function consequencesOf(policy: Policy, now: Date): readonly string[] {
     whenUnavailable === 'allow'
       ? 'When evidence cannot be looked for, the artifact is let in and marked; bad or missing evidence still denies.'
       : 'When evidence cannot be looked for, the artifact is refused.',
+    glassOf(policy),
   ]
 }

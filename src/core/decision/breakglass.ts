@@ -1,0 +1,238 @@
+import { predicateTypes, readBreakglass, type Breakglass, type Statement } from '#attestation'
+import { SallyportError, type Problem } from '#error'
+import type { DeploymentRequest, Policy } from '#policy'
+import { isVerified, type BreakglassTerms, type Trust, type Verified } from '#trust'
+import type { BreakglassResult, Effect, GrantResult, RuleResult, Verdict } from './decision.ts'
+import { inSource, type Examined } from './examine.ts'
+import * as refuse from './breakglass-problems.ts'
+
+/** What is known when everything else has been decided. */
+export interface BreakglassQuestion {
+  readonly request: DeploymentRequest
+  readonly policy: Policy | undefined
+  readonly trust: Trust
+  readonly now: Date
+  readonly examined: readonly Examined[]
+  readonly rules: readonly RuleResult[]
+  /** What is wrong before any rule is asked. */
+  readonly problems: readonly Problem[]
+  readonly verdict: Verdict
+  /** What follows from the verdict without any grant. */
+  readonly effect: Effect
+}
+
+/** So many grants are looked at; whoever can add more can only keep their own from counting. */
+const maxGrants = 32
+
+/**
+ * Looks at every grant among the evidence, and says whether together they let the artifact in. The verdict stays what it
+ * is. Undefined when there is no grant: then nothing is said, and nothing changes.
+ */
+export function judgeBreakglass(question: BreakglassQuestion): BreakglassResult | undefined {
+  const found = question.examined.filter(isGrant)
+  const seen = new Map(found.map((one) => [one.item.digest, one]))
+  const records = [...seen.values()].sort((a, b) => (a.item.digest < b.item.digest ? -1 : 1))
+  if (records.length === 0) return undefined
+  const wanted = wantedOf(question)
+  const terms = termsOf(question)
+  const judged = records.slice(0, maxGrants).map((one) => judge(one, wanted, terms, question))
+  const counted = count(judged, terms, question)
+  const result: BreakglassResult = {
+    ...(terms === undefined ? {} : { terms: shown(terms) }),
+    wanted,
+    grants: counted.grants,
+  }
+  const { used } = counted
+  return used === undefined || question.effect !== 'blocked' ? result : { ...result, used }
+}
+
+/** What a grant has to waive: every rule that does not hold, and whatever else keeps the gate shut. */
+export function wantedOf(
+  question: Pick<BreakglassQuestion, 'policy' | 'rules' | 'problems'>,
+): readonly string[] {
+  const failing = question.rules
+    .filter(({ verdict }) => verdict !== 'PASS' && verdict !== 'EXEMPTED')
+    .map(({ id }) => id)
+  const codes = new Set(question.problems.map(({ code }) => code))
+  return [
+    ...(question.policy === undefined ? ['policy'] : []),
+    ...failing,
+    ...(codes.has('EXEMPTED_EVERYTHING') ? ['exemptions'] : []),
+  ]
+}
+
+type Terms = BreakglassTerms & { readonly from: 'policy' | 'trust' }
+
+/**
+ * The policy says who may; where it cannot be asked, or evidence could not be had, the trust file. A trust file that is over
+ * says nothing about anybody, and a request without digest is about nothing.
+ */
+function termsOf({ policy, trust, now, verdict, problems }: BreakglassQuestion): Terms | undefined {
+  if (trust.expires !== undefined && now >= trust.expires) return undefined
+  if (problems.some(({ code }) => code === 'REQUEST_INVALID')) return undefined
+  if (policy?.breakglass !== undefined) return { ...policy.breakglass, from: 'policy' }
+  const isBroken = verdict === 'UNDETERMINED' || verdict === 'POLICY_ERROR'
+  if (!isBroken || trust.breakglass === undefined) return undefined
+  return { ...trust.breakglass, from: 'trust' }
+}
+
+function shown({
+  from,
+  approvers,
+  count: needed,
+  maxDuration,
+}: Terms): NonNullable<BreakglassResult['terms']> {
+  return { from, approvers, count: needed, maxDuration: maxDuration.text }
+}
+
+function isGrant({ claims }: Examined): boolean {
+  return claims?.predicateType === predicateTypes.breakglass
+}
+
+interface Judged {
+  readonly result: GrantResult
+  /** Owners of keys of approvers who have signed. */
+  readonly owners: readonly string[]
+  readonly grant?: Breakglass
+}
+
+function judge(
+  one: Examined,
+  wanted: readonly string[],
+  terms: Terms | undefined,
+  question: BreakglassQuestion,
+): Judged {
+  const { item } = one
+  const row = { digest: item.digest, source: item.source.toWellFormed() }
+  const bad = (problems: readonly Problem[]): Judged => ({
+    result: { ...row, problems },
+    owners: [],
+  })
+  const verified = one.result
+  // A grant is for the bytes that it names. What it says about an index says nothing about what that lists.
+  if (one.subjects.length === 0 || one.through !== undefined || verified === undefined)
+    return bad([refuse.otherArtifact(question.request, row.source)])
+  if (!isVerified(verified)) return bad([inSource(verified.problems[0], item)])
+  try {
+    const grant = readBreakglass(verified.value)
+    const owners = ownersOf(verified, terms)
+    const by = verified.signers.map(({ name }) => name)
+    const problems = faultsOf(row.source, grant, { owners, by }, { wanted, terms, question })
+    return { result: { ...row, ...told(grant, owners), problems }, owners, grant }
+  } catch (error) {
+    if (!(error instanceof SallyportError)) throw error
+    return bad(error.problems.slice(0, 4).map((problem) => inSource(problem, item)))
+  }
+}
+
+function ownersOf(verified: Verified<Statement>, terms: Terms | undefined): readonly string[] {
+  const signers = verified.signers.filter(({ name }) => terms?.approvers.includes(name) ?? false)
+  return [...new Set(signers.flatMap(({ keys }) => keys.map(({ owner }) => owner)))].sort()
+}
+
+function told(
+  { requester, environment, service, rules, reason, incident, notBefore, expires }: Breakglass,
+  approvers: readonly string[],
+): Omit<GrantResult, 'digest' | 'source' | 'problems'> {
+  return {
+    requester: requester.slice(0, 200),
+    approvers,
+    environment: environment.slice(0, 200),
+    ...(service === undefined ? {} : { service: service.slice(0, 200) }),
+    rules: rules.slice(0, 100).map((rule) => rule.slice(0, 200)),
+    reason: reason.slice(0, 1000),
+    incident: incident.slice(0, 500),
+    notBefore,
+    expires,
+  }
+}
+
+interface Parts {
+  readonly wanted: readonly string[]
+  readonly terms: Terms | undefined
+  readonly question: BreakglassQuestion
+}
+
+/** Everything that keeps one grant from counting, whoever else has granted it. */
+function faultsOf(
+  source: string,
+  grant: Breakglass,
+  { owners, by }: { readonly owners: readonly string[]; readonly by: readonly string[] },
+  { wanted, terms, question }: Parts,
+): readonly Problem[] {
+  const { request, now } = question
+  if (terms === undefined) return [refuse.notOffered(question.policy, question.trust, source)]
+  const { environment, service, rules, notBefore, expires } = grant
+  const { target } = request
+  const begins = Date.parse(notBefore)
+  const ends = Date.parse(expires)
+  const isThere =
+    environment === target.environment && (service === undefined || service === target.service)
+  const open = wanted.filter((rule) => !rules.includes(rule))
+  return [
+    ...(isThere ? [] : [refuse.otherTarget(target, grant, source)]),
+    ...(now.getTime() < begins ? [refuse.notYet(now, grant, source)] : []),
+    ...(now.getTime() >= ends ? [refuse.expired(now, grant, source)] : []),
+    ...(ends - begins > terms.maxDuration.milliseconds
+      ? [refuse.tooLong(terms.maxDuration.text, grant, source)]
+      : []),
+    ...(open.length > 0 ? [refuse.rulesLeft(open, grant, source)] : []),
+    ...(owners.length === 0 ? [refuse.notApprover(terms.approvers, by, source)] : []),
+  ]
+}
+
+interface Counted {
+  readonly grants: readonly GrantResult[]
+  readonly used?: NonNullable<BreakglassResult['used']>
+}
+
+/** Counts distinct owners over all grants that hold. Whoever asked for one of them, or asks now, counts for none. */
+function count(
+  judged: readonly Judged[],
+  terms: Terms | undefined,
+  { request }: BreakglassQuestion,
+): Counted {
+  const sound = judged.filter(({ result }) => result.problems.length === 0)
+  const asked = [request.requester ?? '', ...sound.map(({ grant }) => grant?.requester ?? '')]
+  const askers = new Set(asked.map(sameName))
+  const others = (owners: readonly string[]): readonly string[] =>
+    owners.filter((owner) => !askers.has(sameName(owner)))
+  const good = sound.filter(({ owners }) => others(owners).length > 0)
+  const ends = endsOf(good.map((one) => ({ ...one, owners: others(one.owners) })))
+  const isEnough = terms !== undefined && ends.size >= terms.count
+  const grants = judged.map(({ result, owners }): GrantResult => {
+    if (result.problems.length > 0) return result
+    const problem =
+      others(owners).length === 0
+        ? refuse.selfApproved(owners, result.source)
+        : isEnough
+          ? undefined
+          : refuse.tooFew([...ends.keys()].sort(), terms?.count ?? 1, result.source)
+    return problem === undefined ? result : { ...result, problems: [problem] }
+  })
+  if (!isEnough) return { grants }
+  const latestFirst = [...ends.values()].sort((a, b) => b - a)
+  return {
+    grants,
+    used: {
+      approvers: [...ends.keys()].sort(),
+      until: new Date(latestFirst[terms.count - 1] ?? 0).toISOString(),
+      grants: good.map(({ result }) => result.digest),
+    },
+  }
+}
+
+/** Until when each owner's word holds. */
+function endsOf(good: readonly Judged[]): ReadonlyMap<string, number> {
+  const ends = new Map<string, number>()
+  for (const { owners, grant } of good) {
+    const end = Date.parse(grant?.expires ?? '')
+    for (const owner of owners) ends.set(owner, Math.max(ends.get(owner) ?? 0, end))
+  }
+  return ends
+}
+
+/** Nobody becomes somebody else by writing their name differently. */
+function sameName(name: string): string {
+  return name.normalize('NFKC').trim().toLowerCase()
+}

@@ -1,0 +1,15 @@
+import type { Entry } from '../entry.ts'
+
+export const breakglass = {
+  BREAKGLASS_TERMS: { title: 'Who may break the glass cannot do so', exit: 2 },
+  BREAKGLASS_NOT_OFFERED: { title: 'Nobody may break the glass for this target', exit: 1 },
+  BREAKGLASS_OTHER_ARTIFACT: { title: 'The grant is for other bytes', exit: 1 },
+  BREAKGLASS_OTHER_TARGET: { title: 'The grant is for another target', exit: 1 },
+  BREAKGLASS_NOT_YET: { title: 'The grant does not hold yet', exit: 1 },
+  BREAKGLASS_EXPIRED: { title: 'The grant is over', exit: 1 },
+  BREAKGLASS_TOO_LONG: { title: 'The grant holds for longer than is allowed', exit: 1 },
+  BREAKGLASS_RULES: { title: 'The grant does not waive every rule that says no', exit: 1 },
+  BREAKGLASS_NOT_APPROVER: { title: 'Who signed the grant may not grant it', exit: 1 },
+  BREAKGLASS_SELF_APPROVED: { title: 'Who asked for the grant has granted it', exit: 1 },
+  BREAKGLASS_TOO_FEW: { title: 'Too few people have granted it', exit: 1 },
+} as const satisfies Record<string, Entry>
