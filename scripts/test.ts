@@ -17,9 +17,10 @@ const suites: readonly Suite[] = [
   { name: 'scenarios', files: 'test/scenarios/**/*.test.ts', concurrency: 1 },
   { name: 'story', files: 'test/story/**/*.test.ts', concurrency: 1 },
   { name: 'peers', files: 'test/peers/**/*.test.ts', concurrency: 1 },
+  { name: 'server', files: 'test/server/**/*.test.ts', concurrency: 1 },
   { name: 'kubernetes', files: 'test/kubernetes/**/*.test.ts', concurrency: 1 },
 ]
-const ownFolder = /^test\/(?:crash|hostile|scenarios|story|peers|kubernetes)\//
+const ownFolder = /^test\/(?:crash|hostile|scenarios|story|peers|server|kubernetes)\//
 
 const asked = process.argv.slice(2)
 const failed: string[] = []

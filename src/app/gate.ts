@@ -7,6 +7,8 @@ import { openFileBlobs, openFileLogStorage } from '#store'
 export interface Gate extends AsyncDisposable {
   readonly log: Log
   readonly bodies: BodyStore
+  /** Resolves when the process with the log's keys has ended, whatever ended it. */
+  readonly signerEnded: Promise<void>
 }
 
 /** Starts the process that holds the log's keys. It takes a moment, so it is asked for before anything else. */
@@ -19,22 +21,18 @@ export function startLogSigner(config: Config): Promise<LogSigner> {
 
 /** Opens the log with its signer; both are closed with the gate. */
 export async function openGate(config: Config, starting: Promise<LogSigner>): Promise<Gate> {
-  const signer = await starting
+  // Closed in the opposite order, and all of it whatever fails on the way.
+  await using opening = new AsyncDisposableStack()
+  const signer = opening.use(await starting)
   const storage = openFileLogStorage(config.log.folder)
-  try {
-    const log = await openLog({ storage, signer })
-    return {
-      log,
-      bodies: openFileBlobs(config.build.blobs).bodies,
-      async [Symbol.asyncDispose]() {
-        await log.close()
-        await storage.close()
-        await signer.close()
-      },
-    }
-  } catch (error) {
-    await storage.close()
-    await signer.close()
-    throw error
+  opening.defer(() => storage.close())
+  const log = await openLog({ storage, signer })
+  opening.defer(() => log.close())
+  const opened = opening.move()
+  return {
+    log,
+    bodies: openFileBlobs(config.build.blobs).bodies,
+    signerEnded: signer.ended,
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
 }

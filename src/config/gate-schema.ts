@@ -35,6 +35,7 @@ export const serveSchema = z
       .strictObject({
         concurrent: z.int().min(1).max(100_000).default(512),
         connections: z.int().min(1).max(100_000).default(4096),
+        perAddress: z.int().min(1).max(100_000).default(1024),
         requestSeconds: z.number().min(1).max(300).default(15),
       })
       .prefault({}),
@@ -107,6 +108,9 @@ const mapping = z.strictObject({ environment: name, service })
 
 /** The Kubernetes webhook: which namespace is which target. */
 export const admissionSchema = z.strictObject({
+  // Subjects of the client certificates of API servers. Left empty, whoever reaches the address may ask, and the user
+  // that a review names is recorded as unauthenticated.
+  clients: z.array(name).max(100).default([]),
   namespaces: z
     .record(z.string().regex(/^[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/, 'a namespace'), mapping)
     .default({}),

@@ -1,6 +1,8 @@
 import { getRequestListener } from '@hono/node-server'
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { SallyportError } from '#error'
 import { openAccess } from './access/access.ts'
+import { findCertificate } from './access/certificate.ts'
 import type { Role } from './access/principal.ts'
 import type { AccessSettings } from './access/settings.ts'
 import type { Journal } from './journal.ts'
@@ -18,6 +20,8 @@ export interface GateServerOptions {
   readonly tls?: TlsFiles
   readonly limits: ListenLimits
   readonly access: AccessSettings
+  /** Subjects of client certificates that may send AdmissionReviews; empty: whoever reaches the gate, and nobody is believed to be who they say. */
+  readonly admissionClients: readonly string[]
   /** What everybody may read, without saying who they are. */
   readonly open: { readonly log: boolean; readonly metrics: boolean }
   readonly service: GateService
@@ -42,7 +46,10 @@ export async function startGateServer(options: GateServerOptions): Promise<Liste
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = pathOf(request)
     const webhook = webhooks.get(path)
-    if (webhook !== undefined) return answerAdmission(request, response, service, webhook)
+    if (webhook !== undefined) {
+      const isProven = provenClient(request, options.admissionClients)
+      return answerAdmission(request, response, service, { kind: webhook, isProven })
+    }
     if (path.startsWith('/log/')) {
       // Hashes tell nothing; entries tell who deploys what.
       if (path.startsWith('/log/tile/entries') && !open.log) await access.require(request, readers)
@@ -61,6 +68,20 @@ export async function startGateServer(options: GateServerOptions): Promise<Liste
     handler: answer,
     onDone: ({ url, status, seconds }) => metrics.request({ route: routeOf(url), status, seconds }),
     onError: (error, { method }) => journal.error('request failed', error, { method }),
+  })
+}
+
+/** @throws SallyportError ACCESS_UNAUTHENTICATED where only some may ask, and this is none of them */
+function provenClient(request: IncomingMessage, clients: readonly string[]): boolean {
+  if (clients.length === 0) return false
+  const grants = clients.map((subject) => ({ subject, roles: [] }))
+  if (findCertificate(request, grants) !== undefined) return true
+  throw new SallyportError({
+    code: 'ACCESS_UNAUTHENTICATED',
+    where: 'admission',
+    expected: 'a client certificate of an API server that admission.clients names',
+    found: 'none that is valid',
+    fix: 'Give the API server a client certificate for this webhook (its AdmissionConfiguration), and add its subject to admission.clients',
   })
 }
 

@@ -1,8 +1,9 @@
 import { createServer as createHttp, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createHttps } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import type { AddressInfo, Server as NetServer } from 'node:net'
 import { SallyportError } from '#error'
 import { problemResponseOf } from './problem-response.ts'
+import { openSlots, type Slot, type Slots } from './slots.ts'
 import { createSecure, type TlsFiles } from './tls.ts'
 
 /** Answers one request, completely, or throws before it has written anything. */
@@ -27,6 +28,8 @@ export interface ListenLimits {
   readonly concurrent: number
   /** Connections that are held at the same time; more are closed. */
   readonly connections: number
+  /** Connections that one address may hold; without it as many as all together. */
+  readonly perAddress?: number
   /** Within which a request, headers and body, must have arrived. */
   readonly requestSeconds: number
 }
@@ -43,6 +46,8 @@ export interface Listener {
   /** Such as `https://127.0.0.1:8443`. */
   readonly address: string
   readonly inFlight: number
+  /** When the certificate in use ends; undefined without TLS. */
+  readonly certificateEnds: Date | undefined
   /** Takes nothing new, answers what it has, and is closed; after `seconds` it is closed in any case. */
   drain(seconds: number): Promise<void>
 }
@@ -62,7 +67,7 @@ const idleMs = 20
  */
 export async function listen(options: ListenOptions): Promise<Listener> {
   const { host, port, tls, limits } = options
-  const state = { inFlight: 0, draining: false }
+  const state: State = { slots: openSlots(limits.concurrent), inFlight: 0, draining: false }
   const timing = {
     headersTimeout: Math.min(headersMs, limits.requestSeconds * 1000),
     requestTimeout: limits.requestSeconds * 1000,
@@ -84,6 +89,7 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   secure?.follow(server as ReturnType<typeof createHttps>)
   server.maxHeadersCount = maxHeaders
   server.maxConnections = limits.connections
+  shareConnections(server, limits.perAddress ?? limits.connections)
   try {
     await start(server, host, port)
   } catch (error) {
@@ -94,6 +100,9 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     address: `${tls === undefined ? 'http' : 'https'}://${addressOf(server.address() as AddressInfo)}`,
     get inFlight() {
       return state.inFlight
+    },
+    get certificateEnds() {
+      return secure?.ends
     },
     async drain(seconds) {
       state.draining = true
@@ -107,6 +116,22 @@ export async function listen(options: ListenOptions): Promise<Listener> {
       clearTimeout(over)
     },
   }
+}
+
+/** What is beyond the share of one address is closed before a byte of it is read. */
+function shareConnections(server: NetServer, most: number): void {
+  const held = new Map<string, number>()
+  server.on('connection', (socket) => {
+    const from = socket.remoteAddress ?? ''
+    const count = (held.get(from) ?? 0) + 1
+    held.set(from, count)
+    socket.once('close', () => {
+      const left = (held.get(from) ?? 1) - 1
+      if (left > 0) held.set(from, left)
+      else held.delete(from)
+    })
+    if (count > most) socket.destroy()
+  })
 }
 
 async function start(
@@ -142,28 +167,31 @@ function addressOf({ address, family, port }: AddressInfo): string {
 }
 
 interface State {
+  readonly slots: Slots
   inFlight: number
-  readonly draining: boolean
+  draining: boolean
 }
 
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { handler, limits, onDone, onError }: ListenOptions,
+  { handler, onDone, onError }: ListenOptions,
   state: State,
 ): Promise<void> {
   const began = performance.now()
   response.on('error', () => undefined)
   state.inFlight += 1
+  let slot: Slot | undefined
   try {
-    if (state.draining) throw turnedAway('SERVER_DRAINING')
-    if (state.inFlight > limits.concurrent) throw turnedAway('SERVER_BUSY')
+    if (state.draining) throw draining()
+    slot = state.slots.open(request)
     await handler(request, response)
   } catch (error) {
     if (!(error instanceof SallyportError)) onError?.(error, request)
     sendProblem(request, response, error)
   } finally {
     state.inFlight -= 1
+    slot?.close()
     onDone?.({
       method: request.method ?? '',
       url: request.url ?? '',
@@ -173,12 +201,12 @@ async function answer(
   }
 }
 
-function turnedAway(code: 'SERVER_BUSY' | 'SERVER_DRAINING'): SallyportError {
+function draining(): SallyportError {
   return new SallyportError({
-    code,
+    code: 'SERVER_DRAINING',
     where: 'gate',
-    expected: 'room for one more request',
-    found: code === 'SERVER_BUSY' ? 'none' : 'a gate that is being stopped',
+    expected: 'a gate that runs',
+    found: 'one that is being stopped',
     fix: 'Ask again in a second; if it stays so, run more replicas of the gate',
   })
 }

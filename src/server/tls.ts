@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto'
 import { watch, type FSWatcher } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -20,6 +21,8 @@ export interface TlsFiles {
 
 export interface Secure {
   readonly options: TlsOptions
+  /** When the certificate in use ends. */
+  readonly ends: Date
   /** Takes new files into use as they appear. */
   follow(server: Server): void
   close(): void
@@ -33,7 +36,11 @@ export interface Secure {
 export async function createSecure(files: TlsFiles): Promise<Secure> {
   const context = await readContext(files)
   const watchers: FSWatcher[] = []
+  let ends = endOf(context)
   return {
+    get ends() {
+      return ends
+    },
     options: {
       ...context,
       minVersion: 'TLSv1.2',
@@ -42,11 +49,18 @@ export async function createSecure(files: TlsFiles): Promise<Secure> {
       rejectUnauthorized: false,
     },
     follow(server) {
-      const folders = new Set([files.certificate, files.key].map((file) => dirname(file)))
+      const { certificate, key, clientAuthorities = key } = files
+      const folders = new Set([certificate, key, clientAuthorities].map((file) => dirname(file)))
+      const take = async (): Promise<void> => {
+        const next = await reload(files, server)
+        if (next !== undefined) ends = endOf(next)
+      }
       // Secrets are swapped by renaming folders around them: the folder tells, the file would not.
       for (const folder of folders) {
-        const onChange = debounced(() => reload(files, server))
-        watchers.push(watch(folder, { persistent: false }, onChange))
+        const watcher = watch(folder, { persistent: false }, debounced(take))
+        // A folder that is taken away ends the watching, not the gate.
+        watcher.on('error', (error) => files.onRefused?.(error))
+        watchers.push(watcher)
       }
     },
     close() {
@@ -55,14 +69,25 @@ export async function createSecure(files: TlsFiles): Promise<Secure> {
   }
 }
 
-async function reload(files: TlsFiles, server: Server): Promise<void> {
+async function reload(files: TlsFiles, server: Server): Promise<SecureContext | undefined> {
   try {
     const context = await readContext(files)
     server.setSecureContext(context)
     files.onReloaded?.()
+    return context
   } catch (error) {
     files.onRefused?.(error)
+    return undefined
   }
+}
+
+interface SecureContext extends SecureContextOptions {
+  readonly cert: Buffer
+  readonly key: Buffer
+}
+
+function endOf({ cert }: SecureContext): Date {
+  return new X509Certificate(cert).validToDate
 }
 
 function debounced(run: () => Promise<void>): () => void {
@@ -74,7 +99,7 @@ function debounced(run: () => Promise<void>): () => void {
   }
 }
 
-async function readContext(files: TlsFiles): Promise<SecureContextOptions> {
+async function readContext(files: TlsFiles): Promise<SecureContext> {
   const { certificate, key, clientAuthorities } = files
   try {
     const { mode } = await stat(key)

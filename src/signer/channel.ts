@@ -55,7 +55,8 @@ export class Channel {
   readonly #socket: Duplex & { ref(): void; unref(): void }
   readonly #reader = new FrameReader()
   readonly #waiting = new Map<number, Waiting>()
-  readonly #ended: Promise<void>
+  /** Resolves when the process has ended. */
+  readonly ended: Promise<void>
   readonly #timeoutMs: number
   #nextId = 0
   #closing = false
@@ -75,7 +76,7 @@ export class Channel {
     this.#child.stderr?.on('data', (chunk: Buffer) => {
       if (this.#errors.length < 2048) this.#errors += chunk.toString('latin1')
     })
-    this.#ended = new Promise((resolve) => {
+    this.ended = new Promise((resolve) => {
       this.#child.once('error', (cause) => this.#end(cause.message, resolve))
       this.#child.once('close', (code, signal) =>
         this.#end(signal ?? `exit code ${String(code)}`, resolve),
@@ -111,7 +112,7 @@ export class Channel {
     this.#socket.end()
     const timer = setTimeout(() => this.#child.kill('SIGKILL'), 2000)
     this.#child.ref()
-    await this.#ended
+    await this.ended
     clearTimeout(timer)
   }
 

@@ -23,6 +23,8 @@ export interface PublicKey {
 export interface SignerProcess extends PublicKey, AsyncDisposable {
   /** Of the process that holds the key. */
   readonly pid: number
+  /** Resolves when the process has ended, whatever ended it. */
+  readonly ended: Promise<void>
   /** Ends the process; the key is then in no memory. */
   close(): Promise<void>
 }
@@ -127,6 +129,7 @@ export async function startSigner(
       keyid,
       publicKeyPem,
       pid: channel.pid ?? 0,
+      ended: channel.ended,
       close: () => channel.close(),
       [Symbol.asyncDispose]: () => channel.close(),
     }

@@ -10,6 +10,7 @@ import {
   type HttpClient,
   type Source,
 } from '#evidence'
+import { SallyportError } from '#error'
 import type { DigestSet } from '#attestation'
 import type { RememberedEvidence } from './remembered.ts'
 
@@ -42,7 +43,10 @@ export async function gatherFor(
   const key = `${wanted.digest['sha256']} ${wanted.reference ?? ''}`
   const shared =
     remembered.recall(key, question, now) ??
-    (await remembered.look(key, () => lookOutside(wanted, ports, timeoutMs)))
+    (await inTime(
+      remembered.look(key, () => lookOutside(wanted, ports)),
+      timeoutMs,
+    ))
   if (wanted.inline.length + wanted.attached.length === 0) return { evidence: shared, shared, key }
   const own = await evidenceFromAsk(wanted)
   const evidence = {
@@ -54,10 +58,33 @@ export async function gatherFor(
   return { evidence, shared, key }
 }
 
+/**
+ * Waits for who looks, and not for longer than there is time. Looking goes on: others may wait for the same, and who is in
+ * a hurry must not end it for them. Otherwise a short deadline would be an outage that anybody can cause.
+ */
+async function inTime(looking: Promise<Gathered>, ms: number): Promise<Gathered> {
+  const late = Promise.withResolvers<never>()
+  const timer = setTimeout(() => late.reject(tooLate(ms)), ms)
+  try {
+    return await Promise.race([looking, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
+}
+
+function tooLate(ms: number): SallyportError {
+  return new SallyportError({
+    code: 'SERVER_UNAVAILABLE',
+    where: 'evidence',
+    expected: `an answer of every place within ${(ms / 1000).toFixed(1)} s`,
+    found: 'none yet',
+    fix: 'Ask again; what is slow is in the metrics of the gate',
+  })
+}
+
 async function lookOutside(
   { digest, reference }: Wanted,
   { config, http, cache, credentials }: GatherPorts,
-  timeoutMs: number,
 ): Promise<Gathered> {
   const { directories, stores, registries } = config.evidence
   const sources: Source[] = [
@@ -74,7 +101,7 @@ async function lookOutside(
     http,
     cache,
     ...(known === undefined ? {} : { credentials: known }),
-    timeoutMs: Math.max(1, Math.min(timeoutMs, config.evidence.timeoutMs)),
+    timeoutMs: config.evidence.timeoutMs,
   })
 }
 

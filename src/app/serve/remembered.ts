@@ -12,12 +12,16 @@ export interface RememberedEvidence {
   /** That `evidence` led to a yes, and until when it holds if nothing changes but the time. */
   allowed(key: string, question: string, evidence: Gathered, until: Date | undefined): void
   readonly size: number
+  /** How many look at this moment. */
+  readonly looking: number
+  /** What is held, as it is counted against the bound. */
+  readonly bytes: number
 }
 
 interface Entry {
   readonly evidence: Gathered
   readonly at: number
-  readonly bytes: number
+  bytes: number
   /** Until when each question is answered with yes; milliseconds. */
   readonly yes: Map<string, number>
 }
@@ -31,64 +35,113 @@ export interface RememberedOptions {
 }
 
 const maxQuestions = 256
+/** What an entry and a question take beside the evidence itself, generously. */
+const entryBytes = 2000
+const questionBytes = 400
 /** So fresh that looking again would find the same: a rollout that is refused asks a hundred times a second. */
 const freshMs = 1000
 
 export function rememberEvidence(options: RememberedOptions): RememberedEvidence {
-  const { seconds, maxBytes = 256 * 1024 * 1024, clock } = options
-  const entries = new Map<string, Entry>()
-  const looking = new Map<string, Promise<Gathered>>()
-  let total = 0
-  const drop = (key: string): void => {
-    total -= entries.get(key)?.bytes ?? 0
-    entries.delete(key)
+  return new Remembered(options)
+}
+
+class Remembered implements RememberedEvidence {
+  readonly #entries = new Map<string, Entry>()
+  readonly #looking = new Map<string, Promise<Gathered>>()
+  readonly #milliseconds: number
+  readonly #maxBytes: number
+  readonly #clock: () => Date
+  #bytes = 0
+
+  constructor({ seconds, maxBytes = 256 * 1024 * 1024, clock }: RememberedOptions) {
+    this.#milliseconds = seconds * 1000
+    this.#maxBytes = maxBytes
+    this.#clock = clock
   }
-  const keep = (key: string, evidence: Gathered): void => {
-    drop(key)
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  get looking(): number {
+    return this.#looking.size
+  }
+
+  get bytes(): number {
+    return this.#bytes
+  }
+
+  recall(key: string, question: string, now: Date): Gathered | undefined {
+    const entry = this.#entries.get(key)
+    if (entry === undefined) return undefined
+    const time = now.getTime()
+    const age = time - entry.at
+    // A clock that was set back proves nothing about how old this is.
+    if (age < 0 || age > this.#milliseconds) {
+      this.#drop(key)
+      return undefined
+    }
+    if (age <= freshMs) return entry.evidence
+    return (entry.yes.get(question) ?? -Infinity) > time ? entry.evidence : undefined
+  }
+
+  look(key: string, gather: () => Promise<Gathered>): Promise<Gathered> {
+    const running = this.#looking.get(key)
+    if (running !== undefined) return running
+    const started = gather()
+      .then((evidence) => {
+        this.#keep(key, evidence)
+        return evidence
+      })
+      .finally(() => this.#looking.delete(key))
+    this.#looking.set(key, started)
+    // Whoever asked may have given up waiting.
+    started.catch(() => undefined)
+    return started
+  }
+
+  allowed(key: string, question: string, evidence: Gathered, until: Date | undefined): void {
+    const entry = this.#entries.get(key)
+    if (entry === undefined || entry.evidence !== evidence) return
+    if (!entry.yes.has(question)) {
+      if (entry.yes.size >= maxQuestions) return
+      entry.bytes += questionBytes
+      this.#bytes += questionBytes
+    }
+    entry.yes.set(question, until?.getTime() ?? Infinity)
+    this.#shrink()
+  }
+
+  #keep(key: string, evidence: Gathered): void {
+    this.#drop(key)
     // An outage is not worth remembering: the next one who asks may find it over.
     if (evidence.sources.some(({ outcome }) => outcome === 'unavailable')) return
-    const bytes = 1000 + evidence.items.reduce((sum, item) => sum + item.bytes.length, 0)
-    entries.set(key, { evidence, at: clock().getTime(), bytes, yes: new Map() })
-    total += bytes
-    for (const oldest of entries.keys()) {
-      if (total <= maxBytes) break
-      drop(oldest)
+    const bytes = entryBytes + sizeOf(evidence)
+    this.#entries.set(key, { evidence, at: this.#clock().getTime(), bytes, yes: new Map() })
+    this.#bytes += bytes
+    this.#shrink()
+  }
+
+  #drop(key: string): void {
+    this.#bytes -= this.#entries.get(key)?.bytes ?? 0
+    this.#entries.delete(key)
+  }
+
+  #shrink(): void {
+    for (const oldest of this.#entries.keys()) {
+      if (this.#bytes <= this.#maxBytes) return
+      this.#drop(oldest)
     }
   }
-  return {
-    get size() {
-      return entries.size
-    },
-    recall(key, question, now) {
-      const entry = entries.get(key)
-      if (entry === undefined) return undefined
-      const time = now.getTime()
-      const age = time - entry.at
-      // A clock that was set back proves nothing about how old this is.
-      if (age < 0 || age > seconds * 1000) {
-        drop(key)
-        return undefined
-      }
-      if (age <= freshMs) return entry.evidence
-      return (entry.yes.get(question) ?? -Infinity) > time ? entry.evidence : undefined
-    },
-    look(key, gather) {
-      const running = looking.get(key)
-      if (running !== undefined) return running
-      const started = gather()
-        .then((evidence) => {
-          keep(key, evidence)
-          return evidence
-        })
-        .finally(() => looking.delete(key))
-      looking.set(key, started)
-      return started
-    },
-    allowed(key, question, evidence, until) {
-      const entry = entries.get(key)
-      if (entry === undefined || entry.evidence !== evidence) return
-      if (entry.yes.size >= maxQuestions) entry.yes.clear()
-      entry.yes.set(question, until?.getTime() ?? Infinity)
-    },
-  }
+}
+
+/** Everything that hangs on it, not the attestations alone. */
+function sizeOf({ items, signatures, documents, related }: Gathered): number {
+  const pieces = [...items, ...signatures, ...documents, ...related]
+  return pieces.reduce((sum, piece) => sum + entryBytes + bytesIn(piece), 0)
+}
+
+function bytesIn(piece: object): number {
+  const buffers = Object.values(piece).filter((value) => value instanceof Uint8Array)
+  return buffers.reduce((sum, { length }) => sum + length, 0)
 }

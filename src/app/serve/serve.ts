@@ -15,6 +15,7 @@ import {
 import { openFileLogStorage } from '#store'
 import { openNetwork } from '../artifact/network.ts'
 import { openGate, startLogSigner } from '../gate.ts'
+import { keepLog, probeStores } from './kept-log.ts'
 import { rememberEvidence } from './remembered.ts'
 import { makeService } from './service.ts'
 import { watchRulebook } from './watched-rulebook.ts'
@@ -44,6 +45,7 @@ const watchSeconds = 2
  */
 export async function serve({ config, out, clock }: ServeOptions): Promise<RunningGate> {
   checkRegistries(config)
+  checkClients(config)
   const place: Place = {
     config,
     clock,
@@ -56,6 +58,7 @@ export async function serve({ config, out, clock }: ServeOptions): Promise<Runni
   try {
     const service = await openService(place)
     const listener = await startListening(place, service)
+    place.listener = listener
     stack.defer(() => listener.drain(config.serve.drainSeconds))
     journal.write('info', 'listening', { address: listener.address })
     return {
@@ -79,6 +82,7 @@ interface Place {
   readonly metrics: Metrics
   /** What is open, to be closed in the opposite order. */
   readonly stack: AsyncDisposableStack
+  listener?: Listener
   /** Why a newer certificate is not in use. */
   tlsProblems: readonly Problem[]
 }
@@ -93,7 +97,19 @@ async function openService(place: Place): Promise<GateService> {
     onChange: (id, problems) => tellRulebook(journal, id, problems),
   })
   stack.defer(() => rulebook.close())
-  const { log, bodies } = stack.use(await openGate(config, starting))
+  let first: ReturnType<typeof startLogSigner> | undefined = starting
+  const kept = stack.use(
+    await keepLog({
+      open: async () => {
+        const signer = first ?? startLogSigner(config)
+        first = undefined
+        return await openGate(config, signer)
+      },
+      probe: () => probeStores(config),
+      onChange: (problems) => tellLog(journal, problems),
+    }),
+  )
+  const { log, bodies } = kept
   const storage = openFileLogStorage(config.log.folder)
   stack.defer(() => storage.close())
   const network = stack.use(openNetwork(config.evidence))
@@ -111,7 +127,7 @@ async function openService(place: Place): Promise<GateService> {
     metrics,
     journal,
     clock,
-    health: () => place.tlsProblems,
+    health: () => [...kept.problems(), ...place.tlsProblems, ...expired(place)],
   })
 }
 
@@ -121,7 +137,46 @@ async function startListening(place: Place, service: GateService): Promise<Liste
   const access = await accessOf(config)
   const more = tls === undefined ? {} : { tls: followed(tls, place) }
   const told = { service, metrics, journal, clock }
-  return await startGateServer({ host, port, limits, open, access, ...told, ...more })
+  const admissionClients = config.admission?.clients ?? []
+  const who = { access, admissionClients }
+  if (tls !== undefined) tellCertificate(place)
+  return await startGateServer({ host, port, limits, open, ...who, ...told, ...more })
+}
+
+function tellCertificate(place: Place): void {
+  place.metrics.gauge(
+    'sallyport_certificate_end_seconds',
+    'When the certificate of the gate ends, in seconds since 1970',
+    () => (place.listener?.certificateEnds?.getTime() ?? 0) / 1000,
+  )
+}
+
+/** Clients refuse an expired certificate: whoever looks after the gate must not have to guess why. */
+function expired({ listener, clock, config }: Place): readonly Problem[] {
+  const ends = listener?.certificateEnds
+  if (ends === undefined || clock() < ends) return []
+  const where = config.serve.tls?.certificate ?? 'serve.tls'
+  return [
+    {
+      code: 'SERVER_CERTIFICATE',
+      where,
+      expected: 'a certificate that is valid now',
+      found: `one that ended at ${ends.toISOString()}`,
+      fix: `Put a new certificate into ${where}, and its key beside it: the gate takes it into use by itself`,
+    },
+  ]
+}
+
+/** A list of subjects would shut everybody out where no certificate is asked for. */
+function checkClients({ admission, serve, file }: Config): void {
+  if ((admission?.clients ?? []).length === 0 || serve.tls?.clientAuthorities !== undefined) return
+  throw new SallyportError({
+    code: 'CONFIG_CLIENTS',
+    where: `${file} admission.clients`,
+    expected: 'serve.tls.clientAuthorities, which says whose certificates are believed',
+    found: 'none',
+    fix: 'Add serve.tls.clientAuthorities with the authority that signs the client certificates of the API server',
+  })
 }
 
 /** Pods may name any registry: which of them the gate speaks to is for the operator to say. */
@@ -154,6 +209,11 @@ function followed(
       journal.write('info', 'certificate taken into use')
     },
   }
+}
+
+function tellLog(journal: Journal, problems: readonly Problem[]): void {
+  if (problems.length === 0) journal.write('info', 'the log is written again')
+  else journal.write('error', 'nothing can be recorded, so nothing is admitted', { problems })
 }
 
 function tellRulebook(journal: Journal, id: string, problems: readonly Problem[]): void {

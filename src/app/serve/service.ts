@@ -1,31 +1,32 @@
 import type { Config } from '#config'
 import {
   enforce,
+  explainDecision,
+  explainProblem,
   nameOf,
   type AdmissionPorts,
   type AdmissionSettings,
   type Enforced,
 } from '#chokepoint'
 import {
-  accountOf,
   engine,
   evidenceBytes,
-  summaryOf,
   type Decision,
   type DeploymentRequest,
 } from '#decision'
 import { encodeCanonical, type Json } from '#document'
 import { SallyportError, type Problem } from '#error'
 import { formatReference, resolveInRegistry, type Source } from '#evidence'
-import { recordDecision, recordRefusal, type BodyStore, type Log, type Receipt } from '#log'
+import { recordDecision, recordRefusal, type BodyStore, type Receipt } from '#log'
 import type { GateService, Journal, Metrics } from '#server'
 import { gatherFor, placeOf, type GatherPorts, type Wanted } from './gather.ts'
 import { listEntries } from './entries.ts'
+import type { KeptLog } from './kept-log.ts'
 import type { WatchedRulebook } from './watched-rulebook.ts'
 
 export interface ServiceParts extends GatherPorts {
   readonly config: Config
-  readonly log: Log
+  readonly log: KeptLog['log']
   readonly bodies: BodyStore
   readonly readLogFile: (path: string) => Promise<Uint8Array | undefined>
   readonly rulebook: WatchedRulebook
@@ -42,6 +43,15 @@ export const evidenceAnnotation = 'sallyport.dev/evidence'
 /** Kept back from the time there is: to decide, to record and to answer. */
 const restMs = 400
 const noDeadlineMs = 30_000
+/** Artifacts that evidence is looked for at a time. Beyond it nobody is told "unavailable", which a policy may let through. */
+const maxLooking = 2048
+const busyLooking: Problem = {
+  code: 'SERVER_BUSY',
+  where: 'evidence',
+  expected: `at most ${maxLooking} artifacts that evidence is being looked for`,
+  found: 'as many already: a registry or store is slow',
+  fix: 'Ask again in a second; see which registry does not answer',
+}
 
 export function makeService(parts: ServiceParts): GateService {
   const { config, log, rulebook } = parts
@@ -98,6 +108,7 @@ async function decideOne(
   const { policies, trust, verifier, files } = rulebook.current()
   const { environment, service } = request.target
   const question = `${rulebook.id} ${environment} ${service}`
+  if (remembered.looking >= maxLooking) throw new SallyportError(busyLooking)
   const now = clock()
   let found: Awaited<ReturnType<typeof gatherFor>> | undefined
   const enforced = await enforce<Receipt | undefined>({
@@ -168,10 +179,8 @@ function admissionPorts(parts: ServiceParts, deadline: AdmissionDeadline): Admis
         reasons,
       })
     },
-    explain: (decision: Decision, index) =>
-      summaryOf(accountOf(decision), index === undefined ? {} : { index }),
-    explainProblem: ({ code, where, expected, found, fix }) =>
-      `${code} ${where}: expected ${expected}; found ${found}; fix: ${fix}`,
+    explain: explainDecision,
+    explainProblem,
   }
 }
 

@@ -19,14 +19,16 @@ export async function answerAdmission(
   request: IncomingMessage,
   response: ServerResponse,
   service: GateService,
-  kind: 'validate' | 'pin',
+  { kind, isProven }: { readonly kind: 'validate' | 'pin'; readonly isProven: boolean },
 ): Promise<void> {
   const settings = service.admission?.()
   if (settings === undefined) throw new SallyportError(notHere)
   checkType(request)
   const began = performance.now()
   const totalMs = secondsOf(request.url ?? '') * 1000 - marginMs
-  const review = parseReview(await readBody(request, maxBody))
+  const asked = parseReview(await readBody(request, maxBody))
+  // Who is not known to be an API server may write any name: nobody may take it for one that was proven.
+  const review = isProven ? asked : { ...asked, user: `unauthenticated:${asked.user}` }
   const leftMs = Math.max(1, Math.round(totalMs - (performance.now() - began)))
   const deadline = AbortSignal.timeout(leftMs)
   const ports = service.admissionPorts({ ms: leftMs })
