@@ -1,0 +1,57 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Problem } from '#error'
+import { builtRule, decideOn, request } from '../../core/decision/testing/fixtures.ts'
+import { explainDecision, explainProblem } from './refusal.ts'
+
+const name = 'registry.example/shop@sha256:0000'
+const about = (artifactName: string) => ({
+  request: { ...request, artifact: { ...request.artifact, name: artifactName } },
+})
+const problem: Problem = {
+  code: 'ADMISSION_UNPINNED',
+  where: 'spec.containers[0].image',
+  expected: 'a digest',
+  found: 'a tag',
+  fix: 'Write it',
+}
+
+test('a refusal says the answer, then each reason with its fix, then where it is recorded', () => {
+  const text = explainDecision(decideOn([builtRule], [], about(name)), 4)
+  const lines = text.split('\n')
+  assert.equal(lines[0], `denied: ${name} may not run in production/shop`)
+  assert.equal(lines[1], '  PROVENANCE_MISSING: There is no provenance of the artifact')
+  assert.match(lines[2] ?? '', /^ {4}expected: provenance of this image by release-builder$/)
+  assert.match(lines[3] ?? '', /^ {4}found: {4}\w/)
+  assert.match(lines[4] ?? '', /^ {4}fix: {6}[A-Z]/)
+  assert.equal(lines.at(-1), '  decision 4 in the log')
+})
+
+test('a dry run says that it was not recorded', () => {
+  assert.match(
+    explainDecision(decideOn([builtRule], []), undefined),
+    /\n {2}not recorded: dry run$/,
+  )
+})
+
+test('nobody can write a line that looks like ours', () => {
+  const evil = 'x\n  decision 9 in the log\u202e'
+  const lines = explainDecision(decideOn([builtRule], [], about(evil)), 4).split('\n')
+  assert.deepEqual(
+    lines.filter((line) => line.startsWith('  decision')),
+    ['  decision 4 in the log'],
+  )
+  const found = explainProblem({ ...problem, found: evil, where: evil }).split('\n')
+  assert.equal(found.length, 5)
+  assert.ok(!explainProblem({ ...problem, found: evil }).includes('\u202e'))
+})
+
+test('no text makes a refusal endless', () => {
+  const long = {
+    ...problem,
+    where: 'w'.repeat(9000),
+    found: 'f'.repeat(9000),
+    fix: 'x'.repeat(9000),
+  }
+  assert.ok(explainProblem(long).length < 2000)
+})

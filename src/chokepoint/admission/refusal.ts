@@ -1,0 +1,54 @@
+import { accountOf, sentenceOf, type Decision } from '#decision'
+import { catalogue, escapeLine, type Problem } from '#error'
+import type { ImageAnswer } from './admit.ts'
+
+/** Reasons that are told in full; a developer fixes the first one first. */
+const maxReasons = 3
+const maxText = 600
+
+/**
+ * Why an image may not run, as kubectl shows it: the answer, then each reason with its fix on lines of its own. Whatever
+ * an attacker could write is on one line and escaped, so that nobody can add a line that looks like ours.
+ */
+export function explainDecision(decision: Decision, index: ImageAnswer['index']): string {
+  const account = accountOf(decision)
+  const { artifact } = decision.request
+  const shown = account.problems.slice(0, maxReasons)
+  const others = account.problems.length - shown.length
+  const record = index === undefined ? 'not recorded: dry run' : `decision ${index} in the log`
+  return [
+    `${account.state}: ${sentenceOf(account, line)}`,
+    ...shown.map((problem) => linesOf(shorter(problem, artifact))),
+    ...(others === 0 ? [] : [`  and ${others} more ${others === 1 ? 'reason' : 'reasons'}`]),
+    `  ${record}`,
+  ].join('\n')
+}
+
+/** Why nothing was decided about an image or an object. */
+export function explainProblem(problem: Problem): string {
+  return `denied: ${line(problem.where ?? 'request')}\n${linesOf(problem)}`
+}
+
+function linesOf({ code, expected, found, fix }: Problem): string {
+  return [
+    `  ${code}: ${catalogue[code].title}`,
+    `    expected: ${line(expected)}`,
+    `    found:    ${line(found)}`,
+    `    fix:      ${line(fix)}`,
+  ].join('\n')
+}
+
+/** The first line has named the image: again and again, its digest hides what is said about it. */
+function shorter(problem: Problem, { name, digest }: Decision['request']['artifact']): Problem {
+  const quoted = JSON.stringify(name)
+  const again = (text: string): string =>
+    text
+      .replaceAll(`${quoted} sha256:${digest['sha256'] ?? ''}`, 'this image')
+      .replaceAll(quoted, 'this image')
+  return { ...problem, expected: again(problem.expected), found: again(problem.found) }
+}
+
+function line(text: string): string {
+  const safe = escapeLine(text)
+  return safe.length <= maxText ? safe : `${safe.slice(0, maxText - 1).toWellFormed()}…`
+}
