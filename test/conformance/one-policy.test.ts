@@ -1,6 +1,7 @@
 // The last policy of docs/pipelines/README.md over artifacts from seven kinds of builders: each is allowed, and none can
 // speak for another.
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { decide, type Decision } from '#decision'
 import { parseYaml, sha256Hex, type JsonObject } from '#document'
@@ -101,3 +102,12 @@ for (const kind of kinds) {
     assert.deepEqual(codes(decision), ['EVIDENCE_OTHER_ARTIFACT'])
   })
 }
+
+test('the README shows this very policy', () => {
+  const readme = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
+  const [, shown = ''] = /```yaml\n(apiVersion.*?)```/s.exec(readme) ?? []
+  assert.deepEqual(
+    parseYaml(Buffer.from(shown), { file: 'README.md' }).value,
+    parseYaml(Buffer.from(onePolicy), { file: 'docs/pipelines/README.md' }).value,
+  )
+})
