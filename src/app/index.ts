@@ -173,3 +173,9 @@ export const signSummary: typeof import('./summary.ts').signSummary = async (opt
 /** Makes the key that signs verification summaries. */
 export const makeVerifierKey: typeof import('./summary.ts').makeVerifierKey = async (config) =>
   (await import('./summary.ts')).makeVerifierKey(config)
+
+export type { StoryGate, StoryGateOptions } from './story/gate.ts'
+
+/** Starts the gate at the end of the story, with a question to ask it. */
+export const startStoryGate: typeof import('./story/gate.ts').startStoryGate = async (options) =>
+  (await import('./story/gate.ts')).startStoryGate(options)

@@ -26,7 +26,8 @@ async function serve(session: Session): Promise<Outcome> {
   }
 }
 
-async function stopSignal(): Promise<void> {
+/** Resolves when somebody asks for the end; asked again, the process ends at once. */
+export async function stopSignal(): Promise<void> {
   await new Promise<void>((resolve) => {
     for (const signal of ['SIGINT', 'SIGTERM'] as const) {
       process.once(signal, () => {

@@ -1,3 +1,4 @@
+import { relative } from 'node:path'
 import type { StoryLine, StoryReport } from '#app'
 import type { JsonObject } from '#document'
 import type { CommandLine } from '../command-line.ts'
@@ -11,6 +12,7 @@ import { headline, renderDecision } from '../render-decision.ts'
 import { highlight, type Look } from '../render.ts'
 import type { Session } from '../session.ts'
 import { wrap } from '../wrap.ts'
+import { stopSignal } from './serve.ts'
 
 interface Options {
   readonly once: boolean
@@ -39,11 +41,46 @@ async function up(session: Session, options: Options): Promise<Outcome> {
     onLine: (line) => say(renderLine(line, session)),
     onEvent: (event) => terminal.status(progressOf(event)),
   })
-  return {
-    exit: report.exit,
-    json: { apiVersion: 'sallyport.dev/v1', kind: 'StoryReport', ...asJson(report) },
-    text: ending(report, options, session),
-  }
+  const outcome = { exit: report.exit, json: jsonOf(report) }
+  if (options.once || json || report.exit !== 0)
+    return { ...outcome, text: ending(report, session) }
+  say(`${ending(report, session)}\n`)
+  return { ...outcome, text: await keepGate(report, session) }
+}
+
+function jsonOf(report: StoryReport): JsonObject {
+  return { apiVersion: 'sallyport.dev/v1', kind: 'StoryReport', ...asJson(report) }
+}
+
+/** The gate runs until somebody stops it. */
+async function keepGate(
+  { artifact, sha256, lines }: StoryReport,
+  session: Session,
+): Promise<string> {
+  const { startStoryGate } = await import('#app')
+  const { terminal, cwd, env, home, now } = session
+  const { paint } = session.outLook()
+  const gate = await startStoryGate({
+    cwd,
+    env,
+    home,
+    artifact,
+    sha256,
+    clock: now,
+    out: { write: (text) => (/"level":"error"/.test(text) ? terminal.err(text) : undefined) },
+  })
+  const here = (path: string): string => relative(cwd, path) || path
+  const command = `curl -H @${here(gate.header)} -d @${here(gate.question)} ${gate.address}/api/v1/decisions`
+  const number = paint.faint(String(lines.length + 2).padStart(2))
+  const text = [
+    `${number}  ${paint.strong('gate'.padEnd(indent - 4))}listens at ${gate.address}; Ctrl-C stops it`,
+    `    ${paint.faint('may the artifact run in production?')}`,
+    `      ${paint.command(escapeLine(command))}`,
+  ]
+  terminal.out(`${text.join('\n')}\n`)
+  await stopSignal()
+  await gate.stop()
+  return 'sallyport: the gate has stopped'
 }
 
 function asJson(report: StoryReport): JsonObject {
@@ -80,7 +117,7 @@ function refusal({ report }: StoryLine, look: Look): string[] {
   return [...rest.map((text) => (text === '' ? '' : `    ${text}`)), '']
 }
 
-function ending(report: StoryReport, options: Options, session: Session): string {
+function ending(report: StoryReport, session: Session): string {
   const look = session.outLook()
   const { paint } = look
   const rows = report.next.map(({ command, what }) => {
@@ -89,8 +126,6 @@ function ending(report: StoryReport, options: Options, session: Session): string
   })
   const number = paint.faint(String(report.lines.length + 1).padStart(2))
   const next = `${number}  ${paint.strong('next')}\n${rows.join('\n')}`
-  const end = options.once
-    ? `sallyport: done in ${formatDuration(report.milliseconds)}`
-    : `sallyport: done in ${formatDuration(report.milliseconds)}; nothing keeps running, because there is no server yet`
+  const end = `sallyport: done in ${formatDuration(report.milliseconds)}`
   return `${next}\n\n${end}`
 }
