@@ -108,11 +108,17 @@ function routeOf(url: string): string {
   return patterns.find(({ pattern }) => pattern.test(path))?.path ?? 'other'
 }
 
+/**
+ * Ready is who can answer. A bad push of policies or certificates is told and no more: if it made every replica unready,
+ * it would shut the gate.
+ */
 function answerReady(response: ServerResponse, service: GateService): void {
   const problems = service.health()
-  if (problems.length === 0) return answerText(response, 200, 'ready\n')
+  const warnings = service.warnings?.() ?? []
   // Everybody may ask this: the journal has the rest.
-  answerText(response, 503, `${problems.map(({ code }) => code).join('\n')}\n`)
+  const codes = [...problems, ...warnings].map(({ code }) => `${code}\n`)
+  if (problems.length > 0) return answerText(response, 503, codes.join(''))
+  answerText(response, 200, ['ready\n', ...codes].join(''))
 }
 
 function answerText(response: ServerResponse, status: number, text: string): void {

@@ -114,7 +114,7 @@ async function openService(place: Place): Promise<GateService> {
   stack.defer(() => storage.close())
   const network = stack.use(openNetwork(config.evidence))
   metrics.gauge('sallyport_log_entries', 'Entries in the decision log', () => log.size)
-  return makeService({
+  const service = makeService({
     config,
     http: await network.http(),
     cache: network.cache,
@@ -127,8 +127,16 @@ async function openService(place: Place): Promise<GateService> {
     metrics,
     journal,
     clock,
-    health: () => [...kept.problems(), ...place.tlsProblems, ...expired(place)],
+    health: () => [...kept.problems(), ...expired(place)],
+    warnings: () => place.tlsProblems,
   })
+  metrics.gauge('sallyport_problems', 'What keeps the gate from answering', () => {
+    return service.health().length
+  })
+  metrics.gauge('sallyport_warnings', 'What was not taken into use, such as a bad push', () => {
+    return service.warnings?.().length ?? 0
+  })
+  return service
 }
 
 async function startListening(place: Place, service: GateService): Promise<Listener> {

@@ -8,12 +8,7 @@ import {
   type AdmissionSettings,
   type Enforced,
 } from '#chokepoint'
-import {
-  engine,
-  evidenceBytes,
-  type Decision,
-  type DeploymentRequest,
-} from '#decision'
+import { engine, evidenceBytes, type DeploymentRequest } from '#decision'
 import { encodeCanonical, type Json } from '#document'
 import { SallyportError, type Problem } from '#error'
 import { formatReference, resolveInRegistry, type Source } from '#evidence'
@@ -33,8 +28,10 @@ export interface ServiceParts extends GatherPorts {
   readonly metrics: Metrics
   readonly journal: Journal
   readonly clock: () => Date
-  /** What else keeps the gate from answering well. */
+  /** What keeps the gate from answering. */
   readonly health: () => readonly Problem[]
+  /** What else somebody has to look at. */
+  readonly warnings: () => readonly Problem[]
 }
 
 /** The annotation of pods in which evidence may travel to the gate. */
@@ -88,7 +85,8 @@ export function makeService(parts: ServiceParts): GateService {
       ),
     }),
     logFile: parts.readLogFile,
-    health: () => [...rulebook.problems(), ...parts.health()],
+    health: parts.health,
+    warnings: () => [...rulebook.problems(), ...parts.warnings()],
   }
 }
 

@@ -17,8 +17,10 @@ export interface GateService {
   targets(): TargetList
   /** A file of the log by its C2SP path; undefined when there is none. */
   logFile(path: string): Promise<Uint8Array | undefined>
-  /** What keeps the gate from answering well; empty when nothing does. */
+  /** What keeps the gate from answering; empty when nothing does. */
   health(): readonly Problem[]
+  /** What somebody has to look at while the gate goes on as it was: a push that was not taken into use, for one. */
+  warnings?(): readonly Problem[]
 }
 
 export interface Decided {

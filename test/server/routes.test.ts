@@ -1,0 +1,163 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { z } from 'zod'
+import { roles } from '#server'
+import { routes } from '../../src/server/routes/api.ts'
+import {
+  admission,
+  call,
+  makeHome,
+  readiness,
+  review,
+  startInside,
+  tokens,
+  until,
+  writePolicy,
+  type GateHome,
+  type Inside,
+} from './gate.ts'
+
+let home: GateHome
+let gate: Inside
+let digest = ''
+before(async () => {
+  home = await makeHome()
+  gate = await startInside(home)
+  digest = home.approve()
+})
+after(async () => {
+  await gate.stop()
+  home.close()
+})
+
+const target = { environment: 'production', service: 'shop' }
+const askOf = (sha256: string, more: object = {}): string =>
+  JSON.stringify({ artifact: { name: 'shop', digest: { sha256 } }, target, ...more })
+
+/** Every address, and who may ask there: undefined for everybody. */
+interface Place {
+  readonly method: string
+  readonly path: string
+  readonly roles: readonly string[] | undefined
+}
+const readers = ['viewer', 'auditor', 'operator']
+const places: readonly Place[] = [
+  ...routes.map(({ method, path, roles: who }) => ({
+    method,
+    path: path.replaceAll(/\{\w+\}/g, '0'),
+    roles: who,
+  })),
+  { method: 'get', path: '/metrics', roles: ['viewer', 'operator'] },
+  { method: 'get', path: '/log/tile/entries/000.p/1', roles: readers },
+  { method: 'get', path: '/log/checkpoint', roles: undefined },
+  { method: 'get', path: '/log/tile/0/000.p/1', roles: undefined },
+  { method: 'get', path: '/healthz', roles: undefined },
+  { method: 'get', path: '/readyz', roles: undefined },
+  { method: 'get', path: '/openapi.json', roles: undefined },
+]
+
+for (const { method, path, roles: who } of places) {
+  test(`${method} ${path} is for ${who?.join(', ') ?? 'everybody'}, and for nobody else`, async () => {
+    assert.ok(who === undefined || who.length > 0, 'a route that forgot its roles')
+    const body = method === 'post' ? { body: askOf(digest) } : {}
+    const codeFor = async (headers: Record<string, string>) => {
+      const response = await call(gate.address, path, { method, headers, ...body })
+      return /ACCESS_\w+/.exec(await response.text())?.[0]
+    }
+    const none = await codeFor({})
+    assert.equal(none, who === undefined ? undefined : 'ACCESS_UNAUTHENTICATED')
+    const wrong = await codeFor({ authorization: 'Bearer not-a-token-of-anybody' })
+    assert.equal(wrong, none)
+    for (const role of roles) {
+      const code = await codeFor({ authorization: `Bearer ${tokens[role]}` })
+      const may = who === undefined || who.includes(role)
+      assert.equal(code, may ? undefined : 'ACCESS_FORBIDDEN', role)
+    }
+  })
+}
+
+interface Described {
+  readonly openapi: string
+  readonly paths: Record<string, Record<string, { responses: Record<string, Answered> }>>
+}
+interface Answered {
+  readonly content?: Record<string, { readonly schema: Parameters<typeof z.fromJSONSchema>[0] }>
+}
+
+test('the OpenAPI document lists every route, and what is answered has the shape that it tells', async () => {
+  const document = (await (await call(gate.address, '/openapi.json')).json()) as Described
+  assert.equal(document.openapi, '3.1.0')
+  const listed = Object.entries(document.paths).flatMap(([path, operations]) =>
+    Object.keys(operations).map((method) => `${method} ${path}`),
+  )
+  assert.deepEqual(listed.sort(), routes.map(({ method, path }) => `${method} ${path}`).sort())
+  const shapeOf = (path: string, method: string, status: string, type = 'application/json') => {
+    const schema = document.paths[path]?.[method]?.responses[status]?.content?.[type]?.schema
+    assert.ok(schema !== undefined, `${method} ${path} ${status}`)
+    return z.fromJSONSchema(schema)
+  }
+  const path = '/api/v1/decisions'
+  const good = await call(gate.address, path, {
+    method: 'post',
+    as: 'deployer',
+    body: askOf(digest),
+  })
+  assert.equal(good.status, 200)
+  shapeOf(path, 'post', '200').parse(await good.json())
+  const bad = await call(gate.address, path, {
+    method: 'post',
+    as: 'deployer',
+    body: askOf('ab'.repeat(32)),
+  })
+  assert.equal(bad.status, 403)
+  shapeOf(path, 'post', '403').parse(await bad.json())
+  const list = await call(gate.address, `${path}?limit=2`, { as: 'viewer' })
+  shapeOf(path, 'get', '200').parse(await list.json())
+  const targets = await call(gate.address, '/api/v1/targets', { as: 'viewer' })
+  shapeOf('/api/v1/targets', 'get', '200').parse(await targets.json())
+  const problem = await call(gate.address, `${path}?limit=0`, { as: 'viewer' })
+  assert.equal(problem.headers.get('content-type'), 'application/problem+json')
+  shapeOf(path, 'get', 'default', 'application/problem+json').parse(await problem.json())
+})
+
+test('metrics tell requests, decisions and the log, with rows that nobody who asks can choose', async () => {
+  await admission(gate.address, review(home.image(digest)))
+  for (let number = 0; number < 20; number += 1) await call(gate.address, `/made/up/${number}`)
+  const text = await (await call(gate.address, '/metrics', { as: 'operator' })).text()
+  assert.match(text, /sallyport_decisions_total\{choke_point="admission",verdict="ALLOW".*\} [1-9]/)
+  assert.match(text, /sallyport_log_entries [1-9]/)
+  assert.match(text, /sallyport_problems 0/)
+  assert.match(text, /route="other",status="404"\} 20/)
+  assert.doesNotMatch(text, /made/)
+})
+
+test('a receipt is a proof that stands without the gate', async () => {
+  const { entry } = await admission(gate.address, review(home.image(digest)))
+  const receipt = await call(gate.address, `/api/v1/decisions/${entry}/receipt`, { as: 'auditor' })
+  assert.match(await receipt.text(), /^c2sp\.org\/tlog-proof@v1\n/)
+})
+
+test('a bad push of policies leaves the old ones in force and is told; a good one takes effect', async () => {
+  const image = home.image(digest)
+  const file = join(home.folder, 'policies/production.yaml')
+  writeFileSync(file, 'apiVersion: sallyport.dev/v1\nkind: DeploymentPolicy\nrequire: []\n')
+  await until('told', async () => /POLICY|DOCUMENT/.test((await readiness(gate.address)).text))
+  const { status, text } = await readiness(gate.address)
+  assert.equal(status, 200, 'a bad push must not shut the gate')
+  assert.match(text, /^ready\n/)
+  assert.equal((await admission(gate.address, review(image))).allowed, true)
+  writePolicy(home.folder, 'signed: {by: [hosted-builder]}')
+  await until('the new policy', async () => {
+    return (await admission(gate.address, review(image))).allowed === false
+  })
+  assert.deepEqual(await readiness(gate.address), { status: 200, text: 'ready\n' })
+  writePolicy(home.folder)
+  await until('the old policy', async () => {
+    return (await admission(gate.address, review(image))).allowed === true
+  })
+  const told = gate.journal.join('')
+  assert.match(told, /policies and trust not taken into use/)
+  assert.match(told, /policies and trust in use/)
+})

@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { request as httpsRequest, type RequestOptions } from 'node:https'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { makeAuthority, type Authority, type Pair } from './certificates.ts'
+import {
+  makeHome,
+  readReviewed,
+  review,
+  startInside,
+  tokens,
+  until,
+  type GateHome,
+  type Inside,
+} from './gate.ts'
+
+const more = `
+serve:
+  port: 0
+  tls: {certificate: tls/tls.crt, key: tls/tls.key, clientAuthorities: tls/ca.crt}
+admission: {others: {environment: production, service: shop}, clients: [kube-apiserver]}
+`
+let home: GateHome
+let gate: Inside
+let authority: Authority
+let folder = ''
+let clock = new Date()
+before(async () => {
+  home = await makeHome(more)
+  folder = join(home.folder, 'tls')
+  mkdirSync(folder)
+  authority = makeAuthority(folder)
+  install(authority.issue('first', 'gate-1'))
+  gate = await startInside(home, () => clock)
+})
+after(async () => {
+  await gate.stop()
+  home.close()
+})
+
+function install({ certificate, key }: Pair): void {
+  copyFileSync(key, join(folder, 'tls.key'))
+  copyFileSync(certificate, join(folder, 'tls.crt'))
+}
+
+interface Answer {
+  readonly status: number
+  readonly text: string
+  /** The common name of the gate's certificate. */
+  readonly server: string
+}
+
+function ask(path: string, options: RequestOptions & { body?: string } = {}): Promise<Answer> {
+  const { body, ...rest } = options
+  const { certificate } = authority
+  const all = { ca: readFileSync(certificate), agent: false as const, ...rest }
+  return new Promise((done, fail) => {
+    const request = httpsRequest(new URL(path, gate.address), all, (response) => {
+      const { socket } = response as unknown as { socket: import('node:tls').TLSSocket }
+      const server = socket.getPeerX509Certificate()?.subject ?? ''
+      const chunks: Buffer[] = []
+      response.on('data', (chunk: Buffer) => chunks.push(chunk))
+      response.on('end', () => {
+        done({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString(), server })
+      })
+    })
+    request.on('error', fail)
+    request.end(body)
+  })
+}
+
+function post(body: string, by?: Pair): Promise<Answer> {
+  const who =
+    by === undefined ? {} : { cert: readFileSync(by.certificate), key: readFileSync(by.key) }
+  const headers = { 'content-type': 'application/json' }
+  return ask('/admission/validate?timeout=10s', { method: 'POST', headers, body, ...who })
+}
+
+test('admission over TLS: the API server that is named by its certificate is answered, and its user is recorded', async () => {
+  const digest = home.approve()
+  const by = authority.issue('apiserver', 'kube-apiserver')
+  const { status, text } = await post(review(home.image(digest), { user: 'jo' }), by)
+  assert.equal(readReviewed(status, text).allowed, true, text)
+  const headers = { authorization: `Bearer ${tokens.auditor}` }
+  const { text: list } = await ask('/api/v1/decisions?limit=1', { headers })
+  assert.match(list, /"requester":"jo"/)
+})
+
+test('nobody else is: no certificate, another subject, another authority', async () => {
+  const other = join(home.dir, 'other')
+  mkdirSync(other)
+  const stranger = makeAuthority(other, 'other').issue('fake', 'kube-apiserver')
+  const body = review(home.image(home.approve()))
+  for (const by of [undefined, authority.issue('kubelet', 'kubelet'), stranger]) {
+    const { status, text } = await post(body, by)
+    assert.equal(status, 401, text)
+    assert.match(text, /ACCESS_UNAUTHENTICATED.*admission\.clients/)
+  }
+})
+
+test('a new certificate is taken into use while the gate runs; a bad one is not, and is told', async () => {
+  assert.match((await ask('/healthz')).server, /gate-1/)
+  install(authority.issue('second', 'gate-2'))
+  await until('the new certificate', async () => /gate-2/.test((await ask('/healthz')).server))
+  writeFileSync(join(folder, 'tls.crt'), 'not a certificate')
+  await until('told', async () => /SERVER_TLS/.test((await ask('/readyz')).text))
+  const { status, server } = await ask('/readyz')
+  assert.equal(status, 200)
+  assert.match(server, /gate-2/)
+  install(authority.issue('third', 'gate-3'))
+  await until('the third', async () => /gate-3/.test((await ask('/healthz')).server))
+  assert.deepEqual((await ask('/readyz')).text, 'ready\n')
+})
+
+test('a certificate that has expired makes the gate unready, and says which', async () => {
+  const now = clock
+  clock = new Date(now.getTime() + 400 * 86_400_000)
+  const { status, text } = await ask('/readyz')
+  clock = now
+  assert.equal(status, 503)
+  assert.equal(text, 'SERVER_CERTIFICATE\n')
+})
+
+test('TLS 1.1 is not spoken', async () => {
+  const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const
+  await assert.rejects(ask('/healthz', old))
+})
