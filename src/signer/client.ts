@@ -6,6 +6,7 @@ import { Channel, type ChannelOptions } from './channel.ts'
 import { maxStatementBytes } from './frames.ts'
 import type {
   ApproverRole,
+  BreakglassRole,
   BuilderRole,
   LogRole,
   Passphrase,
@@ -59,7 +60,7 @@ interface StartOptions {
   readonly timeoutMs?: number
 }
 export interface StatementSignerOptions extends StartOptions {
-  readonly role: BuilderRole | ApproverRole | RulebookRole | VerifierRole
+  readonly role: BuilderRole | ApproverRole | RulebookRole | VerifierRole | BreakglassRole
 }
 export interface LogSignerOptions extends StartOptions {
   readonly role: LogRole

@@ -12,4 +12,11 @@ export {
   type StatementSigner,
   type StatementSignerOptions,
 } from './client.ts'
-export type { ApproverRole, BuilderRole, LogRole, RulebookRole, VerifierRole } from './messages.ts'
+export type {
+  ApproverRole,
+  BreakglassRole,
+  BuilderRole,
+  LogRole,
+  RulebookRole,
+  VerifierRole,
+} from './messages.ts'

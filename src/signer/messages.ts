@@ -16,6 +16,7 @@ const approverRole = z.strictObject({
   predicateTypes: z.array(z.string()).min(1).max(16).readonly(),
 })
 const rulebookRole = z.strictObject({ kind: z.literal('rulebook') })
+const breakglassRole = z.strictObject({ kind: z.literal('breakglass') })
 const verifierRole = z.strictObject({
   kind: z.literal('verifier'),
   verifierId: z.string().min(1).max(2000),
@@ -31,6 +32,7 @@ const role = z.discriminatedUnion('kind', [
   approverRole,
   rulebookRole,
   verifierRole,
+  breakglassRole,
   logRole,
 ])
 
@@ -75,12 +77,15 @@ export type ApproverRole = Readonly<z.infer<typeof approverRole>>
 export type RulebookRole = Readonly<z.infer<typeof rulebookRole>>
 /** Signs verification summaries of this verifier, and nothing else. */
 export type VerifierRole = Readonly<z.infer<typeof verifierRole>>
+/** Signs grants of breakglass, and nothing else. */
+export type BreakglassRole = Readonly<z.infer<typeof breakglassRole>>
 /**
  * Signs the checkpoints of one log, forwards only. `keyFile` is Ed25519, `mlDsaKeyFile` is ML-DSA-44. `memoryFile` is
  * where the newest checkpoint is remembered: a folder of the signer's own, which `createCheckpointMemory` makes.
  */
 export type LogRole = Readonly<z.infer<typeof logRole>>
-export type Role = BuilderRole | ApproverRole | RulebookRole | VerifierRole | LogRole
+export type Role =
+  BuilderRole | ApproverRole | RulebookRole | VerifierRole | BreakglassRole | LogRole
 
 const codes = Object.keys(catalogue) as ProblemCode[]
 export const problem: z.ZodType<Problem> = z.strictObject({

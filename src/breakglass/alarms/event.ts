@@ -1,0 +1,144 @@
+import { z } from 'zod'
+import type { Decision } from '#decision'
+import { checkShape, encodeCanonical, parseJson, sha256Hex, type Json } from '#document'
+
+/** Everything that rings. A type is never reused and never changes its meaning. */
+export const eventTypes = [
+  'breakglass-used',
+  'breakglass-overdue',
+  'breakglass-too-frequent',
+  'alarm-undelivered',
+  'admitted-unavailable',
+  'admitted-audit',
+  'rulebook-refused',
+  'certificate-refused',
+] as const
+
+export type EventType = (typeof eventTypes)[number]
+
+const text = z.string().max(20_000)
+const eventSchema = z.strictObject({
+  apiVersion: z.literal('sallyport.dev/v1'),
+  kind: z.literal('SecurityEvent'),
+  // Whoever hears the same event twice knows it by this.
+  id: z.string().regex(/^[0-9a-f]{32}$/),
+  time: text,
+  type: z.enum(eventTypes),
+  severity: z.enum(['critical', 'error', 'notice']),
+  /** The log in which the entries are. */
+  origin: text,
+  summary: text,
+  target: z.strictObject({ environment: text, service: text }).optional(),
+  artifact: z.strictObject({ name: text, sha256: text }).optional(),
+  requester: text.optional(),
+  entry: z.int().min(0).optional(),
+  verdict: text.optional(),
+  effect: text.optional(),
+  reasons: z.array(text).max(100).optional(),
+  breakglass: z
+    .strictObject({
+      asked: z.array(z.strictObject({ by: text, reason: text, incident: text })).max(64),
+      approvers: z.array(text).max(64),
+      until: text,
+      wanted: z.array(text).max(200),
+      grants: z.array(text).max(64),
+      reviewBy: text,
+    })
+    .optional(),
+  /** The id of the event that this one is about. */
+  about: text.optional(),
+})
+
+/** Something that somebody has to hear: one JSON object, the same for every way in which it is told. */
+export type SecurityEvent = z.infer<typeof eventSchema>
+
+export function parseEvent(bytes: Uint8Array): SecurityEvent {
+  const what = 'an alarm'
+  return checkShape(eventSchema, parseJson(bytes, { what, maxBytes: 1_000_000 }), { what })
+}
+
+export function encodeEvent(event: SecurityEvent): Uint8Array {
+  return encodeCanonical(event as unknown as Json)
+}
+
+type Parts = Omit<SecurityEvent, 'apiVersion' | 'kind' | 'id'>
+
+/** Makes an event. Of the same `key` there is only one: it rings once, whoever notices it, and however often. */
+export function makeEvent(key: string, parts: Parts): SecurityEvent {
+  const id = sha256Hex(`${parts.type} ${parts.origin} ${key}`).slice(0, 32)
+  return {
+    apiVersion: 'sallyport.dev/v1',
+    kind: 'SecurityEvent',
+    id,
+    ...parts,
+    summary: parts.summary.slice(0, 2000).toWellFormed(),
+  }
+}
+
+export interface Place {
+  /** The name of the log. */
+  readonly origin: string
+  /** Where the decision stands in it. */
+  readonly entry: number
+  /** How long a use may wait for its review. */
+  readonly reviewMs: number
+}
+
+/** What a recorded decision rings for: whatever is let in although the answer was not yes. */
+export function eventOf(decision: Decision, place: Place): SecurityEvent | undefined {
+  const { effect, verdict, request, time } = decision
+  const type = typeOf(effect)
+  if (type === undefined) return undefined
+  const { artifact, target, requester } = request
+  const name = artifact.name.slice(0, 1000)
+  const used = usedOf(decision, place)
+  return makeEvent(`entry ${place.entry}`, {
+    time,
+    type,
+    severity: type === 'breakglass-used' ? 'critical' : 'error',
+    origin: place.origin,
+    summary: `${type === 'breakglass-used' ? 'BREAKGLASS' : effect}: ${name} may run in ${target.environment}/${target.service}, verdict ${verdict}, entry ${place.entry}`,
+    target,
+    artifact: { name, sha256: artifact.digest['sha256'] ?? '' },
+    ...(requester === undefined ? {} : { requester: requester.slice(0, 1000) }),
+    entry: place.entry,
+    verdict,
+    effect,
+    reasons: [...new Set(decision.reasons.map(({ code }) => code))].slice(0, 100),
+    ...(used === undefined ? {} : { breakglass: used }),
+  })
+}
+
+function typeOf(effect: Decision['effect']): EventType | undefined {
+  switch (effect) {
+    case 'admitted-breakglass':
+      return 'breakglass-used'
+    case 'admitted-unavailable':
+    case 'admitted-audit':
+      return effect
+    case 'admitted':
+    case 'blocked':
+      return undefined
+  }
+}
+
+function usedOf(
+  { breakglass, time }: Decision,
+  { reviewMs }: Place,
+): SecurityEvent['breakglass'] | undefined {
+  const used = breakglass?.used
+  if (used === undefined) return undefined
+  const counted = breakglass?.grants.filter(({ digest }) => used.grants.includes(digest)) ?? []
+  return {
+    asked: counted.slice(0, 64).map(({ requester = '', reason = '', incident = '' }) => ({
+      by: requester,
+      reason,
+      incident,
+    })),
+    approvers: used.approvers.slice(0, 64),
+    until: used.until,
+    wanted: (breakglass?.wanted ?? []).slice(0, 200),
+    grants: used.grants.slice(0, 64),
+    reviewBy: new Date(Date.parse(time) + reviewMs).toISOString(),
+  }
+}

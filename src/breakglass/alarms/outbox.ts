@@ -1,0 +1,187 @@
+import { constants } from 'node:fs'
+import { mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { checkShape, encodeCanonical, parseJson, sha256Hex, type Json } from '#document'
+import { SallyportError } from '#error'
+import { encodeEvent, parseEvent, type SecurityEvent } from './event.ts'
+
+/** One event that one sink has not heard yet. */
+export interface Pending {
+  readonly event: SecurityEvent
+  /** The name of the sink; empty: there was none when it rang. */
+  readonly sink: string
+  /** When it rang. */
+  readonly since: string
+  readonly attempts: number
+  /** When it is tried again; missing: at once. */
+  readonly next?: string
+  /** Why it failed the last time. */
+  readonly failure?: string
+}
+
+/** Alarms that have to be heard, on disk until they are: files in one folder, shared by all processes of a home. */
+export interface Outbox {
+  /** Keeps an event for each sink. Durable when it resolves. The same event again is one that is there. */
+  put(event: SecurityEvent, sinks: readonly string[]): Promise<void>
+  /** Keeps one for one sink, as it is. */
+  keep(pending: Pending): Promise<void>
+  /** What has not been heard, oldest first. */
+  pending(): Promise<readonly Pending[]>
+  /** A sink has heard it. */
+  delivered(pending: Pending): Promise<void>
+  /** It was tried in vain. */
+  failed(pending: Pending, failure: string, next: Date): Promise<void>
+  /** Everything that has ever rung, oldest first: the file `events.jsonl`. */
+  events(): Promise<readonly SecurityEvent[]>
+}
+
+const maxFile = 2_000_000
+const pendingSchema = z.strictObject({
+  event: z.unknown(),
+  sink: z.string(),
+  since: z.string(),
+  attempts: z.int().min(0),
+  next: z.string().exactOptional(),
+  failure: z.string().exactOptional(),
+})
+
+/** Opens the outbox in a folder, which is made when it is first needed. */
+export function openOutbox(folder: string): Outbox {
+  const waiting = join(folder, 'pending')
+  const rung = join(folder, 'rung')
+  const stream = join(folder, 'events.jsonl')
+  return {
+    async put(event, sinks) {
+      try {
+        await Promise.all(
+          [waiting, rung].map((one) => mkdir(one, { recursive: true, mode: 0o700 })),
+        )
+        // Rung once already: it is heard, or waits to be.
+        if (await exists(join(rung, event.id))) return
+        const names = sinks.length === 0 ? [''] : sinks
+        for (const sink of names) {
+          await write(waiting, { event, sink, since: event.time, attempts: 0 })
+        }
+        await append(stream, event)
+        await writeDurably(rung, event.id, new Uint8Array())
+      } catch (cause) {
+        throw notKept(folder, cause)
+      }
+    },
+    keep: (one) => write(waiting, one),
+    async pending() {
+      const names = await readdir(waiting).catch(orNothing<string[]>([]))
+      const read = await Promise.all(
+        names.filter((name) => name.endsWith('.json')).map((name) => readPending(waiting, name)),
+      )
+      const found = read.flatMap((one) => one ?? [])
+      return found.sort((a, b) => (`${a.since}${a.sink}` < `${b.since}${b.sink}` ? -1 : 1))
+    },
+    delivered: async (one) => {
+      await unlink(join(waiting, fileOf(one))).catch(orNothing(undefined))
+    },
+    failed: (one, failure, next) =>
+      write(waiting, {
+        ...one,
+        attempts: one.attempts + 1,
+        failure: failure.slice(0, 500).toWellFormed(),
+        next: next.toISOString(),
+      }),
+    events: async () => {
+      const bytes = await readFile(stream).catch(orNothing(Buffer.alloc(0)))
+      const lines = bytes.toString('utf8').split('\n')
+      return lines.flatMap((line) => readLine(line) ?? [])
+    },
+  }
+}
+
+/** A line that a crash cut off is no event; what it was is still pending. */
+function readLine(line: string): SecurityEvent | undefined {
+  try {
+    return line === '' ? undefined : parseEvent(Buffer.from(line))
+  } catch (error) {
+    if (error instanceof SallyportError) return undefined
+    throw error
+  }
+}
+
+function fileOf({ event, sink }: Pick<Pending, 'event' | 'sink'>): string {
+  return `${event.id}.${sink === '' ? 'nobody' : sha256Hex(sink).slice(0, 16)}.json`
+}
+
+async function write(folder: string, pending: Pending): Promise<void> {
+  await writeDurably(folder, fileOf(pending), encodeCanonical(pending as unknown as Json))
+}
+
+/** A file is there whole or not at all, and stays when the power goes. */
+async function writeDurably(folder: string, name: string, bytes: Uint8Array): Promise<void> {
+  const temporary = join(folder, `.${name}.${process.pid}`)
+  await sync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, bytes)
+  await rename(temporary, join(folder, name))
+  await syncFolder(folder)
+}
+
+async function append(file: string, event: SecurityEvent): Promise<void> {
+  const line = Buffer.concat([encodeEvent(event), Buffer.from('\n')])
+  await sync(file, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND, line)
+}
+
+async function sync(file: string, flags: number, bytes: Uint8Array): Promise<void> {
+  const handle = await open(file, flags, 0o600)
+  try {
+    await handle.writeFile(bytes)
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, constants.O_RDONLY)
+  try {
+    await handle.sync()
+  } finally {
+    await handle.close()
+  }
+}
+
+/** What cannot be read is left where it is: somebody has to look. It is never delivered as something else. */
+async function readPending(folder: string, name: string): Promise<Pending | undefined> {
+  try {
+    const bytes = await readFile(join(folder, name))
+    const what = 'a pending alarm'
+    const value = parseJson(bytes, { what, maxBytes: maxFile })
+    const { event, ...rest } = checkShape(pendingSchema, value, { what })
+    return { ...rest, event: parseEvent(encodeCanonical(event as Json)) }
+  } catch (error) {
+    // Another process has delivered it in the meantime.
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
+    if (error instanceof SallyportError) return undefined
+    throw error
+  }
+}
+
+async function exists(file: string): Promise<boolean> {
+  return (await stat(file).catch(orNothing(undefined))) !== undefined
+}
+
+function orNothing<T>(nothing: T): (error: unknown) => T {
+  return (error) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return nothing
+    throw error
+  }
+}
+
+function notKept(folder: string, cause: unknown): SallyportError {
+  return new SallyportError(
+    {
+      code: 'ALARM_NOT_KEPT',
+      where: folder,
+      expected: 'alarms to be written before anybody is answered',
+      found: cause instanceof Error ? cause.message : String(cause),
+      fix: `Make ${folder} writable again, then ask again: nothing is let in that nobody would hear of`,
+    },
+    { cause },
+  )
+}

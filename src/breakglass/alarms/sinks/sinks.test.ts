@@ -1,0 +1,268 @@
+import assert from 'node:assert/strict'
+import { createHmac } from 'node:crypto'
+import { createSocket } from 'node:dgram'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer as createHttp, type IncomingHttpHeaders } from 'node:http'
+import { createServer, type Server, type Socket } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { createSecureContext, TLSSocket } from 'node:tls'
+import { selfSigned } from '../../testing/certificate.ts'
+import { encodeEvent, makeEvent, parseEvent, type SecurityEvent } from '../event.ts'
+import type { Sink } from '../sink.ts'
+import { smtpSink } from './smtp.ts'
+import { syslogSink } from './syslog.ts'
+import { webhookSink } from './webhook.ts'
+
+const event: SecurityEvent = makeEvent('entry 3', {
+  time: '2026-06-01T12:00:00.000Z',
+  type: 'breakglass-used',
+  severity: 'critical',
+  origin: 'log.example',
+  summary: 'BREAKGLASS: shop\r\nBcc: everybody@example.com\r\n.\r\nübel\n<14>1 - - - - - -',
+  entry: 3,
+})
+const clock = (): Date => new Date('2026-06-01T12:00:01Z')
+const timeoutMs = 5_000
+
+async function portOf(server: Server): Promise<number> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return (server.address() as { port: number }).port
+}
+
+interface Posted {
+  readonly headers: IncomingHttpHeaders
+  readonly body: string
+}
+
+async function listening(status: number, headers: Record<string, string> = {}) {
+  const posted: Posted[] = []
+  const server = createHttp((request, response) => {
+    const chunks: Buffer[] = []
+    request.on('data', (chunk: Buffer) => chunks.push(chunk))
+    request.on('end', () => {
+      posted.push({ headers: request.headers, body: Buffer.concat(chunks).toString() })
+      response.writeHead(status, headers).end('a body that nobody reads')
+    })
+  })
+  const url = `http://127.0.0.1:${await portOf(server)}/hook`
+  const close = (): void => {
+    server.closeAllConnections()
+    server.close()
+  }
+  return { url, posted, [Symbol.dispose]: close }
+}
+
+test('a webhook gets the event as JSON, and a signature that a replay at another time does not have', async () => {
+  using server = await listening(204)
+  const secret = Buffer.from('a shared secret')
+  const sink = webhookSink({ url: server.url, clock, secret: () => Promise.resolve(secret) })
+  await sink.send(event, { timeoutMs })
+  const [{ headers, body }] = server.posted as [Posted]
+  assert.deepEqual(parseEvent(Buffer.from(body)), event)
+  const seconds = clock().getTime() / 1000
+  const mac = createHmac('sha256', secret).update(`${seconds}.${body}`).digest('hex')
+  assert.equal(headers['sallyport-signature'], `t=${seconds},v1=${mac}`)
+  assert.equal(headers['sallyport-delivery'], event.id)
+  assert.ok(!sink.name.includes('secret'))
+})
+
+test('a webhook that does not say 2xx has not heard it; redirects lead nowhere', async () => {
+  using elsewhere = await listening(200)
+  for (const [status, headers] of [
+    [500, {}],
+    [404, {}],
+    [307, { location: elsewhere.url }],
+  ] as const) {
+    using server = await listening(status, headers)
+    await assert.rejects(webhookSink({ url: server.url, clock }).send(event, { timeoutMs }))
+  }
+  assert.equal(elsewhere.posted.length, 0)
+  using silent = await silentServer()
+  const url = `http://127.0.0.1:${silent.port}/`
+  await assert.rejects(webhookSink({ url, clock }).send(event, { timeoutMs: 50 }))
+})
+
+async function silentServer() {
+  const sockets: Socket[] = []
+  const server = createServer((socket) => sockets.push(socket))
+  const port = await portOf(server)
+  const close = (): void => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  }
+  return { port, [Symbol.dispose]: close }
+}
+
+/** A mail server that says what it is told to, and keeps what was said to it. */
+async function mailServer(
+  replies: Readonly<Record<string, string>> = {},
+  tls?: { readonly key: string; readonly cert: string },
+) {
+  const said: string[] = []
+  const sockets: Socket[] = []
+  let isSecure = false
+  const talk = (socket: Socket): void => {
+    let rest = ''
+    let isData = false
+    socket.on('error', () => undefined)
+    socket.on('data', (chunk: Buffer) => {
+      rest += chunk.toString('latin1')
+      for (let end = rest.indexOf('\r\n'); end >= 0; end = rest.indexOf('\r\n')) {
+        const line = rest.slice(0, end)
+        rest = rest.slice(end + 2)
+        said.push(line)
+        if (isData && line !== '.') continue
+        isData = line === 'DATA'
+        const verb = line.split(/[ :]/)[0] ?? ''
+        socket.write(`${replies[verb] ?? answers[verb] ?? '500 what'}\r\n`)
+        if (verb === 'STARTTLS' && tls !== undefined && replies['STARTTLS'] === undefined) {
+          socket.removeAllListeners('data')
+          isSecure = true
+          talk(new TLSSocket(socket, { isServer: true, secureContext: createSecureContext(tls) }))
+          return
+        }
+      }
+    })
+  }
+  const server = createServer((socket) => {
+    sockets.push(socket)
+    socket.write(`${replies['greeting'] ?? '220-mail.example\r\n220 ready'}\r\n`)
+    talk(socket)
+  })
+  const port = await portOf(server)
+  const close = (): void => {
+    for (const socket of sockets) socket.destroy()
+    server.close()
+  }
+  return { port, said, isSecure: () => isSecure, [Symbol.dispose]: close }
+}
+
+const answers: Readonly<Record<string, string>> = {
+  EHLO: '250-mail.example\r\n250-STARTTLS\r\n250 8BITMIME',
+  STARTTLS: '220 go on',
+  MAIL: '250 ok',
+  RCPT: '250 ok',
+  DATA: '354 send it',
+  '.': '250 queued',
+  QUIT: '221 bye',
+}
+
+const mail = {
+  host: '127.0.0.1',
+  from: 'gate@example.com',
+  to: ['sre@example.com', 'sec@example.com'],
+}
+
+test('a mail has the event in it, and nobody writes headers or commands with a name that they chose', async () => {
+  using server = await mailServer()
+  await smtpSink({ ...mail, port: server.port, tls: 'off' }).send(event, { timeoutMs })
+  const { said } = server
+  assert.equal(said.filter((line) => line.startsWith('RCPT TO:')).length, 2)
+  assert.equal(said.filter((line) => line === '.').length, 1)
+  const from = said.indexOf('DATA') + 1
+  const blank = said.indexOf('', from)
+  assert.ok(!said.slice(from, blank).some((line) => /^Bcc/i.test(line)))
+  const text = Buffer.from(said.slice(blank + 1, said.indexOf('.')).join(''), 'base64').toString()
+  assert.deepEqual(
+    JSON.parse(text.slice(text.lastIndexOf('\n{'))),
+    JSON.parse(Buffer.from(encodeEvent(event)).toString()),
+  )
+  assert.ok(said.every((line) => line.length < 200))
+})
+
+test('STARTTLS is mandatory: nothing is told in the clear, to a stranger, or after words from before it', async () => {
+  const own = selfSigned('127.0.0.1')
+  const ca = (): Promise<string> => Promise.resolve(own.cert)
+  const told = async (
+    server: Awaited<ReturnType<typeof mailServer>>,
+    more: { ca?: () => Promise<string> } = {},
+  ): Promise<void> => {
+    await smtpSink({ ...mail, port: server.port, tls: 'starttls', ...more }).send(event, {
+      timeoutMs,
+    })
+  }
+  {
+    using server = await mailServer({}, own)
+    await told(server, { ca })
+    assert.ok(server.isSecure() && server.said.includes('DATA'))
+  }
+  for (const [replies, more] of [
+    [{ STARTTLS: '454 not now' }, { ca }],
+    [{}, {}],
+    [{ STARTTLS: '220 go on\r\n250 injected' }, { ca }],
+  ] as const) {
+    using server = await mailServer(replies, own)
+    await assert.rejects(told(server, more))
+    assert.ok(!server.said.some((line) => line.startsWith('MAIL')))
+  }
+})
+
+test('a mail that the server does not take is not told', async () => {
+  for (const replies of [
+    { greeting: '554 no' },
+    { RCPT: '550 nobody here' },
+    { DATA: '451 later' },
+    { '.': '552 too much' },
+  ]) {
+    using server = await mailServer(replies)
+    const sink = smtpSink({ ...mail, port: server.port, tls: 'off' })
+    await assert.rejects(sink.send(event, { timeoutMs }), /the server said/)
+  }
+  using silent = await silentServer()
+  const sink = smtpSink({ ...mail, port: silent.port, tls: 'off' })
+  await assert.rejects(sink.send(event, { timeoutMs: 50 }), /no answer within/)
+})
+
+async function streamServer(path?: string) {
+  let heard = ''
+  let done: (text: string) => void = () => undefined
+  const text = new Promise<string>((resolve) => (done = resolve))
+  const server = createServer((socket) => {
+    socket.on('data', (chunk: Buffer) => (heard += chunk.toString()))
+    socket.on('end', () => done(heard))
+  })
+  const port = path === undefined ? await portOf(server) : 0
+  if (path !== undefined) await new Promise<void>((resolve) => server.listen(path, resolve))
+  return { port, text, [Symbol.dispose]: () => void server.close() }
+}
+
+const form = /^<106>1 2026-06-01T12:00:00\.000Z \S+ sallyport \d+ breakglass-used - (\{.*\})$/
+
+test('syslog messages are of RFC 5424, one for each event, whatever is in its texts', async () => {
+  {
+    using server = await streamServer()
+    await syslogSink({ host: '127.0.0.1', port: server.port, protocol: 'tcp' }).send(event, {
+      timeoutMs,
+    })
+    const [, length = '', message = ''] = /^(\d+) ([^]*)$/.exec(await server.text) ?? []
+    assert.equal(Number(length), Buffer.byteLength(message))
+    assert.deepEqual(JSON.parse(form.exec(message)?.[1] ?? ''), { ...event })
+  }
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-syslog-'))
+  {
+    const path = join(folder, 'log')
+    using server = await streamServer(path)
+    await syslogSink({ socket: path }).send(event, { timeoutMs })
+    const lines = (await server.text).split('\n')
+    assert.equal(lines.length, 2)
+    assert.match(lines[0] ?? '', form)
+  }
+  rmSync(folder, { recursive: true })
+  const udp = createSocket('udp4')
+  await new Promise<void>((resolve) => udp.bind(0, '127.0.0.1', resolve))
+  const heard = new Promise<Buffer>((resolve) => udp.once('message', resolve))
+  const sink = syslogSink({ host: '127.0.0.1', port: udp.address().port, protocol: 'udp' })
+  await sink.send(event, { timeoutMs })
+  assert.match((await heard).toString(), form)
+  udp.close()
+})
+
+test('a syslog that nobody listens at is told nothing', async () => {
+  const sinks: readonly Sink[] = [
+    syslogSink({ host: '127.0.0.1', port: 1, protocol: 'tcp' }),
+    syslogSink({ socket: '/nowhere/log' }),
+  ]
+  for (const sink of sinks) await assert.rejects(sink.send(event, { timeoutMs }))
+})

@@ -1,0 +1,85 @@
+import { z } from 'zod'
+import { breakglassStatement, type Statement } from '#attestation'
+import { checkShape, encodeCanonical, parseJson, sha256Hex } from '#document'
+import { SallyportError } from '#error'
+
+const text = z.string().min(1).max(1000)
+const requestSchema = z.strictObject({
+  apiVersion: z.literal('sallyport.dev/v1'),
+  kind: z.literal('BreakglassRequest'),
+  artifact: z.strictObject({ name: text, sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
+  environment: z.string().min(1).max(200),
+  service: z.string().min(1).max(200),
+  requester: z.string().min(1).max(200),
+  requestedOn: z.iso.datetime(),
+  /** For how long, in seconds, from when it is approved. */
+  seconds: z
+    .int()
+    .min(60)
+    .max(168 * 3600),
+  rules: z.array(z.string().min(1).max(200)).min(1).max(200),
+  reason: text,
+  incident: z.string().min(1).max(500),
+  /** What is decided without a grant: for whoever approves it to read. */
+  otherwise: z.strictObject({
+    verdict: z.string().max(50),
+    reasons: z.array(z.string().max(2000)).max(100),
+  }),
+})
+
+/** What somebody asks for in an emergency. It is not signed, and nothing follows from it until somebody approves it. */
+export type BreakglassRequest = z.infer<typeof requestSchema>
+
+/** @throws SallyportError BREAKGLASS_REQUEST */
+export function parseRequest(bytes: Uint8Array, file: string): BreakglassRequest {
+  try {
+    const value = parseJson(bytes, { what: file, maxBytes: 1_000_000 })
+    return checkShape(requestSchema, value, { what: file })
+  } catch (cause) {
+    if (!(cause instanceof SallyportError)) throw cause
+    const [first] = cause.problems
+    throw new SallyportError(
+      {
+        code: 'BREAKGLASS_REQUEST',
+        where: first?.where ?? file,
+        expected: first?.expected ?? 'a breakglass request',
+        found: first?.found ?? 'something else',
+        fix: 'Name the file that `sallyport breakglass request` has written',
+      },
+      { cause },
+    )
+  }
+}
+
+export function encodeRequest(request: BreakglassRequest): Uint8Array {
+  return encodeCanonical(request)
+}
+
+/** What a request is called: whoever changes a word of it has another. */
+export function requestId(request: BreakglassRequest): string {
+  return sha256Hex(encodeRequest(request)).slice(0, 32)
+}
+
+/** The grant that an approver signs: what was asked for, from now on. */
+export function grantOf(
+  request: BreakglassRequest,
+  { approver, now }: { readonly approver: string; readonly now: Date },
+): Statement {
+  const { artifact, environment, service, requester, rules, reason, incident, seconds } = request
+  const begin = Math.floor(now.getTime() / 1000) * 1000
+  return breakglassStatement([{ name: artifact.name, digest: { sha256: artifact.sha256 } }], {
+    requester,
+    approver,
+    environment,
+    service,
+    rules,
+    reason,
+    incident,
+    notBefore: rfc3339(begin),
+    expires: rfc3339(begin + seconds * 1000),
+  })
+}
+
+function rfc3339(time: number): string {
+  return `${new Date(time).toISOString().slice(0, 19)}Z`
+}

@@ -1,0 +1,125 @@
+import type { Decision } from '#decision'
+import { parseJson } from '#document'
+import { recordedDecision, type BodyStore, type LogView } from '#log'
+import { parseReview, type BreakglassReview } from './review.ts'
+
+/**
+ * One use of breakglass: the same grants let the same bytes into the same target. A rollout that asks a hundred times
+ * within it is one use, until it has been reviewed; what comes after that waits for another review.
+ */
+export interface Use {
+  /** The first and the last decision of it, by their places in the log. */
+  readonly entry: number
+  readonly lastEntry: number
+  readonly time: string
+  readonly times: number
+  readonly artifact: { readonly name: string; readonly sha256: string }
+  readonly environment: string
+  readonly service: string
+  /** Who asked for the grants, and whoever asked the gate. */
+  readonly requesters: readonly string[]
+  readonly approvers: readonly string[]
+  readonly reasons: readonly string[]
+  readonly incidents: readonly string[]
+  readonly wanted: readonly string[]
+  readonly verdict: string
+  readonly until: string
+  readonly grants: readonly string[]
+  readonly review?: Pick<BreakglassReview, 'by' | 'finding' | 'time'>
+}
+
+/** The uses that a log holds: a projection, read as far as `size`, and further when it is asked again. */
+export interface UseBook {
+  /** Reads what is new in the log. */
+  read(view: Pick<LogView, 'size' | 'entries'>): Promise<void>
+  /** Oldest first. */
+  uses(): readonly Use[]
+  /** The use that a decision belongs to. */
+  at(entry: number): Use | undefined
+}
+
+export function openUses(bodies: BodyStore): UseBook {
+  const uses: Use[] = []
+  const open = new Map<string, number>()
+  const byEntry = new Map<number, number>()
+  let size = 0
+  const add = (decision: Decision, entry: number): void => {
+    const use = useOf(decision, entry)
+    if (use === undefined) return
+    const key = [use.artifact.sha256, use.environment, use.service, ...use.grants].join('\n')
+    const at = open.get(key) ?? uses.length
+    const before = uses[at]
+    uses[at] = before === undefined ? use : merged(before, use)
+    open.set(key, at)
+    byEntry.set(entry, at)
+  }
+  const close = ({ entry, by, finding, time }: BreakglassReview): void => {
+    const at = byEntry.get(entry)
+    const use = at === undefined ? undefined : uses[at]
+    if (at === undefined || use === undefined || use.review !== undefined) return
+    uses[at] = { ...use, review: { by, finding, time } }
+    for (const [key, index] of open) if (index === at) open.delete(key)
+  }
+  return {
+    async read(view) {
+      for await (const { index, entry } of view.entries(size, view.size)) {
+        const found = await entryOf(entry, bodies)
+        if (found === undefined) continue
+        if ('finding' in found) close(found)
+        else add(found, index)
+      }
+      size = Math.max(size, view.size)
+    },
+    uses: () => uses,
+    at: (entry) => uses[byEntry.get(entry) ?? -1],
+  }
+}
+
+async function entryOf(
+  entry: Uint8Array,
+  bodies: BodyStore,
+): Promise<Decision | BreakglassReview | undefined> {
+  const text = Buffer.from(entry).toString('latin1')
+  // Most entries are neither, and need not be parsed to know that.
+  if (text.includes('"BreakglassReview"')) return parseReview(entry)
+  if (!text.includes('"DecisionReference"') && !text.includes('"admitted-breakglass"'))
+    return undefined
+  const bytes = await recordedDecision(entry, bodies)
+  const value = parseJson(bytes, { what: 'a recorded decision' }) as unknown as Decision
+  return value.kind === 'Decision' && value.effect === 'admitted-breakglass' ? value : undefined
+}
+
+function useOf(decision: Decision, entry: number): Use | undefined {
+  const { breakglass, request, time, verdict } = decision
+  const used = breakglass?.used
+  if (used === undefined) return undefined
+  const grants = breakglass?.grants.filter(({ digest }) => used.grants.includes(digest)) ?? []
+  const { artifact, target, requester } = request
+  const requesters = grants.flatMap((one) => one.requester ?? [])
+  return {
+    entry,
+    lastEntry: entry,
+    time,
+    times: 1,
+    artifact: { name: artifact.name, sha256: artifact.digest['sha256'] ?? '' },
+    ...target,
+    requesters: [...new Set([...requesters, ...(requester === undefined ? [] : [requester])])],
+    approvers: used.approvers,
+    reasons: [...new Set(grants.flatMap(({ reason }) => reason ?? []))],
+    incidents: [...new Set(grants.flatMap(({ incident }) => incident ?? []))],
+    wanted: breakglass?.wanted ?? [],
+    verdict,
+    until: used.until,
+    grants: used.grants,
+  }
+}
+
+function merged(before: Use, { lastEntry, requesters, wanted }: Use): Use {
+  return {
+    ...before,
+    lastEntry,
+    times: before.times + 1,
+    requesters: [...new Set([...before.requesters, ...requesters])].slice(0, 100),
+    wanted: [...new Set([...before.wanted, ...wanted])].slice(0, 200),
+  }
+}
