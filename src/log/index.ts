@@ -8,6 +8,16 @@ export type {
 } from './ports.ts'
 export type { LogLimits } from './committer.ts'
 export { openLog, type Log, type OpenLogOptions, type Receipt } from './log.ts'
+export { openSharedLog, type OpenSharedLogOptions } from './shared/shared-log.ts'
+export type {
+  SequencerSession,
+  SharedCommit,
+  SharedHead,
+  SharedLogStore,
+  Sighting,
+  Standing,
+  SubmittedEntry,
+} from './shared/ports.ts'
 export { openLogView, type LogView } from './view.ts'
 export { verifyLog, type LogReport, type VerifyLogOptions } from './verify/verify-log.ts'
 export { recordDecision, recordedDecision, type DecisionRecord } from './record.ts'

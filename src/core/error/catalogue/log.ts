@@ -37,6 +37,11 @@ export const log = {
   LOG_ENTRY_UNKNOWN: { title: 'The log has no entry of this index', exit: 2 },
   LOG_NOT_FOUND: { title: 'There is no log here', exit: 2 },
 
+  // A log that replicas share in a database.
+  LOG_SEQUENCER_LOST: { title: 'Another replica sequences the log now', exit: 3 },
+  LOG_STORE_NEWER: { title: 'The database was made by a newer version', exit: 3 },
+  LOG_STORE_UNSAFE: { title: 'The database does not keep what it confirms', exit: 3 },
+
   // What `sallyport log verify` finds.
   LOG_ENTRY_ALTERED: { title: 'An entry is not the one that was logged', exit: 1 },
   LOG_ENTRY_REMOVED: { title: 'An entry has been removed', exit: 1 },

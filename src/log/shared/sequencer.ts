@@ -1,0 +1,153 @@
+import { SallyportError } from '#error'
+import {
+  openCheckpoint,
+  proveConsistency,
+  tileNodes,
+  treeRoot,
+  TreeEdge,
+  type LogIdentity,
+  type ReadTile,
+  type TreeHead,
+} from '#merkle'
+import { nodesOf } from '../extension-nodes.ts'
+import { openAnswer, sameTree } from '../head.ts'
+import type { CheckpointSigner } from '../ports.ts'
+import { damaged, forked, memoryMissing, rolledBack } from '../refusals.ts'
+import type { SequencerSession, SharedCommit, Standing } from './ports.ts'
+
+/** What sequencing works with. */
+export interface SequencerContext {
+  readonly signer: CheckpointSigner
+  readonly log: LogIdentity
+  readonly readTile: ReadTile
+}
+
+/** A standing that has been held against the tiles and against what the signer remembers. */
+export interface Judged {
+  readonly edge: TreeEdge
+  /** The newest tree that the signer remembers. */
+  readonly remembered: TreeHead
+}
+
+/**
+ * Compares what the store has with what was signed; refuses an old copy, another history, and damage.
+ *
+ * `newest` MUST have been asked for before the standing was read: whatever is signed has been staged before, so the store
+ * is never behind the signer unless it has been put back.
+ */
+export async function judge(
+  { log, readTile }: Omit<SequencerContext, 'signer'>,
+  newest: TreeHead | undefined,
+  { head, staged }: Standing,
+): Promise<Judged> {
+  if (head === undefined) {
+    if (newest !== undefined && newest.size > 0) throw rolledBack(log, newest.size, 0)
+    return { edge: TreeEdge.empty, remembered: newest ?? TreeEdge.empty }
+  }
+  const checkpoint = openHead(head.checkpoint, head.size, log)
+  if (newest === undefined) throw memoryMissing(log, checkpoint)
+  const edge = await TreeEdge.load(checkpoint.size, readTile)
+  if (!sameTree(edge, checkpoint))
+    throw damaged(`log ${log.origin}`, `tiles that lead to the signed root`, 'others')
+  if (newest.size > edge.size) {
+    const next = edge.extend(staged.map(({ entry }) => entry)).edge
+    if (newest.size > next.size) throw rolledBack(log, newest.size, next.size)
+    if (!sameTree(newest, next)) throw forked(log, newest, next)
+  } else await checkOlder(log, edge, newest, readTile)
+  return { edge, remembered: newest }
+}
+
+/** Sequences until the right is lost or `next` says that it is time to stop. */
+export async function sequence(
+  session: SequencerSession,
+  context: SequencerContext,
+  { next, committed }: SequencerTurns,
+): Promise<void> {
+  const newest = await context.signer.newest()
+  let { edge, remembered } = await judge(context, newest, session.standing)
+  if (session.standing.head === undefined) await begin(session, context)
+  // What the last holder staged stands: it may have been signed, and whoever signs it again signs the same tree.
+  let { staged } = session.standing
+  if (staged.length === 0) staged = await session.turn(undefined)
+  while (staged.length > 0 || (await next())) {
+    if (staged.length === 0) {
+      staged = await session.turn(undefined)
+      continue
+    }
+    const extension = edge.extend(staged.map(({ entry }) => entry))
+    const grown = extension.edge
+    const nodes = nodesOf(extension, context.readTile)
+    const consistency = await proveConsistency(remembered.size, grown.size, nodes)
+    const note = await context.signer.sign({ size: grown.size, root: grown.root, consistency })
+    openAnswer(note, grown, context.log)
+    const done: SharedCommit = {
+      head: { size: grown.size, checkpoint: note },
+      from: edge.size,
+      ids: staged.map(({ id }) => id),
+      tiles: extension.tiles.filter(({ level }) => level !== 'entries'),
+    }
+    staged = await session.turn(done)
+    remembered = edge = grown
+    committed(done)
+  }
+}
+
+/** What the sequencer asks, and tells. */
+export interface SequencerTurns {
+  /** Waits until there may be something to sequence; false to stop. */
+  readonly next: () => Promise<boolean>
+  readonly committed: (done: SharedCommit) => void
+}
+
+/**
+ * Lets the signer of a replica that does not sequence remember the head, too: so an old copy of the store is refused
+ * here as well. Does nothing when it remembers that, or more, already: signers may share one memory.
+ */
+export async function remember(
+  { signer, log, readTile }: SequencerContext,
+  head: { readonly size: number; readonly checkpoint: string },
+): Promise<void> {
+  const newest = await signer.newest()
+  if (newest === undefined || newest.size >= head.size) return
+  const { size, root } = openHead(head.checkpoint, head.size, log)
+  const consistency = await proveConsistency(newest.size, size, tileNodes(size, readTile))
+  try {
+    openAnswer(await signer.sign({ size, root, consistency }), { size, root }, log)
+  } catch (problem) {
+    const now = await signer.newest()
+    if (now === undefined || now.size <= newest.size) throw problem
+  }
+}
+
+async function begin(session: SequencerSession, { signer, log }: SequencerContext): Promise<void> {
+  const { size, root } = TreeEdge.empty
+  const note = await signer.sign({ size, root, consistency: [] })
+  openAnswer(note, { size, root }, log)
+  await session.begin(note)
+}
+
+async function checkOlder(
+  log: LogIdentity,
+  edge: TreeEdge,
+  older: TreeHead,
+  readTile: ReadTile,
+): Promise<void> {
+  if (older.size === 0) return
+  const root = await treeRoot(older.size, tileNodes(edge.size, readTile))
+  if (!sameTree(older, { size: older.size, root }))
+    throw forked(log, older, { size: older.size, root })
+}
+
+/** Opens the checkpoint of a head. Anything that does not verify was not written by the log. */
+export function openHead(note: string, size: number, log: LogIdentity) {
+  try {
+    const checkpoint = openCheckpoint(note, log)
+    if (checkpoint.size === size) return checkpoint
+    throw damaged('head of the log', `a checkpoint of size ${size}`, `one of ${checkpoint.size}`)
+  } catch (cause) {
+    if (cause instanceof SallyportError && cause.code === 'LOG_CORRUPT') throw cause
+    const found = cause instanceof Error ? cause.message : String(cause)
+    const expected = `a checkpoint signed by the keys of ${log.origin}`
+    throw damaged('head of the log', expected, found, cause)
+  }
+}

@@ -1,0 +1,115 @@
+import type { Pool } from 'pg'
+import type { SequencerSession, SharedLogStore, Sighting, Standing, SubmittedEntry } from '#log'
+import { encodeEntry, hashSize, parseTilePath, tileWidth } from '#merkle'
+import { mayHaveHappened, run, type PostgresOptions, type Statement } from './connection.ts'
+import { Listener } from './listener.ts'
+import { standingOf, takeSession } from './session.ts'
+
+const reserved = 4096
+
+/** Keeps a log in PostgreSQL, where replicas share it. */
+export class PostgresLogStore implements SharedLogStore {
+  readonly #pool: Pool
+  readonly #options: PostgresOptions
+  readonly #listener: Listener
+
+  constructor(pool: Pool, options: PostgresOptions) {
+    this.#pool = pool
+    this.#options = options
+    this.#listener = new Listener(options)
+  }
+
+  async read(path: string): Promise<Uint8Array | undefined> {
+    if (path === 'checkpoint') return this.#checkpoint()
+    const { level, index, width } = parseTilePath(path)
+    if (level === 'entries') return this.#bundle(index, width)
+    const { rows } = await this.#run({
+      name: 'tile',
+      text: 'SELECT bytes FROM sallyport.tile WHERE level = $1 AND idx = $2',
+      values: [level, index],
+    })
+    const bytes = rows[0]?.['bytes'] as Buffer | undefined
+    return bytes === undefined || bytes.length < width * hashSize
+      ? undefined
+      : bytes.subarray(0, width * hashSize)
+  }
+
+  async reserve(): Promise<{ first: number; count: number }> {
+    const { rows } = await this.#run({ text: `SELECT nextval('sallyport.entry_id') AS first` })
+    return { first: Number(rows[0]?.['first']), count: reserved }
+  }
+
+  async submit(entries: readonly SubmittedEntry[]): Promise<void> {
+    let end = 1
+    const places = entries.map(({ entry: { length } }) => (end += length) - length)
+    await this.#run({
+      name: 'submit',
+      // One parameter for all bytes: it goes over the wire as it is.
+      text: `INSERT INTO sallyport.outbox (id, entry)
+             SELECT id, substring($2::bytea FROM at FOR length) FROM unnest($1::bigint[], $3::int[], $4::int[]) AS t (id, at, length)`,
+      values: [
+        entries.map(({ id }) => id),
+        Buffer.concat(entries.map(({ entry }) => entry)),
+        places,
+        entries.map(({ entry }) => entry.length),
+      ],
+    })
+    this.#listener.tell('submitted')
+  }
+
+  mayHaveHappened(problem: unknown): boolean {
+    return mayHaveHappened(problem)
+  }
+
+  async look(from: number): Promise<Sighting | undefined> {
+    const { rows } = await this.#run({
+      name: 'look',
+      text: `SELECT size, checkpoint, ARRAY(
+               SELECT id FROM sallyport.entry WHERE idx >= $1 AND idx < size ORDER BY idx
+             ) AS ids FROM sallyport.log_head WHERE size IS NOT NULL`,
+      values: [from],
+    })
+    const [row] = rows
+    if (row === undefined) return undefined
+    const head = { size: Number(row['size']), checkpoint: String(row['checkpoint']) }
+    return { head, ids: (row['ids'] as string[]).map(Number) }
+  }
+
+  async standing(): Promise<Standing> {
+    return standingOf((statement) => this.#run(statement))
+  }
+
+  async sequence(): Promise<SequencerSession | undefined> {
+    return takeSession(this.#options, () => this.#listener.tell('sequenced'))
+  }
+
+  watch(listener: (what: 'submitted' | 'sequenced') => void): void {
+    this.#listener.watch(listener)
+  }
+
+  async close(): Promise<void> {
+    await this.#listener.close()
+  }
+
+  async #checkpoint(): Promise<Uint8Array | undefined> {
+    const { rows } = await this.#run({
+      text: 'SELECT checkpoint FROM sallyport.log_head WHERE size IS NOT NULL',
+    })
+    return rows[0] === undefined ? undefined : Buffer.from(String(rows[0]['checkpoint']))
+  }
+
+  async #bundle(index: number, width: number): Promise<Uint8Array | undefined> {
+    const first = index * tileWidth
+    const { rows } = await this.#run({
+      name: 'bundle',
+      text: 'SELECT entry FROM sallyport.entry WHERE idx >= $1 AND idx < $2 ORDER BY idx',
+      values: [first, first + width],
+    })
+    if (rows.length !== width) return undefined
+    return Buffer.concat(rows.map((row) => encodeEntry(row['entry'] as Buffer)))
+  }
+
+  async #run(statement: Statement) {
+    return run(this.#pool, this.#options, statement)
+  }
+}

@@ -1,0 +1,201 @@
+import type { Client } from 'pg'
+import { SallyportError } from '#error'
+import type { SequencerSession, SharedCommit, Standing, SubmittedEntry } from '#log'
+import {
+  ask,
+  describe,
+  endClient,
+  openClient,
+  type PostgresOptions,
+  type Statement,
+} from './connection.ts'
+
+type Run = (statement: Statement) => Promise<{
+  readonly rows: readonly Record<string, unknown>[]
+  readonly count: number
+}>
+
+const maxStaged = 2048
+const maxStagedBytes = 8 * 2 ** 20
+
+/**
+ * Takes the right to sequence: a lock of the session, which PostgreSQL gives free when the session ends in any way; and a
+ * new epoch, which every deed compares, so that who has lost the lock and does not know it yet changes nothing any more.
+ */
+export async function takeSession(
+  options: PostgresOptions,
+  sequenced: () => void,
+): Promise<SequencerSession | undefined> {
+  const client = await openClient(options, 'sequencer', () => undefined)
+  try {
+    const run: Run = async (statement) => ask(client, options, statement)
+    const { rows } = await run({
+      text: `SELECT pg_try_advisory_lock('sallyport.log_head'::regclass::oid::bigint) AS mine`,
+    })
+    if (rows[0]?.['mine'] === true) return await Session.take({ client, options, run, sequenced })
+    await endClient(client)
+    return undefined
+  } catch (problem) {
+    await endClient(client)
+    throw problem
+  }
+}
+
+/** Head and stage of one moment. */
+export async function standingOf(run: Run): Promise<Standing> {
+  const { rows } = await run({
+    text: `SELECT h.size, h.checkpoint, o.id, o.entry, cardinality(h.staged) AS staged
+           FROM sallyport.log_head h
+           LEFT JOIN LATERAL unnest(h.staged) WITH ORDINALITY AS s (id, at) ON true
+           LEFT JOIN sallyport.outbox o ON o.id = s.id
+           ORDER BY s.at`,
+  })
+  const [first] = rows
+  const size = first?.['size']
+  if (first === undefined || size === null) return { head: undefined, staged: [] }
+  const staged = rows.filter((row) => row['id'] !== null).map(submittedOf)
+  if (staged.length !== Number(first['staged']))
+    throw stageLost(Number(first['staged']), staged.length)
+  return { head: { size: Number(size), checkpoint: String(first['checkpoint']) }, staged }
+}
+
+interface SessionParts {
+  readonly client: Client
+  readonly options: PostgresOptions
+  readonly run: Run
+  readonly sequenced: () => void
+}
+
+class Session implements SequencerSession {
+  readonly standing: Standing
+  readonly #parts: SessionParts
+  readonly #epoch: string
+  #size: number
+
+  private constructor(parts: SessionParts, epoch: string, standing: Standing) {
+    this.#parts = parts
+    this.#epoch = epoch
+    this.standing = standing
+    this.#size = standing.head?.size ?? 0
+  }
+
+  static async take(parts: SessionParts): Promise<Session> {
+    const { rows } = await parts.run({
+      text: 'UPDATE sallyport.log_head SET epoch = epoch + 1 RETURNING epoch',
+    })
+    return new Session(parts, String(rows[0]?.['epoch']), await standingOf(parts.run))
+  }
+
+  async begin(checkpoint: string): Promise<void> {
+    const { count } = await this.#parts.run({
+      text: 'UPDATE sallyport.log_head SET size = 0, checkpoint = $1 WHERE epoch = $2 AND size IS NULL',
+      values: [checkpoint, this.#epoch],
+    })
+    if (count !== 1) throw this.#lost()
+    this.#parts.sequenced()
+  }
+
+  async turn(done: SharedCommit | undefined): Promise<readonly SubmittedEntry[]> {
+    if (done !== undefined) return this.#commit(done)
+    const waiting = await this.#waiting()
+    if (waiting.length > 0) await this.#advance(undefined, waiting)
+    return waiting
+  }
+
+  async release(): Promise<void> {
+    await endClient(this.#parts.client)
+  }
+
+  async #commit(done: SharedCommit): Promise<readonly SubmittedEntry[]> {
+    const { run, sequenced } = this.#parts
+    try {
+      // Sent together, answered one by one.
+      const [, moved] = await Promise.all([
+        run({ text: 'BEGIN' }),
+        run(moveOf(done)),
+        ...done.tiles.map(({ level, index, bytes }) =>
+          run({
+            name: 'put-tile',
+            text: `INSERT INTO sallyport.tile (level, idx, bytes) VALUES ($1, $2, $3)
+                   ON CONFLICT (level, idx) DO UPDATE SET bytes = excluded.bytes`,
+            values: [level, index, bytes],
+          }),
+        ),
+      ])
+      if (moved.count !== done.ids.length) throw stageLost(done.ids.length, moved.count)
+      const waiting = await this.#waiting()
+      await this.#advance(done, waiting)
+      await run({ text: 'COMMIT' })
+      this.#size = done.head.size
+      sequenced()
+      return waiting
+    } catch (problem) {
+      await run({ text: 'ROLLBACK' }).catch(() => undefined)
+      throw problem
+    }
+  }
+
+  /** What waits, oldest first, as much as goes into one commit. */
+  async #waiting(): Promise<readonly SubmittedEntry[]> {
+    const { rows } = await this.#parts.run({
+      name: 'waiting',
+      text: 'SELECT id, entry FROM sallyport.outbox ORDER BY id LIMIT $1',
+      values: [maxStaged],
+    })
+    let bytes = 0
+    const entries = rows.map(submittedOf)
+    const over = entries.findIndex(({ entry }) => (bytes += entry.length) > maxStagedBytes)
+    return over === -1 ? entries : entries.slice(0, Math.max(1, over))
+  }
+
+  async #advance(done: SharedCommit | undefined, next: readonly SubmittedEntry[]): Promise<void> {
+    const { count } = await this.#parts.run({
+      name: done === undefined ? 'stage' : 'advance',
+      text: `UPDATE sallyport.log_head SET staged = $3::bigint[]${done === undefined ? '' : ', size = $4, checkpoint = $5'}
+             WHERE epoch = $1 AND size = $2 AND (staged = '{}') = ${done === undefined}`,
+      values: [
+        this.#epoch,
+        this.#size,
+        next.map(({ id }) => id),
+        ...(done === undefined ? [] : [done.head.size, done.head.checkpoint]),
+      ],
+    })
+    if (count !== 1) throw this.#lost()
+  }
+
+  #lost(): SallyportError {
+    return new SallyportError({
+      code: 'LOG_SEQUENCER_LOST',
+      where: describe(this.#parts.options),
+      expected: `epoch ${this.#epoch} and ${this.#size} entries, as this replica left them`,
+      found: 'others',
+      fix: 'Nothing: this replica waits for its turn again. If it comes often, look for a database that fails over',
+    })
+  }
+}
+
+/** From the outbox into the log. The key of `entry` is the index: none can be given twice. */
+function moveOf({ ids, from }: SharedCommit): Statement {
+  return {
+    name: 'move',
+    text: `WITH taken AS (DELETE FROM sallyport.outbox WHERE id = ANY($1::bigint[]) RETURNING id, entry)
+           INSERT INTO sallyport.entry (idx, id, entry)
+           SELECT $2::bigint + s.at - 1, taken.id, taken.entry
+           FROM unnest($1::bigint[]) WITH ORDINALITY AS s (id, at) JOIN taken ON taken.id = s.id`,
+    values: [ids, from],
+  }
+}
+
+function submittedOf(row: Record<string, unknown>): SubmittedEntry {
+  return { id: Number(row['id']), entry: row['entry'] as Buffer }
+}
+
+function stageLost(expected: number, found: number): SallyportError {
+  return new SallyportError({
+    code: 'LOG_CORRUPT',
+    where: 'table sallyport.outbox',
+    expected: `${expected} entries that were staged`,
+    found: `${found} of them`,
+    fix: 'Restore the database to a moment at which they are there: somebody has removed entries that may have been signed',
+  })
+}
