@@ -161,6 +161,8 @@ export async function run(
   const said = { stdout: '', stderr: '' }
   child.stdout.on('data', (chunk: Buffer) => (said.stdout += chunk.toString()))
   child.stderr.on('data', (chunk: Buffer) => (said.stderr += chunk.toString()))
+  // A program that is done does not read the rest.
+  child.stdin.on('error', () => undefined)
   child.stdin.end(input === undefined ? '' : JSON.stringify(input))
   const exit = await new Promise<number>((resolve) => {
     child.once('close', (code) => resolve(code ?? 1))

@@ -36,6 +36,10 @@ export interface World {
   /** What a folder of deploy/kubernetes says, with the gate of this world in it. */
   manifests(folder: string): Promise<readonly Manifest[]>
   apply(folder: string): Promise<void>
+  /** Entries in the log of the gate. */
+  logSize(): Promise<number>
+  /** Sends a request to the gate over TLS. */
+  ask(path: string, body?: unknown): Promise<string>
   stop(): Promise<void>
 }
 
@@ -84,6 +88,15 @@ export async function startWorld(): Promise<World> {
         if (said.exit !== 0) throw new Error(said.stderr)
       }
     },
+    async logSize() {
+      return Number((await world.ask('/log/checkpoint')).split('\n')[1])
+    },
+    async ask(path, body) {
+      const post = ['-H', 'content-type: application/json', '--data-binary', '@-']
+      const args = ['-s', '--cacert', cluster.caFile, '-H', `authorization: Bearer ${gateToken}`]
+      const all = [...args, ...(body === undefined ? [] : post), `${gateAddress}${path}`]
+      return (await run('curl', all, { cwd: dir, input: body })).stdout
+    },
     async stop() {
       await running?.kill()
       await registry.close()
@@ -128,15 +141,20 @@ admission:
   namespaces:
     shop: {environment: staging, service: {label: app}}
     tools: {environment: staging, service: {from: namespace}}
+    trial: {environment: staging, service: trial}
   kinds: {acme.example/Rollout: spec.template}
 `,
   )
   const policies = join(dir, '.sallyport/policies')
   const staging = readFileSync(join(policies, 'staging.yaml'), 'utf8')
-  const tools = staging
-    .replace('shop-staging', 'tools-staging')
-    .replace('service: shop}', 'service: tools}')
-  writeFileSync(join(policies, 'tools.yaml'), tools)
+  for (const service of ['tools', 'trial']) {
+    const text = staging
+      .replace('shop-staging', `${service}-staging`)
+      .replace('service: shop}', `service: ${service}}`)
+    const isTrial = service === 'trial'
+    const policy = isTrial ? text.replace('mode: enforce', 'mode: audit') : text
+    writeFileSync(join(policies, `${service}.yaml`), policy)
+  }
 }
 
 async function makeImages(dir: string, registry: TestRegistry) {

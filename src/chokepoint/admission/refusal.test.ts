@@ -23,7 +23,10 @@ test('a refusal says the answer, then each reason with its fix, then where it is
   assert.equal(lines[1], '  PROVENANCE_MISSING: There is no provenance of the artifact')
   assert.match(lines[2] ?? '', /^ {4}expected: provenance of this image by release-builder$/)
   assert.match(lines[3] ?? '', /^ {4}found: {4}\w/)
-  assert.match(lines[4] ?? '', /^ {4}fix: {6}[A-Z]/)
+  assert.match(
+    lines[4] ?? '',
+    /^ {4}fix: {6}[A-Z].*annotation sallyport\.dev\/evidence of the pods$/,
+  )
   assert.equal(lines.at(-1), '  decision 4 in the log')
 })
 

@@ -5,6 +5,7 @@ import type { ImageAnswer } from './admit.ts'
 /** Reasons that are told in full; a developer fixes the first one first. */
 const maxReasons = 3
 const maxText = 600
+const annotation = 'sallyport.dev/evidence of the pods'
 
 /**
  * Why an image may not run, as kubectl shows it: the answer, then each reason with its fix on lines of its own. Whatever
@@ -44,8 +45,15 @@ function shorter(problem: Problem, { name, digest }: Decision['request']['artifa
   const again = (text: string): string =>
     text
       .replaceAll(`${quoted} sha256:${digest['sha256'] ?? ''}`, 'this image')
+      .replaceAll(` in ${quoted}`, ' in its registry')
       .replaceAll(quoted, 'this image')
-  return { ...problem, expected: again(problem.expected), found: again(problem.found) }
+  return {
+    ...problem,
+    expected: again(problem.expected),
+    found: again(problem.found),
+    // Who deploys to a cluster has no command line of the gate at hand, but annotations.
+    fix: problem.fix.replace('pass it with --bundle', `put it into the annotation ${annotation}`),
+  }
 }
 
 function line(text: string): string {

@@ -1,0 +1,277 @@
+// Done-when 1 of the gate: a real API server asks the real gate about everything that brings an image into a cluster.
+import assert from 'node:assert/strict'
+import { after, before, test } from 'node:test'
+import { skip, type Said } from './api-server.ts'
+import { pod, templates, type KubernetesObject } from './objects.ts'
+import { startWorld, type World } from './world.ts'
+
+let world: World
+let legacy: KubernetesObject
+
+const apply = (object: unknown, ...more: readonly string[]): Promise<Said> =>
+  world.cluster.kubectl(['apply', '-f', '-', ...more], object)
+const kubectl = (...args: readonly string[]): Promise<Said> => world.cluster.kubectl(args)
+
+before(async () => {
+  if (skip !== false) return
+  world = await startWorld()
+  await world.startGate()
+  for (const name of ['shop', 'tools', 'trial', 'elsewhere']) {
+    await kubectl('create', 'namespace', name)
+  }
+  // What was there before the gate: images that it would refuse.
+  ;[legacy = {}] = templates('legacy', world.bad)
+  for (const object of [legacy, pod('legacy', world.bad)]) assertDone(await apply(object))
+  await world.apply('webhook')
+  // The API server takes a moment to hear of it.
+  while ((await apply(pod('probe', world.bad), '--dry-run=server')).exit === 0);
+})
+
+after(() => world?.stop())
+
+function assertDone({ exit, stderr }: Said): void {
+  assert.equal(exit, 0, stderr)
+}
+
+function assertRefused({ exit, stderr }: Said, ...patterns: readonly RegExp[]): void {
+  assert.equal(exit, 1, 'it was admitted')
+  assert.match(stderr, /admission webhook "gate\.sallyport\.dev" denied the request/)
+  for (const pattern of patterns) assert.match(stderr, pattern)
+}
+
+test(
+  'an image with provenance runs, and one without is refused with what to do',
+  { skip },
+  async () => {
+    assertDone(await apply(pod('good', world.good)))
+    const said = await apply(pod('bad', world.bad))
+    assertRefused(
+      said,
+      /spec\.containers\[0\]\.image: denied: .*@sha256:.* may not run in staging\/shop\n/,
+      /\n {2}PROVENANCE_MISSING: .*\n {4}expected: .*\n {4}found: .*\n {4}fix: .*sallyport attach/,
+      /\n {2}decision \d+ in the log/,
+    )
+  },
+)
+
+test('a tag is refused with the digest that it means now', { skip }, async () => {
+  const digest = world.good.split('@')[1] ?? ''
+  const said = await apply(pod('tagged', world.tagged))
+  assertRefused(said, /ADMISSION_UNPINNED/, new RegExp(`fix: .*:1\\.0@${digest}`))
+  assertDone(await apply(pod('tagged', `${world.tagged}@${digest}`)))
+})
+
+test('an image without a registry means nothing, and is refused', { skip }, async () => {
+  assertRefused(await apply(pod('short', 'nginx')), /ADMISSION_IMAGE/)
+})
+
+test('one bad image among good ones is enough, wherever it stands', { skip }, async () => {
+  const { good, bad } = world
+  const main = { name: 'main', image: good }
+  const other = { name: 'other', image: bad }
+  const sidecar = { ...other, restartPolicy: 'Always' }
+  const volume = { name: 'data', image: { reference: bad } }
+  const places = [
+    [{ containers: [main, other] }, /spec\.containers\[1\]\.image/],
+    [{ containers: [main], initContainers: [other] }, /spec\.initContainers\[0\]\.image/],
+    [{ containers: [main], initContainers: [sidecar] }, /spec\.initContainers\[0\]\.image/],
+    [{ containers: [main], volumes: [volume] }, /spec\.volumes\[0\]\.image\.reference/],
+  ] as const
+  for (const [spec, field] of places) assertRefused(await apply(pod('many', spec)), field)
+  const fine = { ...volume, image: { reference: good } }
+  const all = { containers: [main], initContainers: [{ ...main, name: 'init' }], volumes: [fine] }
+  assertDone(await apply(pod('many', all)))
+})
+
+test('a container for debugging is asked about, too', { skip }, async () => {
+  const debug = (image: string, name: string): Promise<Said> =>
+    kubectl('debug', 'good', '-n', 'shop', `--image=${image}`, '-c', name)
+  assertRefused(await debug(world.bad, 'bad'), /spec\.ephemeralContainers\[0\]\.image/)
+  assertRefused(await debug(world.tagged, 'tagged'), /ADMISSION_UNPINNED/)
+  assertDone(await debug(world.good, 'fine'))
+})
+
+test('every kind that makes pods is asked about before any pod is made', { skip }, async () => {
+  for (const object of templates('good', world.good)) assertDone(await apply(object))
+  for (const object of templates('bad', world.bad)) {
+    assertRefused(await apply(object), /template\.spec\.containers\[0\]\.image: denied/)
+  }
+})
+
+test('a pod whose name the server makes up is asked about', { skip }, async () => {
+  const { metadata, ...rest } = pod('x', world.bad)
+  const object = { ...rest, metadata: { ...metadata, name: undefined, generateName: 'x-' } }
+  assertRefused(await world.cluster.kubectl(['create', '-f', '-'], object), /PROVENANCE_MISSING/)
+})
+
+test(
+  'what deploys nothing is not blocked, even where the image would be refused',
+  { skip },
+  async () => {
+    const patch = '{"status":{"conditions":[{"type":"Ready","status":"False"}]}}'
+    const changes = [
+      ['label', 'pod', 'legacy', 'tier=front'],
+      ['annotate', 'pod', 'legacy', 'note=x'],
+      ['patch', 'pod', 'legacy', '--subresource=status', '-p', patch],
+      ['label', 'deployment', 'legacy', 'tier=front'],
+      ['scale', 'deployment', 'legacy', '--replicas=3'],
+      ['patch', 'deployment', 'legacy', '-p', '{"spec":{"replicas":2}}'],
+      ['patch', 'deployment', 'legacy', '--subresource=status', '-p', '{"status":{"replicas":2}}'],
+      ['rollout', 'restart', 'deployment', 'legacy'],
+      ['delete', 'pod', 'legacy', '--now', '--wait=false'],
+    ]
+    for (const change of changes) assertDone(await kubectl('-n', 'shop', ...change))
+    const image = `main=${world.tagged}`
+    assertRefused(await kubectl('-n', 'shop', 'set', 'image', 'deployment/legacy', image))
+  },
+)
+
+test('a label that makes a pod belong to another target is a deployment', { skip }, async () => {
+  const label = (value: string): Promise<Said> =>
+    kubectl('-n', 'shop', 'label', 'pod', 'good', '--overwrite', `app=${value}`)
+  assertRefused(await label('nobody'), /POLICY_MISSING/)
+  assertDone(await label('shop'))
+})
+
+test(
+  'the target comes from the namespace and the labels, and from nothing else',
+  { skip },
+  async () => {
+    const { good } = world
+    assertDone(await apply(pod('good', good, { namespace: 'tools', labels: {} })))
+    assertRefused(
+      await apply(pod('nameless', good, { labels: {} })),
+      /ADMISSION_TARGET/,
+      /label app/,
+    )
+    assertRefused(
+      await apply(pod('good', good, { namespace: 'elsewhere' })),
+      /ADMISSION_TARGET/,
+      /admission\.namespaces in .*sallyport\.yaml/,
+    )
+    assertRefused(await apply(pod('other', good, { labels: { app: 'nobody' } })), /POLICY_MISSING/)
+  },
+)
+
+test('evidence may travel in an annotation, and counts for its image only', { skip }, async () => {
+  const { carried, bad } = world
+  const annotations = { 'sallyport.dev/evidence': carried.evidence }
+  assertRefused(await apply(pod('carried', carried.image)))
+  assertDone(await apply(pod('carried', carried.image, { annotations })))
+  assertRefused(await apply(pod('stolen', bad, { annotations })))
+})
+
+test('a dry run has the same answer and leaves no record', { skip }, async () => {
+  const size = await world.logSize()
+  assertDone(await apply(pod('dry', world.good), '--dry-run=server'))
+  assertRefused(await apply(pod('dry', world.bad), '--dry-run=server'), /not recorded: dry run/)
+  assertRefused(await apply(pod('dry', world.tagged), '--dry-run=server'))
+  assert.equal(await world.logSize(), size)
+  await apply(pod('wet', world.bad))
+  assert.equal(await world.logSize(), size + 1)
+})
+
+test(
+  'what is let in against the verdict is a warning to whoever deployed it',
+  { skip },
+  async () => {
+    const said = await apply(pod('trial', world.bad, { namespace: 'trial' }))
+    assertDone(said)
+    assert.match(said.stderr, /^Warning: spec\.containers\[0\]\.image: DENY, admitted-audit: PROV/m)
+  },
+)
+
+test('the API server’s own audit log says what was decided and where it stands', { skip }, () => {
+  const isReal = (line: string): boolean => !line.includes('dryRun=All')
+  const events = world.cluster.audit().split('\n').filter(isReal)
+  const event = (name: string): string =>
+    events.find((line) => line.includes(`/pods`) && line.includes(name)) ?? ''
+  const denied = event('"gate.sallyport.dev/verdicts":"DENY"')
+  assert.match(denied, /"gate\.sallyport\.dev\/entries":"\d+"/)
+  assert.match(event('"gate.sallyport.dev/reasons":"ADMISSION_UNPINNED"'), /"code":403/)
+  assert.match(event('"gate.sallyport.dev/verdicts":"ALLOW"'), /"code":201/)
+})
+
+test('a kind of somebody’s own is asked about once it is configured', { skip }, async () => {
+  assertDone(await apply(rolloutKind))
+  const [config] = await world.manifests('webhook')
+  const [webhook] = config?.webhooks ?? []
+  const rule = { apiGroups: ['acme.example'], apiVersions: ['*'], operations: ['CREATE', 'UPDATE'] }
+  const rules = [{ ...rule, resources: ['rollouts'] }]
+  const kind = { ...config, metadata: { name: 'own-kinds' }, webhooks: [{ ...webhook, rules }] }
+  assertDone(await apply(kind))
+  await kubectl('wait', '--for=condition=Established', 'crd/rollouts.acme.example')
+  const rollout = (image: string) => {
+    const { metadata, spec } = pod('rolling', image)
+    const template = { metadata: { labels: metadata.labels }, spec }
+    return { apiVersion: 'acme.example/v1', kind: 'Rollout', metadata, spec: { template } }
+  }
+  while ((await apply(rollout(world.bad), '--dry-run=server')).exit === 0);
+  assertRefused(await apply(rollout(world.bad)), /spec\.template\.spec\.containers\[0\]\.image/)
+  assertDone(await apply(rollout(world.good)))
+})
+
+const rolloutKind = {
+  apiVersion: 'apiextensions.k8s.io/v1',
+  kind: 'CustomResourceDefinition',
+  metadata: { name: 'rollouts.acme.example' },
+  spec: {
+    group: 'acme.example',
+    scope: 'Namespaced',
+    names: { plural: 'rollouts', singular: 'rollout', kind: 'Rollout' },
+    versions: [
+      {
+        name: 'v1',
+        served: true,
+        storage: true,
+        schema: {
+          openAPIV3Schema: { type: 'object', 'x-kubernetes-preserve-unknown-fields': true },
+        },
+      },
+    ],
+  },
+}
+
+test('Gatekeeper is answered about the same images', { skip }, async () => {
+  const keys = [world.good, world.bad].map((image) => `staging|shop|${image}`)
+  const request = {
+    apiVersion: 'externaldata.gatekeeper.sh/v1beta1',
+    kind: 'ProviderRequest',
+    request: { keys },
+  }
+  const said = JSON.parse(await world.ask('/gatekeeper/v1/validate', request)) as {
+    response: { items: { value?: { effect: string }; error?: string }[] }
+  }
+  const [good, bad] = said.response.items
+  assert.equal(good?.value?.effect, 'admitted')
+  assert.match(bad?.error ?? '', /PROVENANCE_MISSING/)
+})
+
+test(
+  'with the webhook that pins, a pod may name a tag, and the digest is what runs',
+  { skip },
+  async () => {
+    await world.apply('components/pin')
+    while ((await apply(pod('pinned', world.tagged), '--dry-run=server')).exit !== 0);
+    assertDone(await apply(pod('pinned', world.tagged)))
+    const image = [
+      '-n',
+      'shop',
+      'get',
+      'pod',
+      'pinned',
+      '-o',
+      'jsonpath={.spec.containers[0].image}',
+    ]
+    assert.equal((await kubectl(...image)).stdout, `${world.tagged}@${world.good.split('@')[1]}`)
+    const bad = world.bad.replace(/@.*/, ':0.9')
+    assertRefused(await apply(pod('pinned-bad', bad)), /PROVENANCE_MISSING/)
+  },
+)
+
+test('every answer is in the log, which verifies and replays', { skip }, async () => {
+  for (const work of ['verify', 'replay']) {
+    const said = await world.sallyport('log', work)
+    assert.equal(said.exit, 0, said.stderr)
+  }
+})
