@@ -2,5 +2,5 @@ export type { Config, EvidencePlaces, KeyFiles, KeySet, RootChoice } from './con
 export { environmentVariables, type Environment, type EnvironmentVariable } from './environment.ts'
 export { defaultEvidence, homeOf, keysOf, loadConfig, type ConfigOptions } from './load.ts'
 export type { AccessConfig, AdmissionConfig, ServeConfig } from './gate-config.ts'
-export type { OciProxyConfig, ProxiesConfig } from './proxies.ts'
+export type { NpmProxyConfig, OciProxyConfig, ProxiesConfig } from './proxies.ts'
 export type { RulebookConfig } from './rulebook.ts'

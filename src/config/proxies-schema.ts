@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { npmProxySchema } from './npm-proxy-schema.ts'
 
 const path = z.string().min(1).max(4096)
 const name = z.string().min(1).max(200)
@@ -84,6 +85,7 @@ export const ociProxySchema = z
 /** What is pulled through the gate. */
 export const proxiesSchema = z.strictObject({
   oci: ociProxySchema.optional(),
+  npm: npmProxySchema.optional(),
 })
 
 export type OciProxyFile = z.output<typeof ociProxySchema>

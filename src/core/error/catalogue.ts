@@ -13,6 +13,7 @@ import { layout } from './catalogue/layout.ts'
 import { imports } from './catalogue/import.ts'
 import { log } from './catalogue/log.ts'
 import { materials } from './catalogue/materials.ts'
+import { npmProxy } from './catalogue/npm-proxy.ts'
 import { packages } from './catalogue/package.ts'
 import { policy } from './catalogue/policy.ts'
 import { proxy } from './catalogue/proxy.ts'
@@ -51,6 +52,7 @@ export const catalogue = {
   ...admission,
   ...server,
   ...proxy,
+  ...npmProxy,
   ...breakglass,
 } as const satisfies Record<string, Entry>
 

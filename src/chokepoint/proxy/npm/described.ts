@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto'
+import type { Described } from './upstream.ts'
+
+/** Packuments of a moment ago, so that one install does not ask the registry twice for each package. */
+export interface DescribedPackages {
+  /** Gives what is remembered, or asks; whoever asks meanwhile waits for the same answer. */
+  get(key: string, ask: () => Promise<Described>): Promise<Described>
+}
+
+interface Entry {
+  readonly described: Described
+  readonly at: number
+}
+
+const freshMs = 30_000
+const maxBytes = 128 * 1024 * 1024
+
+export function rememberDescribed(clock: () => Date): DescribedPackages {
+  const entries = new Map<string, Entry>()
+  const asking = new Map<string, Promise<Described>>()
+  let total = 0
+  const drop = (key: string): void => {
+    total -= entries.get(key)?.described.bytes ?? 0
+    entries.delete(key)
+  }
+  const keep = (key: string, described: Described): void => {
+    drop(key)
+    entries.set(key, { described, at: clock().getTime() })
+    total += described.bytes
+    for (const oldest of entries.keys()) {
+      if (total <= maxBytes) return
+      drop(oldest)
+    }
+  }
+  return {
+    async get(key, ask) {
+      const entry = entries.get(key)
+      const age = entry === undefined ? Infinity : clock().getTime() - entry.at
+      if (entry !== undefined && age >= 0 && age <= freshMs) return entry.described
+      const running = asking.get(key)
+      if (running !== undefined) return running
+      const started = ask()
+        .then((described) => {
+          keep(key, described)
+          return described
+        })
+        .finally(() => asking.delete(key))
+      asking.set(key, started)
+      return started
+    },
+  }
+}
+
+/** What was recorded already, so that the log has it once and not with every install. Forgets when it is full. */
+export interface Recorded {
+  has(text: string): boolean
+  add(text: string): void
+}
+
+export function rememberRecorded(max = 50_000): Recorded {
+  const keys = new Set<string>()
+  const keyOf = (text: string): string => createHash('sha256').update(text).digest('base64')
+  return {
+    has: (text) => keys.has(keyOf(text)),
+    add(text) {
+      if (keys.size >= max) keys.clear()
+      keys.add(keyOf(text))
+    },
+  }
+}

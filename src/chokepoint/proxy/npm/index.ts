@@ -1,0 +1,8 @@
+export { maxQuestionBytes as maxNpmQuestionBytes } from './advisories.ts'
+export type { NpmProxyPorts, PackageManifest, PackageQuestion } from './ports.ts'
+export { openNpmProxy, type NpmProxy } from './proxy.ts'
+export { replyOfError as npmReplyOfError, type NpmReply } from './reply.ts'
+export type { NpmRequest } from './request.ts'
+export { routeOf as npmRouteOf } from './route.ts'
+export type { BoundRegistry, NamePattern, NpmProxySettings } from './settings.ts'
+export { openTarballStore, type TarballStore } from './tarball-store.ts'
