@@ -9,15 +9,21 @@ import { catalogue, type Problem } from '#error'
 const page = 'docs/reference/problem-examples.json'
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-examples-'))
 const noted = join(folder, 'noted.jsonl')
-const tests = globSync(['src/**/*.test.ts', 'test/scenarios/*.test.ts', 'test/crash/*.test.ts'])
-spawnSync(
-  process.execPath,
-  ['--import', './scripts/examples/watch.ts', '--test', '--test-concurrency=2', ...tests],
-  {
-    stdio: ['ignore', 'ignore', 'inherit'],
-    env: { ...process.env, SALLYPORT_EXAMPLES_FILE: noted, TMPDIR: folder },
+const tests = globSync([
+  'src/**/*.test.ts',
+  'test/{scenarios,crash,hostile,server,proxies,registry}/*.test.ts',
+])
+const watch = new URL('examples/watch.ts', import.meta.url).href
+spawnSync(process.execPath, ['--test', '--test-concurrency=2', ...tests], {
+  stdio: ['ignore', 'ignore', 'inherit'],
+  env: {
+    ...process.env,
+    // Programs that a test starts note theirs, too.
+    NODE_OPTIONS: `--import=${watch}`,
+    SALLYPORT_EXAMPLES_FILE: noted,
+    TMPDIR: folder,
   },
-)
+})
 
 const examples = new Map<string, Problem>()
 for (const line of existsSync(noted) ? readFileSync(noted, 'utf8').trim().split('\n') : []) {

@@ -4,14 +4,14 @@ import { registerHooks } from 'node:module'
 import { fileURLToPath } from 'node:url'
 import { wrapProblems } from './wrap-problems.ts'
 
-const out = process.env['SALLYPORT_EXAMPLES_FILE'] ?? ''
+const out = process.env['SALLYPORT_EXAMPLES_FILE']
 const known = new Set<string>()
 const fields = ['code', 'where', 'expected', 'found', 'fix'] as const
 
 function note(value: Readonly<Record<string, unknown>>): unknown {
   const { code } = value
   const isProblem = fields.every((field) => typeof value[field] === 'string')
-  if (isProblem && !known.has(String(code))) {
+  if (isProblem && out !== undefined && !known.has(String(code))) {
     known.add(String(code))
     const example = Object.fromEntries(fields.map((field) => [field, value[field]]))
     appendFileSync(out, `${JSON.stringify(example)}\n`)

@@ -1,4 +1,4 @@
-const start = /\{(?:\s|\/\/[^\n]*\n)*(?:\.\.\.\w+,\s*)?code(?::|,)/g
+const start = /\{(?:\s|\/\/[^\n]*\n)*(?:\.\.\.\w+,\s*)?code\s*(?::|,)/g
 
 /** Puts every object literal that has the fields of a Problem through a function that notes it. */
 export function wrapProblems(text: string): string {
@@ -8,22 +8,23 @@ export function wrapProblems(text: string): string {
     if (index < done) continue
     const end = closing(text, index)
     const literal = text.slice(index, end)
-    if (end === -1 || !isProblem(literal)) continue
+    if (end === -1 || !isProblem(literal, text.slice(Math.max(0, index - 40), index))) continue
     parts.push(text.slice(done, index), `globalThis.__noteProblem(${literal})`)
     done = end
   }
   return [...parts, text.slice(done)].join('')
 }
 
-/** A literal has commas between its fields, a type has not; and a pattern to destructure has no values. */
-function isProblem(literal: string): boolean {
+/** A literal has commas between its fields, a type has not; a pattern to destructure stands in no call of ours. */
+function isProblem(literal: string, before: string): boolean {
   const names = ['where', 'expected', 'found', 'fix']
   const isType = /\bcode: \w+(?:\s*;|\n\s*(?:readonly )?\w+:)/.test(literal)
-  return (
-    !isType &&
-    names.every((name) => new RegExp(`[\\s{,]${name}(?::|,|\\s*\\})`).test(literal)) &&
-    /:/.test(literal)
-  )
+  // What a spread brings is looked at when it is there.
+  const isWhole =
+    literal.includes('...') ||
+    names.every((name) => new RegExp(`[\\s{,]${name}(?::|,|\\s*\\})`).test(literal))
+  const isPattern = !literal.includes(':') && !/(?:SallyportError\(|return )\s*$/.test(before)
+  return isWhole && !isType && !isPattern
 }
 
 /** The end of what opens at `open`, past strings, templates and comments; -1 when it never closes. */
