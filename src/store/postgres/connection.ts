@@ -20,9 +20,11 @@ export interface PostgresOptions {
 
 /**
  * What every session is told. `synchronous_commit` may be off in the database, or for the role; then it would confirm what
- * it can lose. Sequential scans would read all that is left of entries that were taken away.
+ * it can lose. Sequential scans would read all that is left of entries that were taken away. Nothing here is worth
+ * compiling.
  */
-const session = '-c synchronous_commit=on -c enable_seqscan=off -c search_path=pg_catalog'
+const session =
+  '-c synchronous_commit=on -c enable_seqscan=off -c jit=off -c search_path=pg_catalog'
 
 /** Everything is said here, so that no PG… variable and no file in somebody’s home has a word in it. */
 export function clientConfig(options: PostgresOptions, name: string): ClientConfig {
