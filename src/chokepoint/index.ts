@@ -1,6 +1,10 @@
 export * from './admission/index.ts'
 export type { ProxyPorts, PullAnswer, PullQuestion } from './proxy/ports.ts'
-export { targetOf, type TargetMapping } from './proxy/targets.ts'
+export { openOciProxy, refuseOci, type OciProxy } from './proxy/oci/proxy.ts'
+export type { OciProxyOptions, ProxiedRegistry } from './proxy/oci/context.ts'
+export { openBlobCache, type BlobCache } from './proxy/oci/blob-cache.ts'
+export { openHints, type Hints } from './proxy/oci/hints.ts'
+export type { NameMapping } from './proxy/targets.ts'
 export { enforce, type Enforced, type EnforceOptions, type RecordedInputs } from './enforce.ts'
 export {
   maxNpmQuestionBytes,
@@ -16,6 +20,5 @@ export {
   type NpmReply,
   type NpmRequest,
   type PackageManifest,
-  type PackageQuestion,
   type TarballStore,
 } from './proxy/npm/index.ts'

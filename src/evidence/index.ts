@@ -12,7 +12,7 @@ export type { Attached, AttachedEvidence } from './oci/attach.ts'
 export type { Credential, Credentials } from './oci/credentials.ts'
 export type { RegistryEvidence, RegistryOptions, ResolvedArtifact } from './oci/find.ts'
 export type { AttachedDocument } from './oci/place.ts'
-export { formatReference, parseReference, type Reference } from './oci/reference.ts'
+export { formatReference, parseReference, registryOf, type Reference } from './oci/reference.ts'
 export type {
   Tags,
   TagPage,

@@ -19,6 +19,8 @@ export interface ListenOptions {
   readonly handler: Handler
   /** Told of every request that is over. MUST NOT throw. */
   readonly onDone?: (done: Done) => void
+  /** Writes what went wrong, where clients expect another form than ours. */
+  readonly refuse?: (request: IncomingMessage, response: ServerResponse, error: unknown) => void
   /** Told of what was not foreseen. MUST NOT throw. */
   readonly onError?: (error: unknown, request: IncomingMessage) => void
 }
@@ -175,7 +177,7 @@ interface State {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { handler, onDone, onError }: ListenOptions,
+  { handler, onDone, onError, refuse = sendProblem }: ListenOptions,
   state: State,
 ): Promise<void> {
   const began = performance.now()
@@ -188,7 +190,7 @@ async function answer(
     await handler(request, response)
   } catch (error) {
     if (!(error instanceof SallyportError)) onError?.(error, request)
-    sendProblem(request, response, error)
+    refuse(request, response, error)
   } finally {
     state.inFlight -= 1
     slot?.close()

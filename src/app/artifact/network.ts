@@ -23,14 +23,15 @@ export interface Network extends AsyncDisposable {
   credentials(): Promise<Credentials | undefined>
 }
 
-export function openNetwork(places: EvidencePlaces): Network {
+/** `maxSockets`: connections to one host at a time, where many are served at once. */
+export function openNetwork(places: EvidencePlaces, maxSockets?: number): Network {
   let http: Promise<HttpClient> | undefined
   const { credentials: file } = places.registries
   return {
     places,
     cache: openByteCache(),
     signal: AbortSignal.timeout(places.timeoutMs),
-    http: () => (http ??= open(places)),
+    http: () => (http ??= open(places, maxSockets)),
     credentials: async () => (file === undefined ? undefined : await readDockerCredentials(file)),
     async [Symbol.asyncDispose]() {
       const opened = await http?.catch(() => undefined)
@@ -45,10 +46,14 @@ export async function connect(network: Network) {
   return { http, credentials }
 }
 
-async function open({ registries, timeoutMs }: EvidencePlaces): Promise<HttpClient> {
+async function open(
+  { registries, timeoutMs }: EvidencePlaces,
+  maxSockets: number | undefined,
+): Promise<HttpClient> {
   const { ca, plainHttp, allowAddresses } = registries
   const options: HttpOptions = {
     allowAddresses,
+    ...(maxSockets === undefined ? {} : { maxSockets }),
     ...(ca === undefined ? {} : { ca: await readAuthorities(ca) }),
     ...(plainHttp === undefined ? {} : { plainHttp }),
     limits: {

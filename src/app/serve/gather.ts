@@ -4,6 +4,7 @@ import {
   formatReference,
   gatherEvidence,
   parseReference,
+  registryOf,
   type ByteCache,
   type Credentials,
   type Gathered,
@@ -86,7 +87,7 @@ async function lookOutside(
   { digest, reference }: Wanted,
   { config, http, cache, credentials }: GatherPorts,
 ): Promise<Gathered> {
-  const { directories, stores, registries } = config.evidence
+  const { directories, stores } = config.evidence
   const sources: Source[] = [
     ...(reference === undefined ? [] : [{ kind: 'registry', reference } as const]),
     ...directories.map((folder): Source => ({ kind: 'directory', folder })),
@@ -97,12 +98,20 @@ async function lookOutside(
     artifact: { digest },
     sources,
     // Whoever asks chooses the reference: only registries of the configuration are ever asked.
-    registries: registries.allow ?? [],
+    registries: allowedRegistries(config),
     http,
     cache,
     ...(known === undefined ? {} : { credentials: known }),
     timeoutMs: config.evidence.timeoutMs,
   })
+}
+
+/** The registries that the configuration names: for evidence, and behind the proxy. */
+export function allowedRegistries({ evidence, proxies }: Config): readonly string[] {
+  const behind = Object.values(proxies.oci?.upstreams ?? {}).map((address) =>
+    registryOf(new URL(address)),
+  )
+  return [...(evidence.registries.allow ?? []), ...behind]
 }
 
 /** A place as registries are asked about it. Its tag stays: it leads to the index that lists the image. */

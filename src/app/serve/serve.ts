@@ -16,6 +16,7 @@ import { openFileLogStorage } from '#store'
 import { openNetwork } from '../artifact/network.ts'
 import { openGate, startLogSigner } from '../gate.ts'
 import { keepLog, probeStores } from './kept-log.ts'
+import { startOciProxy } from './oci-proxy.ts'
 import { rememberEvidence } from './remembered.ts'
 import { makeService } from './service.ts'
 import { watchRulebook } from './watched-rulebook.ts'
@@ -60,6 +61,7 @@ export async function serve({ config, out, clock }: ServeOptions): Promise<Runni
     const listener = await startListening(place, service)
     place.listener = listener
     stack.defer(() => listener.drain(config.serve.drainSeconds))
+    await startProxies(place, service)
     journal.write('info', 'listening', { address: listener.address })
     return {
       address: listener.address,
@@ -149,6 +151,14 @@ async function startListening(place: Place, service: GateService): Promise<Liste
   const who = { access, admissionClients }
   if (tls !== undefined) tellCertificate(place)
   return await startGateServer({ host, port, limits, open, ...who, ...told, ...more })
+}
+
+async function startProxies(place: Place, service: GateService): Promise<void> {
+  const { config, clock, journal, metrics, stack } = place
+  const { oci } = config.proxies
+  const parts = { config, service, access: await accessOf(config), journal, metrics, clock, stack }
+  if (oci !== undefined)
+    await startOciProxy(oci, { ...parts, tls: oci.tls && followed(oci.tls, place) })
 }
 
 function tellCertificate(place: Place): void {

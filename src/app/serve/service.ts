@@ -14,7 +14,8 @@ import { SallyportError, type Problem } from '#error'
 import { formatReference, resolveInRegistry, type Source } from '#evidence'
 import { recordDecision, recordRefusal, type BodyStore, type Receipt } from '#log'
 import type { GateService, Journal, Metrics } from '#server'
-import { gatherFor, placeOf, type GatherPorts, type Wanted } from './gather.ts'
+import { allowedRegistries, gatherFor, placeOf, type GatherPorts, type Wanted } from './gather.ts'
+import { proxyPorts } from './proxy-ports.ts'
 import { listEntries } from './entries.ts'
 import type { KeptLog } from './kept-log.ts'
 import type { WatchedRulebook } from './watched-rulebook.ts'
@@ -56,6 +57,8 @@ export function makeService(parts: ServiceParts): GateService {
   return {
     admission: settings && (() => settings),
     admissionPorts: (deadline) => admissionPorts(parts, deadline),
+    proxyPorts: (chokePoint) =>
+      proxyPorts(chokePoint, parts, (...question) => decideOne(parts, ...question)),
     async decide(ask, requester) {
       const { artifact, target, reference, evidence, dryRun } = ask
       const request = { artifact, target, chokePoint: 'api', requester }
@@ -96,7 +99,7 @@ interface DecideOptions {
 }
 
 /** One decision, through the one way in. */
-async function decideOne(
+export async function decideOne(
   parts: ServiceParts,
   request: DeploymentRequest,
   wanted: Wanted,
@@ -154,7 +157,7 @@ function admissionPorts(parts: ServiceParts, deadline: AdmissionDeadline): Admis
         const { digest } = await resolveInRegistry(formatReference(reference), {
           http,
           cache,
-          registries: config.evidence.registries.allow ?? [],
+          registries: allowedRegistries(config),
           ...(known === undefined ? {} : { credentials: known }),
           signal: AbortSignal.timeout(timeoutMs),
         })

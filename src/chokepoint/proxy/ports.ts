@@ -1,5 +1,6 @@
 import type { Decision } from '#decision'
 import type { Problem } from '#error'
+import type { NpmPackage } from '#evidence'
 import type { Target } from '#policy'
 
 /** One artifact that somebody wants to have through a proxy. */
@@ -8,10 +9,14 @@ export interface PullQuestion {
   readonly name: string
   /** Lower-case hex sha256 of the very bytes that will be handed out. */
   readonly sha256: string
+  /** Of the same bytes, where evidence may know them by it. */
+  readonly sha512?: string
   readonly target: Target
   readonly requester: string
   /** Where its evidence is looked for in an OCI registry (`host/repository[:tag]@sha256:…`). */
   readonly reference?: string
+  /** Where its evidence is looked for in an npm registry. */
+  readonly npm?: NpmPackage
 }
 
 export interface PullAnswer {
@@ -34,6 +39,8 @@ export interface ProxyPorts {
     requester: string,
     problems: readonly Problem[],
   ) => Promise<void>
+  /** Changes when policies or trust do: what was allowed before is decided anew. */
+  readonly edition: () => string
   /** The answer for people, in one line. */
   readonly explain: (answer: PullAnswer) => string
 }

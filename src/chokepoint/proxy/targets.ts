@@ -2,7 +2,7 @@ import { quote, type Problem } from '#error'
 import type { Target } from '#policy'
 
 /** Which target a name belongs to: one that is listed exactly, else the longest prefix that fits. */
-export interface TargetMapping {
+export interface NameMapping {
   /** The configuration, for whoever has to change it. */
   readonly file: string
   /** The list in it, such as `proxies.oci.targets`. */
@@ -13,7 +13,7 @@ export interface TargetMapping {
 }
 
 /** The target of a name, or why it has none: what nobody has assigned is handed out to nobody. */
-export function targetOf(name: string, mapping: TargetMapping): Target | Problem {
+export function targetOf(name: string, mapping: NameMapping): Target | Problem {
   const exact = mapping.exact.get(name)
   if (exact !== undefined) return exact
   const fitting = [...mapping.prefixes.keys()].filter((prefix) => name.startsWith(prefix))
@@ -21,7 +21,7 @@ export function targetOf(name: string, mapping: TargetMapping): Target | Problem
   return mapping.prefixes.get(longest) ?? unassigned(name, mapping)
 }
 
-function unassigned(name: string, { file, where }: TargetMapping): Problem {
+function unassigned(name: string, { file, where }: NameMapping): Problem {
   return {
     code: 'PROXY_TARGET',
     where: quote(name, 300),

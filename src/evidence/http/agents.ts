@@ -16,14 +16,18 @@ export interface Agents {
 }
 
 /** Answers to names are judged where they are used, at the connection, so that a second answer cannot differ. */
-export function openAgents(ca: readonly string[], allowed: readonly string[]): Agents {
+export function openAgents(
+  ca: readonly string[],
+  allowed: readonly string[],
+  maxSockets = 16,
+): Agents {
   const exceptions = new Set(allowed.map(bareAddress))
   const isPermitted = (address: string, limit: Limit): boolean =>
     exceptions.has(bareAddress(address)) || isWithin(reachOf(address), limit)
   const agents = new Map<string, HttpAgent | HttpsAgent>()
   const trusted = ca.length === 0 ? {} : { ca: [...getCACertificates('default'), ...ca] }
   const open = (protocol: string, limit: Limit): HttpAgent | HttpsAgent => {
-    const common = { keepAlive: true, maxSockets: 16, lookup: guardedLookup(isPermitted, limit) }
+    const common = { keepAlive: true, maxSockets, lookup: guardedLookup(isPermitted, limit) }
     return protocol === 'https:'
       ? new HttpsAgent({ ...common, ...trusted, rejectUnauthorized: true })
       : new HttpAgent(common)

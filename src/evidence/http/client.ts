@@ -29,6 +29,8 @@ export interface HttpOptions {
   /** Addresses that are otherwise refused, such as a link-local one where a registry really is. */
   readonly allowAddresses?: readonly string[]
   readonly limits?: Partial<HttpLimits>
+  /** Connections to one host at a time; default 16. */
+  readonly maxSockets?: number
 }
 
 export interface HttpRequest {
@@ -96,11 +98,11 @@ interface Context {
 
 /** Opens a client; it keeps connections until it is closed. */
 export function openHttp(options: HttpOptions = {}): HttpClient {
-  const { ca = [], plainHttp, allowAddresses = [], limits = {} } = options
+  const { ca = [], plainHttp, allowAddresses = [], limits = {}, maxSockets } = options
   const isPlain = (host: string): boolean =>
     plainHttp === undefined ? isThisMachine(host) : plainHttp.includes(host)
   const schemeOf = (host: string): 'http:' | 'https:' => (isPlain(host) ? 'http:' : 'https:')
-  const agents = openAgents(ca, allowAddresses)
+  const agents = openAgents(ca, allowAddresses, maxSockets)
   const context: Context = { agents, limits: { ...defaults, ...limits }, schemeOf }
   return {
     schemeOf,

@@ -57,8 +57,10 @@ export function openAsker(
   const place = { base, registry, repository }
   const asking = { ...options, tokens: options.tokens ?? new Map<string, Promise<string>>() }
   return {
-    ask: (path, request) => authenticated(path, request, place, asking, http.send),
-    stream: (path, request) => authenticated(path, request, place, asking, http.stream),
+    ask: (path, request) =>
+      authenticated(path, request, place, asking, (url, asked) => http.send(url, asked)),
+    stream: (path, request) =>
+      authenticated(path, request, place, asking, (url, asked) => http.stream(url, asked)),
   }
 }
 

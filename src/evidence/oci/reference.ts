@@ -54,6 +54,11 @@ export function formatReference({ registry, repository, tag, digest }: Reference
   return `${name}${tag === undefined ? '' : `:${tag}`}${digest === undefined ? '' : `@sha256:${digest}`}`
 }
 
+/** The registry's name where credentials are kept and images are named: Docker's hub answers at another one. */
+export function registryOf({ host }: URL): string {
+  return host === 'registry-1.docker.io' ? 'docker.io' : host
+}
+
 // The first part is a host when nothing else could be meant: with a dot, a port, or the one name of this machine.
 function checkHost(registry: string, text: string): string {
   if (host.test(registry) && (/[.:]/.test(registry) || registry === 'localhost')) return registry

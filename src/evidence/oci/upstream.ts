@@ -6,6 +6,7 @@ import { unavailable } from '../unavailable.ts'
 import { expectOk, isAbsent, openAsker, type Tokens } from './ask.ts'
 import type { Credentials } from './credentials.ts'
 import { manifestTypes } from './manifest.ts'
+import { registryOf } from './reference.ts'
 import { listReferrers, type Referrers } from './referrers.ts'
 
 export interface UpstreamOptions {
@@ -89,11 +90,6 @@ export function openUpstream(address: URL, options: UpstreamOptions): Upstream {
   }
 }
 
-/** The registry's name where credentials are kept and images are named: Docker's hub answers at another one. */
-export function registryOf({ host }: URL): string {
-  return host === 'registry-1.docker.io' ? 'docker.io' : host
-}
-
 // A tag is a promise of the registry; what it says about its own bytes has to hold at least.
 function checkedManifest(
   { headers, body, url }: HttpAnswer,
@@ -115,11 +111,16 @@ function tagsOf({ body, headers, url }: HttpAnswer): Tags {
   } catch (cause) {
     throw unavailable(url.host, 'a list of tags', 'something else', cause)
   }
-  const link = String(headers['link'] ?? '').slice(0, 4096)
+  const next = nextOf(String(headers['link'] ?? '').slice(0, 4096), url)
+  return { tags, ...(next === undefined ? {} : { next }) }
+}
+
+/** What the link says is read and written anew: nobody is led anywhere by it. */
+function nextOf(link: string, { href }: URL): TagPage | undefined {
   const [, target] = /<([^<>]*)>\s*;[^,]*\brel="?next"?/.exec(link) ?? []
-  const query = target === undefined ? undefined : URL.parse(target, url.href)?.searchParams
+  const query = target === undefined ? undefined : URL.parse(target, href)?.searchParams
   const last = tagName.safeParse(query?.get('last')).data
   const n = Number(query?.get('n') ?? '')
-  if (last === undefined) return { tags }
-  return { tags, next: { last, ...(Number.isInteger(n) && n > 0 ? { n } : {}) } }
+  if (last === undefined) return undefined
+  return { last, ...(Number.isInteger(n) && n > 0 ? { n } : {}) }
 }

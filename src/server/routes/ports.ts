@@ -1,5 +1,5 @@
 import type { Decision } from '#decision'
-import type { AdmissionPorts, AdmissionRequest, AdmissionSettings } from '#chokepoint'
+import type { AdmissionPorts, AdmissionRequest, AdmissionSettings, ProxyPorts } from '#chokepoint'
 import type { Ask, DecisionList, TargetList } from '#api'
 import type { Problem } from '#error'
 
@@ -9,6 +9,8 @@ export interface GateService {
   readonly admission: (() => AdmissionSettings) | undefined
   /** What answers admission, when there are `ms` milliseconds until the answer must be there. */
   admissionPorts(deadline: { readonly ms: number }): AdmissionPorts
+  /** What a proxy needs; `chokePoint` is its name in decisions. */
+  proxyPorts(chokePoint: string): ProxyPorts
   /** Decides one artifact; resolves when the decision is durable. */
   decide(ask: Ask, requester: string): Promise<Decided>
   decisions(query: { readonly before?: number; readonly limit: number }): Promise<DecisionList>

@@ -1,0 +1,59 @@
+import type { ProxyPorts } from '#chokepoint'
+import type { Config } from '#config'
+import { accountOf, engine, summaryOf, type Decision, type DeploymentRequest } from '#decision'
+import { recordRefusal, type Receipt } from '#log'
+import type { Wanted } from './gather.ts'
+
+export interface ProxyPortParts {
+  readonly config: Pick<Config, 'evidence'>
+  readonly log: Parameters<typeof recordRefusal>[0]
+  readonly rulebook: { readonly id: string }
+  readonly clock: () => Date
+}
+
+/** One decision, through the one way in. */
+type Decide = (
+  request: DeploymentRequest,
+  wanted: Wanted,
+  options: { readonly dryRun: false; readonly timeoutMs: number },
+) => Promise<{ readonly decision: Decision; readonly receipt: Receipt | undefined }>
+
+/** What a proxy needs of the gate. */
+export function proxyPorts(
+  chokePoint: string,
+  { clock, log, rulebook, config }: ProxyPortParts,
+  decide: Decide,
+): ProxyPorts {
+  const timeoutMs = config.evidence.timeoutMs
+  return {
+    async decide({ name, sha256, sha512, target, requester, reference, npm }) {
+      const digest = { sha256, ...(sha512 === undefined ? {} : { sha512 }) }
+      const request = { artifact: { name, digest }, target, chokePoint, requester }
+      const place = {
+        ...(reference === undefined ? {} : { reference }),
+        ...(npm === undefined ? {} : { npm }),
+      }
+      const wanted = { digest, ...place, inline: [], attached: [] }
+      const { decision, receipt } = await decide(request, wanted, {
+        dryRun: false,
+        timeoutMs,
+      })
+      if (receipt === undefined) throw new TypeError('a decision that was not recorded')
+      return { decision, index: receipt.index }
+    },
+    async refuse(asked, requester, reasons) {
+      await recordRefusal(log, {
+        apiVersion: 'sallyport.dev/v1',
+        kind: 'Refusal',
+        time: clock().toISOString(),
+        engine,
+        chokePoint,
+        requester,
+        asked,
+        reasons,
+      })
+    },
+    edition: () => rulebook.id,
+    explain: ({ decision, index }) => summaryOf(accountOf(decision), { index }),
+  }
+}

@@ -1,0 +1,85 @@
+import { createReadStream } from 'node:fs'
+import type { Target } from '#policy'
+import { checked } from './checked-stream.ts'
+import type { Call } from './context.ts'
+import type { Refusal } from './errors.ts'
+import type { Part } from './manifest.ts'
+import { judge, type Judged } from './manifests.ts'
+import type { Place } from './route.ts'
+
+/**
+ * Says how large a blob is that may be handed out: one that is a part of a manifest that is let through. When the last
+ * decision about that manifest is too old, was made under other policies, or by a process that is no more, it is decided
+ * again, from the manifest's own bytes.
+ */
+export async function reachable(
+  place: Place,
+  sha256: string,
+  target: Target,
+  call: Call,
+): Promise<Part | Refusal> {
+  const images = call.hints.of(place.name, sha256)
+  const repository = place.name
+  const known = images.map(({ parent }) =>
+    call.allowed.part({ repository, sha256: parent }, sha256),
+  )
+  const fresh = known.find((part) => part !== undefined)
+  if (fresh !== undefined) return fresh
+  let last: Refusal | undefined
+  for (const { parent } of images) {
+    const judged = await judge(place, `sha256:${parent}`, target, call)
+    const answer = judged && partOf(judged, sha256)
+    if (answer !== undefined && 'size' in answer) return answer
+    last = answer ?? last
+  }
+  return last ?? unknown(place, sha256)
+}
+
+/** What the manifest itself says, however it was found. */
+function partOf(judged: Judged | Refusal, sha256: string): Part | Refusal | undefined {
+  if ('status' in judged) return judged
+  if (judged.refusal !== undefined) return judged.refusal
+  const { kind, parts } = judged.manifest
+  return kind === 'image' ? parts.find((one) => one.sha256 === sha256) : undefined
+}
+
+/** The bytes of a blob, compared with its digest while they pass: from this disk, else from the registry. */
+export async function openBlob(
+  { upstream, repository }: Place,
+  part: Part,
+  call: Call,
+): Promise<AsyncGenerator<Uint8Array> | undefined> {
+  const { sha256, size } = part
+  const found = await call.cache.find(sha256)
+  if (found !== undefined) return fromDisk(found.path, part, call)
+  const signal = AbortSignal.any([call.gone, AbortSignal.timeout(call.limits.blobMs)])
+  const registry = call.registries.get(upstream)
+  const source = await registry?.upstream.repository(repository, signal).blob(sha256, size)
+  if (registry === undefined || source === undefined) return undefined
+  return checked(source, part, {
+    from: registry.registry,
+    keeper: await call.cache.keeper(sha256, size),
+  })
+}
+
+/** What has rotted on this disk is thrown away, and the next one who asks gets it from the registry. */
+async function* fromDisk(path: string, part: Part, call: Call): AsyncGenerator<Uint8Array> {
+  try {
+    yield* checked(createReadStream(path), part, { from: 'the cache of the proxy' })
+  } catch (error) {
+    await call.cache.drop(part.sha256)
+    throw error
+  }
+}
+
+export function unknown({ name }: Place, sha256: string): Refusal {
+  const problem = {
+    code: 'PROXY_BLOB',
+    where: `${name}@sha256:${sha256}`,
+    expected: 'a blob of an image that was let through here',
+    found: 'one that no such image lists',
+    fix: 'Pull the image, whose manifest is asked for before its blobs',
+  } as const
+  const message = `${problem.code}: ${problem.expected}, found ${problem.found}; fix: ${problem.fix}`
+  return { status: 404, code: 'BLOB_UNKNOWN', message, problems: [problem] }
+}

@@ -1,0 +1,50 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Upstream } from '#evidence'
+import type { ProxyPorts } from '../ports.ts'
+import type { NameMapping } from '../targets.ts'
+import type { AllowedImages } from './allowed.ts'
+import type { BlobCache } from './blob-cache.ts'
+import type { Hints } from './hints.ts'
+
+/** A registry behind the proxy. */
+export interface ProxiedRegistry {
+  readonly upstream: Upstream
+  /** Its name where evidence is looked for: the host that is spoken to. */
+  readonly registry: string
+}
+
+export interface OciProxyOptions {
+  /** By the name that images have. */
+  readonly registries: ReadonlyMap<string, ProxiedRegistry>
+  readonly mapping: NameMapping
+  readonly ports: ProxyPorts
+  /**
+   * Who asks.
+   *
+   * @throws SallyportError ACCESS_*
+   */
+  readonly identify: (request: IncomingMessage) => Promise<string>
+  readonly cache: BlobCache
+  readonly hints: Hints
+  readonly clock: () => Date
+  /** For the journal. MUST NOT throw. */
+  readonly tell: (event: string, fields: Readonly<Record<string, unknown>>, error?: unknown) => void
+  readonly limits: {
+    /** For one answer of a registry that is no blob, in milliseconds. */
+    readonly askMs: number
+    /** For one blob. */
+    readonly blobMs: number
+    /** How long a client may take nothing. */
+    readonly stallMs: number
+  }
+}
+
+/** One request. */
+export interface Call extends OciProxyOptions {
+  readonly allowed: AllowedImages
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly requester: string
+  /** Aborted when the client is gone. */
+  readonly gone: AbortSignal
+}

@@ -1,0 +1,85 @@
+import type { TagPage, UpstreamRepository } from '#evidence'
+import type { Refusal } from './errors.ts'
+import type { Call } from './context.ts'
+import { assigned } from './manifests.ts'
+import type { Place } from './route.ts'
+import { sendBytes } from './send.ts'
+
+const indexType = 'application/vnd.oci.image.index.v1+json'
+const maxPage = 10_000
+
+/** Tags, as the registry lists them now. Names only: what a tag leads to is decided when it is asked for. */
+export async function serveTags(
+  place: Place,
+  query: URLSearchParams,
+  call: Call,
+): Promise<Refusal | undefined> {
+  const target = await assigned(place, call)
+  if ('status' in target) return target
+  const found = await repositoryOf(place, call)?.tags(pageOf(query))
+  if (found === undefined) return nameUnknown(place)
+  // The name as the client wrote it.
+  const name = query.has('ns') ? place.repository : place.name
+  const { tags, next } = found
+  if (next !== undefined) {
+    const more = new URLSearchParams(queryOf(next))
+    if (query.has('ns')) more.set('ns', place.upstream)
+    call.response.setHeader('link', `</v2/${name}/tags/list?${more.toString()}>; rel="next"`)
+  }
+  const body = Buffer.from(JSON.stringify({ name, tags }))
+  sendBytes(call.response, body, { 'content-type': 'application/json' })
+  return undefined
+}
+
+function pageOf(query: URLSearchParams): TagPage {
+  const n = Number(/^\d{1,5}$/.exec(query.get('n') ?? '')?.[0] ?? 0)
+  const [last] = /^\w[\w.-]{0,127}$/.exec(query.get('last') ?? '') ?? []
+  return {
+    ...(n > 0 ? { n: Math.min(n, maxPage) } : {}),
+    ...(last === undefined ? {} : { last }),
+  }
+}
+
+function queryOf({ n, last }: TagPage): Record<string, string> {
+  return {
+    ...(n === undefined ? {} : { n: String(n) }),
+    ...(last === undefined ? {} : { last }),
+  }
+}
+
+/** What names a manifest as its subject. Each of them is decided when it is asked for, like any manifest. */
+export async function serveReferrers(
+  place: Place,
+  { sha256, query }: { readonly sha256: string; readonly query: URLSearchParams },
+  call: Call,
+): Promise<Refusal | undefined> {
+  const target = await assigned(place, call)
+  if ('status' in target) return target
+  const type = query.get('artifactType')?.slice(0, 255)
+  const found = await repositoryOf(place, call)?.referrers(sha256, type)
+  // Without that API a client goes on with the tag that stands for it.
+  if (found === undefined) return nameUnknown(place)
+  const manifests = found.descriptors.map(
+    ({ mediaType, digest, size, artifactType, annotations }) => ({
+      mediaType,
+      digest: `sha256:${digest}`,
+      size,
+      artifactType,
+      annotations,
+    }),
+  )
+  const index = { schemaVersion: 2, mediaType: indexType, manifests }
+  if (found.isFiltered) call.response.setHeader('oci-filters-applied', 'artifactType')
+  sendBytes(call.response, Buffer.from(JSON.stringify(index)), { 'content-type': indexType })
+  return undefined
+}
+
+function repositoryOf({ upstream, repository }: Place, call: Call): UpstreamRepository | undefined {
+  const signal = AbortSignal.any([call.gone, AbortSignal.timeout(call.limits.askMs)])
+  return call.registries.get(upstream)?.upstream.repository(repository, signal)
+}
+
+function nameUnknown({ name }: Place): Refusal {
+  const message = `${name} has no such list at its registry`
+  return { status: 404, code: 'NAME_UNKNOWN', message, problems: [] }
+}
