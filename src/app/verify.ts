@@ -1,4 +1,5 @@
 import { userInfo } from 'node:os'
+import type { Bell } from '#breakglass'
 import type { Config } from '#config'
 import { enforce, type RecordedInputs } from '#chokepoint'
 import {
@@ -13,11 +14,15 @@ import {
 import { SallyportError } from '#error'
 import { recordDecision, type Receipt } from '#log'
 import { selectPolicy } from '#policy'
+import { bellOf, ringFor } from './breakglass/bell.ts'
 import { openNetwork } from './artifact/network.ts'
 import { lookForEvidence, type Looked } from './artifact/places.ts'
 import { findArtifact, type FoundArtifact } from './artifact/resolve.ts'
 import { openGate, startLogSigner, type Gate } from './gate.ts'
 import { readRulebook, type Rulebook } from './rulebook.ts'
+
+/** How long who asks waits for alarms to be heard; afterwards they wait on disk. */
+const tellMs = 5_000
 
 export interface VerifyOptions {
   readonly config: Config
@@ -37,6 +42,8 @@ export interface VerifyOptions {
 export interface VerifyReport {
   readonly decision: Decision
   readonly receipt: Receipt
+  /** Alarms that nobody has heard yet; they wait, and are tried again. */
+  readonly unheard: number
   /** 0 admitted, 1 denied, 2 the policy is wrong, 3 could not tell. */
   readonly exit: 0 | 1 | 2 | 3
   /** What to type for the artifact that the decision calls by its name. */
@@ -98,6 +105,7 @@ export async function ask(
 ): Promise<VerifyReport> {
   const { name, digest, typed } = artifact
   refuseChosenOutage(looked, rulebook, target)
+  const bell = bellOf(config, () => new Date())
   const { decision, receipt } = await enforce({
     request: {
       artifact: { name, digest },
@@ -110,12 +118,16 @@ export async function ask(
     trust: rulebook.trust,
     verifier: rulebook.verifier,
     now,
-    record: (made, inputs) =>
-      recordDecision(gate.log, gate.bodies, recordOf(made, inputs, rulebook)),
+    record: async (made, inputs) => {
+      const recorded = await recordDecision(gate.log, gate.bodies, recordOf(made, inputs, rulebook))
+      await ringFor(bell, config, made, recorded.index)
+      return recorded
+    },
   })
   return {
     decision,
     receipt,
+    unheard: await tell(bell, decision),
     exit: decisionExitCode(decision),
     paths: new Map([[name, typed]]),
     artifact: {
@@ -128,6 +140,13 @@ export async function ask(
     places: looked.places,
     exportVerified: () => exportVerified(decision, looked.evidence, rulebook.verifier),
   }
+}
+
+/** Whoever is let in although the answer was not yes waits until that has been told, or could not be. */
+async function tell(bell: Bell, { effect }: Decision): Promise<number> {
+  if (effect === 'admitted' || effect === 'blocked') return 0
+  await bell.deliver({ timeoutMs: tellMs, all: true })
+  return (await bell.pending()).length
 }
 
 /**

@@ -8,7 +8,8 @@ import type { Session } from './session.ts'
 /** What a decision is to the person who asked: on stdout when it lets the artifact in, on stderr when not. */
 export function decisionOutcome(report: VerifyReport, session: Session): Outcome {
   const { decision, receipt, exit, paths } = report
-  const { artifact, places } = report
+  const { artifact, places, unheard } = report
+  const note = unheard === 0 ? '' : unheardNote(unheard, session)
   const recorded = { index: receipt.index, subject: { artifact, places } }
   const json: JsonObject = {
     apiVersion: 'sallyport.dev/v1',
@@ -19,8 +20,13 @@ export function decisionOutcome(report: VerifyReport, session: Session): Outcome
     receipt: { index: receipt.index, checkpoint: receipt.checkpoint },
   }
   return exit === 0
-    ? { exit, json, text: renderDecision(decision, session.outLook(paths), recorded) }
+    ? { exit, json, text: `${renderDecision(decision, session.outLook(paths), recorded)}${note}` }
     : { exit, json, refusal: renderDecision(decision, session.errLook(paths), recorded) }
+}
+
+function unheardNote(count: number, session: Session): string {
+  const alarms = count === 1 ? '1 alarm waits' : `${count} alarms wait`
+  return `\n${session.outLook().paint.warn('!')} ${alarms} to be heard: see \`sallyport breakglass list\``
 }
 
 /** A decision for a comment or a job summary: on stdout whatever it is, so that it can be piped. */

@@ -1,3 +1,4 @@
+import type { AlarmsConfig } from './alarms.ts'
 import type { AccessConfig, AdmissionConfig, ServeConfig } from './gate-config.ts'
 import type { ProxiesConfig } from './proxies.ts'
 import type { RulebookConfig } from './rulebook.ts'
@@ -17,6 +18,8 @@ export interface KeySet {
   readonly approver: KeyFiles
   /** Signs summaries of decisions for others. */
   readonly verifier: KeyFiles
+  /** Signs grants of breakglass; on the machine of who may approve them. */
+  readonly breakglass: KeyFiles
   /** Ed25519, and ML-DSA-44 under the same passphrase. */
   readonly log: KeyFiles & { readonly mlDsaFile: string }
 }
@@ -85,4 +88,6 @@ export interface Config {
   readonly admission?: AdmissionConfig
   /** What is pulled through the gate: images, packages. */
   readonly proxies: ProxiesConfig
+  /** Who hears of what is let in although the answer was not yes. */
+  readonly alarms: AlarmsConfig
 }

@@ -4,6 +4,7 @@ import { checkShape, parseYaml } from '#document'
 import { SallyportError, type Problem } from '#error'
 import type { Config, EvidencePlaces, KeyFiles, KeySet } from './config.ts'
 import { checkEnvironment, dockerConfigFile, valueOf, type Environment } from './environment.ts'
+import { alarmsOf } from './alarms.ts'
 import { accessOf, serveOf } from './gate-config.ts'
 import { proxiesOf } from './proxies.ts'
 import { rulebookOf } from './rulebook.ts'
@@ -151,6 +152,7 @@ function configOf(
     ...(parsed.rulebook === undefined ? {} : { rulebook: rulebookOf(home, parsed.rulebook) }),
     serve: serveOf(home, parsed.serve),
     access: accessOf(home, parsed.access),
+    alarms: alarmsOf(home, parsed.alarms),
     ...(parsed.admission === undefined ? {} : { admission: parsed.admission }),
     proxies: proxiesOf(home, parsed.proxies),
   }
@@ -197,6 +199,7 @@ export function keysOf(home: string, given: ConfigFile['keys'] = {}): KeySet {
     builderMeasured: key(given.builderMeasured, 'builder-measured'),
     approver: key(given.approver, 'release-manager'),
     verifier: key(given.verifier, 'verifier'),
+    breakglass: key(given.breakglass, 'breakglass'),
     log: {
       ...key(given.log, 'log'),
       mlDsaFile: inHome(given.log?.mlDsaFile ?? 'keys/log-ml-dsa.pem'),

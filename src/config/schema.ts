@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { alarmsSchema } from './alarms.ts'
 import { accessSchema, admissionSchema, serveSchema } from './gate-schema.ts'
 import { proxiesSchema } from './proxies-schema.ts'
 import { rulebookSchema } from './rulebook.ts'
@@ -93,6 +94,7 @@ export const configSchema = z.strictObject({
       builderMeasured: keyFile.optional(),
       approver: keyFile.optional(),
       verifier: keyFile.optional(),
+      breakglass: keyFile.optional(),
       log: keyFile.extend({ mlDsaFile: path }).optional(),
     })
     .default({}),
@@ -110,6 +112,7 @@ export const configSchema = z.strictObject({
   access: accessSchema.prefault({}),
   admission: admissionSchema.optional(),
   proxies: proxiesSchema.prefault({}),
+  alarms: alarmsSchema.prefault({}),
 })
 
 export type ConfigFile = z.output<typeof configSchema>

@@ -13,10 +13,12 @@ import {
   type TlsFiles,
 } from '#server'
 import { openFileLogStorage } from '#store'
+import { bellOf } from '../breakglass/bell.ts'
 import { openNetwork } from '../artifact/network.ts'
 import { openGate, startLogSigner } from '../gate.ts'
 import { keepLog, probeStores } from './kept-log.ts'
 import { startOciProxy } from './oci-proxy.ts'
+import { keepRinging, type Ringing } from './ringing.ts'
 import { rememberEvidence } from './remembered.ts'
 import { makeService } from './service.ts'
 import { watchRulebook } from './watched-rulebook.ts'
@@ -38,6 +40,7 @@ export interface RunningGate {
 /** How long evidence that led to a yes is used again before it is looked for anew, in seconds. */
 const rememberSeconds = 30
 const watchSeconds = 2
+const ringSeconds = 1
 
 /**
  * Starts the gate: the log and the process with its keys, policies and trust, and the server over them.
@@ -85,6 +88,7 @@ interface Place {
   /** What is open, to be closed in the opposite order. */
   readonly stack: AsyncDisposableStack
   listener?: Listener
+  ringing?: Ringing
   /** Why a newer certificate is not in use. */
   tlsProblems: readonly Problem[]
 }
@@ -96,7 +100,10 @@ async function openService(place: Place): Promise<GateService> {
   starting.catch(() => undefined)
   const rulebook = await watchRulebook(config, {
     seconds: watchSeconds,
-    onChange: (id, problems) => tellRulebook(journal, id, problems),
+    onChange: (id, problems) => {
+      tellRulebook(journal, id, problems)
+      if (problems.length > 0) void place.ringing?.alert('rulebook-refused', id, problems)
+    },
   })
   stack.defer(() => rulebook.close())
   let first: ReturnType<typeof startLogSigner> | undefined = starting
@@ -112,6 +119,11 @@ async function openService(place: Place): Promise<GateService> {
     }),
   )
   const { log, bodies } = kept
+  const bell = bellOf(config, clock)
+  const ringing = stack.use(
+    keepRinging({ config, bell, log, bodies, metrics, journal, clock, seconds: ringSeconds }),
+  )
+  place.ringing = ringing
   const storage = openFileLogStorage(config.log.folder)
   stack.defer(() => storage.close())
   const network = stack.use(openNetwork(config.evidence))
@@ -126,11 +138,12 @@ async function openService(place: Place): Promise<GateService> {
     bodies,
     readLogFile: (path) => storage.read(path),
     rulebook,
+    bell,
     metrics,
     journal,
     clock,
     health: () => [...kept.problems(), ...expired(place)],
-    warnings: () => place.tlsProblems,
+    warnings: () => [...place.tlsProblems, ...ringing.warnings()],
   })
   metrics.gauge('sallyport_problems', 'What keeps the gate from answering', () => {
     return service.health().length
@@ -221,6 +234,7 @@ function followed(
     onRefused: (error) => {
       place.tlsProblems = error instanceof SallyportError ? error.problems : []
       journal.error('new certificate not taken into use', error)
+      void place.ringing?.alert('certificate-refused', certificate, place.tlsProblems)
     },
     onReloaded: () => {
       place.tlsProblems = []

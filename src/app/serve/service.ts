@@ -1,3 +1,4 @@
+import type { Bell } from '#breakglass'
 import type { Config } from '#config'
 import {
   enforce,
@@ -16,6 +17,7 @@ import { recordDecision, recordRefusal, type BodyStore, type Receipt } from '#lo
 import type { GateService, Journal, Metrics } from '#server'
 import { allowedRegistries, gatherFor, placeOf, type GatherPorts, type Wanted } from './gather.ts'
 import { proxyPorts } from './proxy-ports.ts'
+import { ringFor } from '../breakglass/bell.ts'
 import { listEntries } from './entries.ts'
 import type { KeptLog } from './kept-log.ts'
 import type { WatchedRulebook } from './watched-rulebook.ts'
@@ -26,6 +28,7 @@ export interface ServiceParts extends GatherPorts {
   readonly bodies: BodyStore
   readonly readLogFile: (path: string) => Promise<Uint8Array | undefined>
   readonly rulebook: WatchedRulebook
+  readonly bell: Pick<Bell, 'ring'>
   readonly metrics: Metrics
   readonly journal: Journal
   readonly clock: () => Date
@@ -37,6 +40,8 @@ export interface ServiceParts extends GatherPorts {
 
 /** The annotation of pods in which evidence may travel to the gate. */
 export const evidenceAnnotation = 'sallyport.dev/evidence'
+/** The one for grants: evidence like any other, by a name that people and audit logs find. */
+export const breakglassAnnotation = 'sallyport.dev/breakglass'
 
 /** Kept back from the time there is: to decide, to record and to answer. */
 const restMs = 400
@@ -125,7 +130,9 @@ export async function decideOne(
     record: async (decision, { evidence }) => {
       if (dryRun) return undefined
       const inputs = [...files, ...evidenceBytes(evidence)]
-      return await recordDecision(log, bodies, { decision, inputs })
+      const receipt = await recordDecision(log, bodies, { decision, inputs })
+      await ringFor(parts.bell, parts.config, decision, receipt.index)
+      return receipt
     },
   })
   const { decision } = enforced
@@ -186,10 +193,10 @@ function admissionPorts(parts: ServiceParts, deadline: AdmissionDeadline): Admis
 }
 
 function inlineOf(annotations: Readonly<Record<string, unknown>>): readonly Source[] {
-  const value = Object.hasOwn(annotations, evidenceAnnotation)
-    ? annotations[evidenceAnnotation]
-    : undefined
-  return typeof value === 'string' ? [{ kind: 'annotation', name: evidenceAnnotation, value }] : []
+  return [evidenceAnnotation, breakglassAnnotation].flatMap((name): readonly Source[] => {
+    const value = Object.hasOwn(annotations, name) ? annotations[name] : undefined
+    return typeof value === 'string' ? [{ kind: 'annotation', name, value }] : []
+  })
 }
 
 function admissionSettings({ admission, file }: Config): AdmissionSettings | undefined {

@@ -16,6 +16,7 @@ export const breakglass = {
   BREAKGLASS_NOTHING_TO_WAIVE: { title: 'The policy lets it in: there is no glass to break', exit: 2 },
   BREAKGLASS_REVIEW: { title: 'The review does not close this use', exit: 2 },
   BREAKGLASS_KEY: { title: 'The key for breakglass is there already', exit: 2 },
+  BREAKGLASS_OVERDUE: { title: 'A use of breakglass waits for its review for too long', exit: 1 },
   ALARM_NOT_KEPT: { title: 'An alarm could not be written, so there is no answer', exit: 3 },
   ALARM_UNDELIVERED: { title: 'Alarms wait to be heard', exit: 3 },
 } as const satisfies Record<string, Entry>

@@ -1,0 +1,61 @@
+import { readFile } from 'node:fs/promises'
+import {
+  eventOf,
+  openBell,
+  openOutbox,
+  smtpSink,
+  syslogSink,
+  webhookSink,
+  type Bell,
+  type Sink,
+} from '#breakglass'
+import type { Config } from '#config'
+import type { Decision } from '#decision'
+
+/** The bell of a home: one outbox for all of its mouths, and the ways to be heard that its configuration names. */
+export function bellOf(config: Config, clock: () => Date): Bell {
+  const { alarms, log } = config
+  const outbox = openOutbox(alarms.folder)
+  return openBell({ outbox, sinks: sinksOf(config, clock), origin: log.origin, clock })
+}
+
+function sinksOf({ alarms }: Config, clock: () => Date): readonly Sink[] {
+  const { webhook, smtp, syslog } = alarms
+  return [
+    ...webhook.map(({ url, secretFile }) =>
+      webhookSink({
+        url,
+        clock,
+        ...(secretFile === undefined ? {} : { secret: () => readSecret(secretFile) }),
+      }),
+    ),
+    ...smtp.map(({ ca, ...one }) =>
+      smtpSink({ ...one, ...(ca === undefined ? {} : { ca: () => readFile(ca, 'utf8') }) }),
+    ),
+    ...syslog.map((one) => syslogSink(one)),
+  ]
+}
+
+/** Without the line feed that an editor adds. An empty secret is none. */
+async function readSecret(file: string): Promise<Uint8Array> {
+  const text = (await readFile(file, 'utf8')).replace(/\r?\n$/, '')
+  if (text === '') throw new Error(`${file} is empty`)
+  return Buffer.from(text)
+}
+
+/**
+ * Rings for a recorded decision that lets something in although the answer was not yes. Call it after the decision is in
+ * the log and before anybody is answered: every mouth does.
+ *
+ * @throws SallyportError ALARM_NOT_KEPT; then nobody is answered
+ */
+export async function ringFor(
+  bell: Pick<Bell, 'ring'>,
+  { log, alarms }: Config,
+  decision: Decision,
+  entry: number | bigint,
+): Promise<void> {
+  const place = { origin: log.origin, entry: Number(entry), reviewMs: alarms.reviewMs }
+  const event = eventOf(decision, place)
+  if (event !== undefined) await bell.ring([event])
+}

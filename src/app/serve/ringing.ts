@@ -1,0 +1,136 @@
+import {
+  followUps,
+  isOverdue,
+  makeEvent,
+  openUses,
+  type Bell,
+  type EventType,
+  type Use,
+} from '#breakglass'
+import type { Config } from '#config'
+import type { Problem } from '#error'
+import type { BodyStore, Log } from '#log'
+import type { Journal, Metrics } from '#server'
+
+/** Tells what has not been heard, again and again, and rings for what nobody has reviewed. */
+export interface Ringing extends AsyncDisposable {
+  /** Looks now. Never rejects. */
+  look(): Promise<void>
+  /** What rings although nobody asked for anything: of the same `about` at the same time, once. */
+  alert(type: EventType, about: string, problems: readonly Problem[]): Promise<void>
+  /** What somebody has to look at. */
+  warnings(): readonly Problem[]
+  /** Every use that the log has; as of the last look. */
+  uses(): readonly Use[]
+}
+
+export interface RingingParts {
+  readonly config: Config
+  readonly bell: Bell
+  readonly log: Pick<Log, 'view'>
+  readonly bodies: BodyStore
+  readonly metrics: Metrics
+  readonly journal: Journal
+  readonly clock: () => Date
+  /** Between two looks. */
+  readonly seconds: number
+}
+
+/** An alarm that waits for so long is worth a warning: a sink may be down. */
+const patienceMs = 30_000
+
+export function keepRinging(parts: RingingParts): Ringing {
+  const { config, bell, log, bodies, metrics, journal, clock, seconds } = parts
+  const { alarms } = config
+  const book = openUses(bodies)
+  let waiting = 0
+  let oldest = Infinity
+  const tell = async (): Promise<void> => {
+    await bell.deliver()
+    const pending = await bell.pending()
+    waiting = pending.length
+    oldest = Math.min(Infinity, ...pending.map(({ since }) => Date.parse(since)))
+  }
+  const follow = async (): Promise<void> => {
+    await book.read(await log.view())
+    const rules = {
+      reviewMs: alarms.reviewMs,
+      maxPerDay: alarms.maxPerEnvironmentPerDay,
+      origin: config.log.origin,
+    }
+    await bell.ring(followUps(book.uses(), rules, clock()))
+  }
+  const once = async (): Promise<void> => {
+    for (const part of [follow, tell]) {
+      try {
+        await part()
+      } catch (error) {
+        journal.error('alarms', error)
+      }
+    }
+  }
+  let running: Promise<void> | undefined
+  const look = (): Promise<void> =>
+    (running ??= once().finally(() => {
+      running = undefined
+    }))
+  const timer = setInterval(() => void look(), seconds * 1000)
+  timer.unref()
+  metrics.gauge('sallyport_alarms_pending', 'Alarms that wait to be heard', () => waiting)
+  metrics.gauge('sallyport_breakglass_unreviewed', 'Uses of breakglass without review', () => {
+    return book.uses().filter(({ review }) => review === undefined).length
+  })
+  return {
+    look,
+    uses: () => book.uses(),
+    alert: (type, about, problems) => alert(parts, type, about, problems),
+    warnings() {
+      const now = clock()
+      const overdue = book.uses().filter((use) => isOverdue(use, alarms.reviewMs, now))
+      const isLate = waiting > 0 && now.getTime() - oldest >= patienceMs
+      return [...(isLate ? [unheard(waiting)] : []), ...overdue.slice(0, 8).map(unreviewed)]
+    },
+    async [Symbol.asyncDispose]() {
+      clearInterval(timer)
+      await running
+    },
+  }
+}
+
+async function alert(
+  { config, bell, journal, clock }: RingingParts,
+  type: EventType,
+  about: string,
+  problems: readonly Problem[],
+): Promise<void> {
+  const codes = problems.map(({ code, where = '' }) => `${code} ${where}`).join(', ')
+  const event = makeEvent(`${about} ${codes}`, {
+    time: clock().toISOString(),
+    type,
+    severity: 'error',
+    origin: config.log.origin,
+    summary: `${type} at ${about}: ${codes}`,
+    reasons: problems.slice(0, 100).map(({ code }) => code),
+  })
+  await bell.ring([event]).catch((error: unknown) => journal.error('alarms', error))
+}
+
+function unheard(count: number): Problem {
+  return {
+    code: 'ALARM_UNDELIVERED',
+    where: 'alarms',
+    expected: 'every alarm to be heard at once',
+    found: `${count} that nobody has taken yet`,
+    fix: 'Run `sallyport breakglass list`: it names the sink that does not answer, and why',
+  }
+}
+
+function unreviewed({ entry, environment, service, time }: Use): Problem {
+  return {
+    code: 'BREAKGLASS_OVERDUE',
+    where: `entry ${entry}`,
+    expected: 'a review by somebody who neither asked nor approved, before its deadline',
+    found: `none of the use at ${time} in ${environment}/${service}`,
+    fix: `Have somebody else look at it, then run \`sallyport breakglass review ${entry} --by NAME --finding TEXT\``,
+  }
+}

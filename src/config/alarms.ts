@@ -1,0 +1,90 @@
+import { resolve } from 'node:path'
+import { z } from 'zod'
+
+const path = z.string().min(1).max(4096)
+const host = z
+  .string()
+  .max(255)
+  .regex(/^[A-Za-z0-9.:-]+$/, 'a host name or an IP address')
+const port = z.int().min(1).max(65_535)
+// No white space, no brackets, no line feeds: it stands in commands of SMTP.
+const address = z
+  .string()
+  .max(320)
+  .regex(/^[^\s<>@"\\]+@[A-Za-z0-9.-]+$/, 'a mail address')
+const url = z
+  .string()
+  .max(2000)
+  .refine((text) => {
+    const parsed = URL.parse(text)
+    if (parsed === null || parsed.username !== '' || parsed.password !== '') return false
+    const isLocal = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(parsed.hostname)
+    return parsed.protocol === 'https:' || (parsed.protocol === 'http:' && isLocal)
+  }, 'an https address, without name and password')
+
+/** Who hears of what is let in although the answer was not yes. */
+export const alarmsSchema = z.strictObject({
+  folder: path.default('alarms'),
+  webhook: z
+    .array(z.strictObject({ url, secretFile: path.optional() }))
+    .max(16)
+    .default([]),
+  smtp: z
+    .array(
+      z.strictObject({
+        host,
+        port: port.default(587),
+        from: address,
+        to: z.array(address).min(1).max(32),
+        tls: z.enum(['starttls', 'implicit', 'off']).default('starttls'),
+        ca: path.optional(),
+      }),
+    )
+    .max(8)
+    .default([]),
+  syslog: z
+    .array(
+      z.union(
+        [
+          z.strictObject({ socket: path }),
+          z.strictObject({
+            host,
+            port: port.default(514),
+            protocol: z.enum(['udp', 'tcp']).default('tcp'),
+          }),
+        ],
+        '{host: …} or {socket: …}',
+      ),
+    )
+    .max(8)
+    .default([]),
+  deadlineForReview: z
+    .string()
+    .regex(/^[1-9]\d{0,3}[mhd]$/, 'a span of time such as 24h')
+    .default('24h'),
+  maxPerEnvironmentPerDay: z.int().min(1).max(1000).default(2),
+})
+
+type AlarmsFile = z.output<typeof alarmsSchema>
+
+/** Every path absolute. */
+export interface AlarmsConfig extends Omit<AlarmsFile, 'deadlineForReview'> {
+  /** How long a use of breakglass may wait for its review. */
+  readonly reviewMs: number
+}
+
+const units: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
+
+export function alarmsOf(home: string, alarms: AlarmsFile): AlarmsConfig {
+  const { deadlineForReview, folder, webhook, smtp, syslog, maxPerEnvironmentPerDay } = alarms
+  const inHome = <Name extends string>(name: Name, file: string | undefined) =>
+    (file === undefined ? {} : { [name]: resolve(home, file) }) as { [name in Name]?: string }
+  return {
+    folder: resolve(home, folder),
+    webhook: webhook.map((one) => ({ ...one, ...inHome('secretFile', one.secretFile) })),
+    smtp: smtp.map((one) => ({ ...one, ...inHome('ca', one.ca) })),
+    syslog: syslog.map((one) => ('socket' in one ? { socket: resolve(home, one.socket) } : one)),
+    maxPerEnvironmentPerDay,
+    reviewMs: Number(deadlineForReview.slice(0, -1)) * (units[deadlineForReview.at(-1) ?? ''] ?? 0),
+  }
+}
