@@ -6,6 +6,7 @@ export type { BuildArtifactOptions, BuildEvent, BuildReport } from './builds/bui
 export type { DoctorOptions, DoctorReport, DoctorRow } from './doctor.ts'
 export type { RebuildArtifactOptions, RebuildReport } from './rebuild.ts'
 export type { NextCommand, StoryLine, StoryReport } from './story/story.ts'
+export type { ProbeOptions, ProbeReport } from './probe/probe.ts'
 export type { StoryOptions } from './story/tell.ts'
 export type { LayoutVerifyOptions, LayoutVerifyReport } from './layout/verify-layout.ts'
 export type { LockOptions, LockReport } from './lock.ts'
@@ -32,6 +33,10 @@ export type { Inspected, InspectOptions, InspectReport, Signature } from './insp
 /** Looks at the machine: what builds and decisions need, what is there, what to do. Changes nothing. */
 export const doctorReport: typeof import('./doctor.ts').doctorReport = async (options) =>
   (await import('./doctor.ts')).doctorReport(options)
+
+/** Tries the known ways around the gate of a Kubernetes cluster, with dry runs only. */
+export const probeBypass: typeof import('./probe/probe.ts').probeBypass = async (options) =>
+  (await import('./probe/probe.ts')).probeBypass(options)
 
 /** Makes a home folder, or completes one; never overwrites. */
 export const initHome: typeof import('./init/init.ts').initHome = async (options) =>

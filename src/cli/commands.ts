@@ -55,6 +55,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/serve.ts'),
   },
   {
+    name: 'probe-bypass',
+    summary: 'try the known ways around the gate of a Kubernetes cluster, as dry runs',
+    load: () => import('./commands/probe-bypass.ts'),
+  },
+  {
     name: 'verify',
     summary: 'decide whether an artifact may run in an environment, and record the decision',
     load: () => import('./commands/verify.ts'),

@@ -1,0 +1,96 @@
+import { request, type RequestOptions } from 'node:https'
+import type { IncomingMessage } from 'node:http'
+import { parseJson, type JsonObject } from '#document'
+import { SallyportError } from '#error'
+import type { ClusterAccess } from './kubeconfig.ts'
+
+/** What an API server answered. */
+export interface ClusterAnswer {
+  readonly status: number
+  /** Empty when it was no JSON object. */
+  readonly body: JsonObject
+  /** Its `Warning` headers. */
+  readonly warnings: string
+}
+
+export interface Cluster {
+  readonly address: string
+  get(path: string): Promise<ClusterAnswer>
+  /** MUST only be used with `dryRun=All`. */
+  send(method: 'POST' | 'PATCH', path: string, body: JsonObject): Promise<ClusterAnswer>
+}
+
+const maxBytes = 64 * 1024 * 1024
+/** A webhook may take 30 seconds, and there may be several. */
+const timeoutMs = 70_000
+
+export function openCluster(access: ClusterAccess): Cluster {
+  const { server, ca, certificate, key } = access
+  const tls = {
+    ...(ca === undefined ? {} : { ca }),
+    ...(certificate === undefined ? {} : { cert: certificate }),
+    ...(key === undefined ? {} : { key }),
+  }
+  const ask = async (method: string, path: string, body?: JsonObject): Promise<ClusterAnswer> => {
+    const url = new URL(server.href.replace(/\/$/, '') + path)
+    const headers = headersOf(access, method, body)
+    try {
+      return await exchange(url, { method, headers, timeout: timeoutMs, ...tls }, body)
+    } catch (cause) {
+      throw unreachable(server, cause)
+    }
+  }
+  return { address: server.origin, get: (path) => ask('GET', path), send: ask }
+}
+
+function headersOf({ token }: ClusterAccess, method: string, body: JsonObject | undefined) {
+  const type = method === 'PATCH' ? 'application/strategic-merge-patch+json' : 'application/json'
+  return {
+    accept: 'application/json',
+    'user-agent': 'sallyport-probe',
+    ...(body === undefined ? {} : { 'content-type': type }),
+    ...(token === undefined ? {} : { authorization: `Bearer ${token}` }),
+  }
+}
+
+async function exchange(
+  url: URL,
+  options: RequestOptions,
+  body: JsonObject | undefined,
+): Promise<ClusterAnswer> {
+  const response = await new Promise<IncomingMessage>((resolve, reject) => {
+    const asking = request(url, options, resolve)
+    asking.on('error', reject)
+    asking.on('timeout', () => asking.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)))
+    asking.end(body === undefined ? undefined : JSON.stringify(body))
+  })
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > maxBytes) throw new Error(`an answer of more than ${maxBytes} bytes`)
+    chunks.push(chunk)
+  }
+  const { statusCode = 0, headers } = response
+  const isJson = /^application\/json\b/.test(headers['content-type'] ?? '')
+  const value = isJson ? parseJson(Buffer.concat(chunks), { what: url.pathname, maxBytes }) : {}
+  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+  return {
+    status: statusCode,
+    body: isObject ? (value as JsonObject) : {},
+    warnings: headers.warning ?? '',
+  }
+}
+
+function unreachable(server: URL, cause: unknown): SallyportError {
+  return new SallyportError(
+    {
+      code: 'PROBE_CLUSTER',
+      where: server.origin,
+      expected: 'an answer of the API server',
+      found: cause instanceof Error ? cause.message.slice(0, 300) : 'an error',
+      fix: 'Look whether `kubectl get namespaces` works with the same kubeconfig, then ask again',
+    },
+    { cause },
+  )
+}

@@ -1,0 +1,193 @@
+import { z } from 'zod'
+import { checkShape, type JsonObject } from '#document'
+import { SallyportError } from '#error'
+import {
+  ephemeralAttempt,
+  podAttempt,
+  podAttempts,
+  templateAttempt,
+  type Attempt,
+} from './attempts.ts'
+import { openCluster, type Cluster, type ClusterAnswer } from './cluster.ts'
+import { podBearing } from './kinds.ts'
+import { readAccess, type ClusterOptions } from './kubeconfig.ts'
+import { findingOf, judge } from './outcome.ts'
+import {
+  gateWebhooks,
+  inspectWebhooks,
+  leftOut,
+  webhooksSchema,
+  type Finding,
+  type Namespace,
+  type Webhook,
+} from './webhooks.ts'
+
+export interface ProbeOptions extends ClusterOptions {
+  /** Namespaces in which every way is tried; default is the first one that a webhook asks about. */
+  readonly namespaces: readonly string[]
+}
+
+export interface ProbeReport {
+  readonly server: string
+  /** `configuration/webhook` of each that asks a gate. */
+  readonly webhooks: readonly string[]
+  /** Ways around the gate that work. */
+  readonly findings: readonly Finding[]
+  /** Ways that are closed, and by whom. */
+  readonly closed: readonly { readonly way: string; readonly by: string }[]
+  readonly unknown: readonly { readonly way: string; readonly why: string }[]
+  /** What no webhook can see. */
+  readonly notes: readonly string[]
+}
+
+const maxNamespaces = 1000
+
+/**
+ * Tries the known ways around the gate, with server-side dry runs only: nothing is stored, and the gate records nothing.
+ *
+ * @throws SallyportError PROBE_KUBECONFIG, PROBE_CLUSTER
+ */
+export async function probeBypass(options: ProbeOptions): Promise<ProbeReport> {
+  const cluster = openCluster(await readAccess(options))
+  const webhooks = gateWebhooks(checkAnswer(webhooksSchema, await read(cluster, registered)))
+  const namespaces = await namespacesOf(cluster)
+  const outside = leftOut(webhooks, namespaces)
+  const state: State = {
+    cluster,
+    webhooks,
+    findings: [...inspectWebhooks(webhooks)],
+    closed: [],
+    unknown: [],
+  }
+  const inside = namespaces.filter((one) => !outside.includes(one)).map(({ name }) => name)
+  const thorough = options.namespaces.length > 0 ? options.namespaces : inside.slice(0, 1)
+  for (const name of thorough) await tryEverything(state, name)
+  for (const { name } of namespaces) {
+    if (!thorough.includes(name)) await attempt(state, podAttempt(name))
+  }
+  const { findings, closed, unknown } = state
+  return {
+    server: cluster.address,
+    webhooks: webhooks.map(({ configuration, name }) => `${configuration}/${name}`),
+    findings,
+    closed,
+    unknown,
+    notes: await notesOf(cluster, outside),
+  }
+}
+
+const registered = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations'
+
+interface State {
+  readonly cluster: Cluster
+  readonly webhooks: readonly Webhook[]
+  readonly findings: Finding[]
+  readonly closed: { readonly way: string; readonly by: string }[]
+  readonly unknown: { readonly way: string; readonly why: string }[]
+}
+
+async function tryEverything(state: State, namespace: string): Promise<void> {
+  for (const one of podAttempts(namespace)) await attempt(state, one)
+  for (const kind of podBearing.filter(({ resource }) => resource !== 'pods')) {
+    for (const version of await versionsOf(state.cluster, kind.group, kind.resource)) {
+      await attempt(state, templateAttempt(kind, version, namespace))
+    }
+  }
+  const way = `pods/ephemeralcontainers in ${namespace}`
+  const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods?limit=1`
+  const [pod] = itemsOf(await state.cluster.get(path))
+  if (pod === undefined) state.unknown.push({ way, why: 'there is no pod to try it with' })
+  else await attempt(state, ephemeralAttempt(namespace, pod.metadata.name))
+}
+
+async function attempt(state: State, one: Attempt): Promise<void> {
+  const { cluster, webhooks, findings, closed, unknown } = state
+  const tried = judge(await cluster.send(one.method, one.path, one.body), webhooks)
+  if (tried.outcome === 'refused') closed.push({ way: one.way, by: tried.by })
+  else if (tried.outcome === 'admitted') findings.push(findingOf(one, tried.note))
+  else unknown.push({ way: one.way, why: tried.why })
+}
+
+/** In which versions the API server has a resource: an old one may be forgotten by the rules. */
+async function versionsOf(
+  cluster: Cluster,
+  group: string,
+  resource: string,
+): Promise<readonly string[]> {
+  if (group === '') return ['v1']
+  const { versions } = checkAnswer(groupSchema, await read(cluster, `/apis/${group}`))
+  const found: string[] = []
+  for (const { version } of versions) {
+    const list = await read(cluster, `/apis/${group}/${encodeURIComponent(version)}`)
+    const { resources } = checkAnswer(resourcesSchema, list)
+    if (resources.some(({ name }) => name === resource)) found.push(version)
+  }
+  return found
+}
+
+const groupSchema = z.looseObject({ versions: z.array(z.looseObject({ version: z.string() })) })
+const resourcesSchema = z.looseObject({ resources: z.array(z.looseObject({ name: z.string() })) })
+const listSchema = z.looseObject({
+  items: z
+    .array(
+      z.looseObject({
+        metadata: z.looseObject({
+          // Names stand in the addresses of requests that follow.
+          name: z.string().regex(/^[a-z0-9](?:[a-z0-9.-]{0,251}[a-z0-9])?$/, 'a name'),
+          namespace: z.string().max(63).default(''),
+          labels: z.record(z.string(), z.string()).default({}),
+          annotations: z.record(z.string(), z.string()).default({}),
+        }),
+      }),
+    )
+    .nullish(),
+})
+
+async function namespacesOf(cluster: Cluster): Promise<readonly Namespace[]> {
+  const answer = await read(cluster, `/api/v1/namespaces?limit=${maxNamespaces}`)
+  return itemsOf(answer).map(({ metadata: { name, labels } }) => ({ name, labels }))
+}
+
+async function notesOf(
+  cluster: Cluster,
+  outside: readonly Namespace[],
+): Promise<readonly string[]> {
+  const pods = itemsOf(await cluster.get('/api/v1/pods?limit=2000'))
+  const mirror = 'kubernetes.io/config.mirror'
+  const fixed = pods
+    .filter(({ metadata }) => Object.hasOwn(metadata.annotations, mirror))
+    .map(({ metadata }) => `${metadata.namespace}/${metadata.name}`)
+  const names = outside.map(({ name }) => name)
+  return [
+    ...(names.length === 0
+      ? []
+      : [`no webhook asks about the namespaces ${names.slice(0, 50).join(', ')}`]),
+    ...(fixed.length === 0
+      ? []
+      : [
+          `static pods come from files on their nodes, and nobody is asked about them: ${fixed.slice(0, 50).join(', ')}`,
+        ]),
+    'who can log in to a node, or write to etcd, starts what they like: no webhook sees it',
+  ]
+}
+
+async function read(cluster: Cluster, path: string): Promise<ClusterAnswer> {
+  const answer = await cluster.get(path)
+  if (answer.status === 200) return answer
+  const message = answer.body['message']
+  throw new SallyportError({
+    code: 'PROBE_CLUSTER',
+    where: `${cluster.address}${path}`,
+    expected: 'to be allowed to read this',
+    found: `${answer.status} ${typeof message === 'string' ? message.slice(0, 200) : ''}`.trim(),
+    fix: 'Ask as somebody who may read webhooks, namespaces and pods, and create what is tried, as docs/kubernetes.md lists',
+  })
+}
+
+function checkAnswer<Value>(schema: z.ZodType<Value>, { body }: ClusterAnswer): Value {
+  return checkShape(schema, body satisfies JsonObject, { what: 'answer of the API server' })
+}
+
+function itemsOf(answer: ClusterAnswer) {
+  return answer.status === 200 ? (checkAnswer(listSchema, answer).items ?? []) : []
+}

@@ -1,0 +1,89 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { gateWebhooks, inspectWebhooks, leftOut, webhooksSchema } from './webhooks.ts'
+
+const operations = ['CREATE', 'UPDATE']
+const rules = [
+  {
+    apiGroups: [''],
+    apiVersions: ['*'],
+    operations,
+    resources: ['pods', 'pods/ephemeralcontainers', 'podtemplates', 'replicationcontrollers'],
+  },
+  {
+    apiGroups: ['apps'],
+    apiVersions: ['*'],
+    operations,
+    resources: ['deployments', 'replicasets', 'statefulsets', 'daemonsets'],
+  },
+  { apiGroups: ['batch'], apiVersions: ['*'], operations, resources: ['jobs', 'cronjobs'] },
+]
+const whole = { apiGroups: ['*'], apiVersions: ['*'], operations: ['*'], resources: ['*/*'] }
+
+function webhooksOf(more: object) {
+  const clientConfig = { service: { path: '/admission/validate' } }
+  const webhooks = [{ name: 'gate', clientConfig, rules, ...more }]
+  return gateWebhooks(
+    webhooksSchema.parse({ items: [{ metadata: { name: 'sallyport' }, webhooks }] }),
+  )
+}
+
+function waysOf(more: object): readonly string[] {
+  return inspectWebhooks(webhooksOf(more)).map(({ way }) => way)
+}
+
+test('a webhook as deploy/kubernetes has it leaves no way open', () => {
+  assert.deepEqual(waysOf({}), [])
+  assert.deepEqual(waysOf({ rules: [whole] }), [])
+})
+
+test('a webhook that calls somebody else is not the gate', () => {
+  const clientConfig = { url: 'https://other.example/validate' }
+  assert.deepEqual(webhooksOf({ clientConfig }), [])
+  assert.deepEqual(waysOf({ clientConfig }), ['no webhook'])
+  assert.deepEqual(waysOf({ clientConfig: { url: 'https://g.example/admission/validate' } }), [])
+})
+
+test('each way in which a webhook is weakened is named', () => {
+  assert.deepEqual(waysOf({ failurePolicy: 'Ignore' }), ['failurePolicy'])
+  assert.deepEqual(waysOf({ matchPolicy: 'Exact' }), ['other API versions'])
+  const matchConditions = [{ name: 'x', expression: 'false' }]
+  assert.deepEqual(waysOf({ matchConditions }), ['matchConditions'])
+  assert.deepEqual(waysOf({ objectSelector: { matchLabels: { gate: 'on' } } }), ['objectSelector'])
+  const matchExpressions = [{ key: 'gate', operator: 'Exists' }]
+  assert.deepEqual(waysOf({ namespaceSelector: { matchExpressions } }), ['labels of namespaces'])
+})
+
+test('every resource and operation that no rule names is one', () => {
+  assert.equal(waysOf({ rules: [] }).length, 10)
+  const [core, apps, batch] = rules
+  assert.deepEqual(waysOf({ rules: [core, apps] }), ['rules: batch/jobs', 'rules: batch/cronjobs'])
+  const noDebug = { ...core, resources: ['*'] }
+  assert.deepEqual(waysOf({ rules: [noDebug, apps, batch] }), ['rules: pods/ephemeralcontainers'])
+  assert.deepEqual(waysOf({ rules: [{ ...whole, operations: ['CREATE'] }] }).length, 10)
+  assert.deepEqual(waysOf({ rules: [{ ...whole, scope: 'Cluster' }] }).length, 10)
+  assert.deepEqual(waysOf({ rules: [{ ...whole, resources: ['pods/*'] }] }).length, 9)
+})
+
+test('namespaces that the selector leaves out are found as Kubernetes evaluates it', () => {
+  const named = (name: string) => ({
+    name,
+    labels: { 'kubernetes.io/metadata.name': name, a: 'b' },
+  })
+  const all = [named('one'), named('two')]
+  const out = (namespaceSelector: object): readonly string[] =>
+    leftOut(webhooksOf({ namespaceSelector }), all).map(({ name }) => name)
+  const key = 'kubernetes.io/metadata.name'
+  const expression = (operator: string, values: readonly string[] = [], on = key) => ({
+    matchExpressions: [{ key: on, operator, values }],
+  })
+  assert.deepEqual(out({}), [])
+  assert.deepEqual(out(expression('NotIn', ['one'])), ['one'])
+  assert.deepEqual(out(expression('In', ['one'])), ['two'])
+  assert.deepEqual(out(expression('Exists')), [])
+  assert.deepEqual(out(expression('DoesNotExist')), ['one', 'two'])
+  assert.deepEqual(out(expression('NotIn', ['x'], 'absent')), [])
+  assert.deepEqual(out({ matchLabels: { a: 'c' } }), ['one', 'two'])
+  // What we do not understand selects nobody: better one namespace too many in the report.
+  assert.deepEqual(out(expression('Near', ['one'])), ['one', 'two'])
+})

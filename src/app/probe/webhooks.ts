@@ -1,0 +1,218 @@
+import { z } from 'zod'
+import { ephemeral, podBearing } from './kinds.ts'
+
+// What an API server says about its webhooks: members that are not read here are not looked at.
+const text = z.string().max(10_000)
+const texts = z.array(text).default([])
+const selectorSchema = z
+  .looseObject({
+    matchLabels: z.record(text, text).default({}),
+    matchExpressions: z
+      .array(z.looseObject({ key: text, operator: text, values: texts }))
+      .default([]),
+  })
+  .prefault({})
+const webhookSchema = z.looseObject({
+  name: text,
+  clientConfig: z.looseObject({
+    url: text.optional(),
+    service: z.looseObject({ path: text.optional() }).optional(),
+  }),
+  failurePolicy: text.default('Fail'),
+  matchPolicy: text.default('Equivalent'),
+  namespaceSelector: selectorSchema,
+  objectSelector: selectorSchema,
+  matchConditions: z.array(z.looseObject({ name: text, expression: text })).default([]),
+  rules: z
+    .array(
+      z.looseObject({
+        apiGroups: texts,
+        apiVersions: texts,
+        operations: texts,
+        resources: texts,
+        scope: text.default('*'),
+      }),
+    )
+    .default([]),
+})
+export const webhooksSchema = z.looseObject({
+  items: z
+    .array(
+      z.looseObject({
+        metadata: z.looseObject({ name: text }),
+        webhooks: z.array(webhookSchema).default([]),
+      }),
+    )
+    .nullish(),
+})
+
+export type Webhook = z.output<typeof webhookSchema> & { readonly configuration: string }
+type Selector = z.output<typeof selectorSchema>
+type Rule = Webhook['rules'][number]
+
+export interface Namespace {
+  readonly name: string
+  readonly labels: Readonly<Record<string, string>>
+}
+
+/** A way around the gate, and what to change so that it is none. */
+export interface Finding {
+  readonly way: string
+  readonly found: string
+  readonly fix: string
+}
+
+/** Webhooks that ask a gate, by the address they call. */
+export function gateWebhooks({ items }: z.output<typeof webhooksSchema>): readonly Webhook[] {
+  return (items ?? []).flatMap(({ metadata, webhooks }) =>
+    webhooks
+      .filter(({ clientConfig: { url, service } }) =>
+        (service?.path ?? URL.parse(url ?? '')?.pathname ?? '').endsWith('/admission/validate'),
+      )
+      .map((webhook) => ({ ...webhook, configuration: metadata.name })),
+  )
+}
+
+/** What can be seen from how the webhooks are registered. */
+export function inspectWebhooks(webhooks: readonly Webhook[]): readonly Finding[] {
+  if (webhooks.length === 0) {
+    return [
+      {
+        way: 'no webhook',
+        found: 'no ValidatingWebhookConfiguration calls /admission/validate of a gate',
+        fix: 'Apply deploy/kubernetes/webhook',
+      },
+    ]
+  }
+  return [...webhooks.flatMap(ofOne), ...uncovered(webhooks)]
+}
+
+function ofOne(webhook: Webhook): readonly Finding[] {
+  const { failurePolicy, matchPolicy, matchConditions, objectSelector, namespaceSelector } = webhook
+  const place = `ValidatingWebhookConfiguration ${webhook.configuration}, webhook ${webhook.name}`
+  const fixed = (way: string, found: string, change: string): Finding => ({
+    way,
+    found,
+    fix: `${change} in ${place}`,
+  })
+  const conditions = matchConditions.map(({ name, expression }) => `${name}: ${expression}`)
+  const labels = keysOf(namespaceSelector).filter((key) => key !== 'kubernetes.io/metadata.name')
+  return [
+    ...(failurePolicy === 'Fail'
+      ? []
+      : [
+          fixed(
+            'failurePolicy',
+            `${failurePolicy}: whoever makes the gate slow or unreachable gets in`,
+            'Set failurePolicy: Fail',
+          ),
+        ]),
+    ...(matchPolicy === 'Equivalent'
+      ? []
+      : [
+          fixed(
+            'other API versions',
+            `matchPolicy ${matchPolicy}: a version that no rule names is not asked about`,
+            'Set matchPolicy: Equivalent',
+          ),
+        ]),
+    ...(conditions.length === 0
+      ? []
+      : [
+          fixed(
+            'matchConditions',
+            `only what fulfils ${conditions.join('; ')} is asked about`,
+            'Remove matchConditions',
+          ),
+        ]),
+    ...(keysOf(objectSelector).length === 0
+      ? []
+      : [
+          fixed(
+            'objectSelector',
+            `whoever sets or leaves out the label ${keysOf(objectSelector).join(', ')} is not asked about`,
+            'Remove objectSelector',
+          ),
+        ]),
+    ...(labels.length === 0
+      ? []
+      : [
+          fixed(
+            'labels of namespaces',
+            `whoever may label a namespace with ${labels.join(', ')} takes it out`,
+            'Select namespaces by kubernetes.io/metadata.name only',
+          ),
+        ]),
+  ]
+}
+
+function keysOf({ matchLabels, matchExpressions }: Selector): readonly string[] {
+  return [...Object.keys(matchLabels), ...matchExpressions.map(({ key }) => key)]
+}
+
+const operations = ['CREATE', 'UPDATE'] as const
+
+function uncovered(webhooks: readonly Webhook[]): readonly Finding[] {
+  const rules = webhooks.flatMap((webhook) => webhook.rules)
+  const wanted = [...podBearing, { group: '', resource: ephemeral }]
+  return wanted.flatMap(({ group, resource }) => {
+    // Ephemeral containers only ever come by changing a pod.
+    const asked = resource === ephemeral ? (['UPDATE'] as const) : operations
+    const missing = asked.filter((one) => !rules.some((rule) => covers(rule, group, resource, one)))
+    if (missing.length === 0) return []
+    const name = group === '' ? resource : `${group}/${resource}`
+    return [
+      {
+        way: `rules: ${name}`,
+        found: `${missing.join(' and ')} of ${name} is not asked about`,
+        fix: `Add ${resource} of the group "${group}" with ${missing.join(' and ')} to the rules of the webhook, as in deploy/kubernetes/webhook`,
+      },
+    ]
+  })
+}
+
+function covers(rule: Rule, group: string, resource: string, operation: string): boolean {
+  const has = (list: readonly string[], value: string): boolean =>
+    list.includes('*') || list.includes(value)
+  return (
+    has(rule.apiGroups, group) &&
+    has(rule.operations, operation) &&
+    rule.scope !== 'Cluster' &&
+    rule.resources.some((pattern) => matches(pattern, resource))
+  )
+}
+
+/** `*` is every resource and no subresource, `*` + `/` + `*` everything, `pods/*` every subresource of pods. */
+function matches(pattern: string, resource: string): boolean {
+  const [name, sub] = resource.split('/')
+  const [wantedName, wantedSub] = pattern.split('/')
+  if (wantedName !== '*' && wantedName !== name) return false
+  if (wantedSub === '*') return wantedName === '*' || sub !== undefined
+  return wantedSub === sub
+}
+
+/** Namespaces that no webhook asks about. */
+export function leftOut(
+  webhooks: readonly Webhook[],
+  namespaces: readonly Namespace[],
+): readonly Namespace[] {
+  return namespaces.filter(
+    ({ labels }) => !webhooks.some(({ namespaceSelector }) => selects(namespaceSelector, labels)),
+  )
+}
+
+function selects(
+  { matchLabels, matchExpressions }: Selector,
+  labels: Readonly<Record<string, string>>,
+): boolean {
+  const has = (key: string): boolean => Object.hasOwn(labels, key)
+  return (
+    Object.entries(matchLabels).every(([key, value]) => has(key) && labels[key] === value) &&
+    matchExpressions.every(({ key, operator, values }) => {
+      const isIn = has(key) && values.includes(labels[key] ?? '')
+      if (operator === 'In') return isIn
+      if (operator === 'NotIn') return !isIn
+      return operator === 'Exists' ? has(key) : operator === 'DoesNotExist' && !has(key)
+    })
+  )
+}
