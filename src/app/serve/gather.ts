@@ -9,6 +9,7 @@ import {
   type Credentials,
   type Gathered,
   type HttpClient,
+  type NpmPackage,
   type Source,
 } from '#evidence'
 import { SallyportError } from '#error'
@@ -20,6 +21,8 @@ export interface Wanted {
   readonly digest: DigestSet
   /** Where it lies in a registry. */
   readonly reference?: string
+  /** Where it lies in an npm registry. The configuration chose the registry, never whoever asks. */
+  readonly npm?: NpmPackage
   /** Attestations that came with the request. */
   readonly inline: readonly Source[]
   readonly attached: readonly Uint8Array[]
@@ -41,7 +44,7 @@ export async function gatherFor(
   { now, timeoutMs }: { readonly now: Date; readonly timeoutMs: number },
 ): Promise<{ readonly evidence: Gathered; readonly shared: Gathered; readonly key: string }> {
   const { remembered } = ports
-  const key = `${wanted.digest['sha256']} ${wanted.reference ?? ''}`
+  const key = `${wanted.digest['sha256']} ${wanted.reference ?? ''} ${npmKey(wanted)}`
   const shared =
     remembered.recall(key, question, now) ??
     (await inTime(
@@ -84,12 +87,13 @@ function tooLate(ms: number): SallyportError {
 }
 
 async function lookOutside(
-  { digest, reference }: Wanted,
+  { digest, reference, npm }: Wanted,
   { config, http, cache, credentials }: GatherPorts,
 ): Promise<Gathered> {
   const { directories, stores } = config.evidence
   const sources: Source[] = [
     ...(reference === undefined ? [] : [{ kind: 'registry', reference } as const]),
+    ...(npm === undefined ? [] : [{ kind: 'npm', ...npm } as const]),
     ...directories.map((folder): Source => ({ kind: 'directory', folder })),
     ...stores.map((base): Source => ({ kind: 'http', base })),
   ]
@@ -104,6 +108,10 @@ async function lookOutside(
     ...(known === undefined ? {} : { credentials: known }),
     timeoutMs: config.evidence.timeoutMs,
   })
+}
+
+function npmKey({ npm }: Wanted): string {
+  return npm === undefined ? '' : `${npm.registry} ${npm.name}@${npm.version}`
 }
 
 /** The registries that the configuration names: for evidence, and behind the proxy. */

@@ -17,6 +17,7 @@ import { bellOf } from '../breakglass/bell.ts'
 import { openNetwork } from '../artifact/network.ts'
 import { openGate, startLogSigner } from '../gate.ts'
 import { keepLog, probeStores } from './kept-log.ts'
+import { startNpmProxy } from './npm-proxy.ts'
 import { startOciProxy } from './oci-proxy.ts'
 import { keepRinging, type Ringing } from './ringing.ts'
 import { rememberEvidence } from './remembered.ts'
@@ -168,10 +169,12 @@ async function startListening(place: Place, service: GateService): Promise<Liste
 
 async function startProxies(place: Place, service: GateService): Promise<void> {
   const { config, clock, journal, metrics, stack } = place
-  const { oci } = config.proxies
+  const { oci, npm } = config.proxies
   const parts = { config, service, access: await accessOf(config), journal, metrics, clock, stack }
   if (oci !== undefined)
     await startOciProxy(oci, { ...parts, tls: oci.tls && followed(oci.tls, place) })
+  if (npm !== undefined)
+    await startNpmProxy(npm, { ...parts, tls: npm.tls && followed(npm.tls, place) })
 }
 
 function tellCertificate(place: Place): void {

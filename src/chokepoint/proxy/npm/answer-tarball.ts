@@ -71,10 +71,10 @@ async function decide(known: Known, wanted: Wanted): Promise<NpmReply> {
   const { url, authorization, target } = binding.registry
   const answer = await ports.decide({
     name: purlOf(name, version, binding.isBound ? url : undefined),
-    digest,
+    ...digest,
     target,
     requester: request.requester,
-    package: {
+    npm: {
       registry: url,
       name: name.full,
       version,

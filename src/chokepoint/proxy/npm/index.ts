@@ -1,5 +1,5 @@
 export { maxQuestionBytes as maxNpmQuestionBytes } from './advisories.ts'
-export type { NpmProxyPorts, PackageManifest, PackageQuestion } from './ports.ts'
+export type { NpmProxyPorts, PackageManifest } from './ports.ts'
 export { openNpmProxy, type NpmProxy } from './proxy.ts'
 export { replyOfError as npmReplyOfError, type NpmReply } from './reply.ts'
 export type { NpmRequest } from './request.ts'

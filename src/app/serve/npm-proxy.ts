@@ -1,0 +1,192 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { finished, pipeline } from 'node:stream/promises'
+import {
+  maxNpmQuestionBytes,
+  npmReplyOfError,
+  npmRouteOf,
+  openNpmProxy,
+  openTarballStore,
+  type NpmProxy,
+  type NpmReply,
+  type NpmRequest,
+} from '#chokepoint'
+import type { Config, NpmProxyConfig } from '#config'
+import { SallyportError, type Problem } from '#error'
+import {
+  listen,
+  openAccess,
+  type AccessSettings,
+  type GateService,
+  type Journal,
+  type Listener,
+  type Metrics,
+  type TlsFiles,
+} from '#server'
+import { openNetwork } from '../artifact/network.ts'
+import { npmSettings } from './npm-settings.ts'
+import { readPackageManifest } from './package-manifest.ts'
+
+export interface NpmProxyParts {
+  readonly config: Config
+  readonly service: GateService
+  readonly access: AccessSettings
+  readonly tls: TlsFiles | undefined
+  readonly journal: Journal
+  readonly metrics: Metrics
+  readonly clock: () => Date
+  /** What is open, to be closed in the opposite order. */
+  readonly stack: AsyncDisposableStack
+}
+
+/** Somebody who takes nothing for so long is gone. */
+const stallMs = 60_000
+
+/**
+ * Starts the npm proxy of the gate; what it opens is closed with `stack`.
+ *
+ * @throws SallyportError CONFIG_PROXY, SERVER_LISTEN, SERVER_TLS
+ */
+export async function startNpmProxy(npm: NpmProxyConfig, parts: NpmProxyParts): Promise<Listener> {
+  const { config, journal, metrics, clock, stack, tls } = parts
+  const proxy = await openProxy(npm, parts)
+  stack.defer(() => proxy.idle())
+  metrics.gauge(
+    'sallyport_npm_public_names',
+    'Names bound elsewhere that the public npm registry has, too',
+    () => proxy.impostors,
+  )
+  const access = openAccess(parts.access, clock)
+  const requesterOf = async (request: IncomingMessage): Promise<string> =>
+    npm.anonymous ? 'anonymous' : (await access.require(request, ['deployer'])).name
+  let own = ''
+  const handler = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    const address = npm.address?.replace(/\/$/, '') ?? addressOf(request, own)
+    await send(await replyTo(request, { proxy, address, requesterOf }), request, response)
+  }
+  const listener = await listen({
+    host: npm.host,
+    port: npm.port,
+    limits: npm.limits,
+    ...(tls === undefined ? {} : { tls }),
+    handler,
+    refuse: (request, response, error) => {
+      const known = error instanceof SallyportError ? error : new SallyportError(unforeseen)
+      void send(npmReplyOfError(known), request, response)
+    },
+    onDone: ({ method, url, status, seconds }) => {
+      metrics.request({ route: `npm ${npmRouteOf(method, url).kind}`, status, seconds })
+    },
+    onError: (error, { method }) => journal.error('request failed', error, { method }),
+  })
+  own = listener.address
+  stack.defer(() => listener.drain(config.serve.drainSeconds))
+  journal.write('info', 'npm proxy listening', { address: listener.address })
+  return listener
+}
+
+async function openProxy(npm: NpmProxyConfig, parts: NpmProxyParts): Promise<NpmProxy> {
+  const { config, service, journal, clock, stack } = parts
+  const timeoutMs = Math.round(npm.limits.upstreamSeconds * 1000)
+  // Connections of its own: who installs slowly keeps nobody from evidence.
+  const network = stack.use(openNetwork({ ...config.evidence, timeoutMs }))
+  const store = await openTarballStore(npm.cache.folder, {
+    maxBytes: npm.cache.maxGigabytes * 1e9,
+    onError: (error) => journal.error('cache of the npm proxy failed', error),
+  })
+  return openNpmProxy(await npmSettings(npm, config.file), {
+    ...service.proxyPorts('npm-proxy'),
+    http: await network.http(),
+    clock,
+    store,
+    readManifest: readPackageManifest,
+    tell: (event, fields) => journal.write('warn', event, fields),
+  })
+}
+
+interface Answering {
+  readonly proxy: NpmProxy
+  readonly address: string
+  readonly requesterOf: (request: IncomingMessage) => Promise<string>
+}
+
+async function replyTo(
+  request: IncomingMessage,
+  { proxy, address, requesterOf }: Answering,
+): Promise<NpmReply> {
+  const { method = '', url = '', headers } = request
+  const { accept, 'if-none-match': ifNoneMatch, 'content-encoding': encoding } = headers
+  const asked: NpmRequest = {
+    method,
+    url,
+    address,
+    requester: await requesterOf(request),
+    ...(accept === undefined ? {} : { accept }),
+    ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
+    ...(encoding === undefined ? {} : { encoding }),
+    body: () => readBounded(request),
+  }
+  return await proxy.answer(asked)
+}
+
+const unforeseen: Problem = {
+  code: 'SERVER_INTERNAL',
+  where: 'npm proxy',
+  expected: 'an answer',
+  found: 'an error that was not foreseen; the journal of the gate has it',
+  fix: 'Ask again; if it happens again, send the line of the journal to the operator of the gate',
+}
+
+/** What npm was told to ask, when that is an address at all. */
+function addressOf({ headers: { host = '' } }: IncomingMessage, own: string): string {
+  const isHost = /^(?:[A-Za-z0-9](?:[A-Za-z0-9.-]{0,252})|\[[0-9a-fA-F:.]+\])(?::\d{1,5})?$/.test(
+    host,
+  )
+  return isHost ? `${new URL(own).protocol}//${host}` : own
+}
+
+async function readBounded(request: IncomingMessage): Promise<Uint8Array> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of request as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > maxNpmQuestionBytes) throw tooLarge()
+    chunks.push(chunk)
+  }
+  return new Uint8Array(Buffer.concat(chunks))
+}
+
+function tooLarge(): SallyportError {
+  return new SallyportError({
+    code: 'REQUEST_TOO_LARGE',
+    where: 'request body',
+    expected: `at most ${maxNpmQuestionBytes} bytes`,
+    found: 'more',
+    fix: 'Audit fewer packages at a time',
+  })
+}
+
+async function send(
+  { status, headers, body }: NpmReply,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  // Half an answer is out: nobody may take it for whole.
+  if (response.headersSent) {
+    response.destroy()
+    return
+  }
+  response.setTimeout(stallMs, () => response.destroy())
+  // What is left of the body is not read: the connection cannot be used again.
+  if (!request.complete) response.setHeader('connection', 'close')
+  const isWhole = typeof body === 'string' || body instanceof Uint8Array
+  const length = isWhole && status !== 304 ? { 'content-length': Buffer.byteLength(body) } : {}
+  response.writeHead(status, { ...headers, ...length })
+  try {
+    if (!isWhole) return await pipeline(body, response)
+    response.end(body)
+    await finished(response)
+  } catch {
+    // Whoever asked has gone; what was decided is recorded.
+    response.destroy()
+  }
+}

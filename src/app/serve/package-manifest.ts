@@ -1,0 +1,66 @@
+import type { PackageManifest } from '#chokepoint'
+import { SallyportError } from '#error'
+import { readTar, type ArchiveEntry } from '#materials'
+
+const limits = { maxEntries: 200_000, maxBytes: 4e9 }
+const maxBytes = 8_000_000
+
+/**
+ * What the package.json of an npm package says it is, read as npm reads it. Whoever made the archive is not trusted: two
+ * files that could become the one package.json are refused, because which of them counts depends on who unpacks.
+ *
+ * @throws SallyportError TAR_MALFORMED, TAR_TOO_LARGE, TAR_ENTRY_TYPE, NPM_CONTENT_MISMATCH
+ */
+export async function readPackageManifest(tarball: Uint8Array): Promise<PackageManifest> {
+  const chunks: Uint8Array[] = []
+  let files = 0
+  let size = 0
+  const onEntry = (entry: ArchiveEntry): ((chunk: Uint8Array) => void) | undefined => {
+    if (!isManifest(entry.path)) return undefined
+    files += 1
+    if (entry.kind !== 'file') throw unreadable(`a ${entry.kind}`)
+    return (chunk) => {
+      size += chunk.length
+      if (size <= maxBytes) chunks.push(chunk)
+    }
+  }
+  await readTar(once(tarball), { what: 'the tarball', limits, onEntry })
+  if (files !== 1) throw unreadable(`${files} files that are a package.json`)
+  if (size > maxBytes) throw unreadable(`a package.json of ${size} bytes`)
+  return parse(Buffer.concat(chunks).toString('utf8'))
+}
+
+/** npm takes off the first folder, whatever it is called; some file systems do not tell upper case. */
+function isManifest(path: string): boolean {
+  const parts = path
+    .toLowerCase()
+    .split(/[/\\]/)
+    .filter((part) => part !== '' && part !== '.')
+  return parts.length === 2 && parts[1] === 'package.json'
+}
+
+async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield bytes
+}
+
+function parse(text: string): PackageManifest {
+  let value: unknown
+  try {
+    value = JSON.parse(text.replace(/^\ufeff/, ''))
+  } catch {
+    throw unreadable('a package.json that is no JSON')
+  }
+  const { name, version } = (value ?? {}) as Readonly<Record<string, unknown>>
+  if (typeof name === 'string' && typeof version === 'string') return { name, version }
+  throw unreadable('a package.json without name or version')
+}
+
+function unreadable(found: string): SallyportError {
+  return new SallyportError({
+    code: 'NPM_CONTENT_MISMATCH',
+    where: 'the tarball',
+    expected: 'one package.json with name and version',
+    found,
+    fix: 'Do not install it from anywhere; tell the registry that this version is not what it says',
+  })
+}

@@ -1,0 +1,196 @@
+// Done-when 2 of the fourth issue: the real npm installs through the proxy of a running gate. The registry behind it is a
+// fake in this process, because a test cannot publish to a real one.
+import assert from 'node:assert/strict'
+import { execFile } from 'node:child_process'
+import { createHash } from 'node:crypto'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { approvalStatement } from '#attestation'
+import {
+  startFakeRegistry,
+  type FakeRegistry,
+} from '../../src/chokepoint/proxy/npm/testing/fake-registry.ts'
+import { packPackage } from '../../src/chokepoint/proxy/npm/testing/package.ts'
+import { keys, signed } from '../../src/core/decision/testing/fixtures.ts'
+import { makeHome, startInside, type GateHome, type Inside } from '../server/gate.ts'
+
+let upstream: FakeRegistry
+let internal: FakeRegistry
+let home: GateHome
+let gate: Inside
+let proxy = ''
+let folder = ''
+
+before(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'sallyport-npm-'))
+  upstream = await startFakeRegistry()
+  internal = await startFakeRegistry()
+  home = await makeHome(`proxies:
+  npm:
+    port: 0
+    anonymous: true
+    upstream: ${upstream.url}
+    target: {environment: production, service: shop}
+    scopes: {'@acme': ${internal.url}}
+    reserved: [{prefix: acme-}]
+    minimumAge: 7d
+    reportPublic: true
+`)
+  publish(upstream, 'good', ['1.0.0', '1.1.0'])
+  gate = await startInside(home)
+  proxy = addressOf(gate)
+})
+
+after(async () => {
+  await gate?.stop()
+  home?.close()
+  await upstream?.close()
+  await internal?.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+function addressOf({ journal }: Inside): string {
+  const line = journal.find((text) => text.includes('npm proxy listening')) ?? '{}'
+  return (JSON.parse(line) as { address: string }).address
+}
+
+/** Publishes versions that a release manager has approved. */
+function publish(registry: FakeRegistry, name: string, versions: readonly string[]): void {
+  const tarballs = registry.publish(
+    name,
+    versions.map((version) => ({ version })),
+  )
+  for (const [version, bytes] of tarballs) approve(registry, `${name}@${version}`, bytes)
+}
+
+function approve(registry: FakeRegistry, full: string, bytes: Uint8Array): void {
+  const at = full.lastIndexOf('@')
+  // As npm's own attestations know a package: by sha512.
+  const sha512 = createHash('sha512').update(bytes).digest('hex')
+  const statement = approvalStatement([{ name: full, digest: { sha512 } }], {
+    environment: 'production',
+    reason: 'looked at',
+    approvedOn: '2026-05-30T00:00:00Z',
+  })
+  const { bytes: bundle } = signed(statement, keys.alice)
+  registry.attest(full.slice(0, at), full.slice(at + 1), bundle)
+}
+
+interface Installed {
+  readonly code: number
+  readonly stderr: string
+  readonly file: (path: string) => string
+  readonly has: (path: string) => boolean
+}
+
+let count = 0
+
+/** `npm install` in an empty project, with a cache and a configuration of its own. */
+async function install(...specs: readonly string[]): Promise<Installed> {
+  count += 1
+  const dir = join(folder, `project-${count}`)
+  mkdirSync(dir)
+  writeFileSync(join(dir, 'package.json'), '{"name": "project", "version": "1.0.0"}')
+  const args = ['install', ...specs, '--registry', proxy, '--cache', join(dir, 'cache')]
+  const quiet = ['--no-audit', '--no-fund', '--no-update-notifier', '--fetch-retries=0']
+  const env = {
+    PATH: process.env['PATH'],
+    HOME: dir,
+    NPM_CONFIG_USERCONFIG: join(dir, 'user.npmrc'),
+    NPM_CONFIG_GLOBALCONFIG: join(dir, 'global.npmrc'),
+  }
+  const { code, stderr } = await new Promise<{ code: number; stderr: string }>((resolve) => {
+    execFile('npm', [...args, ...quiet], { cwd: dir, env }, (error, _, text) =>
+      resolve({ code: error === null ? 0 : Number(error.code), stderr: text }),
+    )
+  })
+  const at = (path: string): string => join(dir, 'node_modules', path)
+  return {
+    code,
+    stderr,
+    file: (path) => readFileSync(at(path), 'utf8'),
+    has: (path) => existsSync(at(path)),
+  }
+}
+
+const logged = (): Promise<string> =>
+  fetch(`${gate.address}/api/v1/decisions?limit=100`, {
+    headers: { authorization: 'Bearer token-of-an-auditor-0123456789' },
+  }).then((response) => response.text())
+
+test('npm installs what the policy lets in, and the decision is in the log', async () => {
+  const done = await install('good')
+  assert.equal(done.code, 0, done.stderr)
+  assert.equal(done.file('good/index.js'), 'module.exports = "1.1.0"\n')
+  assert.match(await logged(), /"name":"pkg:npm\/good@1\.1\.0"/)
+})
+
+test('a package that nobody approved is refused, and npm says why', async () => {
+  upstream.publish('stranger', [{ version: '1.0.0' }])
+  const done = await install('stranger')
+  assert.notEqual(done.code, 0)
+  assert.match(done.stderr, /E403/)
+  assert.match(done.stderr, /APPROVAL_MISSING .*fix: Have release-managers approve it/)
+  assert.equal(done.has('stranger'), false)
+})
+
+test('a version that is too young is hidden, another is chosen, and who insists is told why', async () => {
+  const published = new Date().toISOString()
+  const tarballs = upstream.publish('fresh', [
+    { version: '1.0.0' },
+    { version: '1.1.0', published },
+  ])
+  for (const [version, bytes] of tarballs) approve(upstream, `fresh@${version}`, bytes)
+  const done = await install('fresh@^1.0.0')
+  assert.equal(done.code, 0, done.stderr)
+  assert.equal(done.file('fresh/index.js'), 'module.exports = "1.0.0"\n')
+  const exact = await install('fresh@1.1.0')
+  assert.notEqual(exact.code, 0)
+  assert.match(exact.stderr, /Could not download fresh@1\.1\.0 due to policy violations/)
+  assert.match(
+    exact.stderr,
+    /NPM_TOO_YOUNG .*published at least 7d ago.*fix: Choose an older version/,
+  )
+})
+
+test('a bound scope comes from its own registry, whatever the public one offers', async () => {
+  publish(internal, '@acme/tool', ['1.0.0'])
+  publish(upstream, '@acme/tool', ['99.0.0'])
+  const done = await install('@acme/tool')
+  assert.equal(done.code, 0, done.stderr)
+  assert.equal(done.file('@acme/tool/index.js'), 'module.exports = "1.0.0"\n')
+  assert.equal(
+    upstream.asked.some(({ path }) => path.includes('99.0.0')),
+    false,
+  )
+  assert.match(gate.journal.join(''), /a public package has a name that is bound elsewhere/)
+  assert.match(await logged(), /NPM_IMPOSTOR/)
+})
+
+test('a reserved name is refused, however new the public package is', async () => {
+  publish(upstream, 'acme-secrets', ['99.0.0'])
+  const done = await install('acme-secrets')
+  assert.notEqual(done.code, 0)
+  assert.match(done.stderr, /403 Forbidden.*NPM_NAME_RESERVED/)
+})
+
+test('a tarball that is not the one that was told of is refused', async () => {
+  publish(upstream, 'tampered', ['1.0.0'])
+  const evil = packPackage({ name: 'tampered', version: '1.0.0', description: 'evil' })
+  upstream.tamper('tampered', '1.0.0', evil)
+  const done = await install('tampered')
+  assert.notEqual(done.code, 0)
+  assert.match(done.stderr, /NPM_INTEGRITY_MISMATCH/)
+  assert.equal(done.has('tampered'), false)
+})
+
+test('while the registry is down, what was let in before is decided again and handed out', async () => {
+  const other = await startFakeRegistry()
+  publish(other, '@other/kept', ['1.0.0'])
+  await other.close()
+  const lock = await fetch(`${proxy}/good/-/good-1.1.0.tgz`)
+  assert.equal(lock.status, 200)
+  assert.equal(lock.headers.get('cache-control'), 'no-store')
+})
