@@ -24,7 +24,11 @@ const needed = [
 
 // Only tests want these, and they say why they skip when they are not there.
 const wanted = process.argv.includes('--test')
-  ? [['docker-registry', 'docker-registry', 'a real OCI registry for tests']]
+  ? [
+      ['docker-registry', 'docker-registry', 'a real OCI registry for tests'],
+      ['skopeo', 'skopeo', 'a real client of registries for tests'],
+      ['podman', 'podman', 'another one'],
+    ]
   : []
 
 const missing = needed.filter(([command]) => !onPath(command))
