@@ -1,7 +1,8 @@
 import type { Config } from '#config'
-import { openLog, type BodyStore, type Log } from '#log'
+import { openLog, openSharedLog, type BodyStore, type Log } from '#log'
 import { startSigner, type LogSigner } from '#signer'
 import { openFileBlobs, openFileLogStorage } from '#store'
+import { hasLogKeys, openDatabase } from './database.ts'
 
 /** The log of a home folder, open for recording. */
 export interface Gate extends AsyncDisposable {
@@ -19,20 +20,46 @@ export function startLogSigner(config: Config): Promise<LogSigner> {
   return startSigner({ keyFile, passphraseFile, role })
 }
 
+/** The same, unless this is a replica without keys, for which others sequence. */
+export async function startGateSigner(config: Config): Promise<LogSigner | undefined> {
+  return hasLogKeys(config) ? startLogSigner(config) : undefined
+}
+
 /** Opens the log with its signer; both are closed with the gate. */
-export async function openGate(config: Config, starting: Promise<LogSigner>): Promise<Gate> {
+export async function openGate(
+  config: Config,
+  starting: Promise<LogSigner | undefined>,
+): Promise<Gate> {
   // Closed in the opposite order, and all of it whatever fails on the way.
   await using opening = new AsyncDisposableStack()
-  const signer = opening.use(await starting)
-  const storage = openFileLogStorage(config.log.folder)
-  opening.defer(() => storage.close())
-  const log = await openLog({ storage, signer })
+  const signer = await starting
+  if (signer !== undefined) opening.use(signer)
+  const { log, bodies } = await openKept(config, signer, opening)
   opening.defer(() => log.close())
   const opened = opening.move()
   return {
     log,
-    bodies: openFileBlobs(config.build.blobs).bodies,
-    signerEnded: signer.ended,
+    bodies,
+    signerEnded: signer?.ended ?? new Promise(() => undefined),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
+}
+
+async function openKept(
+  { log: { origin, verifierKeys, folder }, store: { postgres }, build }: Config,
+  signer: LogSigner | undefined,
+  opening: AsyncDisposableStack,
+): Promise<Pick<Gate, 'log' | 'bodies'>> {
+  if (postgres !== undefined) {
+    const store = await openDatabase(postgres)
+    opening.defer(store.close)
+    const more = signer === undefined ? {} : { signer }
+    const { waitMs } = postgres
+    const log = await openSharedLog({ store: store.log, origin, verifierKeys, waitMs, ...more })
+    return { log, bodies: store.bodies }
+  }
+  if (signer === undefined) throw new TypeError('a log in a folder needs its signer')
+  const storage = openFileLogStorage(folder)
+  opening.defer(() => storage.close())
+  return { log: await openLog({ storage, signer }), bodies: openFileBlobs(build.blobs).bodies }
 }

@@ -18,8 +18,9 @@ import {
   type ReplayMemory,
 } from '#log'
 import { parseVerifierKey, type LogIdentity } from '#merkle'
-import { openFileBlobs, openFileLogStorage } from '#store'
+import { hasLogKeys } from './database.ts'
 import { startLogSigner } from './gate.ts'
+import { openLogReader } from './log-reader.ts'
 
 /** A decision of the log, read back. */
 export interface LoggedDecision {
@@ -52,25 +53,22 @@ export async function logVerify(
   config: Config,
   options: { readonly earlier?: readonly string[] } = {},
 ): Promise<LogVerifyReport> {
-  const storage = openFileLogStorage(config.log.folder)
-  try {
-    const earlier = await Promise.all((options.earlier ?? []).map(readCheckpoint))
-    const remembered = await rememberedBy(config)
-    const report = await verifyLog({
-      ...identityOf(config),
-      storage,
-      earlier,
-      ...(remembered === undefined ? {} : { remembered }),
-    })
-    return { ...report, remembered: remembered !== undefined }
-  } finally {
-    await storage.close()
-  }
+  await using reader = await openLogReader(config)
+  const { storage } = reader
+  const earlier = await Promise.all((options.earlier ?? []).map(readCheckpoint))
+  const remembered = await rememberedBy(config)
+  const report = await verifyLog({
+    ...identityOf(config),
+    storage,
+    earlier,
+    ...(remembered === undefined ? {} : { remembered }),
+  })
+  return { ...report, remembered: remembered !== undefined }
 }
 
 /** An auditor's copy has no keys, and so nobody to ask. */
 async function rememberedBy(config: Config) {
-  if (!existsSync(config.keys.log.file) || !existsSync(config.log.memory)) return undefined
+  if (!hasLogKeys(config) || !existsSync(config.keys.log.file) || !existsSync(config.log.memory)) return undefined
   await using signer = await startLogSigner(config)
   const newest = await signer.newest()
   return newest === undefined ? undefined : { size: newest.size, root: newest.root }
@@ -96,13 +94,13 @@ async function readCheckpoint(file: string): Promise<string> {
 }
 
 /** Opens the log for reading; needs no key and disturbs no writer. */
-export async function readLog<T>(config: Config, use: (view: LogView) => Promise<T>): Promise<T> {
-  const storage = openFileLogStorage(config.log.folder)
-  try {
-    return await use(await openLogView(storage, identityOf(config)))
-  } finally {
-    await storage.close()
-  }
+export async function readLog<T>(
+  config: Config,
+  use: (view: LogView, bodies: BodyStore) => Promise<T>,
+): Promise<T> {
+  await using reader = await openLogReader(config)
+  const { storage, bodies } = reader
+  return await use(await openLogView(storage, identityOf(config)), bodies)
 }
 
 /** The newest entries, oldest of them first. */
@@ -110,10 +108,10 @@ export async function logShow(
   config: Config,
   options: { readonly limit: number },
 ): Promise<{ readonly size: number; readonly entries: readonly LoggedEntry[] }> {
-  return await readLog(config, async (view) => {
+  return await readLog(config, async (view, bodies) => {
     const entries: LoggedEntry[] = []
     for await (const { index, entry } of view.entries(Math.max(0, view.size - options.limit))) {
-      entries.push(await loggedOf(entry, index, bodiesOf(config)))
+      entries.push(await loggedOf(entry, index, bodies))
     }
     return { size: view.size, entries }
   })
@@ -121,8 +119,8 @@ export async function logShow(
 
 /** One entry, proven to be in the log. */
 export async function logEntry(config: Config, index: number): Promise<LoggedEntry> {
-  return await readLog(config, async (view) =>
-    loggedOf(await view.entry(index), index, bodiesOf(config)),
+  return await readLog(config, async (view, bodies) =>
+    loggedOf(await view.entry(index), index, bodies),
   )
 }
 
@@ -145,8 +143,7 @@ export async function logReplay(
   config: Config,
   options: { readonly index?: number; readonly onProgress?: (text: string) => void } = {},
 ): Promise<readonly ReplayReport[]> {
-  const bodies = bodiesOf(config)
-  return await readLog(config, async (view) => {
+  return await readLog(config, async (view, bodies) => {
     const { index: only, onProgress } = options
     if (only !== undefined) return [await replayOne(await view.entry(only), only, bodies)]
     const memory = createReplayMemory()
@@ -175,10 +172,6 @@ async function replayOne(
     where: `${where}: ${problem.where ?? 'everything'}`,
   }))
   return { index, time: decision.time, verdict: decision.verdict, same, problems: placed }
-}
-
-function bodiesOf(config: Config): BodyStore {
-  return openFileBlobs(config.build.blobs).bodies
 }
 
 async function loggedOf(entry: Uint8Array, index: number, bodies: BodyStore): Promise<LoggedEntry> {

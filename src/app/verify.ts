@@ -18,7 +18,7 @@ import { bellOf, ringFor } from './breakglass/bell.ts'
 import { openNetwork } from './artifact/network.ts'
 import { lookForEvidence, type Looked } from './artifact/places.ts'
 import { findArtifact, type FoundArtifact } from './artifact/resolve.ts'
-import { openGate, startLogSigner, type Gate } from './gate.ts'
+import { openGate, startGateSigner, type Gate } from './gate.ts'
 import { readRulebook, type Rulebook } from './rulebook.ts'
 
 /** How long who asks waits for alarms to be heard; afterwards they wait on disk. */
@@ -61,14 +61,14 @@ export interface VerifyReport {
  */
 export async function verifyArtifact(options: VerifyOptions): Promise<VerifyReport> {
   // The process with the log's keys takes the longest to start: it starts while everything else is read.
-  const starting = startLogSigner(options.config)
+  const starting = startGateSigner(options.config)
   starting.catch(() => undefined)
   try {
     const question = await readQuestion(options)
     await using gate = await openGate(options.config, starting)
     return await ask(question, gate, options)
   } catch (error) {
-    await starting.then((signer) => signer.close()).catch(() => undefined)
+    await starting.then((signer) => signer?.close()).catch(() => undefined)
     throw error
   }
 }

@@ -2,6 +2,7 @@ import type { AlarmsConfig } from './alarms.ts'
 import type { AccessConfig, AdmissionConfig, ServeConfig } from './gate-config.ts'
 import type { ProxiesConfig } from './proxies.ts'
 import type { RulebookConfig } from './rulebook.ts'
+import type { StoreConfig } from './store-schema.ts'
 
 /** Two files that belong together: an encrypted private key, and the passphrase its signer process reads. */
 export interface KeyFiles {
@@ -81,6 +82,8 @@ export interface Config {
   readonly evidence: EvidencePlaces
   /** Who has to sign policies and trust file; absent: whoever can write them decides. */
   readonly rulebook?: RulebookConfig
+  /** Where log and bodies are kept, when not in files of the home folder. */
+  readonly store: StoreConfig
   /** `sallyport serve`. */
   readonly serve: ServeConfig
   readonly access: AccessConfig

@@ -195,3 +195,30 @@ test('without a home nothing is asked but what is named, with the credentials of
   assert.equal(file({}), undefined)
   assert.deepEqual([defaultEvidence({}).stores, defaultEvidence({}).directories], [[], []])
 })
+
+test('a database is named without its password, in one place', () => {
+  const withStore = (more: string): string => [minimal, 'store:', '  postgres:', more].join('\n')
+  home(withStore('    {url: "postgresql://gate@db.example/log", passwordFile: pg.pass}'))
+  const { store } = loadConfig({ cwd, env: {} })
+  assert.deepEqual(store.postgres, {
+    url: 'postgresql://gate@db.example/log',
+    passwordFile: join(cwd, '.sallyport/pg.pass'),
+    plaintextUnsafe: false,
+    sequencer: true,
+    waitMs: 5000,
+    connections: 8,
+  })
+  for (const bad of [
+    '{}',
+    '{url: "postgresql://gate@db.example/log", urlFile: f}',
+    '{url: "postgresql://gate:secret@db.example/log"}',
+    '{url: "postgresql://gate@db.example/log?sslmode=disable"}',
+    '{url: "https://gate@db.example/log"}',
+    '{url: "postgresql://db.example/log"}',
+  ]) {
+    writeFileSync(join(cwd, '.sallyport/sallyport.yaml'), withStore(`    ${bad}`))
+    const found = problemsOf()
+    assert.deepEqual([...new Set(found.map(({ code }) => code))], ['DOCUMENT_SHAPE'], bad)
+    assert.ok(!JSON.stringify(found).includes('secret'), 'no password is told')
+  }
+})

@@ -9,6 +9,7 @@ import { accessOf, serveOf } from './gate-config.ts'
 import { proxiesOf } from './proxies.ts'
 import { rulebookOf } from './rulebook.ts'
 import { configSchema, evidenceSchema, type ConfigFile } from './schema.ts'
+import { storeOf } from './store-schema.ts'
 
 export interface ConfigOptions {
   /** The folder `--home` names, relative to `cwd`. */
@@ -150,6 +151,7 @@ function configOf(
     },
     evidence: evidenceOf(home, parsed.evidence, env),
     ...(parsed.rulebook === undefined ? {} : { rulebook: rulebookOf(home, parsed.rulebook) }),
+    store: storeOf(home, parsed.store),
     serve: serveOf(home, parsed.serve),
     access: accessOf(home, parsed.access),
     alarms: alarmsOf(home, parsed.alarms),

@@ -3,6 +3,7 @@ import { alarmsSchema } from './alarms.ts'
 import { accessSchema, admissionSchema, serveSchema } from './gate-schema.ts'
 import { proxiesSchema } from './proxies-schema.ts'
 import { rulebookSchema } from './rulebook.ts'
+import { storeSchema } from './store-schema.ts'
 
 const path = z.string().min(1).max(4096)
 
@@ -108,6 +109,7 @@ export const configSchema = z.strictObject({
     .default({ folder: 'builds', blobs: 'blobs', work: 'work', root: 'auto' }),
   evidence: evidenceSchema.prefault({}),
   rulebook: rulebookSchema.optional(),
+  store: storeSchema.prefault({}),
   serve: serveSchema.prefault({}),
   access: accessSchema.prefault({}),
   admission: admissionSchema.optional(),

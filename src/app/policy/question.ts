@@ -5,7 +5,6 @@ import { parseJson, sha256Hex } from '#document'
 import { SallyportError, type Problem } from '#error'
 import { recordedDecision, type BodyStore } from '#log'
 import { readLog } from '../log.ts'
-import { openFileBlobs } from '#store'
 import type { Rulebook } from '../rulebook.ts'
 import { readQuestion } from '../verify.ts'
 
@@ -77,8 +76,7 @@ export async function recordedQuestions(
   only: { readonly index: number } | { readonly newest: number },
   take: (recorded: RecordedQuestion) => void,
 ): Promise<void> {
-  const { bodies } = openFileBlobs(config.build.blobs)
-  await readLog(config, async (view) => {
+  await readLog(config, async (view, bodies) => {
     if ('index' in only) {
       take(await questionOf(await view.entry(only.index), only.index, bodies))
       return

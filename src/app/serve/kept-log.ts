@@ -5,6 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Config } from '#config'
 import { SallyportError, type Problem, type ProblemCode } from '#error'
 import type { BodyStore, Log } from '#log'
+import { hasLogKeys } from '../database.ts'
 import type { Gate } from '../gate.ts'
 
 /** The log of a gate that has to go on: what fails is told, tried again, and taken into use again when it works. */
@@ -158,7 +159,11 @@ async function letGo(broken: Gate): Promise<void> {
 /** Writes a little, durably, wherever a record has to go. */
 export async function probeStores(config: Config): Promise<void> {
   const { folder, memory } = config.log
-  const places = [join(folder, '.state', 'tmp'), join(config.build.blobs, 'tmp'), dirname(memory)]
+  const inFiles = [join(folder, '.state', 'tmp'), join(config.build.blobs, 'tmp')]
+  const places = [
+    ...(config.store.postgres === undefined ? inFiles : []),
+    ...(hasLogKeys(config) ? [dirname(memory)] : []),
+  ]
   for (const place of places) await probeFolder(place)
 }
 

@@ -12,10 +12,10 @@ import {
   type Metrics,
   type TlsFiles,
 } from '#server'
-import { openFileLogStorage } from '#store'
 import { bellOf } from '../breakglass/bell.ts'
 import { openNetwork } from '../artifact/network.ts'
-import { openGate, startLogSigner } from '../gate.ts'
+import { openGate, startGateSigner } from '../gate.ts'
+import { openLogReader } from '../log-reader.ts'
 import { keepLog, probeStores } from './kept-log.ts'
 import { startNpmProxy } from './npm-proxy.ts'
 import { startOciProxy } from './oci-proxy.ts'
@@ -97,7 +97,7 @@ interface Place {
 async function openService(place: Place): Promise<GateService> {
   const { config, clock, journal, metrics, stack } = place
   // The process with the log's keys takes the longest to start.
-  const starting = startLogSigner(config)
+  const starting = startGateSigner(config)
   starting.catch(() => undefined)
   const rulebook = await watchRulebook(config, {
     seconds: watchSeconds,
@@ -107,11 +107,11 @@ async function openService(place: Place): Promise<GateService> {
     },
   })
   stack.defer(() => rulebook.close())
-  let first: ReturnType<typeof startLogSigner> | undefined = starting
+  let first: ReturnType<typeof startGateSigner> | undefined = starting
   const kept = stack.use(
     await keepLog({
       open: async () => {
-        const signer = first ?? startLogSigner(config)
+        const signer = first ?? startGateSigner(config)
         first = undefined
         return await openGate(config, signer)
       },
@@ -125,8 +125,7 @@ async function openService(place: Place): Promise<GateService> {
     keepRinging({ config, bell, log, bodies, metrics, journal, clock, seconds: ringSeconds }),
   )
   place.ringing = ringing
-  const storage = openFileLogStorage(config.log.folder)
-  stack.defer(() => storage.close())
+  const { storage } = stack.use(await openLogReader(config))
   const network = stack.use(openNetwork(config.evidence))
   metrics.gauge('sallyport_log_entries', 'Entries in the decision log', () => log.size)
   const service = makeService({

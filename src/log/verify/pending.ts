@@ -1,6 +1,14 @@
-import { tileNodes, treeRoot, TreeEdge, type LogIdentity, type TreeHead } from '#merkle'
+import {
+  openCheckpoint,
+  tileNodes,
+  treeRoot,
+  TreeEdge,
+  type LogIdentity,
+  type TreeHead,
+} from '#merkle'
 import { sameTree } from '../head.ts'
 import type { LogStorage } from '../ports.ts'
+import type { SharedLogStore } from '../shared/ports.ts'
 import { readStored } from '../stored.ts'
 import { storedTiles } from '../stored-tiles.ts'
 
@@ -31,4 +39,23 @@ export async function findPending(
   } finally {
     await writer.unlock()
   }
+}
+
+/** The same for a log that replicas share: what is staged will be committed by whoever sequences next. */
+export async function findStaged(
+  store: SharedLogStore,
+  log: LogIdentity,
+  signed: readonly TreeHead[],
+): Promise<ReadonlySet<TreeHead>> {
+  const { head, staged } = await store.standing()
+  if (head === undefined) return new Set()
+  const base = openCheckpoint(head.checkpoint, log)
+  const readTile = storedTiles(store)
+  const edge = await TreeEdge.load(base.size, readTile)
+  const trees: TreeHead[] = [base, edge.extend(staged.map(({ entry }) => entry)).edge]
+  // By now more may have been committed than was asked for.
+  const older = signed.filter(({ size }) => size < base.size)
+  for (const { size } of older)
+    trees.push({ size, root: await treeRoot(size, tileNodes(base.size, readTile)) })
+  return new Set(signed.filter((one) => trees.some((tree) => sameTree(tree, one))))
 }

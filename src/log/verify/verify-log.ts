@@ -10,16 +10,17 @@ import {
   type TreeHead,
 } from '#merkle'
 import type { LogStorage } from '../ports.ts'
+import type { SharedLogStore } from '../shared/ports.ts'
 import { checkpointPath, noLog } from '../view.ts'
-import { findPending } from './pending.ts'
+import { findPending, findStaged } from './pending.ts'
 import { historyChanged, truncated } from './problems.ts'
 import { TileSource } from './tile-source.ts'
 import { verifyTree } from './verify-tree.ts'
 
 /** What to verify, and against what. */
 export interface VerifyLogOptions extends LogIdentity {
-  /** With `lock`, what a killed process has left unpublished is told from what is missing. */
-  readonly storage: Pick<LogStorage, 'read'> | LogStorage
+  /** With `lock` or `standing`, what a killed process has left unpublished is told from what is missing. */
+  readonly storage: Pick<LogStorage, 'read'> | LogStorage | SharedLogStore
   /** Older signed checkpoints of this log, from whoever kept them. Only they show a history that was rewritten and signed anew. */
   readonly earlier?: readonly string[]
   /** The newest tree that the signer remembers: shows that this is not an old copy. */
@@ -80,8 +81,9 @@ async function pendingOf(
   { storage, ...log }: VerifyLogOptions,
   later: readonly TreeHead[],
 ): Promise<ReadonlySet<TreeHead>> {
-  if (later.length === 0 || !('lock' in storage)) return new Set()
-  return findPending(storage, log, later)
+  if (later.length === 0) return new Set()
+  if ('standing' in storage) return findStaged(storage, log, later)
+  return 'lock' in storage ? findPending(storage, log, later) : new Set()
 }
 
 function openEarlier({ earlier: notes = [], remembered, ...log }: VerifyLogOptions) {

@@ -8,7 +8,7 @@ import { migrate } from './migrations.ts'
 export interface PostgresStore {
   readonly log: SharedLogStore
   readonly bodies: BodyStore
-  close(): Promise<void>
+  readonly close: () => Promise<void>
 }
 
 /**
@@ -26,7 +26,7 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Postg
   return {
     log,
     bodies: new PostgresBodies(pool, options),
-    async close() {
+    close: async () => {
       await log.close()
       await pool.end()
     },

@@ -10,6 +10,7 @@ export const config = {
   CONFIG_UNKNOWN_VARIABLE: { title: 'The environment has a variable that is not known', exit: 2 },
   CONFIG_NO_POLICY: { title: 'No policy file is configured', exit: 2 },
   CONFIG_LOG_ORIGIN: { title: 'The log origin is not a name a log can have', exit: 2 },
+  CONFIG_DATABASE: { title: 'The database cannot be used as it is configured', exit: 2 },
   CONFIG_CA: { title: 'The file of certificate authorities holds none', exit: 2 },
   CONFIG_NO_NPM_REGISTRY: { title: 'No npm registry is configured', exit: 2 },
   HOME_MISSING: { title: 'There is no home folder', exit: 2 },
