@@ -22,20 +22,30 @@ export const signers = {
 
 const builderId = (name: string): string => `https://sallyport.dev/builders/${name}/v1`
 
+/** A year: long enough to forget nothing, short enough to notice what was forgotten. */
+const validFor = 365 * 86_400_000
+
+function seconds(time: Date): string {
+  return `${time.toISOString().slice(0, 19)}Z`
+}
+
 export function trustText(now: Date, keys: PublicKeys): string {
-  const validFrom = `${now.toISOString().slice(0, 19)}Z`
+  const validFrom = seconds(now)
+  const validUntil = seconds(new Date(now.getTime() + validFor))
   const signer = (name: string, owner: string, pem: string, may: string): string => `  ${name}:
     owner: ${owner}
     keys:
       - publicKey: |
 ${indent(pem.trim(), 10)}
         validFrom: ${validFrom}
+        validUntil: ${validUntil}
 ${may}`
   const builder = (name: string): string => `    predicateTypes: [https://slsa.dev/provenance/v1]
     builders:
       - {id: ${builderId(name)}, level: 1}
 `
   return `# Who may say what, from when to when. Policies name these signers in "by"; nobody else is believed.
+# Keys end, so that somebody looks whether they are still where they should be: write a later "validUntil", or make new ones.
 # A key that is no longer used gets "retired: <time>", one that was stolen "compromisedSince: <time>".
 apiVersion: sallyport.dev/v1
 kind: Trust
