@@ -1,0 +1,402 @@
+import assert from 'node:assert/strict'
+import { readdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { test, type TestContext } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import { npmRouteOf, type NpmProxySettings, type NpmReply } from './index.ts'
+import { openHarness, proxyAddress, type Harness } from './testing/harness.ts'
+import { integrityOf, packPackage, packTarball } from './testing/package.ts'
+
+type More = Parameters<typeof openHarness>[0]
+
+async function open(t: TestContext, more?: More): Promise<Harness> {
+  const harness = await openHarness(more)
+  t.after(() => harness.close())
+  return harness
+}
+
+const codes = ({ refusals }: Harness): string[] =>
+  refusals.flatMap(({ problems }) => problems.map(({ code }) => code))
+
+async function bytesOf({ body }: NpmReply): Promise<Uint8Array> {
+  if (!(body instanceof Readable)) return new Uint8Array(Buffer.from(body))
+  return new Uint8Array(Buffer.concat((await body.toArray()) as Buffer[]))
+}
+
+const weekOld = (): Partial<NpmProxySettings> => ({
+  minimumAge: { text: '7d', milliseconds: 7 * 86_400_000 },
+})
+
+test('a tarball lies with the proxy, and its integrity is what the registry said', async (t) => {
+  const h = await open(t)
+  const [bytes] = [...h.upstream.publish('tool', [{ version: '1.0.0' }]).values()]
+  const { versions } = await h.json('/tool')
+  assert.deepEqual(versions?.['1.0.0']?.dist, {
+    tarball: `${proxyAddress}/tool/-/tool-1.0.0.tgz`,
+    integrity: integrityOf(bytes ?? new Uint8Array()),
+  })
+})
+
+test('a tarball is decided with both digests, and handed out as it is', async (t) => {
+  const h = await open(t)
+  const [bytes] = [...h.upstream.publish('@a/tool', [{ version: '1.0.0' }]).values()]
+  const reply = await h.get('/@a%2ftool/-/tool-1.0.0.tgz')
+  assert.equal(reply.status, 200)
+  assert.deepEqual(await bytesOf(reply), new Uint8Array(bytes ?? []))
+  const [question] = h.questions
+  assert.equal(question?.name, 'pkg:npm/%40a/tool@1.0.0')
+  assert.equal(question.requester, 'ci')
+  assert.match(`${question.sha256} ${question.sha512}`, /^[0-9a-f]{64} [0-9a-f]{128}$/)
+  assert.equal(question.npm?.registry, h.upstream.url)
+})
+
+test('a decision that lets nobody in hands out nothing, and keeps nothing', async (t) => {
+  const h = await open(t)
+  h.upstream.publish('tool', [{ version: '1.0.0' }])
+  h.effect = { verdict: 'DENY', effect: 'blocked' }
+  const told = await h.json('/tool/-/tool-1.0.0.tgz')
+  assert.deepEqual([told.status, told.error], [403, 'as was decided'])
+  h.effect = { verdict: 'UNDETERMINED', effect: 'blocked' }
+  assert.equal((await h.get('/tool/-/tool-1.0.0.tgz')).status, 503)
+  assert.deepEqual(readdirSync(join(h.folder, 'tarballs')), [])
+})
+
+test('what is let in although the verdict is no says so to whoever installs', async (t) => {
+  const h = await open(t)
+  h.upstream.publish('tool', [{ version: '1.0.0' }])
+  h.effect = { verdict: 'DENY', effect: 'admitted-audit' }
+  const { status, headers } = await h.get('/tool/-/tool-1.0.0.tgz')
+  assert.deepEqual([status, headers['npm-notice']], [200, 'as was decided'])
+})
+
+test('nothing is handed out and nothing is left out when it cannot be recorded', async (t) => {
+  const h = await open(t, weekOld)
+  h.upstream.publish('tool', [
+    { version: '1.0.0' },
+    { version: '1.1.0', published: '2026-05-31T00:00:00Z' },
+  ])
+  h.logs = false
+  for (const url of ['/tool', '/tool/-/tool-1.0.0.tgz', '/tool/-/tool-1.1.0.tgz']) {
+    await assert.rejects(h.get(url), /the log cannot be written/)
+  }
+})
+
+test('the credentials of a client go nowhere, those of a registry to that registry only', async (t) => {
+  const h = await open(t, ({ internal }) => ({
+    scopes: new Map([
+      [
+        '@a',
+        { url: internal, target: { environment: 'e', service: 's' }, authorization: 'Bearer x' },
+      ],
+    ]),
+  }))
+  h.upstream.publish('tool', [{ version: '1.0.0' }])
+  h.internal.publish('@a/tool', [{ version: '1.0.0' }])
+  for (const url of ['/tool/-/tool-1.0.0.tgz', '/@a/tool/-/tool-1.0.0.tgz']) await h.get(url)
+  const sent = (asked: Harness['upstream']['asked']): unknown[] => [
+    ...new Set(asked.map(({ headers }) => headers.authorization)),
+  ]
+  assert.deepEqual(sent(h.upstream.asked), ['Bearer of-the-proxy'])
+  assert.deepEqual(sent(h.internal.asked), ['Bearer x'])
+  assert.deepEqual(h.questions[1]?.target, { environment: 'e', service: 's' })
+})
+
+test('a bound name is asked for at its own registry alone, in every spelling, also when that has none', async (t) => {
+  const h = await open(t, ({ internal }) => {
+    const bound = { url: internal, target: { environment: 'e', service: 's' } }
+    return { scopes: new Map([['@a', bound]]), packages: new Map([['own', bound]]) }
+  })
+  for (const name of ['own', 'OWN', '@a/tool', '@A/tool', '@a/none']) {
+    h.upstream.publish(name, [{ version: '99.0.0' }])
+    assert.equal((await h.get(`/${name}`)).status, 404, name)
+    assert.equal((await h.get(`/${name}/-/${name.replace(/.*\//, '')}-99.0.0.tgz`)).status, 404)
+  }
+  h.internal.break()
+  h.now = new Date('2026-06-01T13:00:00Z')
+  assert.equal((await h.get('/own')).status, 503)
+  assert.deepEqual(h.upstream.asked, [])
+})
+
+test('a public package of a bound name is reported where that is wanted', async (t) => {
+  const h = await open(t, ({ internal }) => ({
+    reportPublic: true,
+    reserved: [{ prefix: 'own-' }],
+    scopes: new Map([['@a', { url: internal, target: { environment: 'e', service: 's' } }]]),
+  }))
+  h.upstream.publish('@a/tool', [{ version: '99.0.0' }])
+  await h.get('/@a/tool')
+  await h.get('/@a/tool')
+  await h.get('/@a/other')
+  await h.proxy.idle()
+  assert.deepEqual(codes(h), ['NPM_IMPOSTOR'])
+  assert.equal(h.proxy.impostors, 1)
+  const told = await h.json('/own-thing')
+  assert.match(told.error ?? '', /^NPM_NAME_RESERVED/)
+})
+
+test('versions that are refused disappear with what points to them, and it is recorded once', async (t) => {
+  const h = await open(t, weekOld)
+  const published = '2026-05-30T00:00:00.000Z'
+  h.upstream.publish(
+    'tool',
+    [
+      { version: '1.0.0' },
+      { version: '1.1.0-rc.1' },
+      { version: '2.0.0', published },
+      { version: '3.0.0' },
+    ],
+    { latest: '2.0.0', next: '3.0.0', new: '2.0.0' },
+  )
+  const told = await h.json('/tool', { accept: 'application/vnd.npm.install-v1+json' })
+  await h.json('/tool')
+  assert.deepEqual(Object.keys(told.versions ?? {}), ['1.0.0', '1.1.0-rc.1', '3.0.0'])
+  // Not 3.0.0, which was never recommended, and not a pre-release.
+  assert.deepEqual(told['dist-tags'], { latest: '1.0.0', next: '3.0.0' })
+  assert.deepEqual(Object.keys(told.policyRestrictions?.versions ?? {}), ['2.0.0'])
+  assert.match(told.policyRestrictions?.message ?? '', /NPM_TOO_YOUNG.*wait until 2026-06-06/)
+  assert.deepEqual(codes(h), ['NPM_TOO_YOUNG'])
+  assert.equal((await h.get('/tool/-/tool-2.0.0.tgz')).status, 403)
+  assert.deepEqual(codes(h), ['NPM_TOO_YOUNG', 'NPM_TOO_YOUNG'])
+})
+
+test('a package of which nothing is left is refused with the reason', async (t) => {
+  const h = await open(t, () => ({ denied: ['tool', 'other@1.0.0'] }))
+  h.upstream.publish('tool', [{ version: '1.0.0' }])
+  h.upstream.publish('other', [{ version: '1.0.0' }, { version: '2.0.0' }])
+  const told = await h.json('/tool')
+  assert.equal(told.status, 403)
+  assert.match(told.error ?? '', /^NPM_DENIED .*proxies\.npm\.denied/)
+  assert.deepEqual(Object.keys((await h.json('/other')).versions ?? {}), ['2.0.0'])
+})
+
+test('with "fail" what is refused is offered, and fails with the reason', async (t) => {
+  const h = await open(t, () => ({ refused: 'fail', denied: ['tool@2.0.0'] }))
+  h.upstream.publish('tool', [{ version: '1.0.0' }, { version: '2.0.0' }])
+  const told = await h.json('/tool')
+  assert.deepEqual(Object.keys(told.versions ?? {}), ['1.0.0', '2.0.0'])
+  assert.match((await h.json('/tool/-/tool-2.0.0.tgz')).error ?? '', /^NPM_DENIED/)
+})
+
+test('an age that is not known or lies ahead is no age, and an exception is exactly one version', async (t) => {
+  const h = await open(t, () => ({ ...weekOld(), minimumAgeExceptions: new Set(['tool@5.0.0']) }))
+  const published = [
+    '2026-06-01T13:00:00.000Z',
+    'yesterday',
+    '0000',
+    '2026-02-31',
+    '2026-06-01T11:00:00Z',
+  ]
+  h.upstream.publish(
+    'tool',
+    published.map((time, at) => ({ version: `${at + 1}.0.0`, published: time })),
+  )
+  assert.deepEqual(Object.keys((await h.json('/tool')).versions ?? {}), ['5.0.0'])
+  assert.deepEqual([...new Set(codes(h))], ['NPM_AGE_UNKNOWN'])
+})
+
+for (const [name, version, code] of [
+  [
+    'without a sha512',
+    { dist: { integrity: 'sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk=' } },
+    'NPM_SHA512_MISSING',
+  ],
+  [
+    'whose tarball lies elsewhere',
+    { dist: { tarball: 'http://169.254.169.254/x.tgz' } },
+    'NPM_TARBALL_ELSEWHERE',
+  ],
+  ['whose tarball has no address', { dist: { tarball: 7 } }, 'NPM_TARBALL_ELSEWHERE'],
+  ['under another name', { manifest: { name: 'other' } }, 'NPM_VERSION_MALFORMED'],
+  ['under another version', { manifest: { version: '2.0.0' } }, 'NPM_VERSION_MALFORMED'],
+  [
+    'that depends on Git',
+    { manifest: { dependencies: { a: 'git+https://h/r' } } },
+    'NPM_DEPENDENCY_ELSEWHERE',
+  ],
+  [
+    'that depends on a fork',
+    { manifest: { optionalDependencies: { a: 'user/repo' } } },
+    'NPM_DEPENDENCY_ELSEWHERE',
+  ],
+  [
+    'that depends on a file',
+    { manifest: { dependencies: { a: '..\\x' } } },
+    'NPM_DEPENDENCY_ELSEWHERE',
+  ],
+] as const) {
+  test(`a version ${name} is refused`, async (t) => {
+    const h = await open(t)
+    h.upstream.publish('tool', [{ version: '1.0.0', ...version }])
+    assert.equal((await h.get('/tool')).status, 403)
+    assert.equal((await h.get('/tool/-/tool-1.0.0.tgz')).status, 403)
+    assert.equal(codes(h)[0], code)
+    assert.deepEqual(h.questions, [])
+    assert.equal(
+      h.upstream.asked.some(({ path }) => path.endsWith('.tgz')),
+      false,
+    )
+  })
+}
+
+test('ranges, tags and aliases are dependencies of a registry', async (t) => {
+  const h = await open(t)
+  const dependencies = { a: '^1.0.0 || 2.x', b: 'latest', c: 'npm:@s/x@>=1 <2', d: '*', e: '' }
+  h.upstream.publish('tool', [{ version: '1.0.0', manifest: { dependencies } }])
+  assert.equal((await h.get('/tool')).status, 200)
+})
+
+test('a tarball with other bytes is refused', async (t) => {
+  const h = await open(t)
+  h.upstream.publish('tool', [{ version: '1.0.0' }])
+  h.upstream.tamper('tool', '1.0.0', packPackage({ name: 'tool', version: '1.0.0', evil: true }))
+  assert.match((await h.json('/tool/-/tool-1.0.0.tgz')).error ?? '', /^NPM_INTEGRITY_MISMATCH/)
+  assert.deepEqual(h.questions, [])
+})
+
+const inside = JSON.stringify({ name: 'tool', version: '1.0.0' })
+for (const [name, tarball] of [
+  ['another version', packPackage({ name: 'tool', version: '0.9.0' })],
+  ['another package', packPackage({ name: 'other', version: '1.0.0' })],
+  ['nothing', packTarball({ 'index.js': '' })],
+  ['two things', packTarball({ 'package.json': inside, 'Package.json': inside })],
+  ['no JSON', packTarball({ 'package.json': '{' })],
+  ['null', packTarball({ 'package.json': 'null' })],
+  ['what is no archive', new Uint8Array(Buffer.from('evil'))],
+] as const) {
+  test(`a tarball whose package.json says ${name} is refused, whatever its integrity`, async (t) => {
+    const h = await open(t)
+    h.upstream.publish('tool', [{ version: '1.0.0', tarball }])
+    assert.match((await h.json('/tool/-/tool-1.0.0.tgz')).error ?? '', /^NPM_CONTENT_MISMATCH/)
+    assert.deepEqual(h.questions, [])
+  })
+}
+
+test('what was kept is compared with its digest again, and replaced when it is not that', async (t) => {
+  const h = await open(t)
+  const [bytes] = [...h.upstream.publish('tool', [{ version: '1.0.0' }]).values()]
+  await bytesOf(await h.get('/tool/-/tool-1.0.0.tgz'))
+  const [file = ''] = readdirSync(join(h.folder, 'tarballs'))
+  writeFileSync(join(h.folder, 'tarballs', file), 'evil')
+  const reply = await h.get('/tool/-/tool-1.0.0.tgz')
+  assert.deepEqual(await bytesOf(reply), new Uint8Array(bytes ?? []))
+})
+
+test('while the registry is down, what was let in is decided again and handed out; the rest is an outage', async (t) => {
+  const h = await open(t)
+  const [bytes] = [
+    ...h.upstream.publish('tool', [{ version: '1.0.0' }, { version: '1.1.0' }]).values(),
+  ]
+  await bytesOf(await h.get('/tool/-/tool-1.0.0.tgz'))
+  h.upstream.break()
+  h.now = new Date('2026-06-01T13:00:00Z')
+  const reply = await h.get('/tool/-/tool-1.0.0.tgz')
+  assert.deepEqual(await bytesOf(reply), new Uint8Array(bytes ?? []))
+  assert.equal(h.questions.length, 2)
+  const told = await h.json('/tool/-/tool-1.1.0.tgz')
+  assert.equal(told.status, 503)
+  assert.match(told.error ?? '', /^NPM_UPSTREAM .*status 500/)
+  assert.equal((await h.json('/tool')).status, 503)
+  h.effect = { verdict: 'DENY', effect: 'blocked' }
+  assert.equal((await h.get('/tool/-/tool-1.0.0.tgz')).status, 403)
+})
+
+for (const [name, body] of [
+  ['no JSON', '<html>'],
+  ['a list', '[]'],
+  ['of another package', '{"name": "other", "versions": {}}'],
+  ['not UTF-8', Buffer.from([0x7b, 0xff])],
+  ['endlessly deep', '['.repeat(200_000)],
+  ['larger than is read', ' '.repeat(1_000_001)],
+] as const) {
+  test(`a packument that is ${name} is an outage, and no crash`, async (t) => {
+    const h = await open(t)
+    h.upstream.answer('/tool', body)
+    assert.equal((await h.json('/tool')).status, 503)
+    assert.equal((await h.json('/tool/-/tool-1.0.0.tgz')).status, 503)
+  })
+}
+
+test('odd names of versions and fields that nobody knows are not handed on', async (t) => {
+  const h = await open(t, () => ({ refused: 'fail' }))
+  h.upstream.publish('tool', [{ version: '1.0.0' }])
+  const real = await h.json('/tool')
+  const odd = `"__proto__": {"polluted": 1}, "../../x": {}, "constructor": 7, "9.9.9": null`
+  const versions = `{${odd}, ${JSON.stringify(real.versions).slice(1)}`
+  const lies = '"stagedVersions": {"versions": {}}, "policyRestrictions": {"message": "x"}'
+  h.upstream.answer(
+    '/odd',
+    `{"name": "odd", ${lies}, "versions": ${versions}}`
+      .replaceAll('"tool"', '"odd"')
+      .replaceAll(proxyAddress, h.upstream.url.slice(0, -1)),
+  )
+  const told = await h.json('/odd')
+  assert.equal(told.status, 200, told.error)
+  assert.deepEqual(Object.keys(told.versions ?? {}), ['1.0.0'])
+  assert.equal(told['stagedVersions'], undefined)
+  assert.notEqual(told.policyRestrictions?.message, 'x')
+})
+
+test('an audit goes to the public registry without the names that are bound elsewhere', async (t) => {
+  const h = await open(t, ({ internal }) => ({
+    reserved: [{ prefix: 'own-' }],
+    scopes: new Map([['@a', { url: internal, target: { environment: 'e', service: 's' } }]]),
+  }))
+  const bulk = '/-/npm/v1/security/advisories/bulk'
+  h.upstream.answer(bulk, '{"tool": []}')
+  const question = { tool: ['1.0.0'], '@a/secret': ['1.0.0'], 'own-x': ['1.0.0'] }
+  const body = async (): Promise<Uint8Array> => gzipSync(JSON.stringify(question))
+  const told = await h.json(bulk, { method: 'POST', encoding: 'gzip', body })
+  assert.deepEqual(told, { status: 200, tool: [] })
+  assert.equal(h.upstream.asked[0]?.body, '{"tool":["1.0.0"]}')
+  const bomb = async (): Promise<Uint8Array> => gzipSync(Buffer.alloc(64_000_000))
+  assert.equal((await h.json(bulk, { method: 'POST', encoding: 'gzip', body: bomb })).status, 400)
+})
+
+test('login, publish and search are not offered', async (t) => {
+  const h = await open(t)
+  const statuses = await Promise.all([
+    h.get('/-/user/org.couchdb.user:me', { method: 'PUT' }),
+    h.get('/tool', { method: 'PUT' }),
+    h.get('/tool/-rev/1', { method: 'DELETE' }),
+    h.get('/-/v1/login', { method: 'POST' }),
+    h.get('/-/v1/search?text=x'),
+    h.get('/-/whoami'),
+  ])
+  assert.deepEqual(
+    statuses.map(({ status }) => status),
+    [405, 405, 405, 404, 404, 404],
+  )
+  assert.deepEqual(h.upstream.asked, [])
+})
+
+test('a packument that has not changed is not sent again', async (t) => {
+  const h = await open(t)
+  h.upstream.publish('tool', [{ version: '1.0.0' }])
+  const { headers } = await h.get('/tool')
+  const again = await h.get('/tool', { ifNoneMatch: headers['etag'] ?? '' })
+  assert.deepEqual([again.status, again.body], [304, ''])
+})
+
+test('only addresses of packages are addresses of packages', () => {
+  for (const url of [
+    '/..%2f..%2fetc/passwd',
+    '/a/../b',
+    '/.hidden',
+    '/%00',
+    '/%zz',
+    '/a/-/b-1.0.0.tgz',
+    '/a/-/a-1.0.0.tgz/x',
+    '/a/-/a-..%2f..%2fx.tgz',
+    '/a/-/a-.tgz',
+    '/@a',
+    '/@a/b/c',
+    '/',
+    '//h/x',
+    `/${'a'.repeat(300)}`,
+  ]) {
+    assert.equal(npmRouteOf('GET', url).kind, 'other', url)
+  }
+  assert.equal(npmRouteOf('GET', '/@a%2fb?write=true').kind, 'packument')
+  assert.equal(npmRouteOf('GET', '/a/-/a-1.0.0%2bbuild.tgz').kind, 'tarball')
+})
