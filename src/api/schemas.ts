@@ -63,7 +63,7 @@ export const decisionListSchema = z.strictObject({
   entries: z.array(
     z.strictObject({
       entry: z.int().min(0),
-      kind: z.enum(['Decision', 'Refusal']),
+      kind: z.enum(['Decision', 'Refusal', 'BreakglassReview']),
       body: z.record(z.string(), z.unknown()),
     }),
   ),

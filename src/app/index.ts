@@ -14,6 +14,7 @@ export type {
   LoggedDecision,
   LoggedEntry,
   LoggedRefusal,
+  LoggedReview,
   LogVerifyReport,
   ReplayReport,
 } from './log.ts'
@@ -184,3 +185,54 @@ export type { StoryGate, StoryGateOptions } from './story/gate.ts'
 /** Starts the gate at the end of the story, with a question to ask it. */
 export const startStoryGate: typeof import('./story/gate.ts').startStoryGate = async (options) =>
   (await import('./story/gate.ts')).startStoryGate(options)
+
+export type {
+  ApproveBreakglassOptions,
+  BreakglassKeyReport,
+  GrantReport,
+  ImportBreakglassOptions,
+  UseBreakglassOptions,
+  UseReport,
+} from './breakglass/approve.ts'
+export type { BreakglassRequestOptions, BreakglassRequestReport } from './breakglass/request.ts'
+export type {
+  BreakglassListReport,
+  ListedUse,
+  ReviewOptions,
+  ReviewReport,
+} from './breakglass/review.ts'
+
+/** Writes down what would have to be waived, for somebody else to approve. */
+export const requestBreakglass: typeof import('./breakglass/request.ts').requestBreakglass = async (
+  options,
+) => (await import('./breakglass/request.ts')).requestBreakglass(options)
+
+/** Signs what was requested, with the key of this approver. */
+export const approveBreakglass: typeof import('./breakglass/approve.ts').approveBreakglass = async (
+  options,
+) => (await import('./breakglass/approve.ts')).approveBreakglass(options)
+
+/** Puts grants where they are looked for. */
+export const useBreakglass: typeof import('./breakglass/approve.ts').useBreakglass = async (
+  options,
+) => (await import('./breakglass/approve.ts')).useBreakglass(options)
+
+/** Records afterwards what was let in by hand while the gate was down. */
+export const importBreakglass: typeof import('./breakglass/approve.ts').importBreakglass = async (
+  options,
+) => (await import('./breakglass/approve.ts')).importBreakglass(options)
+
+/** Makes the key of one approver. */
+export const makeBreakglassKey: typeof import('./breakglass/approve.ts').makeBreakglassKey = async (
+  config,
+) => (await import('./breakglass/approve.ts')).makeBreakglassKey(config)
+
+/** Every use, what waits for a review, and alarms that nobody has heard. */
+export const listBreakglass: typeof import('./breakglass/review.ts').listBreakglass = async (
+  ...args
+) => (await import('./breakglass/review.ts')).listBreakglass(...args)
+
+/** Records what somebody else has found about a use. */
+export const reviewBreakglass: typeof import('./breakglass/review.ts').reviewBreakglass = async (
+  options,
+) => (await import('./breakglass/review.ts')).reviewBreakglass(options)

@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
+import { parseReview, type BreakglassReview } from '#breakglass'
 import type { Config } from '#config'
 import type { Decision } from '#decision'
 import { parseJson } from '#document'
@@ -34,7 +35,13 @@ export interface LoggedRefusal {
   readonly refusal: Refusal
 }
 
-export type LoggedEntry = LoggedDecision | LoggedRefusal
+/** That somebody has looked at a use of breakglass. */
+export interface LoggedReview {
+  readonly index: number
+  readonly review: BreakglassReview
+}
+
+export type LoggedEntry = LoggedDecision | LoggedRefusal | LoggedReview
 
 export interface LogVerifyReport extends LogReport {
   /** Whether the signer's memory was asked too: only it shows that the whole log is not an old copy. */
@@ -68,7 +75,8 @@ export async function logVerify(
 
 /** An auditor's copy has no keys, and so nobody to ask. */
 async function rememberedBy(config: Config) {
-  if (!hasLogKeys(config) || !existsSync(config.keys.log.file) || !existsSync(config.log.memory)) return undefined
+  if (!hasLogKeys(config) || !existsSync(config.keys.log.file) || !existsSync(config.log.memory))
+    return undefined
   await using signer = await startLogSigner(config)
   const newest = await signer.newest()
   return newest === undefined ? undefined : { size: newest.size, root: newest.root }
@@ -151,7 +159,7 @@ export async function logReplay(
     for await (const { index, entry } of view.entries()) {
       onProgress?.(`deciding again ${index + 1} of ${view.size}`)
       // Nothing was decided there that could be decided again.
-      if (parseRefusal(entry) !== undefined) continue
+      if (parseRefusal(entry) !== undefined || parseReview(entry) !== undefined) continue
       reports.push(await replayOne(entry, index, bodies, memory))
     }
     return reports
@@ -177,6 +185,8 @@ async function replayOne(
 async function loggedOf(entry: Uint8Array, index: number, bodies: BodyStore): Promise<LoggedEntry> {
   const refusal = parseRefusal(entry)
   if (refusal !== undefined) return { index, refusal }
+  const review = parseReview(entry)
+  if (review !== undefined) return { index, review }
   return { index, decision: await decisionOf(entry, index, bodies) }
 }
 

@@ -41,7 +41,7 @@ export async function signSummary(options: SummaryOptions): Promise<SummaryRepor
   const { config, index, output } = options
   const verifierId = verifierIdOf(config)
   const entry = await logEntry(config, index)
-  if ('refusal' in entry) throw new SallyportError(noDecision(index))
+  if (!('decision' in entry)) throw new SallyportError(noDecision(index))
   const { decision } = entry
   const statement = statementOf(decision, verifierId, options)
   const { file: keyFile, passphraseFile } = config.keys.verifier

@@ -173,7 +173,7 @@ function refuseChosenOutage(
 }
 
 /** Who asks at a command line is whom the operating system says: recorded, and never a reason to allow. */
-function requester(): string {
+export function requester(): string {
   try {
     return userInfo().username
   } catch {

@@ -75,6 +75,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/approve.ts'),
   },
   {
+    name: 'breakglass',
+    summary: 'let one artifact in although a rule says no: request, approve, use, review',
+    load: () => import('./commands/breakglass.ts'),
+  },
+  {
     name: 'attach',
     summary: 'attach evidence to an image in its registry, so that it travels with it',
     load: () => import('./commands/attach.ts'),

@@ -1,3 +1,4 @@
+import { parseReview } from '#breakglass'
 import type { DecisionList } from '#api'
 import { parseJson } from '#document'
 import { parseRefusal, recordedDecision, type BodyStore, type Log } from '#log'
@@ -26,6 +27,8 @@ async function bodyOf(
 ): Promise<Pick<DecisionList['entries'][number], 'kind' | 'body'>> {
   const refusal = parseRefusal(entry)
   if (refusal !== undefined) return { kind: 'Refusal', body: { ...refusal } }
+  const review = parseReview(entry)
+  if (review !== undefined) return { kind: 'BreakglassReview', body: { ...review } }
   const bytes = await recordedDecision(entry, bodies)
   const body = parseJson(bytes, { what: `entry ${index} of the log` })
   return { kind: 'Decision', body: body as Record<string, unknown> }

@@ -17,6 +17,7 @@ import { recordDecision, recordRefusal, type BodyStore, type Receipt } from '#lo
 import type { GateService, Journal, Metrics } from '#server'
 import { allowedRegistries, gatherFor, placeOf, type GatherPorts, type Wanted } from './gather.ts'
 import { proxyPorts } from './proxy-ports.ts'
+import { breakglassAnnotation, evidenceAnnotation } from './annotations.ts'
 import { ringFor } from '../breakglass/bell.ts'
 import { listEntries } from './entries.ts'
 import type { KeptLog } from './kept-log.ts'
@@ -37,11 +38,6 @@ export interface ServiceParts extends GatherPorts {
   /** What else somebody has to look at. */
   readonly warnings: () => readonly Problem[]
 }
-
-/** The annotation of pods in which evidence may travel to the gate. */
-export const evidenceAnnotation = 'sallyport.dev/evidence'
-/** The one for grants: evidence like any other, by a name that people and audit logs find. */
-export const breakglassAnnotation = 'sallyport.dev/breakglass'
 
 /** Kept back from the time there is: to decide, to record and to answer. */
 const restMs = 400

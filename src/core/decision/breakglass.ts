@@ -48,7 +48,9 @@ export function judgeBreakglass(question: BreakglassQuestion): BreakglassResult 
 
 /** What a grant has to waive: every rule that does not hold, and whatever else keeps the gate shut. */
 export function wantedOf(
-  question: Pick<BreakglassQuestion, 'policy' | 'rules' | 'problems'>,
+  question: Pick<BreakglassQuestion, 'rules' | 'problems'> & {
+    readonly policy: object | undefined
+  },
 ): readonly string[] {
   const failing = question.rules
     .filter(({ verdict }) => verdict !== 'PASS' && verdict !== 'EXEMPTED')

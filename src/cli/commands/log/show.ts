@@ -1,4 +1,4 @@
-import type { LoggedDecision, LoggedEntry, LoggedRefusal } from '#app'
+import type { LoggedDecision, LoggedEntry, LoggedRefusal, LoggedReview } from '#app'
 import type { Decision } from '#decision'
 import type { JsonObject } from '#document'
 import { escapeLine } from '../../escape.ts'
@@ -22,7 +22,11 @@ async function list(session: Session, limit: number): Promise<Outcome> {
   const { size, entries } = await logShow(await session.config(), { limit })
   const look = session.outLook()
   const rows = entries.map((logged) =>
-    'refusal' in logged ? refusalRow(logged, look) : row(logged, look),
+    'refusal' in logged
+      ? refusalRow(logged, look)
+      : 'review' in logged
+        ? reviewRow(logged, look)
+        : row(logged, look),
   )
   const more = size > entries.length ? `, the newest ${entries.length} above` : ''
   const total = `${size} ${plural(size, 'decision')}${more}`
@@ -42,6 +46,7 @@ async function one(session: Session, index: number): Promise<Outcome> {
   const { logEntry } = await import('#app')
   const logged = await logEntry(await session.config(), index)
   if ('refusal' in logged) return oneRefusal(logged, session)
+  if ('review' in logged) return oneReview(logged)
   const { decision } = logged
   const { requester, chokePoint } = decision.request
   const who = requester === undefined ? chokePoint : `${requester} at ${chokePoint}`
@@ -106,6 +111,29 @@ function refusalRow({ index, refusal }: LoggedRefusal, { paint }: Look): string[
     escapeLine(asked['name'] ?? ''),
     paint.faint([...new Set(reasons.map(({ code }) => code))].join(', ')),
   ]
+}
+
+function reviewRow({ index, review }: LoggedReview, { paint }: Look): string[] {
+  const { time, entry, by, finding } = review
+  return [
+    paint.faint(String(index)),
+    paint.faint(time.slice(0, 19).concat('Z')),
+    paint.good('reviewed'),
+    `entry ${entry}`,
+    escapeLine(by),
+    paint.faint(escapeLine(finding)),
+  ]
+}
+
+function oneReview(logged: LoggedReview): Outcome {
+  const { time, entry, by, finding } = logged.review
+  return {
+    exit: 0,
+    json: { apiVersion: 'sallyport.dev/v1', kind: 'LogEntry', ...asJson(logged) },
+    text: escapeLine(
+      `${time}, ${by} has reviewed the use of breakglass of entry ${entry}: ${finding}`,
+    ),
+  }
 }
 
 function asJson({ index, ...entry }: LoggedEntry) {

@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict'
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { parseEvent, type SecurityEvent } from '#breakglass'
+import { loadConfig, type Config } from '#config'
+import { initHome } from '../init/init.ts'
+import { logReplay, logShow } from '../log.ts'
+import { verifyArtifact } from '../verify.ts'
+import { approveBreakglass, importBreakglass, makeBreakglassKey, useBreakglass } from './approve.ts'
+import { requestBreakglass } from './request.ts'
+import { listBreakglass, reviewBreakglass } from './review.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'sallyport-breakglass-'))
+const home = join(folder, 'home')
+const artifact = join(folder, 'hotfix.tgz')
+const target = { environment: 'prod', service: 'shop' }
+const heard: SecurityEvent[] = []
+let status = 200
+const pager = createServer((request, response) => {
+  const chunks: Buffer[] = []
+  request.on('data', (chunk: Buffer) => chunks.push(chunk))
+  request.on('end', () => {
+    if (status === 200) heard.push(parseEvent(Buffer.concat(chunks)))
+    response.writeHead(status).end()
+  })
+})
+let config: Config
+
+before(async () => {
+  await new Promise<void>((resolve) => pager.listen(0, '127.0.0.1', resolve))
+  const { port } = pager.address() as { port: number }
+  await initHome({
+    home,
+    cwd: folder,
+    env: {},
+    now: new Date(),
+    repository: 'https://git.example/acme/shop',
+  })
+  const read = (): Config => loadConfig({ home, cwd: folder, env: {} })
+  const { publicKeyPem } = await makeBreakglassKey(read())
+  const pem = publicKeyPem.trim().replaceAll('\n', '\n          ')
+  const trust = join(home, 'trust.yaml')
+  const signer = `signers:
+  sre-oncall:
+    keys:
+      - publicKey: |
+          ${pem}
+        owner: erin
+        validFrom: 2026-01-01T00:00:00Z
+    predicateTypes: [https://sallyport.dev/attestation/breakglass/v1]
+`
+  writeFileSync(trust, readFileSync(trust, 'utf8').replace('signers:\n', signer))
+  writeFileSync(
+    join(home, 'policies', 'shop.yaml'),
+    `apiVersion: sallyport.dev/v1
+kind: DeploymentPolicy
+metadata: {name: shop-prod, owner: team-shop}
+targets: [{environment: prod, service: shop}]
+require: [{allowed: {by: [release-managers], environment: prod}}]
+breakglass: {approvers: [sre-oncall], maxDuration: 2h}
+`,
+  )
+  appendFileSync(
+    join(home, 'sallyport.yaml'),
+    `\nalarms: {webhook: [{url: 'http://127.0.0.1:${port}/'}], maxPerEnvironmentPerDay: 1}\n`,
+  )
+  writeFileSync(artifact, 'a fix in a hurry')
+  config = read()
+})
+
+after(() => {
+  pager.closeAllConnections()
+  pager.close()
+  rmSync(folder, { recursive: true })
+})
+
+const ask = (at = new Date()) =>
+  verifyArtifact({ config, artifact, target, bundles: [], policies: [], now: at })
+
+async function grant(more: { requester?: string; reason?: string } = {}): Promise<string> {
+  const { file, request } = await requestBreakglass({
+    config,
+    artifact,
+    target,
+    reason: 'checkout is down',
+    incident: 'INC-17',
+    forMilliseconds: 3_600_000,
+    requester: 'dave',
+    output: join(folder, `${Math.trunc(performance.now() * 1000)}.json`),
+    bundles: [],
+    now: new Date(),
+    ...more,
+  })
+  assert.deepEqual(request.rules, ['require[0].allowed'])
+  const approved = await approveBreakglass({
+    config,
+    file,
+    approver: 'erin',
+    output: `${file}.grant`,
+    now: new Date(),
+  })
+  return approved.file
+}
+
+test('request, approve, use, ring, list, review: nobody is left out, and every entry can be replayed', async () => {
+  assert.equal((await ask()).exit, 1)
+  const file = await grant()
+  assert.equal((await ask()).exit, 1, 'a grant that nobody has put anywhere lets nothing in')
+  const { annotation, bundle } = await useBreakglass({ config, artifact, grants: [file] })
+  assert.equal(annotation.name, 'sallyport.dev/breakglass')
+  assert.equal(bundle, `${artifact}.sigstore.jsonl`)
+  const used = await ask()
+  assert.deepEqual([used.exit, used.decision.effect, used.unheard], [0, 'admitted-breakglass', 0])
+  assert.deepEqual(
+    heard.map(({ type, entry }) => [type, entry]),
+    [['breakglass-used', used.receipt.index]],
+  )
+  assert.deepEqual(heard[0]?.breakglass?.asked, [
+    { by: 'dave', reason: 'checkout is down', incident: 'INC-17' },
+  ])
+  const now = new Date()
+  const { uses, pending, rates } = await listBreakglass(config, now)
+  assert.deepEqual([uses.length, uses[0]?.state, pending], [1, 'waiting', []])
+  assert.deepEqual(rates, [{ environment: 'prod', lastDay: 1, limit: 1 }])
+  const entry = uses[0]?.entry ?? -1
+  const review = { config, entry, finding: 'justified; fixed in 1.2.4', now }
+  for (const by of ['dave', 'ERIN ', uses[0]?.requesters.at(-1) ?? ''])
+    await assert.rejects(reviewBreakglass({ ...review, by }), { code: 'BREAKGLASS_REVIEW' }, by)
+  await assert.rejects(reviewBreakglass({ ...review, by: 'grace', entry: 0 }), {
+    code: 'BREAKGLASS_REVIEW',
+  })
+  await reviewBreakglass({ ...review, by: 'grace' })
+  await assert.rejects(reviewBreakglass({ ...review, by: 'heidi' }), { code: 'BREAKGLASS_REVIEW' })
+  assert.equal((await listBreakglass(config, now)).uses[0]?.state, 'reviewed')
+  assert.ok((await logReplay(config)).every(({ same }) => same))
+  const { entries } = await logShow(config, { limit: 1 })
+  assert.ok(entries[0] !== undefined && 'review' in entries[0])
+})
+
+test('with the sink down it is let in, the alarm waits and is seen, and is heard when the sink is back', async () => {
+  status = 500
+  heard.length = 0
+  const used = await ask()
+  assert.deepEqual([used.exit, used.unheard], [0, 1])
+  assert.match((await listBreakglass(config, new Date())).pending[0]?.failure ?? '', /status 500/)
+  status = 200
+  const { pending } = await listBreakglass(config, new Date())
+  assert.deepEqual(pending, [])
+  // The same grant after its review is another use; it is one too many for a day, and that rings as well.
+  assert.deepEqual(heard.map(({ type }) => type).sort(), [
+    'breakglass-too-frequent',
+    'breakglass-used',
+  ])
+})
+
+test('what nobody reviews in time rings, once a day', async () => {
+  heard.length = 0
+  const later = new Date(Date.now() + 25 * 3_600_000)
+  assert.deepEqual(
+    (await listBreakglass(config, later)).uses.map(({ state }) => state),
+    ['reviewed', 'overdue'],
+  )
+  await listBreakglass(config, later)
+  assert.deepEqual(
+    heard.map(({ type }) => type),
+    ['breakglass-overdue'],
+  )
+  await listBreakglass(config, new Date(later.getTime() + 24 * 3_600_000))
+  assert.equal(heard.length, 2)
+})
+
+test('what was let in while the gate was down is recorded afterwards, and rings then', async () => {
+  const file = await grant({ reason: 'the gate is down' })
+  heard.length = 0
+  const at = new Date(Date.now() + 600_000)
+  const { decision, exit } = await importBreakglass({ config, grants: [file], at })
+  assert.deepEqual(
+    [exit, decision.effect, decision.time, decision.request.chokePoint],
+    [0, 'admitted-breakglass', at.toISOString(), 'breakglass-import'],
+  )
+  assert.equal(heard[0]?.type, 'breakglass-used')
+  const over = await importBreakglass({ config, grants: [file], at: new Date(Date.now() + 4e6) })
+  assert.deepEqual([over.exit, over.decision.effect], [1, 'blocked'])
+})
+
+test('alarms that cannot be written are no answer', async () => {
+  const file = join(folder, 'no-folder')
+  writeFileSync(file, '')
+  const broken = { ...config, alarms: { ...config.alarms, folder: join(file, 'alarms') } }
+  await assert.rejects(
+    verifyArtifact({
+      config: broken,
+      artifact,
+      target,
+      bundles: [],
+      policies: [],
+      now: new Date(),
+    }),
+    { code: 'LOG_UNAVAILABLE' },
+  )
+})
+
+test('an approver does not approve what they asked for themselves', async () => {
+  await assert.rejects(grant({ requester: 'erin' }), { code: 'ATTESTATION_FIELD' })
+})

@@ -1,0 +1,126 @@
+import {
+  followUps,
+  isOverdue,
+  openUses,
+  recordReview,
+  reviewBy,
+  type Bell,
+  type Pending,
+  type Use,
+} from '#breakglass'
+import type { Config } from '#config'
+import type { LogView } from '#log'
+import { openFileBlobs } from '#store'
+import { openGate, startLogSigner } from '../gate.ts'
+import { readLog } from '../log.ts'
+import { bellOf } from './bell.ts'
+
+/** A use, and what has to become of it. */
+export interface ListedUse extends Use {
+  readonly reviewBy: string
+  readonly state: 'reviewed' | 'waiting' | 'overdue'
+}
+
+export interface BreakglassListReport {
+  readonly uses: readonly ListedUse[]
+  /** Alarms that wait to be heard. */
+  readonly pending: readonly Pending[]
+  /** Uses of the last day by environment, against the number from which on they ring. */
+  readonly rates: readonly {
+    readonly environment: string
+    readonly lastDay: number
+    readonly limit: number
+  }[]
+}
+
+const dayMs = 86_400_000
+
+/** Every use in the log, what waits for a review, and what nobody has heard. What is overdue rings. */
+export async function listBreakglass(config: Config, now: Date): Promise<BreakglassListReport> {
+  const bell = bellOf(config, () => new Date())
+  const uses = await readLog(config, (view) => usesIn(config, view))
+  await ringFollowUps(bell, config, uses, now)
+  await bell.deliver({ timeoutMs: 5_000, all: true })
+  const { reviewMs, maxPerEnvironmentPerDay: limit } = config.alarms
+  const environments = [...new Set(uses.map(({ environment }) => environment))].sort()
+  return {
+    uses: uses.map((use) => ({
+      ...use,
+      reviewBy: reviewBy(use, reviewMs).toISOString(),
+      state:
+        use.review === undefined
+          ? isOverdue(use, reviewMs, now)
+            ? 'overdue'
+            : 'waiting'
+          : 'reviewed',
+    })),
+    pending: await bell.pending(),
+    rates: environments.map((environment) => ({
+      environment,
+      limit,
+      lastDay: uses.filter(
+        (use) => use.environment === environment && now.getTime() - Date.parse(use.time) < dayMs,
+      ).length,
+    })),
+  }
+}
+
+export async function usesIn(
+  config: Config,
+  view: Pick<LogView, 'size' | 'entries'>,
+): Promise<readonly Use[]> {
+  const book = openUses(openFileBlobs(config.build.blobs).bodies)
+  await book.read(view)
+  return book.uses()
+}
+
+/** Rings for uses that nobody has reviewed in time, and for too many of them. */
+export async function ringFollowUps(
+  bell: Pick<Bell, 'ring'>,
+  { alarms, log }: Config,
+  uses: readonly Use[],
+  now: Date,
+): Promise<void> {
+  const { reviewMs, maxPerEnvironmentPerDay: maxPerDay } = alarms
+  await bell.ring(followUps(uses, { reviewMs, maxPerDay, origin: log.origin }, now))
+}
+
+export interface ReviewOptions {
+  readonly config: Config
+  /** The decision, by its place in the log. */
+  readonly entry: number
+  readonly by: string
+  readonly finding: string
+  readonly now: Date
+}
+
+export interface ReviewReport {
+  readonly entry: number
+  readonly by: string
+  readonly finding: string
+  /** Where the review stands in the log. */
+  readonly index: number
+}
+
+/** Records what somebody else has found about a use; that closes it. */
+export async function reviewBreakglass(options: ReviewOptions): Promise<ReviewReport> {
+  const { config, entry, by, finding, now } = options
+  const starting = startLogSigner(config)
+  starting.catch(() => undefined)
+  await using gate = await openGate(config, starting)
+  const book = openUses(gate.bodies)
+  await book.read(await gate.log.view())
+  const { index } = await recordReview(
+    gate.log,
+    {
+      apiVersion: 'sallyport.dev/v1',
+      kind: 'BreakglassReview',
+      time: now.toISOString(),
+      entry,
+      by,
+      finding,
+    },
+    book.at(entry),
+  )
+  return { entry, by, finding, index }
+}
