@@ -34,6 +34,16 @@ const schema = z.object({
   manifests: z.array(part).optional(),
 })
 
+/** Whether it could be a manifest at all. */
+export function isJson(bytes: Uint8Array): boolean {
+  try {
+    parseJson(bytes, { what: 'manifest' })
+    return true
+  } catch {
+    return false
+  }
+}
+
 type Parsed = z.output<typeof schema>
 
 /**

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { sha256Hex } from '#document'
-import type { Problem } from '#error'
+import { quote, SallyportError, type Problem } from '#error'
 import type { Target } from '#policy'
 import type { PullAnswer } from '../ports.ts'
 import { targetOf } from '../targets.ts'
 import type { Call } from './context.ts'
 import { refusalOf, type Refusal } from './errors.ts'
-import { readServable, type ServableManifest } from './manifest.ts'
+import { isJson, readServable, type ServableManifest } from './manifest.ts'
 import type { Place } from './route.ts'
 
 /** A manifest, and what was decided about these very bytes. */
@@ -39,7 +39,10 @@ export async function judge(
   const sha256 = sha256Hex(bytes)
   const name = `${place.name}@sha256:${sha256}`
   const manifest = readServable(bytes, name)
-  if ('code' in manifest) return refused(place, reference, [manifest], call)
+  if ('code' in manifest) {
+    checkAnswer(bytes, { place, reference })
+    return refused(place, reference, [manifest], call)
+  }
   const answer = await call.ports.decide({
     name,
     sha256,
@@ -51,6 +54,21 @@ export async function judge(
   conclude(place, { sha256, manifest, answer }, call)
   if (refusal === undefined) await keep(sha256, bytes, call)
   return { sha256, bytes, manifest, ...(refusal === undefined ? {} : { refusal }) }
+}
+
+// Under a digest, odd bytes were pushed by somebody. Under a tag, a page of something in between is the registry's failure.
+function checkAnswer(
+  bytes: Uint8Array,
+  { place, reference }: { readonly place: Place; readonly reference: string },
+): void {
+  if (reference.startsWith('sha256:') || isJson(bytes)) return
+  throw new SallyportError({
+    code: 'PROXY_UPSTREAM',
+    where: place.upstream,
+    expected: `a manifest under the tag ${quote(reference)}`,
+    found: `${bytes.length} bytes that are no JSON`,
+    fix: 'Ask again; if it stays so, see what answers in place of that registry',
+  })
 }
 
 // An image does not know its index. Where its index was pulled before, evidence about that is looked for, too: the

@@ -1,0 +1,413 @@
+import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer, request as httpRequest, type Server } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, afterEach, before, beforeEach, test } from 'node:test'
+import type { Decision } from '#decision'
+import { sha256Hex } from '#document'
+import type { Problem } from '#error'
+import { openHttp, openUpstream, type HttpClient } from '#evidence'
+import {
+  builtRule,
+  decideOn,
+  provenance,
+  request,
+  signed,
+} from '../../../core/decision/testing/fixtures.ts'
+import { faults, type Fault } from '../../../evidence/testing/faults.ts'
+import { imageType, indexType, pusherTo, type Pushed } from '../../../evidence/testing/push.ts'
+import { startTestRegistry, type TestRegistry } from '../../../evidence/testing/registry.ts'
+import type { PullQuestion } from '../ports.ts'
+import { openBlobCache } from './blob-cache.ts'
+import { openHints } from './hints.ts'
+import { openOciProxy } from './proxy.ts'
+
+const repository = 'acme/shop'
+const place = `registry.example/${repository}`
+const dir = mkdtempSync(join(tmpdir(), 'sallyport-proxy-'))
+let registry: TestRegistry
+let http: HttpClient
+let server: Server | undefined
+let base = ''
+/** What the policy lets through. */
+let allowed: Set<string>
+let asked: PullQuestion[]
+let refusals: (readonly Problem[])[]
+let edition = ''
+let now: Date
+let folder = ''
+let folders = 0
+
+before(async () => {
+  registry = await startTestRegistry()
+  http = await openHttp({ limits: { connectMs: 500, idleMs: 300, totalMs: 700 } })
+})
+after(async () => {
+  http.close()
+  await registry.close()
+  rmSync(dir, { recursive: true, force: true })
+})
+beforeEach(async () => {
+  allowed = new Set()
+  asked = []
+  refusals = []
+  edition = 'first'
+  now = new Date('2026-06-01T12:00:00Z')
+  folder = join(dir, String((folders += 1)))
+  registry.heal()
+  await start()
+})
+afterEach(() => stop())
+
+/** A proxy with the folder that there is, and no memory of another. */
+async function start(maxBytes = 10_000_000): Promise<void> {
+  const onError = (error: unknown): never => {
+    throw error
+  }
+  const upstream = await openUpstream(new URL(registry.base), {
+    http,
+    credentials: { find: () => Promise.resolve(undefined) },
+    tokens: new Map(),
+  })
+  const proxy = openOciProxy({
+    registries: new Map([['registry.example', { upstream, registry: registry.host }]]),
+    mapping: {
+      file: 'sallyport.yaml',
+      where: 'proxies.oci.targets',
+      exact: new Map(),
+      prefixes: new Map([['registry.example/acme/', request.target]]),
+    },
+    ports: {
+      decide: (question) => {
+        asked.push(question)
+        return Promise.resolve({ decision: decisionOn(question.sha256), index: asked.length })
+      },
+      refuse: (_, __, problems) => Promise.resolve(void refusals.push(problems)),
+      edition: () => edition,
+      explain: ({ decision }) => `${decision.verdict} ${decision.reasons[0]?.code ?? ''}`,
+    },
+    identify: () => Promise.resolve('anonymous'),
+    cache: await openBlobCache({ folder, maxBytes, onError }),
+    hints: await openHints({ file: join(folder, 'hints'), onError }),
+    clock: () => now,
+    tell: () => undefined,
+    limits: { askMs: 2000, blobMs: 2000, stallMs: 5000 },
+  })
+  server = createServer((call, response) => void proxy(call, response))
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  base = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+function stop(): void {
+  server?.closeAllConnections()
+  server?.close()
+}
+
+function decisionOn(sha256: string): Decision {
+  const about = { request: { ...request, artifact: { name: 'image', digest: { sha256 } } } }
+  const items = allowed.has(sha256) ? [signed(provenance({ sha256 }))] : []
+  return decideOn([builtRule], items, about)
+}
+
+const push = () => pusherTo(registry.base, repository)
+
+interface Got {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string | string[] | undefined>>
+  readonly body: Buffer
+  /** Whether everything came that was announced. */
+  readonly isWhole: boolean
+  readonly code: string | undefined
+}
+
+/** Asks as a client does that counts what it gets. */
+function get(path: string, headers: Record<string, string> = {}, method = 'GET'): Promise<Got> {
+  return new Promise((resolve, reject) => {
+    const call = httpRequest(
+      `${base}/v2/${path}`,
+      { method, headers, agent: false },
+      (response) => {
+        const chunks: Buffer[] = []
+        response.on('data', (chunk: Buffer) => chunks.push(chunk))
+        response.on('error', () => undefined)
+        response.on('close', () => {
+          const body = Buffer.concat(chunks)
+          resolve({
+            status: response.statusCode ?? 0,
+            headers: response.headers,
+            body,
+            isWhole: response.complete,
+            code: codeIn(body),
+          })
+        })
+      },
+    )
+    call.on('error', reject)
+    call.end()
+  })
+}
+
+function codeIn(body: Buffer): string | undefined {
+  try {
+    return (JSON.parse(body.toString()) as { errors?: { code: string }[] }).errors?.[0]?.code
+  } catch {
+    return undefined
+  }
+}
+
+const manifest = (reference: string) => get(`${place}/manifests/${reference}`)
+const blob = (sha256: string, headers: Record<string, string> = {}) =>
+  get(`${place}/blobs/sha256:${sha256}`, headers)
+
+/** An image with one layer, which the policy lets through. */
+async function allowedImage(content: string, tag = ''): Promise<Pushed & { layer: string }> {
+  const image = await push().image(content, tag)
+  allowed.add(image.digest)
+  return { ...image, layer: sha256Hex(Buffer.from(content)) }
+}
+
+test('what is allowed is handed out, byte for byte, by tag and by digest', async () => {
+  const image = await allowedImage('good', '1.0')
+  for (const reference of ['1.0', `sha256:${image.digest}`]) {
+    const { status, body, headers } = await manifest(reference)
+    assert.equal(status, 200)
+    assert.deepEqual(body, Buffer.from(image.bytes))
+    assert.equal(headers['docker-content-digest'], `sha256:${image.digest}`)
+    assert.equal(headers['content-type'], imageType)
+  }
+  assert.deepEqual((await blob(image.layer)).body, Buffer.from('good'))
+  assert.deepEqual(
+    asked.map(({ name, sha256 }) => [name, sha256]),
+    asked.map(() => [`${place}@sha256:${image.digest}`, image.digest]),
+  )
+})
+
+test('what is refused is handed out by no method, and says why', async () => {
+  const image = await push().image('bad', '2.0')
+  const { status, body, code } = await manifest('2.0')
+  assert.deepEqual([status, code], [403, 'DENIED'])
+  assert.match(body.toString(), /PROVENANCE_MISSING/)
+  assert.doesNotMatch(body.toString(), /schemaVersion/)
+  const head = await get(`${place}/manifests/2.0`, {}, 'HEAD')
+  assert.deepEqual([head.status, head.body.length], [403, 0])
+  assert.equal((await blob(sha256Hex(Buffer.from('bad')))).code, 'BLOB_UNKNOWN')
+  assert.equal((await blob(image.digest)).code, 'BLOB_UNKNOWN')
+})
+
+test('nothing can be changed', async () => {
+  for (const method of ['POST', 'PUT', 'PATCH', 'DELETE']) {
+    for (const path of [`${place}/blobs/uploads/`, `${place}/manifests/1.0`, '']) {
+      const { status, code } = await get(path, {}, method)
+      assert.deepEqual([status, code], [405, 'UNSUPPORTED'])
+    }
+  }
+})
+
+test('a repository without a target is refused and recorded before anybody is asked', async () => {
+  const before = registry.requests.length
+  for (const path of ['manifests/1', `blobs/sha256:${'a'.repeat(64)}`, 'tags/list']) {
+    assert.equal((await get(`registry.example/other/${path}`)).code, 'DENIED')
+  }
+  assert.deepEqual(
+    refusals.map(([problem]) => problem?.code),
+    ['PROXY_TARGET', 'PROXY_TARGET', 'PROXY_TARGET'],
+  )
+  assert.equal(registry.requests.length, before)
+})
+
+test('what a client says about itself goes no further', async () => {
+  const image = await allowedImage('private', 'p')
+  const secret = { authorization: 'Bearer of-the-client', cookie: 'a=b' }
+  await get(`${place}/manifests/p`, secret)
+  await get(`${place}/blobs/sha256:${image.layer}`, secret)
+  assert.ok(registry.requests.every((line) => !line.includes('Bearer')))
+})
+
+test('a manifest that two would read in two ways is handed out to nobody', async () => {
+  const both = {
+    config: { mediaType: 'a/b', digest: 'sha256:0', size: 1 },
+    layers: [],
+    manifests: [],
+  }
+  const liar = { layers: [], mediaType: indexType }
+  for (const [tag, json] of Object.entries({ both, liar, other: { hello: 'world' } })) {
+    const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, ...json }))
+    const { digest } = await push().manifest(tag, bytes, imageType)
+    allowed.add(digest)
+    const { status, body } = await manifest(tag)
+    assert.equal(status, 403, tag)
+    assert.match(body.toString(), /PROXY_MANIFEST/)
+  }
+  assert.equal(refusals.length, 3)
+  assert.equal(asked.length, 0)
+})
+
+test('an image of an index is decided for itself, with the index at hand', async () => {
+  const image = await allowedImage('child')
+  const index = await push().index([image], 'all')
+  allowed.add(index.digest)
+  assert.equal((await manifest('all')).status, 200)
+  // Its manifest is no blob.
+  assert.equal((await blob(image.digest)).code, 'BLOB_UNKNOWN')
+  assert.equal((await manifest(`sha256:${image.digest}`)).status, 200)
+  assert.equal(
+    asked.at(-1)?.reference,
+    `${registry.host}/${repository}:${index.digest}@sha256:${image.digest}`,
+  )
+  allowed.delete(image.digest)
+  assert.equal((await manifest(`sha256:${image.digest}`)).code, 'DENIED')
+})
+
+test('after a restart a blob is handed out only once its image is decided again', async () => {
+  const image = await allowedImage('restart', 'r')
+  await manifest('r')
+  stop()
+  await start()
+  const before = asked.length
+  assert.equal((await blob(image.layer)).status, 200)
+  assert.equal(asked.length, before + 1)
+  stop()
+  await start()
+  allowed.clear()
+  const { status, code } = await blob(image.layer)
+  assert.deepEqual([status, code], [403, 'DENIED'])
+})
+
+test('when policies change, or time passes, an image is decided again for its blobs', async () => {
+  const image = await allowedImage('edition', 'e')
+  await manifest('e')
+  await blob(image.layer)
+  assert.equal(asked.length, 1)
+  edition = 'second'
+  allowed.clear()
+  assert.equal((await blob(image.layer)).code, 'DENIED')
+  allowed.add(image.digest)
+  assert.equal((await blob(image.layer)).status, 200)
+  allowed.clear()
+  now = new Date(now.getTime() + 301_000)
+  assert.equal((await blob(image.layer)).code, 'DENIED')
+})
+
+test('a hint that somebody forged leads to nothing', async () => {
+  const image = await allowedImage('honest', 'h')
+  await push().image('never allowed')
+  const secret = sha256Hex(Buffer.from('never allowed'))
+  await manifest('h')
+  stop()
+  writeFileSync(join(folder, 'hints'), `${place} ${secret} ${image.digest} 13\n`)
+  await start()
+  assert.equal((await blob(secret)).code, 'BLOB_UNKNOWN')
+  assert.equal((await manifest('h')).status, 200)
+  assert.equal((await blob(secret)).code, 'BLOB_UNKNOWN')
+})
+
+test('other bytes than the digest says never arrive whole, and are not kept', async () => {
+  const content = 'x'.repeat(2_000_000)
+  const image = await allowedImage(content, 't')
+  await manifest('t')
+  const changed = Buffer.from(content)
+  changed[1_999_999] = 0
+  await replaceBlob(image.layer, changed)
+  const got = await blob(image.layer)
+  assert.ok(!got.isWhole && got.body.length < content.length, `${got.status} ${got.body.length}`)
+  assert.equal((await blob(image.layer, { range: 'bytes=0-9' })).status, 502)
+  await replaceBlob(image.layer, Buffer.from(content.slice(1)))
+  assert.ok(!(await blob(image.layer)).isWhole)
+  await replaceBlob(image.layer, Buffer.from(`${content}more`))
+  assert.notEqual((await blob(image.layer)).status, 200)
+  await replaceBlob(image.layer, Buffer.from(content))
+  const sound = await blob(image.layer)
+  assert.ok(sound.isWhole && sound.body.length === content.length)
+})
+
+async function replaceBlob(sha256: string, bytes: Buffer): Promise<void> {
+  const url = `${registry.base}/v2/${repository}/blobs/uploads/1?digest=sha256:${sha256}`
+  await fetch(url, { method: 'PUT', body: new Uint8Array(bytes) })
+}
+
+test('what rotted on this disk is not handed out, and comes from the registry the next time', async () => {
+  const image = await allowedImage('rot'.repeat(50_000), 'rot')
+  await manifest('rot')
+  await blob(image.layer)
+  const file = join(folder, 'sha256', image.layer.slice(0, 2), image.layer)
+  const bytes = readFileSync(file)
+  bytes[bytes.length - 1] = 0
+  writeFileSync(file, bytes)
+  assert.ok(!(await blob(image.layer)).isWhole)
+  const again = await blob(image.layer)
+  assert.ok(again.isWhole && again.status === 200)
+})
+
+test('a part of a blob is a part of what was compared', async () => {
+  const image = await allowedImage('0123456789', 'part')
+  await manifest('part')
+  const { status, body, headers } = await blob(image.layer, { range: 'bytes=2-4' })
+  assert.deepEqual([status, body.toString()], [206, '234'])
+  assert.equal(headers['content-range'], 'bytes 2-4/10')
+  assert.equal((await blob(image.layer, { range: 'bytes=10-' })).status, 416)
+  stop()
+  await start(0)
+  // Where nothing can be kept, the whole is sent, as the RFC allows.
+  const whole = await blob(image.layer, { range: 'bytes=2-4' })
+  assert.deepEqual([whole.status, whole.body.toString()], [200, '0123456789'])
+})
+
+test('an image that is known is there while its registry is not', async () => {
+  const image = await allowedImage('away', 'a')
+  await manifest('a')
+  await blob(image.layer)
+  registry.fault(/./, 'reset')
+  assert.equal((await manifest(`sha256:${image.digest}`)).status, 200)
+  assert.equal((await blob(image.layer)).body.toString(), 'away')
+  const tagged = await manifest('a')
+  assert.deepEqual([tagged.status, tagged.code], [502, 'UNAVAILABLE'])
+})
+
+for (const fault of faults) {
+  test(`a registry that is unwell (${fault}) hands out nothing, in time`, async () => {
+    const image = await allowedImage(`fault ${fault}`, 'f')
+    await manifest('f')
+    await checkUnwell(fault, image)
+  })
+}
+
+async function checkUnwell(fault: Fault, image: Pushed & { layer: string }): Promise<void> {
+  registry.fault(/./, fault)
+  const began = performance.now()
+  const tagged = await manifest('f')
+  assert.ok(tagged.status >= 400, `${tagged.status}`)
+  // Another manifest is one that the policy does not know.
+  assert.equal(tagged.code, fault === 'wrong-digest' ? 'DENIED' : 'UNAVAILABLE')
+  assert.equal(refusals.length, 0)
+  const layer = await blob(image.layer)
+  assert.ok(layer.status >= 400 || !layer.isWhole, `${layer.status}`)
+  assert.ok(performance.now() - began < 6000)
+}
+
+test('what names a manifest as its subject is listed, and decided when it is asked for', async () => {
+  const image = await allowedImage('subject', 's')
+  const referrer = await push().referrer(image, 'application/x', [])
+  const { status, body } = await get(`${place}/referrers/sha256:${image.digest}`)
+  assert.equal(status, 200)
+  const { manifests } = JSON.parse(body.toString()) as { manifests: { digest: string }[] }
+  assert.deepEqual(
+    manifests.map(({ digest }) => digest),
+    [`sha256:${referrer.digest}`],
+  )
+  assert.equal((await manifest(`sha256:${referrer.digest}`)).code, 'DENIED')
+})
+
+test('what cannot be recorded is not handed out', async () => {
+  const image = await allowedImage('unrecorded', 'u')
+  asked.push = () => {
+    throw new Error('the log is full')
+  }
+  const { status, body } = await manifest('u')
+  assert.equal(status, 500)
+  assert.doesNotMatch(body.toString(), /log is full|schemaVersion/)
+  assert.equal((await blob(image.layer)).code, 'BLOB_UNKNOWN')
+})
