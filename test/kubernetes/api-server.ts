@@ -20,6 +20,8 @@ export interface Said {
 /** etcd and a kube-apiserver on loopback, without controllers: what is stored is what was admitted. */
 export interface Cluster {
   readonly folder: string
+  /** Where kubectl is. */
+  readonly binaries: string
   readonly address: string
   readonly kubeconfig: string
   readonly tokenFile: string
@@ -62,6 +64,7 @@ export async function startCluster(): Promise<Cluster> {
   await until('the namespace default is there', hasDefault, server)
   return {
     folder,
+    binaries: binaries.path,
     address: `https://127.0.0.1:${port}`,
     kubeconfig,
     tokenFile: join(folder, 'token'),
@@ -150,13 +153,22 @@ function writeFiles(folder: string, port: number): void {
   mkdirSync(join(folder, '.kube'))
 }
 
+export interface RunOptions {
+  readonly cwd: string
+  /** For its standard input, as JSON. */
+  readonly input?: unknown
+  /** A folder where programs are looked for first. */
+  readonly path?: string
+}
+
 /** Never in the way of what this process serves itself. */
 export async function run(
   command: string,
   args: readonly string[],
-  { cwd, input }: { readonly cwd: string; readonly input?: unknown },
+  { cwd, input, path }: RunOptions,
 ): Promise<Said> {
-  const env = { PATH: process.env['PATH'], HOME: cwd }
+  const usual = process.env['PATH'] ?? ''
+  const env = { PATH: path === undefined ? usual : `${path}:${usual}`, HOME: cwd }
   const child = spawn(command, args, { cwd, env })
   const said = { stdout: '', stderr: '' }
   child.stdout.on('data', (chunk: Buffer) => (said.stdout += chunk.toString()))

@@ -1,0 +1,238 @@
+// deploy/kubernetes: the API server takes it as it is, the gate runs in what it makes, and nobody else in its namespace.
+import assert from 'node:assert/strict'
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join, relative } from 'node:path'
+import { after, before, test } from 'node:test'
+import { loadAll } from 'js-yaml'
+import { home } from '../scenarios/home-folder.ts'
+import { run, skip, type Said } from './api-server.ts'
+import { pod, type KubernetesObject } from './objects.ts'
+import { freePort, start, until, type Running } from './processes.ts'
+import { deployFolder, startWorld, type World } from './world.ts'
+
+let world: World
+let dir: string
+
+const apply = (object: unknown, ...more: readonly string[]): Promise<Said> =>
+  world.cluster.kubectl(['apply', '-f', '-', ...more], object)
+
+before(async () => {
+  if (skip !== false) return
+  world = await startWorld()
+  dir = mkdtempSync(join(tmpdir(), 'sallyport-deploy-'))
+})
+
+after(async () => {
+  await world?.stop()
+  if (dir !== undefined) rmSync(dir, { recursive: true, force: true })
+})
+
+function assertDone({ exit, stderr }: Said): void {
+  assert.equal(exit, 0, stderr)
+  assert.doesNotMatch(stderr, /Warning/)
+}
+
+/** The manifests exactly as kustomize prints them. */
+async function built(folder: string): Promise<readonly KubernetesObject[]> {
+  const said = await world.cluster.kubectl(['kustomize', folder])
+  assert.equal(said.exit, 0, said.stderr)
+  return loadAll(said.stdout) as readonly KubernetesObject[]
+}
+
+test('the API server takes every manifest', { skip }, async () => {
+  const [namespace, ...rest] = await built(join(deployFolder, 'gate'))
+  assertDone(await apply(namespace))
+  for (const object of rest) assertDone(await apply(object, '--dry-run=server'))
+  for (const object of rest) assertDone(await apply(object))
+  for (const object of await built(join(deployFolder, 'begin'))) assertDone(await apply(object))
+})
+
+test('the webhook is not taken before it knows the authority of the gate', { skip }, async () => {
+  const text = JSON.stringify(await built(join(deployFolder, 'webhook')))
+  const [forgotten] = JSON.parse(text) as readonly KubernetesObject[]
+  assert.match((await apply(forgotten, '--dry-run=server')).stderr, /CA_BUNDLE|base64/)
+  const ca = execFileSync('base64', ['-w0', world.cluster.caFile]).toString()
+  const [whole] = JSON.parse(text.replace('CA_BUNDLE', ca)) as readonly KubernetesObject[]
+  assertDone(await apply(whole, '--dry-run=server'))
+})
+
+test(
+  'with the gate down its own pods start, nobody else’s, and nobody moves in',
+  { skip },
+  async () => {
+    await world.apply('webhook')
+    const other = pod('other', world.good, { namespace: 'default' })
+    await until('the webhook is in force', async () => (await apply(other)).exit !== 0)
+    assert.match((await apply(other)).stderr, /failed calling webhook/)
+    for (const workload of ['deployment/sallyport', 'job/sallyport-begin']) {
+      const place = ['-n', 'sallyport-system', 'get', workload, '-o', 'jsonpath={.spec.template}']
+      const { stdout } = await world.cluster.kubectl(place)
+      const { metadata, spec } = JSON.parse(stdout) as KubernetesObject & { metadata: object }
+      const name = workload.replace('/', '-')
+      const own = {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { ...metadata, name, namespace: 'sallyport-system' },
+        spec,
+      }
+      assertDone(await apply(own))
+      const { containers } = spec as { containers: readonly Container[] }
+      const [{ securityContext, image } = {}] = containers
+      const container = { name: 'x', image, securityContext }
+      const bad = { ...container, image: world.good }
+      const volumes = [{ name: 'x', image: { reference: world.good } }]
+      const intruders = [
+        { containers: [bad] },
+        { containers: [container], initContainers: [{ ...bad, name: 'y' }] },
+        { containers: [container], volumes },
+      ]
+      for (const intruder of intruders) {
+        const {
+          containers: _,
+          initContainers: __,
+          volumes: ___,
+          ...rest
+        } = spec as KubernetesObject
+        const moved = {
+          ...own,
+          metadata: { ...own.metadata, name: 'moved' },
+          spec: { ...rest, ...intruder },
+        }
+        assert.match(
+          (await apply(moved)).stderr,
+          /only registry\.example\/sallyport@sha256:0+ may run/,
+        )
+      }
+    }
+    const debug = [
+      'debug',
+      'deployment-sallyport',
+      '-n',
+      'sallyport-system',
+      '-c',
+      'x',
+      '--profile=restricted',
+    ]
+    const said = await world.cluster.kubectl([...debug, `--image=${world.good}`])
+    assert.match(said.stderr, /only registry\.example\/sallyport/)
+  },
+)
+
+test('the optional parts fit together', { skip }, async () => {
+  const folder = mkdtempSync(join(dir, 'overlay-'))
+  const place = (name: string): string => relative(folder, join(deployFolder, name))
+  const parts = ['pin', 'leave-out-kube-system', 'cert-manager']
+  const overlay = {
+    apiVersion: 'kustomize.config.k8s.io/v1beta1',
+    kind: 'Kustomization',
+    resources: [place('webhook')],
+    components: parts.map((name) => place(`components/${name}`)),
+  }
+  writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(overlay))
+  const text = JSON.stringify(await built(folder))
+  assert.match(text, /"values":\["sallyport-system","kube-system"\]/)
+  assert.match(text, /"kind":"MutatingWebhookConfiguration"/)
+  assert.match(text, /"cert-manager.io\/inject-ca-from":"sallyport-system\/sallyport-tls"/)
+})
+
+test('the gate runs in what prepare.sh and begin/ make of a home folder', { skip }, async () => {
+  await home([], dir)
+  const { caFile, folder } = world.cluster
+  const script = join(deployFolder, 'prepare.sh')
+  const args = [join(dir, '.sallyport'), join(deployFolder, 'settings.yaml'), folder]
+  const said = await run(script, args, { cwd: dir, path: world.cluster.binaries })
+  assert.equal(said.exit, 0, said.stderr)
+  const objects = loadAll(said.stdout) as readonly (Volume | null)[]
+  for (const object of objects) if (object !== null) assertDone(await apply(object))
+  const port = await freePort()
+  const gate = await startAsDeployed(objects, port)
+  try {
+    const ready = ['-s', '--cacert', caFile, `https://127.0.0.1:${port}/readyz`]
+    const isReady = async (): Promise<boolean> =>
+      (await run('curl', ready, { cwd: dir })).stdout === 'ready\n'
+    await until('the gate is ready', isReady, gate)
+  } finally {
+    await gate.kill()
+  }
+})
+
+interface Container {
+  readonly image?: string
+  readonly securityContext?: object
+}
+
+interface Volume {
+  readonly metadata: { readonly name: string }
+  readonly data: Readonly<Record<string, string>>
+  readonly kind: string
+}
+
+/** Lays out the volumes as a kubelet does, runs the commands of the manifests, and starts the gate in that. */
+async function startAsDeployed(
+  objects: readonly (Volume | null)[],
+  port: number,
+): Promise<Running> {
+  const root = join(dir, 'root')
+  const here = (text: string): string =>
+    text.replaceAll(
+      /(?<![\w./-])\/(?=etc\/sallyport|var\/lib\/sallyport|keys|begin\/)/g,
+      `${root}/`,
+    )
+  const mounts: Readonly<Record<string, string>> = {
+    'sallyport-config': 'etc/sallyport',
+    'sallyport-policies': 'etc/sallyport-policies',
+    'sallyport-tls': 'etc/sallyport-tls',
+    'sallyport-keys': 'keys-secret',
+    'sallyport-begin': 'begin',
+  }
+  for (const object of objects) {
+    if (object === null) continue
+    const { kind, metadata, data } = object
+    const encoding = kind === 'Secret' ? 'base64' : 'utf8'
+    mount(join(root, mounts[metadata.name] ?? 'none'), data, (name, value) =>
+      name === 'sallyport.yaml'
+        ? Buffer.from(
+            here(value).replace('port: 8443', `port: ${port}`).replace('0.0.0.0', '127.0.0.1'),
+          )
+        : Buffer.from(value, encoding),
+    )
+  }
+  for (const name of ['keys', 'var/lib/sallyport']) mkdirSync(join(root, name), { recursive: true })
+  const [job] = await built(join(deployFolder, 'begin'))
+  const manifests = await built(join(deployFolder, 'gate'))
+  const deployment = manifests.find(({ kind }) => kind === 'Deployment')
+  const [init, begin] = [commandOf(deployment, 'initContainers'), commandOf(job, 'containers')]
+  for (const command of [init, begin]) {
+    const [program = '', ...args] = command.map(here)
+    const said = await run(program, args, { cwd: dir })
+    assert.equal(said.exit, 0, said.stderr)
+  }
+  const [program = '', ...again] = begin.map(here)
+  assert.match((await run(program, again, { cwd: dir })).stdout, /there is a log already/)
+  const main = join(import.meta.dirname, '../../src/cli/main.ts')
+  const args = [main, 'serve', '--home', join(root, 'etc/sallyport')]
+  return start({ command: process.execPath, args, cwd: dir, log: join(dir, 'deployed.log') })
+}
+
+/** A ConfigMap or Secret in a pod: links to links, swapped all at once. */
+function mount(
+  folder: string,
+  data: Readonly<Record<string, string>>,
+  read: (name: string, value: string) => Buffer,
+): void {
+  const real = join(folder, '..2026_01_01')
+  mkdirSync(real, { recursive: true })
+  symlinkSync('..2026_01_01', join(folder, '..data'))
+  for (const [name, value] of Object.entries(data)) {
+    writeFileSync(join(real, name), read(name, value), { mode: 0o440 })
+    symlinkSync(join('..data', name), join(folder, name))
+  }
+}
+
+function commandOf(workload: unknown, list: 'containers' | 'initContainers'): readonly string[] {
+  type Containers = readonly { readonly command: readonly string[] }[]
+  type Template = { spec: { template: { spec: Readonly<Record<typeof list, Containers>> } } }
+  return (workload as Template).spec.template.spec[list][0]?.command ?? []
+}
