@@ -14,6 +14,8 @@ export interface Place {
   readonly store: PostgresStore
   /** The file that the signers of this place remember in. */
   readonly memory: string
+  /** Lets go of `store`: nobody may be connected to a database that is copied. */
+  readonly release: () => Promise<void>
   /** One more replica. */
   readonly open: (
     options?: Partial<OpenSharedLogOptions> & { readonly memory?: string },
@@ -42,6 +44,10 @@ export async function makePlace(
     options,
     store,
     memory,
+    release: async () => {
+      stores.splice(stores.indexOf(store), 1)
+      await store.close()
+    },
     open: async ({ memory: file = memory, ...given } = {}) => {
       const own = await openPostgresStore(options)
       stores.push(own)

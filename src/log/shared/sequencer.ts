@@ -45,16 +45,18 @@ export async function judge(
     return { edge: TreeEdge.empty, remembered: newest ?? TreeEdge.empty }
   }
   const checkpoint = openHead(head.checkpoint, head.size, log)
-  if (newest === undefined) throw memoryMissing(log, checkpoint)
+  // A log that has just begun has nothing that could be missing.
+  if (newest === undefined && checkpoint.size > 0) throw memoryMissing(log, checkpoint)
+  const remembered = newest ?? TreeEdge.empty
   const edge = await TreeEdge.load(checkpoint.size, readTile)
   if (!sameTree(edge, checkpoint))
     throw damaged(`log ${log.origin}`, `tiles that lead to the signed root`, 'others')
-  if (newest.size > edge.size) {
+  if (remembered.size > edge.size) {
     const next = edge.extend(staged.map(({ entry }) => entry)).edge
-    if (newest.size > next.size) throw rolledBack(log, newest.size, next.size)
-    if (!sameTree(newest, next)) throw forked(log, newest, next)
-  } else await checkOlder(log, edge, newest, readTile)
-  return { edge, remembered: newest }
+    if (remembered.size > next.size) throw rolledBack(log, remembered.size, next.size)
+    if (!sameTree(remembered, next)) throw forked(log, remembered, next)
+  } else await checkOlder(log, edge, remembered, readTile)
+  return { edge, remembered }
 }
 
 /** Sequences until the right is lost or `next` says that it is time to stop. */

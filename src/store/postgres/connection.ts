@@ -56,6 +56,8 @@ export function clientConfig(options: PostgresOptions, name: string): ClientConf
 export function openPool(options: PostgresOptions): Pool {
   const pool = new Pool({ ...clientConfig(options, 'replica'), max: options.connections })
   pool.on('error', () => undefined)
+  // One that breaks while it is used says so to whoever uses it, too: without this it would end the process.
+  pool.on('connect', (client) => client.on('error', () => undefined))
   return pool
 }
 

@@ -1,0 +1,303 @@
+import assert from 'node:assert/strict'
+import { copyFileSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, describe, test } from 'node:test'
+import { verifyLog, type Log } from '#log'
+import { openPostgresStore } from '#store'
+import { fileMemory, RememberingSigner } from '../../src/log/testing/remembering-signer.ts'
+import { startCluster, whyNoPostgres, type Cluster } from './cluster.ts'
+import { makePlace, testIdentity } from './place.ts'
+
+describe('a database that fails', { skip: whyNoPostgres() ?? false, concurrency: 1 }, () => {
+  let cluster: Cluster
+  before(async () => {
+    cluster = await startCluster()
+  })
+  after(() => cluster.stop())
+
+  async function fill(log: Log, count: number): Promise<void> {
+    await Promise.all(
+      Array.from({ length: count }, (_, at) => log.append(Buffer.from(`entry ${at}`))),
+    )
+  }
+
+  /** Puts a database back to what it was when it was copied, as a restored backup does. */
+  async function putBack(name: string): Promise<void> {
+    await cluster.say('postgres', `DROP DATABASE "${name}" WITH (FORCE)`)
+    await cluster.say('postgres', `ALTER DATABASE "${name}_old" RENAME TO "${name}"`)
+  }
+
+  async function copy(name: string): Promise<void> {
+    await cluster.say(
+      'postgres',
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${name}'`,
+    )
+    await cluster.say('postgres', `CREATE DATABASE "${name}_old" TEMPLATE "${name}"`)
+  }
+
+  async function quietPlace(t: Parameters<typeof makePlace>[0]) {
+    const place = await makePlace(t, cluster)
+    const log = await place.open()
+    await fill(log, 10)
+    await log.close()
+    // Nobody may be connected to a database that is copied.
+    await place.release()
+    await copy(place.options.database)
+    return place
+  }
+
+  test('an old copy of the database is refused at the start', async (t) => {
+    const place = await quietPlace(t)
+    const log = await place.open()
+    await fill(log, 5)
+    await log.close()
+    await putBack(place.options.database)
+    await assert.rejects(place.open(), { code: 'LOG_ROLLED_BACK', found: '10 entries' })
+  })
+
+  test('an empty database in the place of the log is refused at the start', async (t) => {
+    const place = await makePlace(t, cluster)
+    const log = await place.open()
+    await fill(log, 3)
+    await log.close()
+    await cluster.say(place.options.database, 'DROP SCHEMA sallyport CASCADE')
+    await assert.rejects(place.open(), { code: 'LOG_ROLLED_BACK', found: '0 entries' })
+  })
+
+  test('an old copy is refused by a replica that never sequenced, too: its signer follows', async (t) => {
+    const place = await quietPlace(t)
+    const own = `${place.memory}-other`
+    copyFileSync(place.memory, own)
+    const log = await place.open()
+    const follower = await place.open({ memory: own })
+    await fill(log, 5)
+    const signer = new RememberingSigner(fileMemory(own), 1)
+    await until(async () => (await signer.newest())?.size === 15)
+    await log.close()
+    await follower.close()
+    await putBack(place.options.database)
+    await assert.rejects(place.open({ memory: own }), {
+      code: 'LOG_ROLLED_BACK',
+      found: '10 entries',
+    })
+  })
+
+  test('a replica that runs while the database is put back says no from then on', async (t) => {
+    const place = await quietPlace(t)
+    const log = await place.open()
+    await fill(log, 5)
+    await putBack(place.options.database)
+    await until(async () =>
+      log.append(Buffer.from('later')).then(
+        () => assert.fail('answered'),
+        (problem: unknown) => (problem as { code: string }).code === 'LOG_ROLLED_BACK',
+      ),
+    )
+  })
+
+  test('another history is refused, and so are damaged tiles and a signer that forgot', async (t) => {
+    const place = await makePlace(t, cluster)
+    const log = await place.open()
+    await fill(log, 300)
+    await log.close()
+    const { database } = place.options
+    await cluster.say(
+      database,
+      `UPDATE sallyport.tile SET bytes = overlay(bytes placing '\\x00' from 40) WHERE level = 0 AND idx = 1`,
+    )
+    await assert.rejects(place.open(), (problem: { code: string }) =>
+      ['LOG_CORRUPT', 'LOG_ENTRY_ALTERED'].includes(problem.code),
+    )
+    await cluster.say(database, `UPDATE sallyport.log_head SET size = 299`)
+    await assert.rejects(place.open(), { code: 'LOG_CORRUPT' })
+    await cluster.say(database, `UPDATE sallyport.log_head SET size = 300`)
+    rmSync(place.memory)
+    await assert.rejects(place.open(), { code: 'LOG_MEMORY_MISSING' })
+  })
+
+  test('an entry that was altered, removed or swapped in the table is found by verifying', async (t) => {
+    const place = await makePlace(t, cluster)
+    const log = await place.open()
+    await fill(log, 300)
+    await log.close()
+    const { database } = place.options
+    await cluster.say(database, `UPDATE sallyport.entry SET entry = 'forged' WHERE idx = 7`)
+    await cluster.say(
+      database,
+      `UPDATE sallyport.entry SET idx = -idx - 1 + 1000 WHERE idx IN (30, 31)`,
+    )
+    await cluster.say(
+      database,
+      `UPDATE sallyport.entry SET idx = CASE idx WHEN 969 THEN 31 ELSE 30 END WHERE idx > 900`,
+    )
+    const { ok, problems } = await verifyLog({ ...testIdentity(), storage: place.store.log })
+    const codes = problems.map(({ code }) => code)
+    assert.equal(ok, false)
+    assert.ok(
+      codes.includes('LOG_ENTRY_ALTERED') && codes.includes('LOG_ENTRY_REORDERED'),
+      codes.join(),
+    )
+    await assert.rejects(log.entry(7), { code: 'LOG_CORRUPT' })
+  })
+
+  test('a database that hangs: whoever asks is refused in time, and all goes on when it wakes', async (t) => {
+    const place = await makePlace(t, cluster, { timeoutMs: 800 })
+    const log = await place.open({ waitMs: 500 })
+    await fill(log, 3)
+    cluster.freeze()
+    const begun = performance.now()
+    const asked = await Promise.allSettled([
+      log.append(Buffer.from('a')),
+      log.append(Buffer.from('b')),
+    ])
+    const taken = performance.now() - begun
+    cluster.thaw()
+    for (const one of asked)
+      assert.equal(
+        one.status === 'rejected' && (one.reason as { code: string }).code,
+        'LOG_UNAVAILABLE',
+      )
+    assert.ok(taken < 5000, `${taken} ms`)
+    await until(async () =>
+      log.append(Buffer.from('c')).then(
+        () => true,
+        () => false,
+      ),
+    )
+  })
+
+  test('a database that cannot be reached is refused at the start', async () => {
+    const options = {
+      host: '/nowhere',
+      port: 5432,
+      user: 'a',
+      database: 'b',
+      timeoutMs: 500,
+      connections: 2,
+    }
+    await assert.rejects(openPostgresStore(options), { code: 'LOG_UNAVAILABLE' })
+  })
+
+  test('a full disk fails the append, and nothing but that', async (t) => {
+    const place = await makePlace(t, cluster)
+    const log = await place.open({ waitMs: 1500 })
+    await fill(log, 3)
+    const { database } = place.options
+    for (const [table, code] of [
+      ['outbox', 'LOG_STORAGE_FULL'],
+      ['entry', 'LOG_UNAVAILABLE'],
+    ] as const) {
+      await cluster.say(
+        database,
+        `CREATE FUNCTION public.full() RETURNS trigger LANGUAGE plpgsql AS
+           $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$;
+         CREATE TRIGGER f BEFORE INSERT ON sallyport.${table} FOR EACH STATEMENT EXECUTE FUNCTION public.full()`,
+      )
+      await assert.rejects(log.append(Buffer.from(`full ${table}`)), { code })
+      await cluster.say(database, 'DROP FUNCTION public.full CASCADE')
+      await log.append(Buffer.from(`more ${table}`))
+    }
+    const { ok } = await verifyLog({ ...testIdentity(), storage: place.store.log })
+    assert.ok(ok)
+  })
+
+  test('an index that is taken is not given again', async (t) => {
+    const place = await makePlace(t, cluster)
+    const log = await place.open({ waitMs: 1000 })
+    await fill(log, 3)
+    const { database } = place.options
+    await cluster.say(
+      database,
+      `INSERT INTO sallyport.entry (idx, id, entry) VALUES (3, 0, 'mine')`,
+    )
+    await assert.rejects(log.append(Buffer.from('next')), { code: 'LOG_UNAVAILABLE' })
+    await cluster.say(database, `DELETE FROM sallyport.entry WHERE entry = 'mine'`)
+    const { index } = await log.append(Buffer.from('after'))
+    assert.equal(index, 4)
+    assert.equal(
+      Buffer.from(await log.entry(3)).toString(),
+      'next',
+      'it was staged, so it is recorded',
+    )
+  })
+
+  test('what is staged and lost is told, not skipped', async (t) => {
+    const place = await makePlace(t, cluster)
+    const log = await place.open({ waitMs: 300 })
+    await fill(log, 3)
+    await log.close()
+    await cluster.say(place.options.database, `UPDATE sallyport.log_head SET staged = '{123}'`)
+    await assert.rejects(place.open(), { code: 'LOG_CORRUPT', where: 'table sallyport.outbox' })
+  })
+
+  test('a body that was altered is not given', async (t) => {
+    const place = await makePlace(t, cluster)
+    const digest = await place.store.bodies.put(Buffer.from('evidence'))
+    await cluster.say(place.options.database, `UPDATE sallyport.body SET bytes = 'evidencf'`)
+    await assert.rejects(place.store.bodies.get(digest), { code: 'BLOB_CORRUPT' })
+  })
+
+  test('a schema that is newer is refused', async (t) => {
+    const place = await makePlace(t, cluster)
+    await cluster.say(
+      place.options.database,
+      'INSERT INTO sallyport.schema_version (version) VALUES (1000)',
+    )
+    await assert.rejects(openPostgresStore(place.options), { code: 'LOG_STORE_NEWER' })
+  })
+
+  test('ten that open an empty database at once make one schema and one log', async (t) => {
+    const place = await makePlace(t, cluster)
+    await cluster.say(place.options.database, 'DROP SCHEMA sallyport CASCADE')
+    const logs = await Promise.all(Array.from({ length: 10 }, () => place.open()))
+    await Promise.all(logs.map((log, at) => log.append(Buffer.from(`of ${at}`))))
+    assert.equal((await logs[0]?.view())?.size, 10)
+  })
+
+  test('a role that does not wait for the disk is made to wait', async (t) => {
+    const place = await makePlace(t, cluster)
+    await cluster.say(
+      place.options.database,
+      'CREATE ROLE hasty LOGIN SUPERUSER; ALTER ROLE hasty SET synchronous_commit = off',
+    )
+    const store = await openPostgresStore({ ...place.options, user: 'hasty' })
+    await store.close()
+  })
+
+  test('a database that does not wait for its disk is refused', async (t) => {
+    const place = await makePlace(t, cluster)
+    await cluster.halt('fast')
+    await cluster.start(['fsync=off'])
+    await assert.rejects(openPostgresStore(place.options), { code: 'LOG_STORE_UNSAFE' })
+    await cluster.halt('fast')
+    await cluster.start()
+  })
+
+  test('nothing of PG… variables and files of a home has a word in it', async (t) => {
+    const place = await makePlace(t, cluster)
+    const before = { ...process.env }
+    Object.assign(process.env, {
+      PGHOST: '/nowhere',
+      PGUSER: 'nobody',
+      PGDATABASE: 'none',
+      PGPASSWORD: 'secret',
+      PGOPTIONS: '-c synchronous_commit=off',
+      PGSSLMODE: 'require',
+      PGPASSFILE: join(cluster.folder, 'none'),
+    })
+    try {
+      const store = await openPostgresStore(place.options)
+      await store.close()
+    } finally {
+      for (const name of Object.keys(process.env)) if (!(name in before)) delete process.env[name]
+    }
+  })
+})
+
+async function until(holds: () => Promise<boolean>): Promise<void> {
+  const end = performance.now() + 10_000
+  while (!(await holds())) {
+    assert.ok(performance.now() < end, 'it never came about')
+    await new Promise((resolve) => setTimeout(resolve, 20))
+  }
+}
