@@ -7,7 +7,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { serve, type RunningGate } from '#app'
-import { loadConfig } from '#config'
+import { loadConfig, type Config } from '#config'
 import { approval, keys, signed, trustEntries } from '../../src/core/decision/testing/fixtures.ts'
 import { trustBytes } from '../../src/core/trust/testing/fixtures.ts'
 import { home } from '../scenarios/home-folder.ts'
@@ -118,9 +118,10 @@ export interface Inside extends RunningGate {
 export async function startInside(
   { dir }: GateHome,
   clock: () => Date = () => new Date(),
+  change: (config: Config) => Config = (config) => config,
 ): Promise<Inside> {
   const journal: string[] = []
-  const config = loadConfig({ cwd: dir, env: {} })
+  const config = change(loadConfig({ cwd: dir, env: {} }))
   const out = { write: (text: string) => journal.push(text) }
   return { ...(await serve({ config, out, clock })), journal }
 }
