@@ -1,7 +1,7 @@
 // Plain JavaScript on purpose: this is the first thing that runs, possibly on a Node that cannot strip types.
 // It makes sure of the runtime and of the few Debian packages that builds and tests need, and otherwise says what to type.
 import { spawnSync } from 'node:child_process'
-import { existsSync } from 'node:fs'
+import { existsSync, readdirSync } from 'node:fs'
 import { delimiter, join } from 'node:path'
 
 const [major, minor] = process.versions.node.split('.').map(Number)
@@ -28,6 +28,7 @@ const wanted = process.argv.includes('--test')
       ['docker-registry', 'docker-registry', 'a real OCI registry for tests'],
       ['skopeo', 'skopeo', 'a real client of registries for tests'],
       ['podman', 'podman', 'another one'],
+      ['postgres', 'postgresql', 'a real database for tests, in a cluster of their own'],
     ]
   : []
 
@@ -82,8 +83,15 @@ function onPath(command) {
     '/sbin',
     '/usr/bin',
     '/bin',
+    // Debian keeps the programs of each PostgreSQL apart.
+    ...postgresFolders(),
   ]
   return folders.some((folder) => folder !== '' && existsSync(join(folder, command)))
+}
+
+function postgresFolders() {
+  const root = '/usr/lib/postgresql'
+  return existsSync(root) ? readdirSync(root).map((version) => join(root, version, 'bin')) : []
 }
 
 function lastLine(text) {
