@@ -14,7 +14,7 @@ import {
 } from '../../src/chokepoint/proxy/npm/testing/fake-registry.ts'
 import { packPackage } from '../../src/chokepoint/proxy/npm/testing/package.ts'
 import { keys, signed } from '../../src/core/decision/testing/fixtures.ts'
-import { makeHome, startInside, type GateHome, type Inside } from '../server/gate.ts'
+import { makeHome, startInside, tokens, type GateHome, type Inside } from '../server/gate.ts'
 
 let upstream: FakeRegistry
 let internal: FakeRegistry
@@ -186,11 +186,43 @@ test('a tarball that is not the one that was told of is refused', async () => {
   assert.equal(done.has('tampered'), false)
 })
 
-test('while the registry is down, what was let in before is decided again and handed out', async () => {
-  const other = await startFakeRegistry()
-  publish(other, '@other/kept', ['1.0.0'])
-  await other.close()
-  const lock = await fetch(`${proxy}/good/-/good-1.1.0.tgz`)
-  assert.equal(lock.status, 200)
-  assert.equal(lock.headers.get('cache-control'), 'no-store')
+test('npm takes nothing from its own cache without asking again', async () => {
+  const answer = await fetch(`${proxy}/good/-/good-1.1.0.tgz`)
+  assert.equal(answer.headers.get('cache-control'), 'no-store')
+  assert.deepEqual([...new Uint8Array(await answer.arrayBuffer()).slice(0, 2)], [0x1f, 0x8b])
+})
+
+test('a proxy that is not for everybody asks who it is', async () => {
+  const config = `proxies: {npm: {port: 0, upstream: '${upstream.url}', target: {environment: production, service: shop}}}\n`
+  const closedHome = await makeHome(config)
+  const closed = await startInside(closedHome)
+  try {
+    const address = addressOf(closed)
+    assert.equal((await fetch(`${address}/good`)).status, 401)
+    const ask = (token: string): Promise<Response> =>
+      fetch(`${address}/good`, { headers: { authorization: `Bearer ${token}` } })
+    assert.equal((await ask(tokens.viewer)).status, 403)
+    assert.equal((await ask(tokens.deployer)).status, 200)
+    assert.equal(
+      upstream.asked.some(({ headers }) => headers.authorization !== undefined),
+      false,
+    )
+  } finally {
+    await closed.stop()
+    closedHome.close()
+  }
+})
+
+test('while the registry is down, a locked project installs what was let in, decided again', async () => {
+  upstream.break()
+  // The proxy and the gate forget what they heard of the registry; what is left is what they keep.
+  await gate.stop()
+  gate = await startInside(home)
+  proxy = addressOf(gate)
+  const answer = await fetch(`${proxy}/good/-/good-1.1.0.tgz`)
+  assert.equal(answer.status, 200, await answer.clone().text())
+  const never = await install('good@1.0.0')
+  assert.notEqual(never.code, 0)
+  assert.match(never.stderr, /503 Service Unavailable.*NPM_UPSTREAM/)
+  assert.match(await logged(), /"outcome":"unavailable"/)
 })

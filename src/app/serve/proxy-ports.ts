@@ -1,12 +1,13 @@
 import type { ProxyPorts } from '#chokepoint'
 import type { Config } from '#config'
 import { accountOf, engine, summaryOf, type Decision, type DeploymentRequest } from '#decision'
-import { recordRefusal, type Receipt } from '#log'
+import { recordRefusal, type BodyStore, type Receipt } from '#log'
 import type { Wanted } from './gather.ts'
 
 export interface ProxyPortParts {
   readonly config: Pick<Config, 'evidence'>
   readonly log: Parameters<typeof recordRefusal>[0]
+  readonly bodies: Pick<BodyStore, 'get'>
   readonly rulebook: { readonly id: string }
   readonly clock: () => Date
 }
@@ -18,22 +19,28 @@ type Decide = (
   options: { readonly dryRun: false; readonly timeoutMs: number },
 ) => Promise<{ readonly decision: Decision; readonly receipt: Receipt | undefined }>
 
+const maxKept = 64
+
 /** What a proxy needs of the gate. */
 export function proxyPorts(
   chokePoint: string,
-  { clock, log, rulebook, config }: ProxyPortParts,
+  { clock, log, bodies, rulebook, config }: ProxyPortParts,
   decide: Decide,
 ): ProxyPorts {
   const timeoutMs = config.evidence.timeoutMs
+  const bodiesOf = async (digests: readonly string[]): Promise<Uint8Array[]> => {
+    const found = await Promise.all(digests.slice(0, maxKept).map((digest) => bodies.get(digest)))
+    return found.filter((bytes) => bytes !== undefined)
+  }
   return {
-    async decide({ name, sha256, sha512, target, requester, reference, npm }) {
+    async decide({ name, sha256, sha512, target, requester, reference, npm, kept = [] }) {
       const digest = { sha256, ...(sha512 === undefined ? {} : { sha512 }) }
       const request = { artifact: { name, digest }, target, chokePoint, requester }
       const place = {
         ...(reference === undefined ? {} : { reference }),
         ...(npm === undefined ? {} : { npm }),
       }
-      const wanted = { digest, ...place, inline: [], attached: [] }
+      const wanted = { digest, ...place, inline: [], attached: await bodiesOf(kept) }
       const { decision, receipt } = await decide(request, wanted, {
         dryRun: false,
         timeoutMs,

@@ -17,6 +17,8 @@ export interface PullQuestion {
   readonly reference?: string
   /** Where its evidence is looked for in an npm registry. */
   readonly npm?: NpmPackage
+  /** Digests of evidence that led to a yes before: it is shown again, because its place does not answer. */
+  readonly kept?: readonly string[]
 }
 
 export interface PullAnswer {

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto'
+import { isSha256 } from '#document'
 import { catalogue, escapeLine, quote, SallyportError, type Problem } from '#error'
+import type { PullAnswer } from '../ports.ts'
 import type { Binding } from './binding.ts'
 import { purlOf, type PackageName } from './name.ts'
 import type { Packages } from './packages.ts'
@@ -22,6 +24,8 @@ interface Known {
   /** How deep inside the tarball may lie; when it is not known, why the registry could not be asked. */
   readonly limit?: Described['limit']
   readonly outage?: SallyportError
+  /** Digests of the evidence that let it in then. */
+  readonly evidence?: readonly string[]
 }
 
 /**
@@ -57,8 +61,15 @@ async function find(wanted: Wanted): Promise<Known> {
     if (bytes === undefined) throw error
     const record = parsePackument(bytes, name.full).versions.get(version)
     if (record === undefined) throw error
-    return { record, outage: error }
+    return { record, outage: error, evidence: evidenceOf(bytes) }
   }
+}
+
+/** Which evidence let it in, among what was remembered. */
+function evidenceOf(bytes: Uint8Array): readonly string[] {
+  const { evidence } = JSON.parse(Buffer.from(bytes).toString()) as { evidence?: unknown }
+  if (!Array.isArray(evidence)) return []
+  return evidence.filter((one): one is string => typeof one === 'string' && isSha256(one))
 }
 
 async function decide(known: Known, wanted: Wanted): Promise<NpmReply> {
@@ -74,6 +85,7 @@ async function decide(known: Known, wanted: Wanted): Promise<NpmReply> {
     ...digest,
     target,
     requester: request.requester,
+    ...(known.evidence === undefined ? {} : { kept: known.evidence }),
     npm: {
       registry: url,
       name: name.full,
@@ -85,7 +97,7 @@ async function decide(known: Known, wanted: Wanted): Promise<NpmReply> {
   if (effect === 'blocked') return replyOfDecision(answer, ports.explain(answer))
   // What is not let in is kept by nobody.
   await ports.store.keep(digest.sha512, bytes)
-  await remember(known, wanted)
+  await remember(known, answer, wanted)
   const notice = effect === 'admitted' ? {} : { 'npm-notice': asciiOf(ports.explain(answer)) }
   return tarballReply(bytes, digest.sha512, notice, packages)
 }
@@ -156,13 +168,18 @@ async function refuse(
 }
 
 /** So that it can be decided again while its registry does not answer. */
-async function remember({ record, outage }: Known, wanted: Wanted): Promise<void> {
+async function remember(
+  { record, outage }: Known,
+  { decision }: PullAnswer,
+  wanted: Wanted,
+): Promise<void> {
   if (outage !== undefined) return
   const { name, version, packages } = wanted
   const dist = objectOf(record.manifest['dist']) ?? {}
   const kept = {
     name: name.full,
     versions: { [version]: { ...record.manifest, dist } },
+    evidence: decision.evidence.filter(({ verified }) => verified).map(({ digest }) => digest),
     ...(record.published === undefined ? {} : { time: { [version]: record.published } }),
   }
   await packages.ports.store.remember(memoryName(wanted), Buffer.from(JSON.stringify(kept)))

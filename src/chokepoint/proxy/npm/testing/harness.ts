@@ -126,7 +126,11 @@ function decider(state: State) {
     decide: async (question: PullQuestion) => {
       record()
       state.questions.push(question)
-      const decision = { ...state.effect, reasons: [] } as unknown as Decision
+      const decision = {
+        ...state.effect,
+        reasons: [],
+        evidence: [{ digest: evidence, verified: true }],
+      } as unknown as Decision
       return { decision, index: state.questions.length }
     },
     refuse: async (asked: Refused['asked'], _: string, problems: readonly Problem[]) => {
@@ -137,6 +141,9 @@ function decider(state: State) {
     readManifest: readPackageManifest,
   }
 }
+
+/** What lets everything in here. */
+export const evidence = 'ab'.repeat(32)
 
 function settingsOf(url: string): NpmProxySettings {
   return {
