@@ -40,7 +40,7 @@ export function openBell({ outbox, sinks, origin, clock }: BellOptions): Bell {
   }
   return {
     async ring(events) {
-      for (const event of events) await outbox.put(event, names)
+      for (const event of events) await outbox.put(event, waitingFor(event, names))
     },
     async deliver(options = {}) {
       const now = clock()
@@ -59,6 +59,11 @@ export function openBell({ outbox, sinks, origin, clock }: BellOptions): Bell {
     pending: () => outbox.pending(),
     events: () => outbox.events(),
   }
+}
+
+/** Without anybody to tell, an emergency waits for somebody; what happens every day is only written down. */
+function waitingFor({ type }: SecurityEvent, names: readonly string[]): readonly string[] {
+  return names.length === 0 && type.startsWith('breakglass-') ? [''] : names
 }
 
 /** What rang when there was nobody to tell is told as soon as there is. */

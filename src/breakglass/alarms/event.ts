@@ -92,7 +92,7 @@ export function eventOf(decision: Decision, place: Place): SecurityEvent | undef
   const { artifact, target, requester } = request
   const name = artifact.name.slice(0, 1000)
   const used = usedOf(decision, place)
-  return makeEvent(`entry ${place.entry}`, {
+  return makeEvent(keyOf(type, decision, place), {
     time,
     type,
     severity: type === 'breakglass-used' ? 'critical' : 'error',
@@ -107,6 +107,14 @@ export function eventOf(decision: Decision, place: Place): SecurityEvent | undef
     reasons: [...new Set(decision.reasons.map(({ code }) => code))].slice(0, 100),
     ...(used === undefined ? {} : { breakglass: used }),
   })
+}
+
+/** Each use of breakglass rings. Of what a policy lets in by its own choice, the same rings once an hour. */
+function keyOf(type: EventType, { request, time }: Decision, { entry }: Place): string {
+  if (type === 'breakglass-used') return `entry ${entry}`
+  const { artifact, target } = request
+  const what = `${artifact.digest['sha256'] ?? ''} ${JSON.stringify(target)}`
+  return `${what} ${time.slice(0, 13)}`
 }
 
 function typeOf(effect: Decision['effect']): EventType | undefined {

@@ -22,7 +22,7 @@ export interface Pending {
 
 /** Alarms that have to be heard, on disk until they are: files in one folder, shared by all processes of a home. */
 export interface Outbox {
-  /** Keeps an event for each sink. Durable when it resolves. The same event again is one that is there. */
+  /** Keeps an event, and for each sink that it waits for it; the empty name is a sink that is still to come. Durable when it resolves. The same event again is one that is there. */
   put(event: SecurityEvent, sinks: readonly string[]): Promise<void>
   /** Keeps one for one sink, as it is. */
   keep(pending: Pending): Promise<void>
@@ -59,8 +59,7 @@ export function openOutbox(folder: string): Outbox {
         )
         // Rung once already: it is heard, or waits to be.
         if (await exists(join(rung, event.id))) return
-        const names = sinks.length === 0 ? [''] : sinks
-        for (const sink of names) {
+        for (const sink of sinks) {
           await write(waiting, { event, sink, since: event.time, attempts: 0 })
         }
         await append(stream, event)
