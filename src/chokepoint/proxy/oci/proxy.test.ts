@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer, request as httpRequest, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -251,7 +251,15 @@ test('an image of an index is decided for itself, with the index at hand', async
   const index = await push().index([image], 'all')
   allowed.add(index.digest)
   assert.equal((await manifest('all')).status, 200)
-  // Its manifest is no blob.
+  // Its manifest is no blob, even where the registry would hand it out as one, and whatever a hint says.
+  await replaceBlob(image.digest, Buffer.from(image.bytes))
+  assert.equal((await blob(image.digest)).code, 'BLOB_UNKNOWN')
+  stop()
+  appendFileSync(
+    join(folder, 'hints'),
+    `${place} ${image.digest} ${index.digest} ${image.bytes.length}\n`,
+  )
+  await start()
   assert.equal((await blob(image.digest)).code, 'BLOB_UNKNOWN')
   assert.equal((await manifest(`sha256:${image.digest}`)).status, 200)
   assert.equal(
