@@ -31,7 +31,6 @@ before(async () => {
     `proxies:
   oci:
     port: 0
-    anonymous: true
     upstreams: {registry.example: '${registry.base}'}
     targets: [{prefix: registry.example/acme/, environment: production, service: shop}]
 `,
@@ -68,10 +67,13 @@ async function attach(image: Pushed): Promise<void> {
 }
 
 let copies = 0
+// Whoever pulls has a name: the password is a token of the gate.
+const creds = `ci:${tokens.deployer}`
+const trusting = ['--src-tls-verify=false', '--src-creds', creds]
 function copy(suffix: string): Promise<Said & { readonly place: string }> {
   const place = join(dir, `copy-${(copies += 1)}`)
   const from = `docker://${proxy}/registry.example/${repository}${suffix}`
-  const args = ['--insecure-policy', 'copy', '--src-tls-verify=false', from, `dir:${place}`]
+  const args = ['--insecure-policy', 'copy', ...trusting, from, `dir:${place}`]
   return run('skopeo', args, dir).then((said) => ({ ...said, place }))
 }
 
@@ -98,7 +100,13 @@ test('podman stores what is allowed, and shows why not', { skip }, async (contex
   if (typeof podman === 'string') return context.skip(podman)
   try {
     const pull = (suffix: string) =>
-      podman.run('pull', '--tls-verify=false', `${proxy}/registry.example/${repository}${suffix}`)
+      podman.run(
+        'pull',
+        '--tls-verify=false',
+        '--creds',
+        creds,
+        `${proxy}/registry.example/${repository}${suffix}`,
+      )
     const stored = await pull(':1.0')
     assert.equal(stored.exit, 0, stored.text)
     const images = await podman.run('images', '--digests', '--format', '{{.Digest}}')
@@ -112,7 +120,8 @@ test('podman stores what is allowed, and shows why not', { skip }, async (contex
 })
 
 /** As containerd asks: the registry in the query, and what is accepted in a header. */
-async function ask(path: string, init: RequestInit = {}) {
+async function ask(path: string, method = 'GET', token: string = tokens.deployer) {
+  const init = { method, headers: { authorization: `Bearer ${token}` } }
   const response = await fetch(`http://${proxy}/v2/${repository}${path}?ns=registry.example`, init)
   return { status: response.status, headers: response.headers, text: await response.text() }
 }
@@ -121,11 +130,11 @@ test(
   'containerd names the registry in a query, and asks for the head first',
   { skip },
   async () => {
-    const head = await ask('/manifests/1.0', { method: 'HEAD' })
+    const head = await ask('/manifests/1.0', 'HEAD')
     assert.equal(head.status, 200)
     assert.equal(head.headers.get('docker-content-digest'), `sha256:${good.digest}`)
     assert.equal(head.headers.get('content-length'), String(good.bytes.length))
-    assert.equal((await ask('/manifests/2.0', { method: 'HEAD' })).status, 403)
+    assert.equal((await ask('/manifests/2.0', 'HEAD')).status, 403)
     const { status, text } = await ask('/manifests/2.0')
     assert.equal(status, 403)
     const { errors } = JSON.parse(text) as {
@@ -182,7 +191,7 @@ test(
 test('a tag that moves between two questions lets nothing through', { skip }, async () => {
   const push = pusherTo(registry.base, repository)
   await push.manifest('race', good.bytes, good.mediaType)
-  const resolved = await ask('/manifests/race', { method: 'HEAD' })
+  const resolved = await ask('/manifests/race', 'HEAD')
   assert.equal(resolved.headers.get('docker-content-digest'), `sha256:${good.digest}`)
   await push.manifest('race', bad.bytes, bad.mediaType)
   assert.equal((await ask('/manifests/race')).status, 403)
@@ -215,5 +224,55 @@ test('what is known is pulled while the registry is away; a tag is not', { skip 
     assert.match(text, /UNAVAILABLE/)
   } finally {
     registry.thaw()
+  }
+})
+
+test(
+  'an approval of an index lets its images through, and those of no other',
+  { skip },
+  async () => {
+    const image = await pushImage(registry.base, repository, { content: 'child' })
+    const push = pusherTo(registry.base, repository)
+    const index = await push.index([image], 'all')
+    assert.equal((await ask(`/manifests/sha256:${image.digest}`)).status, 403)
+    await attach(index)
+    const said = await copy(':all')
+    assert.equal(said.exit, 0, said.text)
+    assert.deepEqual(readFileSync(join(said.place, 'manifest.json')), Buffer.from(image.bytes))
+    // Another index that lists a good image and a bad one is let through for neither.
+    const mixed = await push.index([bad, good], 'mixed')
+    assert.equal((await ask(`/manifests/sha256:${mixed.digest}`)).status, 403)
+    assert.notEqual((await copy(':mixed')).exit, 0)
+  },
+)
+
+test('tags are listed by the name that was asked for', { skip }, async () => {
+  const from = `docker://${proxy}/registry.example/${repository}`
+  const tls = ['--tls-verify=false', '--creds', creds]
+  const said = await run('skopeo', ['list-tags', ...tls, from], dir)
+  assert.equal(said.exit, 0, said.text)
+  assert.match(said.text, /"1\.0"/)
+  assert.match((await ask('/tags/list')).text, /^\{"name":"acme\/shop","tags":\[/)
+})
+
+test('nobody pulls without a name where names are wanted', { skip }, async () => {
+  const response = await fetch(`http://${proxy}/v2/`)
+  assert.equal(response.status, 401)
+  assert.match(response.headers.get('www-authenticate') ?? '', /^Basic /)
+  assert.match(await response.text(), /"UNAUTHORIZED"/)
+  assert.equal((await ask('/manifests/1.0', 'GET', 'wrong')).status, 401)
+  assert.equal((await ask('/manifests/1.0', 'GET', tokens.viewer)).status, 403)
+})
+
+test('a proxy that would speak TLS to nobody, or for nobody, is not started', async () => {
+  const targets = '[{prefix: a.example/, environment: production, service: shop}]'
+  const other = await makeHome(
+    `proxies: {oci: {port: 0, upstreams: {a.example: 'https://127.0.0.1:1'}, targets: ${targets}}}
+`,
+  )
+  try {
+    await assert.rejects(startInside(other), { code: 'CONFIG_PROXY' })
+  } finally {
+    other.close()
   }
 })
