@@ -1,7 +1,7 @@
 // deploy/kubernetes: the API server takes it as it is, the gate runs in what it makes, and nobody else in its namespace.
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -119,6 +119,14 @@ test(
     assert.match(said.stderr, /only registry\.example\/sallyport/)
   },
 )
+
+test('the policy that docs/kubernetes.md shows is one', { skip }, async () => {
+  const page = readFileSync(join(deployFolder, '../../docs/kubernetes.md'), 'utf8')
+  const texts = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text = '']) => text)
+  const policies = texts.filter((text) => text.includes('kind: ValidatingAdmissionPolicy'))
+  assert.equal(policies.length, 1)
+  for (const text of policies) assertDone(await apply(loadAll(text)[0], '--dry-run=server'))
+})
 
 test('the optional parts fit together', { skip }, async () => {
   const folder = mkdtempSync(join(dir, 'overlay-'))

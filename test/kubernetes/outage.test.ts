@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { skip, type Said } from './api-server.ts'
-import { pod } from './objects.ts'
+import { pod, templates } from './objects.ts'
 import { startWorld, type World } from './world.ts'
 
 let world: World
@@ -21,6 +21,7 @@ before(async () => {
   await world.apply('webhook')
   while ((await apply(pod('probe', world.bad))).exit === 0);
   assert.equal((await apply(pod('first', world.good))).exit, 0)
+  assert.equal((await apply(templates('first', world.good)[0])).exit, 0)
 })
 
 after(() => world?.stop())
@@ -58,13 +59,15 @@ test(
 )
 
 test(
-  'a gate that is killed admits nothing, and what runs can still be deleted',
+  'a gate that is killed admits nothing, and what runs can still be scaled and deleted',
   { skip },
   async () => {
     await world.gate().kill('SIGKILL')
     await nothingIsAdmitted('killed', /failed calling webhook .*connection refused/)
     const remove = ['delete', 'pod', 'first', '-n', 'shop', '--now', '--wait=false']
     assert.equal((await world.cluster.kubectl(remove)).exit, 0)
+    const scale = ['scale', 'deployment', 'first', '-n', 'shop', '--replicas=2']
+    assert.equal((await world.cluster.kubectl(scale)).exit, 0)
     await world.startGate()
     await worksAgain('after-killing')
   },

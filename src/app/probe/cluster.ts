@@ -78,7 +78,8 @@ async function exchange(
   return {
     status: statusCode,
     body: isObject ? (value as JsonObject) : {},
-    warnings: headers.warning ?? '',
+    // Go sends them as UTF-8, and Node reads every header as Latin-1.
+    warnings: Buffer.from(headers.warning ?? '', 'latin1').toString('utf8'),
   }
 }
 
