@@ -87,17 +87,25 @@ interface Installed {
 
 let count = 0
 
-/** `npm install` in an empty project, with a cache and a configuration of its own. */
-async function install(...specs: readonly string[]): Promise<Installed> {
+const empty = { 'package.json': '{"name": "project", "version": "1.0.0"}' }
+const install = (...specs: readonly string[]): Promise<Installed> => npm(['install', ...specs])
+
+/** npm in a project of its own, with a cache and a configuration of its own. */
+async function npm(
+  args: readonly string[],
+  files: Readonly<Record<string, string>> = empty,
+): Promise<Installed> {
   count += 1
   const dir = join(folder, `project-${count}`)
   mkdirSync(dir)
-  writeFileSync(join(dir, 'package.json'), '{"name": "project", "version": "1.0.0"}')
-  const args = ['install', ...specs, '--registry', proxy, '--cache', join(dir, 'cache')]
-  const quiet = ['--no-audit', '--no-fund', '--no-update-notifier', '--fetch-retries=0']
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(dir, name), text)
+  const quiet = ['--no-fund', '--no-update-notifier', '--fetch-retries=0']
   const env = {
     PATH: process.env['PATH'],
     HOME: dir,
+    NPM_CONFIG_REGISTRY: proxy,
+    NPM_CONFIG_AUDIT: 'false',
+    NPM_CONFIG_CACHE: join(dir, 'cache'),
     NPM_CONFIG_USERCONFIG: join(dir, 'user.npmrc'),
     NPM_CONFIG_GLOBALCONFIG: join(dir, 'global.npmrc'),
   }
@@ -113,6 +121,14 @@ async function install(...specs: readonly string[]): Promise<Installed> {
     file: (path) => readFileSync(at(path), 'utf8'),
     has: (path) => existsSync(at(path)),
   }
+}
+
+async function told(name: string, version: string): Promise<{ integrity: string }> {
+  const answer = await fetch(`${proxy}/${name}`)
+  const { versions } = (await answer.json()) as {
+    versions: Readonly<Record<string, { dist: { integrity: string } }>>
+  }
+  return versions[version]?.dist ?? { integrity: '' }
 }
 
 const logged = (): Promise<string> =>
@@ -184,6 +200,49 @@ test('a tarball that is not the one that was told of is refused', async () => {
   assert.notEqual(done.code, 0)
   assert.match(done.stderr, /NPM_INTEGRITY_MISMATCH/)
   assert.equal(done.has('tampered'), false)
+})
+
+test('a locked project installs from the proxy, whatever registry its lock file names', async () => {
+  const name = 'good-1.1.0.tgz'
+  const resolved = `https://registry.npmjs.org/good/-/${name}`
+  const { integrity } = await told('good', '1.1.0')
+  const packages = {
+    '': { name: 'project', version: '1.0.0', dependencies: { good: '1.1.0' } },
+    'node_modules/good': { version: '1.1.0', resolved, integrity },
+  }
+  const lock = { name: 'project', version: '1.0.0', lockfileVersion: 3, requires: true, packages }
+  const done = await npm(['ci'], {
+    'package.json': JSON.stringify(packages['']),
+    'package-lock.json': JSON.stringify(lock),
+  })
+  assert.equal(done.code, 0, done.stderr)
+  assert.equal(done.file('good/index.js'), 'module.exports = "1.1.0"\n')
+})
+
+test('npm audit is answered by the upstream, which hears of no name of ours', async () => {
+  const bulk = '/-/npm/v1/security/advisories/bulk'
+  upstream.answer(bulk, '{}')
+  const done = await npm(['install', 'good', '@acme/tool', '--audit'])
+  assert.equal(done.code, 0, done.stderr)
+  const bodies = upstream.asked.filter(({ path }) => path === bulk).map(({ body }) => body)
+  assert.deepEqual(bodies, ['{"good":["1.1.0"]}'])
+})
+
+test('with a policy in audit mode npm installs, and tells what would be refused', async () => {
+  const own = await makeHome(
+    `proxies: {npm: {port: 0, anonymous: true, upstream: '${upstream.url}', target: {environment: production, service: shop}}}\n`,
+  )
+  const file = join(own.folder, 'policies/production.yaml')
+  writeFileSync(file, `${readFileSync(file, 'utf8')}mode: audit\n`)
+  const open = await startInside(own)
+  try {
+    const done = await npm(['install', 'stranger', '--registry', addressOf(open)])
+    assert.equal(done.code, 0, done.stderr)
+    assert.match(done.stderr, /npm notice .*pkg:npm\/stranger@1\.0\.0.*APPROVAL_MISSING/)
+  } finally {
+    await open.stop()
+    own.close()
+  }
 })
 
 test('npm takes nothing from its own cache without asking again', async () => {
