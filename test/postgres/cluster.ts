@@ -8,6 +8,7 @@ import {
   readdirSync,
   rmSync,
 } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
@@ -17,6 +18,7 @@ import type { PostgresOptions } from '#store'
 /** PostgreSQL of this machine, with a cluster of its own in a temporary folder, on a Unix socket. */
 export interface Cluster {
   readonly folder: string
+  readonly port: number
   /** How to reach one of its databases, which is made. */
   database(name: string, more?: Partial<PostgresOptions>): Promise<PostgresOptions>
   /** Says something to a database as its superuser. */
@@ -46,10 +48,21 @@ export async function startCluster(settings: readonly string[] = []): Promise<Cl
   if (user !== undefined) chownSync(folder, user.uid, user.gid)
   chmodSync(folder, 0o700)
   const data = join(folder, 'data')
+  const port = await freePort()
   const as = { ...user, cwd: folder, env: { PATH: process.env['PATH'], LC_ALL: 'C' } }
   const made = spawnSync(
     join(bin ?? '', 'initdb'),
-    ['-D', data, '-U', 'admin', '--auth=trust', '-E', 'UTF8', '--no-sync'],
+    [
+      '-D',
+      data,
+      '-U',
+      'admin',
+      '--auth=trust',
+      '--auth-host=scram-sha-256',
+      '-E',
+      'UTF8',
+      '--no-sync',
+    ],
     { ...as, encoding: 'utf8' },
   )
   if (made.status !== 0) throw new Error(`initdb: ${made.stderr}`)
@@ -57,16 +70,17 @@ export async function startCluster(settings: readonly string[] = []): Promise<Cl
   let ended = Promise.resolve()
   const own = (database: string) => ({
     host: folder,
-    port: 5432,
+    port,
     user: 'admin',
     database,
     ssl: false,
   })
   const cluster: Cluster = {
     folder,
+    port,
     async database(name, more = {}) {
       await cluster.say('postgres', `CREATE DATABASE "${name}"`)
-      const { host, port, user: owner } = own(name)
+      const { host, user: owner } = own(name)
       return { host, port, user: owner, database: name, timeoutMs: 3000, connections: 4, ...more }
     },
     async say(database, text) {
@@ -93,6 +107,8 @@ export async function startCluster(settings: readonly string[] = []): Promise<Cl
           data,
           '-k',
           folder,
+          '-p',
+          String(port),
           '-c',
           'listen_addresses=',
           '-c',
@@ -115,6 +131,14 @@ export async function startCluster(settings: readonly string[] = []): Promise<Cl
   mkdirSync(join(folder, 'backup'))
   await cluster.start()
   return cluster
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  const { port } = server.address() as AddressInfo
+  await new Promise((resolve) => server.close(resolve))
+  return port
 }
 
 /** The server and the processes it has started, which are its children. */
@@ -157,7 +181,7 @@ function programs(): string | undefined {
 }
 
 /** PostgreSQL refuses to run as root. */
-function serverUser(): { uid: number; gid: number } | undefined {
+export function serverUser(): { uid: number; gid: number } | undefined {
   const [uid, gid] = ['-u', '-g'].map((flag) =>
     spawnSync('id', [flag, 'postgres'], { encoding: 'utf8' }).stdout.trim(),
   )

@@ -82,6 +82,20 @@ describe('a database that fails', { skip: whyNoPostgres() ?? false, concurrency:
     })
   })
 
+  test('another history, grown where an old memory knew no better, is refused where it is known', async (t) => {
+    const place = await quietPlace(t)
+    const old = `${place.memory}-old`
+    copyFileSync(place.memory, old)
+    const log = await place.open()
+    await fill(log, 5)
+    await log.close()
+    await putBack(place.options.database)
+    const astray = await place.open({ memory: old })
+    for (let at = 0; at < 6; at += 1) await astray.append(Buffer.from(`other ${at}`))
+    await astray.close()
+    await assert.rejects(place.open(), { code: 'LOG_FORKED' })
+  })
+
   test('a replica that runs while the database is put back says no from then on', async (t) => {
     const place = await quietPlace(t)
     const log = await place.open()
@@ -95,7 +109,7 @@ describe('a database that fails', { skip: whyNoPostgres() ?? false, concurrency:
     )
   })
 
-  test('another history is refused, and so are damaged tiles and a signer that forgot', async (t) => {
+  test('damaged tiles, another head and a signer that forgot are refused', async (t) => {
     const place = await makePlace(t, cluster)
     const log = await place.open()
     await fill(log, 300)

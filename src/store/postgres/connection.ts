@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+import { checkServerIdentity, type PeerCertificate } from 'node:tls'
 import { Client, Pool, type ClientConfig, type PoolClient } from 'pg'
 import { quote, SallyportError } from '#error'
 
@@ -40,7 +42,10 @@ export function clientConfig(options: PostgresOptions, name: string): ClientConf
         ? false
         : {
             ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-            servername: tls.servername,
+            ...(isIP(tls.servername) === 0 ? { servername: tls.servername } : {}),
+            // Without a server name, as for an address, Node would compare with "localhost".
+            checkServerIdentity: (_: string, certificate: PeerCertificate) =>
+              checkServerIdentity(tls.servername, certificate),
             rejectUnauthorized: true,
             minVersion: 'TLSv1.2',
           },
