@@ -1,5 +1,5 @@
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
@@ -10,10 +10,15 @@ export interface Said {
 }
 
 /** Runs a client without any configuration of this machine, and never for long. */
-export async function run(command: string, args: readonly string[], dir: string): Promise<Said> {
+export async function run(
+  command: string,
+  args: readonly string[],
+  dir: string,
+  more: Readonly<Record<string, string>> = {},
+): Promise<Said> {
   const child = spawn(command, args, {
     cwd: dir,
-    env: { PATH: process.env['PATH'], HOME: dir, XDG_RUNTIME_DIR: dir, TMPDIR: dir },
+    env: { PATH: process.env['PATH'], HOME: dir, XDG_RUNTIME_DIR: dir, TMPDIR: dir, ...more },
     stdio: ['ignore', 'pipe', 'pipe'],
     timeout: 30_000,
     killSignal: 'SIGKILL',
@@ -38,17 +43,21 @@ export interface Podman {
   close(): void
 }
 
-/** Opens one; or says why it does not run here. */
-export async function openPodman(): Promise<Podman | string> {
+/** Opens one, with this `registries.conf`; or says why it does not run here. */
+export async function openPodman(registries: string): Promise<Podman | string> {
   const { error } = spawnSync('podman', ['--version'])
   if (error !== undefined) return 'skipped: no podman (apt-get install podman)'
   const dir = mkdtempSync(join(tmpdir(), 'sallyport-podman-'))
-  writeFileSync(join(dir, 'policy.json'), '{"default": [{"type": "insecureAcceptAnything"}]}')
-  writeFileSync(join(dir, 'registries.conf'), '')
+  const etc = join(dir, '.config/containers')
+  mkdirSync(etc, { recursive: true })
+  writeFileSync(join(etc, 'policy.json'), '{"default": [{"type": "insecureAcceptAnything"}]}')
+  writeFileSync(join(etc, 'registries.conf'), registries)
+  const login = { REGISTRY_AUTH_FILE: join(dir, 'auth.json') }
+  writeFileSync(login.REGISTRY_AUTH_FILE, '{}')
   const places = ['--root', join(dir, 'root'), '--runroot', join(dir, 'run')]
   const options = [...places, '--storage-driver', 'vfs', '--events-backend', 'none']
   const podman: Podman = {
-    run: (...args) => run('podman', [...options, ...args], dir),
+    run: (...args) => run('podman', [...options, ...args], dir, login),
     close: () => rmSync(dir, { recursive: true, force: true }),
   }
   const tried = await podman.run('images')

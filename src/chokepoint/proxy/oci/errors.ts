@@ -17,7 +17,8 @@ const maxMessage = 2000
 export function refusalOf(problem: Problem, problems: readonly Problem[] = [problem]): Refusal {
   const { status, code } = kinds[problem.code] ?? { status: 503, code: 'UNAVAILABLE' }
   const { where, expected, found, fix } = problem
-  const message = `${problem.code}: ${where}: expected ${expected}, found ${found}; fix: ${fix}`
+  const login = status === 401 ? ' (such as podman login, with the token as the password)' : ''
+  const message = `${problem.code}: ${where}: expected ${expected}, found ${found}; fix: ${fix}${login}`
   const headers = {
     ...(status === 401 ? { 'www-authenticate': 'Basic realm="sallyport"' } : {}),
     ...(status === 503 ? { 'retry-after': '1' } : {}),
