@@ -2,7 +2,7 @@ import type { PackageManifest } from '#chokepoint'
 import { SallyportError } from '#error'
 import { readTar, type ArchiveEntry } from '#materials'
 
-const limits = { maxEntries: 200_000, maxBytes: 4e9 }
+const limits = { maxEntries: 200_000, maxBytes: 1e9 }
 const maxBytes = 8_000_000
 
 /**

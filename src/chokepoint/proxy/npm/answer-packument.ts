@@ -66,7 +66,7 @@ async function record(
   const asked = {
     package: full,
     registry: binding.registry.url,
-    hidden: [...hidden.keys()].join(' ').toWellFormed().slice(0, 2000),
+    hidden: [...hidden.keys()].join(' ').slice(0, 2000).toWellFormed(),
   }
   await ports.refuse(asked, request.requester, reasons.slice(0, maxRecorded))
   recorded.add(key)

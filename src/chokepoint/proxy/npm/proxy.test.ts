@@ -272,6 +272,31 @@ for (const [name, tarball] of [
   })
 }
 
+test('what is published under a bound name may be used at once', async (t) => {
+  const h = await open(t, ({ internal }) => ({
+    ...weekOld(),
+    scopes: new Map([['@a', { url: internal, target: { environment: 'e', service: 's' } }]]),
+  }))
+  const published = '2026-06-01T11:59:00.000Z'
+  h.internal.publish('@a/tool', [{ version: '1.0.0', published }])
+  assert.equal((await h.get('/@a/tool')).status, 200)
+  assert.equal((await h.get('/@a/tool/-/tool-1.0.0.tgz')).status, 200)
+})
+
+test('a host for tarballs gets no credentials of the registry', async (t) => {
+  const h = await open(t, ({ internal }) => ({ tarballHosts: new Set([new URL(internal).host]) }))
+  const path = 'files/tool-1.0.0.tgz'
+  const bytes = packPackage({ name: 'tool', version: '1.0.0' })
+  h.internal.answer(`/${path}`, bytes)
+  const dist = { tarball: `${h.internal.url}${path}` }
+  h.upstream.publish('tool', [{ version: '1.0.0', dist }])
+  assert.equal((await h.get('/tool/-/tool-1.0.0.tgz')).status, 200)
+  assert.deepEqual(
+    h.internal.asked.map(({ headers }) => headers.authorization),
+    [undefined],
+  )
+})
+
 test('what was kept is compared with its digest again, and replaced when it is not that', async (t) => {
   const h = await open(t)
   const [bytes] = [...h.upstream.publish('tool', [{ version: '1.0.0' }]).values()]
