@@ -239,6 +239,21 @@ for (const [name, version, code] of [
   })
 }
 
+test('what is deprecated is offered, unless that is refused', async (t) => {
+  const versions = [
+    { version: '1.0.0' },
+    { version: '1.1.0', manifest: { deprecated: 'use 2' } },
+    { version: '1.2.0', manifest: { deprecated: '' } },
+  ]
+  const offered = async (deprecated: 'offer' | 'refuse'): Promise<string[]> => {
+    const h = await open(t, () => ({ deprecated }))
+    h.upstream.publish('tool', versions)
+    return Object.keys((await h.json('/tool')).versions ?? {})
+  }
+  assert.deepEqual(await offered('offer'), ['1.0.0', '1.1.0', '1.2.0'])
+  assert.deepEqual(await offered('refuse'), ['1.0.0', '1.2.0'])
+})
+
 test('ranges, tags and aliases are dependencies of a registry', async (t) => {
   const h = await open(t)
   const dependencies = { a: '^1.0.0 || 2.x', b: 'latest', c: 'npm:@s/x@>=1 <2', d: '*', e: '' }
