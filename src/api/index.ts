@@ -16,3 +16,16 @@ export {
   type ProviderItem,
   type ProviderResponse,
 } from './external-data.ts'
+export {
+  breakglassAskSchema,
+  breakglassGrantedSchema,
+  breakglassGrantSchema,
+  breakglassRequestsSchema,
+  breakglassRequestSchema,
+  breakglassReviewedSchema,
+  breakglassReviewSchema,
+  breakglassUsesSchema,
+  type BreakglassAsk,
+  type BreakglassGrant,
+  type BreakglassReviewAsk,
+} from './breakglass.ts'

@@ -55,8 +55,8 @@ export async function recordReview(
       'Name a use that waits for its review: `sallyport breakglass list`',
     )
   }
-  const parts = new Set([...use.requesters, ...use.approvers].map(sameName))
-  if (parts.has(sameName(by))) {
+  const parts = new Set([...use.requesters, ...use.approvers].flatMap(namesOf))
+  if (namesOf(by).some((name) => parts.has(name))) {
     throw refused(
       entry,
       'a review by somebody who neither asked nor approved',
@@ -76,6 +76,12 @@ function refused(entry: number, expected: string, found: string, fix: string): S
     found,
     fix,
   })
+}
+
+/** Also without how they have proven who they are, as in `token:erin`: that is the same person. */
+function namesOf(name: string): readonly string[] {
+  const plain = sameName(name)
+  return [plain, plain.split(/[:#]/).at(-1) ?? plain]
 }
 
 function sameName(name: string): string {

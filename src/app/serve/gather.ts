@@ -1,4 +1,5 @@
 import type { Config } from '#config'
+import { grantsFor } from './grants-folder.ts'
 import { evidenceFromAsk } from './inline.ts'
 import {
   formatReference,
@@ -91,10 +92,11 @@ async function lookOutside(
   { config, http, cache, credentials }: GatherPorts,
 ): Promise<Gathered> {
   const { directories, stores } = config.evidence
+  const folders = [...directories, ...grantsFor(config.home, digest['sha256'] ?? '')]
   const sources: Source[] = [
     ...(reference === undefined ? [] : [{ kind: 'registry', reference } as const]),
     ...(npm === undefined ? [] : [{ kind: 'npm', ...npm } as const]),
-    ...directories.map((folder): Source => ({ kind: 'directory', folder })),
+    ...folders.map((folder): Source => ({ kind: 'directory', folder })),
     ...stores.map((base): Source => ({ kind: 'http', base })),
   ]
   const known = await credentials()

@@ -19,6 +19,7 @@ import { allowedRegistries, gatherFor, placeOf, type GatherPorts, type Wanted } 
 import { proxyPorts } from './proxy-ports.ts'
 import { breakglassAnnotation, evidenceAnnotation } from './annotations.ts'
 import { ringFor } from '../breakglass/bell.ts'
+import { openDesk } from './breakglass-desk.ts'
 import { listEntries } from './entries.ts'
 import type { KeptLog } from './kept-log.ts'
 import type { WatchedRulebook } from './watched-rulebook.ts'
@@ -29,7 +30,7 @@ export interface ServiceParts extends GatherPorts {
   readonly bodies: BodyStore
   readonly readLogFile: (path: string) => Promise<Uint8Array | undefined>
   readonly rulebook: WatchedRulebook
-  readonly bell: Pick<Bell, 'ring'>
+  readonly bell: Pick<Bell, 'ring' | 'pending'>
   readonly metrics: Metrics
   readonly journal: Journal
   readonly clock: () => Date
@@ -71,6 +72,7 @@ export function makeService(parts: ServiceParts): GateService {
       const { decision, receipt } = await decideOne(parts, request, wanted, { dryRun })
       return { decision, ...(receipt === undefined ? {} : { entry: receipt.index }) }
     },
+    breakglass: openDesk(parts),
     decisions: (query) => listEntries(log, parts.bodies, query),
     receipt: async (entry) => (await log.view()).receipt(entry),
     targets: () => ({
@@ -185,6 +187,7 @@ function admissionPorts(parts: ServiceParts, deadline: AdmissionDeadline): Admis
     },
     explain: explainDecision,
     explainProblem,
+    reviewMs: config.alarms.reviewMs,
   }
 }
 

@@ -41,6 +41,8 @@ export interface AdmissionPorts {
   /** The answer for people, in a few lines. */
   readonly explain: (decision: Decision, index: ImageAnswer['index']) => string
   readonly explainProblem: (problem: Problem) => string
+  /** How long a use of breakglass may wait for its review. */
+  readonly reviewMs?: number
 }
 
 /** Answers one request of an API server. Every image is decided, and every reason is told. */
@@ -92,7 +94,7 @@ function answered(
   { uid }: AdmissionRequest,
   problems: readonly Problem[],
   answers: readonly Judged[],
-  { explain, explainProblem }: AdmissionPorts,
+  { explain, explainProblem, reviewMs }: AdmissionPorts,
 ): AdmissionAnswer {
   const blocked = answers.filter(({ decision }) => decision.effect === 'blocked')
   const refusals = blocked.map(
@@ -102,7 +104,7 @@ function answered(
     uid,
     refusals: [...problems.map(explainProblem), ...refusals],
     isFinal: problems.length > 0 || blocked.some(({ decision }) => decision.verdict === 'DENY'),
-    warnings: answers.filter(isAdmittedAgainstTheVerdict).map(warningOf),
+    warnings: answers.filter(isAdmittedAgainstTheVerdict).map((one) => warningOf(one, reviewMs)),
     audit: auditOf(problems, answers),
   })
 }
@@ -125,10 +127,21 @@ function isAdmittedAgainstTheVerdict({ decision }: ImageAnswer): boolean {
   return decision.effect !== 'blocked' && decision.verdict !== 'ALLOW'
 }
 
-function warningOf({ image, decision }: Judged): string {
+/** Whoever applies it reads who let it in, and until when it has to be looked at. */
+function glassOf({ breakglass, time }: Decision, reviewMs: number | undefined): string {
+  const used = breakglass?.used
+  if (used === undefined) return ''
+  const due = reviewMs === undefined ? undefined : new Date(Date.parse(time) + reviewMs)
+  const review = due === undefined ? '' : `; review before ${due.toISOString()}`
+  const grants = used.grants.map((digest) => digest.slice(0, 12)).join(', ')
+  return `BREAKGLASS by ${used.approvers.join(', ')} until ${used.until}${review}; grant ${grants}; `
+}
+
+function warningOf({ image, decision }: Judged, reviewMs: number | undefined): string {
+  const glass = glassOf(decision, reviewMs)
   const [first] = decision.reasons
   const reason = first === undefined ? '' : `: ${first.code} ${first.fix}`
-  return `${image.field}: ${decision.verdict}, ${decision.effect}${reason}`
+  return `${image.field}: ${glass}${decision.verdict}, ${decision.effect}${reason}`
 }
 
 /** How an image is called in a decision: with its digest, without what can change. */

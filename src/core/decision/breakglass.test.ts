@@ -159,6 +159,8 @@ for (const [what, grant, code] of refused) {
 test('who asks for the deployment cannot have granted it', () => {
   const own = { request: { ...request, requester: 'Erin' } }
   assert.deepEqual(problemsOf(ask([granted()], 1, own)), ['BREAKGLASS_SELF_APPROVED'])
+  const proven = { request: { ...request, requester: 'token:erin' } }
+  assert.deepEqual(problemsOf(ask([granted()], 1, proven)), ['BREAKGLASS_SELF_APPROVED'])
   const colleague = { request: { ...request, requester: 'dave' } }
   assert.equal(ask([granted()], 1, colleague).effect, 'admitted-breakglass')
 })

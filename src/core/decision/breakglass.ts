@@ -196,7 +196,7 @@ function count(
 ): Counted {
   const sound = judged.filter(({ result }) => result.problems.length === 0)
   const asked = [request.requester ?? '', ...sound.map(({ grant }) => grant?.requester ?? '')]
-  const askers = new Set(asked.map(sameName))
+  const askers = new Set(asked.flatMap(namesOf))
   const others = (owners: readonly string[]): readonly string[] =>
     owners.filter((owner) => !askers.has(sameName(owner)))
   const good = sound.filter(({ owners }) => others(owners).length > 0)
@@ -232,6 +232,12 @@ function endsOf(good: readonly Judged[]): ReadonlyMap<string, number> {
     for (const owner of owners) ends.set(owner, Math.max(ends.get(owner) ?? 0, end))
   }
   return ends
+}
+
+/** Choke points say how somebody has proven who they are, as in `token:erin`; that is the same person. */
+function namesOf(name: string): readonly string[] {
+  const plain = sameName(name)
+  return [plain, plain.split(/[:#]/).at(-1) ?? plain]
 }
 
 /** Nobody becomes somebody else by writing their name differently. */

@@ -1,5 +1,4 @@
-import { Hono, type Context } from 'hono'
-import type { HttpBindings } from '@hono/node-server'
+import { Hono } from 'hono'
 import { z } from 'zod'
 import {
   answerSchema,
@@ -9,29 +8,22 @@ import {
   providerRequestSchema,
   providerResponseSchema,
   targetsSchema,
-  type Operation,
 } from '#api'
 import { engine } from '#decision'
 import { checkShape, parseJson } from '#document'
 import { SallyportError } from '#error'
 import type { Access } from '../access/access.ts'
-import type { Principal, Role } from '../access/principal.ts'
+import type { Principal } from '../access/principal.ts'
 import { readBody } from '../body.ts'
 import { problemResponseOf } from '../problem-response.ts'
 import { answerProvider, maxProviderRequest } from './external-data.ts'
+import { breakglassRoutes } from './breakglass.ts'
 import type { GateService } from './ports.ts'
-
-type Bindings = { Bindings: HttpBindings }
-type Call = Context<Bindings>
+import type { Bindings, Call, Route } from './route.ts'
 
 const maxBody = 8 * 1024 * 1024
 const index = z.int().min(0)
 const asText = { description: 'a .tlog-proof', mediaType: 'text/plain', schema: z.string() }
-
-interface Route extends Operation {
-  readonly roles: readonly Role[]
-  readonly handle: (call: Call, principal: Principal, service: GateService) => Promise<Response>
-}
 
 /** Every operation, with who may ask for it. What is not here does not exist. */
 export const routes: readonly Route[] = [
@@ -96,6 +88,7 @@ export const routes: readonly Route[] = [
       return call.json(await answerProvider(body, name, service))
     },
   },
+  ...breakglassRoutes,
 ]
 
 /** The HTTP API. Every route asks who it is before it reads anything else. */

@@ -1,6 +1,13 @@
 import type { Decision } from '#decision'
 import type { AdmissionPorts, AdmissionRequest, AdmissionSettings, ProxyPorts } from '#chokepoint'
-import type { Ask, DecisionList, TargetList } from '#api'
+import type {
+  Ask,
+  BreakglassAsk,
+  BreakglassGrant,
+  BreakglassReviewAsk,
+  DecisionList,
+  TargetList,
+} from '#api'
 import type { Problem } from '#error'
 
 /** What the routes need of the gate. The app makes it. */
@@ -17,12 +24,35 @@ export interface GateService {
   /** The receipt of one entry, a `.tlog-proof`. */
   receipt(entry: number): Promise<string>
   targets(): TargetList
+  /** Emergencies; absent where requests and grants are not kept. */
+  readonly breakglass?: BreakglassDesk
   /** A file of the log by its C2SP path; undefined when there is none. */
   logFile(path: string): Promise<Uint8Array | undefined>
   /** What keeps the gate from answering; empty when nothing does. */
   health(): readonly Problem[]
   /** What somebody has to look at while the gate goes on as it was: a push that was not taken into use, for one. */
   warnings?(): readonly Problem[]
+}
+
+/** Keeps what is asked and granted, and records reviews. It MUST NOT be able to grant anything. */
+export interface BreakglassDesk {
+  /** `requester` is whoever is authenticated. */
+  request(ask: BreakglassAsk, requester: string): Promise<KeptRequest>
+  requests(): Promise<readonly KeptRequest[]>
+  /** Keeps a grant that an approver has signed, for decisions to find. */
+  grant(grant: BreakglassGrant['grant']): Promise<{
+    readonly digest: string
+    readonly artifact: string
+    readonly signers: readonly string[]
+  }>
+  uses(): Promise<{ readonly uses: readonly object[]; readonly pending: number }>
+  /** Gives the entry of the review in the log; `by` is whoever is authenticated. */
+  review(review: BreakglassReviewAsk, by: string): Promise<number>
+}
+
+export interface KeptRequest {
+  readonly id: string
+  readonly request: { readonly requestedOn: string }
 }
 
 export interface Decided {

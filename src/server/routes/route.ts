@@ -1,0 +1,14 @@
+import type { HttpBindings } from '@hono/node-server'
+import type { Context } from 'hono'
+import type { Operation } from '#api'
+import type { Principal, Role } from '../access/principal.ts'
+import type { GateService } from './ports.ts'
+
+export type Bindings = { Bindings: HttpBindings }
+export type Call = Context<Bindings>
+
+/** One operation of the API, and who may ask for it. */
+export interface Route extends Operation {
+  readonly roles: readonly Role[]
+  readonly handle: (call: Call, principal: Principal, service: GateService) => Promise<Response>
+}
