@@ -43,9 +43,8 @@ export async function makeHome(more = '', at?: string): Promise<GateHome> {
   const dir = at ?? mkdtempSync(join(tmpdir(), 'sallyport-gate-'))
   await home([], dir)
   const folder = join(dir, '.sallyport')
-  const attestations = join(folder, 'attestations')
-  mkdirSync(attestations)
-  const empty = await startEmptyRegistry()
+  const stored = new Map<string, Uint8Array>()
+  const empty = await startEmptyRegistry(stored)
   const registry = `127.0.0.1:${(empty.address() as AddressInfo).port}`
   writePolicy(folder)
   writeFileSync(join(folder, 'trust.yaml'), trustBytes(trustEntries))
@@ -56,8 +55,7 @@ export async function makeHome(more = '', at?: string): Promise<GateHome> {
     registry,
     approve(digest = randomBytes(32).toString('hex')) {
       const statement = approval('production', { sha256: digest })
-      const { bytes } = signed(statement, keys.alice)
-      writeFileSync(join(attestations, `${digest}.sigstore.json`), bytes)
+      stored.set(digest, signed(statement, keys.alice).bytes)
       return digest
     },
     image: (digest) => `${registry}/shop@sha256:${digest}`,
@@ -95,15 +93,20 @@ function configOf(registry: string, more: string): string {
   const admission = more.includes('admission:')
     ? ''
     : 'admission: {others: {environment: production, service: shop}}\n'
-  return `${serving}${admission}evidence: {registries: {allow: ['${registry}']}, directories: [attestations], timeoutSeconds: 5}
+  return `${serving}${admission}evidence: {registries: {allow: ['${registry}']}, stores: ['http://${registry}'], timeoutSeconds: 5}
 access:
   tokens:
 ${grants.join('\n')}
 ${more}`
 }
 
-async function startEmptyRegistry(): Promise<Server> {
-  const server = createServer((_, response) => response.writeHead(404).end())
+/** A registry without images that is also a store of attestations. */
+async function startEmptyRegistry(stored: ReadonlyMap<string, Uint8Array>): Promise<Server> {
+  const server = createServer(({ url = '' }, response) => {
+    const bytes = stored.get(url.replace(/^\/sha256\//, ''))
+    if (bytes === undefined) response.writeHead(404).end()
+    else response.writeHead(200, { 'content-type': 'application/json' }).end(bytes)
+  })
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
   server.unref()
@@ -135,8 +138,11 @@ export interface Outside {
   readonly ended: Promise<number | NodeJS.Signals>
 }
 
-export async function startOutside({ dir }: { readonly dir: string }): Promise<Outside> {
-  const child = spawn(process.execPath, [program, 'serve'], {
+export async function startOutside(
+  { dir }: { readonly dir: string },
+  execArgv: readonly string[] = [],
+): Promise<Outside> {
+  const child = spawn(process.execPath, [...execArgv, program, 'serve'], {
     cwd: dir,
     env: { PATH: process.env['PATH'], HOME: dir },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
+import { createServer as createHttpServer } from 'node:http'
 import { createServer, type AddressInfo } from 'node:net'
 import { test } from 'node:test'
 import { admission, makeHome, review, startInside } from './gate.ts'
@@ -79,4 +80,30 @@ test('a clock that jumps forth and back lets nothing in that was not allowed, an
     entries,
     Array.from({ length: 12 }, (_, at) => at),
   )
+})
+
+test('who is in a hurry does not end the looking that others wait for', async (t) => {
+  const slow = createHttpServer((_, response) => {
+    setTimeout(() => response.writeHead(404).end(), 700).unref()
+  })
+  slow.listen(0, '127.0.0.1')
+  await once(slow, 'listening')
+  t.after(() => slow.close().closeAllConnections())
+  const host = `127.0.0.1:${(slow.address() as AddressInfo).port}`
+  const home = await makeHome()
+  t.after(() => home.close())
+  const gate = await startInside(home, undefined, (config) => ({
+    ...config,
+    evidence: {
+      ...config.evidence,
+      registries: { ...config.evidence.registries, allow: [host] },
+    },
+  }))
+  t.after(() => gate.stop())
+  const body = review(`${host}/shop@sha256:${home.approve()}`)
+  const hurry = admission(gate.address, body, '/admission/validate?timeout=1s')
+  const patient = admission(gate.address, body, '/admission/validate?timeout=10s')
+  const [first, second] = await Promise.all([hurry, patient])
+  assert.match(first.text, /"code":503/)
+  assert.equal(second.allowed, true, second.text)
 })

@@ -32,9 +32,16 @@ const harmless: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
   'LOG_CLOSED',
   'RECORD_BODY_MISSING',
 ])
+/** After that it is seen whether a body is still there: a thousand decisions need not look a thousand times. */
+const putAgainMs = 1000
 const firstWaitMs = 100
 const longestWaitMs = 5000
 const probeBytes = 256 * 1024
+
+interface Put {
+  readonly digest: string
+  readonly at: number
+}
 
 /**
  * Opens the log, and opens it again whenever it failed: its signer died or hangs, the disk was full or could not be
@@ -48,7 +55,7 @@ export async function keepLog(options: KeepLogOptions): Promise<KeptLog> {
   return {
     problems: () => kept.problems,
     bodies: {
-      put: (bytes) => kept.use((gate) => gate.bodies.put(bytes)),
+      put: (bytes) => kept.put(bytes),
       get: (digest) => kept.read((gate) => gate.bodies.get(digest)),
     },
     log: {
@@ -68,6 +75,8 @@ class Keeper {
   readonly #stop = new AbortController()
   #gate: Gate | undefined
   #mending: Promise<void> | undefined
+  /** What was kept a moment ago, by the very object: policy files come with every decision, and never change in place. */
+  #put = new WeakMap<Uint8Array, Put>()
   #size = 0
   problems: readonly Problem[] = []
 
@@ -94,6 +103,15 @@ class Keeper {
     }
   }
 
+  async put(bytes: Uint8Array): Promise<string> {
+    const now = performance.now()
+    const known = this.#put.get(bytes)
+    if (known !== undefined && now - known.at < putAgainMs) return known.digest
+    const digest = await this.use((gate) => gate.bodies.put(bytes))
+    this.#put.set(bytes, { digest, at: now })
+    return digest
+  }
+
   async read<T>(work: (gate: Gate) => Promise<T>): Promise<T> {
     if (this.#gate === undefined) throw unavailable(this.problems)
     return await work(this.#gate)
@@ -109,6 +127,7 @@ class Keeper {
 
   #take(gate: Gate): void {
     this.#gate = gate
+    this.#put = new WeakMap()
     // A signer that dies while nobody asks is missed before somebody does.
     void gate.signerEnded.then(() => this.#failed(gate, signerGone()))
   }

@@ -1,0 +1,124 @@
+// The client of bench/admission.ts, in a process of its own: what it takes must not count for who answers.
+import { Agent, request } from 'node:https'
+import { percentile } from './machine.ts'
+
+/** What is sent, one body after the other. */
+export interface Load {
+  readonly address: string
+  readonly ca: string
+  readonly bodies: readonly string[]
+  /** Requests per second, whether or not the ones before are answered; without it, 32 at a time. */
+  readonly rate?: number
+  readonly seconds?: number
+  /** How many, instead of for how long. */
+  readonly total?: number
+  /** What every answer has to have. */
+  readonly expect?: string
+}
+
+export interface Measured {
+  readonly rate: number
+  readonly p50: number
+  readonly p99: number
+  readonly failed: number
+}
+
+const atATime = 32
+const warmUp = 300
+
+process.once('message', (load: Load) => {
+  void run(load).then((measured) => {
+    process.send?.(measured)
+    process.disconnect()
+  })
+})
+
+async function run(load: Load): Promise<Measured> {
+  const { total, rate } = load
+  // As many as an API server under this load has, and TLS sessions are made before anything is measured.
+  const agent = new Agent({
+    keepAlive: true,
+    ca: load.ca,
+    maxSockets: rate === undefined ? 32 : 256,
+  })
+  const once = total === undefined ? warmUp : 0
+  const sender = new Sender(load, agent)
+  await closed(sender, (sent) => sent < once)
+  sender.times.length = 0
+  sender.failed = 0
+  const started = performance.now()
+  const end = started + (load.seconds ?? 3600) * 1000
+  if (rate === undefined)
+    await closed(sender, (sent) => sent < (total ?? Infinity) && performance.now() < end)
+  else await open(sender, rate, end)
+  const taken = (performance.now() - started) / 1000
+  agent.destroy()
+  const { times, failed } = sender
+  return {
+    rate: times.length / taken,
+    p50: percentile(times, 50),
+    p99: percentile(times, 99),
+    failed,
+  }
+}
+
+class Sender {
+  readonly times: number[] = []
+  failed = 0
+  readonly #load: Load
+  readonly #agent: Agent
+  #next = 0
+
+  constructor(load: Load, agent: Agent) {
+    this.#load = load
+    this.#agent = agent
+  }
+
+  /** `due` is when it should have been sent: a late sender is waiting, too. */
+  send(due = performance.now()): Promise<void> {
+    const { bodies, address, expect = '' } = this.#load
+    const body = bodies[this.#next++ % bodies.length] ?? ''
+    const headers = { 'content-type': 'application/json', 'content-length': body.length }
+    const options = { method: 'POST', agent: this.#agent, headers }
+    return new Promise((done) => {
+      const over = (ok: boolean): void => {
+        this.times.push(performance.now() - due)
+        if (!ok) this.failed += 1
+        done()
+      }
+      const sent = request(`${address}/admission/validate?timeout=10s`, options, (response) => {
+        let text = ''
+        response.setEncoding('latin1')
+        response.on('data', (chunk: string) => (text += chunk))
+        response.on('end', () => over(response.statusCode === 200 && text.includes(expect)))
+      })
+      sent.on('error', () => over(false))
+      sent.end(body)
+    })
+  }
+}
+
+/** Whoever was answered asks again. */
+async function closed(sender: Sender, more: (sent: number) => boolean): Promise<void> {
+  let sent = 0
+  const one = async (): Promise<void> => {
+    while (more(sent)) {
+      sent += 1
+      await sender.send()
+    }
+  }
+  await Promise.all(Array.from({ length: atATime }, one))
+}
+
+/** So many a second, whatever becomes of them. */
+async function open(sender: Sender, rate: number, end: number): Promise<void> {
+  const started = performance.now()
+  const running = new Set<Promise<void>>()
+  for (let number = 0; performance.now() < end; number += 1) {
+    const due = started + (number * 1000) / rate
+    while (performance.now() < due) await new Promise((done) => setImmediate(done))
+    const one = sender.send(due).finally(() => running.delete(one))
+    running.add(one)
+  }
+  await Promise.all(running)
+}
