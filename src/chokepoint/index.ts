@@ -20,5 +20,6 @@ export {
   type NpmReply,
   type NpmRequest,
   type PackageManifest,
+  type RegistryKey,
   type TarballStore,
 } from './proxy/npm/index.ts'

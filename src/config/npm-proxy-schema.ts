@@ -87,6 +87,18 @@ export const npmProxySchema = z
       .default([]),
     minimumAge: age.optional(),
     minimumAgeExceptions: z.array(packageVersion).max(10_000).default([]),
+    // Keys with which the upstream signs; what is installed must be signed with one of them.
+    signatures: z
+      .array(
+        z.strictObject({
+          keyid: z.string().min(1).max(200),
+          publicKey: z.string().min(1).max(2000).describe('PEM, SubjectPublicKeyInfo, ECDSA P-256'),
+          expires: z.iso.datetime({ offset: true }).optional(),
+        }),
+      )
+      .min(1)
+      .max(16)
+      .optional(),
     deprecated: z.enum(['offer', 'refuse']).default('offer'),
     // Dependencies that are addresses: npm fetches them past the proxy.
     addresses: z.enum(['offer', 'refuse']).default('refuse'),

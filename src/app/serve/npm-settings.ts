@@ -1,5 +1,6 @@
+import { createPublicKey, type KeyObject } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
-import type { BoundRegistry, NpmProxySettings } from '#chokepoint'
+import type { BoundRegistry, NpmProxySettings, RegistryKey } from '#chokepoint'
 import type { NpmProxyConfig } from '#config'
 import { SallyportError } from '#error'
 
@@ -28,6 +29,7 @@ export async function npmSettings(npm: NpmProxyConfig, file: string): Promise<Np
     denied: npm.denied.map((one) => (typeof one === 'string' ? one.toLowerCase() : one)),
     ...(minimumAge === undefined ? {} : { minimumAge }),
     minimumAgeExceptions: new Set(npm.minimumAgeExceptions.map((one) => one.toLowerCase())),
+    ...(npm.signatures === undefined ? {} : { signatures: keysOf(npm.signatures, file) }),
     deprecated: npm.deprecated,
     addresses: npm.addresses,
     refused: npm.refused,
@@ -38,6 +40,39 @@ export async function npmSettings(npm: NpmProxyConfig, file: string): Promise<Np
     maxPackumentBytes: npm.limits.packumentMegabytes * 1_000_000,
     maxTarballBytes: npm.limits.tarballMegabytes * 1_000_000,
   }
+}
+
+function keysOf(
+  keys: NonNullable<NpmProxyConfig['signatures']>,
+  file: string,
+): ReadonlyMap<string, RegistryKey> {
+  const read = keys.map(({ keyid, publicKey, expires }, at) => {
+    const until = expires === undefined ? {} : { expires: new Date(expires) }
+    return [
+      keyid,
+      { key: keyOf(publicKey, `${file} proxies.npm.signatures[${at}]`), ...until },
+    ] as const
+  })
+  return new Map(read)
+}
+
+function keyOf(pem: string, where: string): KeyObject {
+  let found = 'text that is not exactly one such block'
+  try {
+    // A private key would be read as its public half, and has no business here.
+    const key = pem.includes('PRIVATE') ? undefined : createPublicKey(pem)
+    if (key?.asymmetricKeyDetails?.namedCurve === 'prime256v1') return key
+    if (key !== undefined) found = `a key of another kind: ${key.asymmetricKeyType ?? 'unknown'}`
+  } catch {
+    // Said below, with what was expected.
+  }
+  throw new SallyportError({
+    code: 'CONFIG_PROXY',
+    where,
+    expected: 'a public key for ECDSA P-256 in PEM',
+    found,
+    fix: 'Write the key that the registry publishes at /-/npm/v1/keys, as `openssl pkey -pubin -outform PEM` prints it',
+  })
 }
 
 async function registryOf(bound: Bound, target: NpmProxyConfig['target']): Promise<BoundRegistry> {

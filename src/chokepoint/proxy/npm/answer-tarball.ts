@@ -6,6 +6,7 @@ import type { Binding } from './binding.ts'
 import { purlOf, type PackageName } from './name.ts'
 import type { Packages } from './packages.ts'
 import { objectOf, parsePackument, type VersionRecord } from './packument.ts'
+import { checkSignature } from './registry-signature.ts'
 import { replyOfDecision, replyOfProblems, type NpmReply } from './reply.ts'
 import type { NpmRequest } from './request.ts'
 import { fetchTarball, notFound, type Described } from './upstream.ts'
@@ -43,9 +44,22 @@ export async function answerTarball(
   const binding = await packages.bind(name, request.requester)
   const wanted: Wanted = { name, version, binding, request, packages }
   const known = await find(wanted)
-  const problems = packages.screen(known.record, name, binding)
+  const problems = [
+    ...packages.screen(known.record, name, binding),
+    ...signatureOf(known.record, wanted),
+  ]
   if (problems.length > 0) return refuse(problems, wanted)
   return packages.slot(() => decide(known, wanted))
+}
+
+/** Verifying takes too long to do it for every version that is offered. */
+function signatureOf(
+  record: VersionRecord,
+  { name, binding, packages: { settings } }: Wanted,
+): readonly Problem[] {
+  if (settings.signatures === undefined || binding.isBound) return []
+  const problem = checkSignature(record, name, settings.signatures)
+  return problem === undefined ? [] : [problem]
 }
 
 async function find(wanted: Wanted): Promise<Known> {

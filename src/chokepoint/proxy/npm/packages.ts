@@ -47,7 +47,8 @@ export function openPackages(settings: NpmProxySettings, ports: NpmProxyPorts): 
     },
     describe(name, binding, asked) {
       // The short form tells no times.
-      const needsTimes = settings.minimumAge !== undefined && !binding.isBound
+      const asksAges = settings.minimumAge !== undefined || settings.signatures !== undefined
+      const needsTimes = asksAges && !binding.isBound
       const form = needsTimes ? 'full' : asked
       const { http } = ports
       return described.get(`${form} ${name.full}`, () =>

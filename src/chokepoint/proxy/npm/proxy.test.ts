@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict'
+import { createPublicKey } from 'node:crypto'
 import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { test, type TestContext } from 'node:test'
 import { gzipSync } from 'node:zlib'
+import { makeKey, signBytes, type TestKey } from '../../../core/trust/testing/fixtures.ts'
 import { npmRouteOf, type NpmProxySettings, type NpmReply } from './index.ts'
 import { evidence, openHarness, proxyAddress, type Harness } from './testing/harness.ts'
 import { integrityOf, packPackage, packTarball } from './testing/package.ts'
@@ -310,6 +312,45 @@ test('a host for tarballs gets no credentials of the registry', async (t) => {
     h.internal.asked.map(({ headers }) => headers.authorization),
     [undefined],
   )
+})
+
+test('what is installed must be signed by the registry, where its keys are known', async (t) => {
+  const key = makeKey()
+  const stranger = makeKey()
+  const expired = makeKey()
+  const h = await open(t, () => ({
+    signatures: new Map([
+      ['SHA256:known', { key: createPublicKey(key.publicPem) }],
+      [
+        'SHA256:old',
+        { key: createPublicKey(expired.publicPem), expires: new Date('2023-01-01T00:00:00Z') },
+      ],
+    ]),
+  }))
+  const bytes = packPackage({ name: 'tool', version: '1.0.0' })
+  const signedBy = (one: TestKey, text = `tool@1.0.0:${integrityOf(bytes)}`): string =>
+    Buffer.from(signBytes(one, Buffer.from(text), 'dsse')).toString('base64')
+  const good = { keyid: 'SHA256:known', sig: signedBy(key) }
+  const forged = { keyid: 'SHA256:known', sig: signedBy(stranger) }
+  for (const [signatures, status] of [
+    [[good], 200],
+    [[{ keyid: 'SHA256:other', sig: signedBy(stranger) }, good], 200],
+    [[good, forged], 403],
+    [[forged], 403],
+    [[{ keyid: 'SHA256:known', sig: signedBy(key, `tool@2.0.0:${integrityOf(bytes)}`) }], 403],
+    [[{ keyid: 'SHA256:old', sig: signedBy(expired) }], 403],
+    [[{ keyid: 'SHA256:known', sig: '' }], 403],
+    [[{ keyid: 7 }, null], 403],
+    [Array.from({ length: 17 }, () => good), 403],
+    ['x', 403],
+    [undefined, 403],
+  ] as const) {
+    h.upstream.publish('tool', [{ version: '1.0.0', tarball: bytes, dist: { signatures } }])
+    h.now = new Date(h.now.getTime() + 60_000)
+    const told = await h.get('/tool/-/tool-1.0.0.tgz')
+    assert.equal(told.status, status, JSON.stringify(signatures))
+  }
+  assert.deepEqual([...new Set(codes(h))], ['NPM_SIGNATURE'])
 })
 
 test('what was kept is compared with its digest again, and replaced when it is not that', async (t) => {

@@ -1,4 +1,5 @@
 import type { Target } from '#policy'
+import type { RegistryKey } from './registry-signature.ts'
 
 /** A registry, and where what comes from it is meant to run. */
 export interface BoundRegistry {
@@ -30,6 +31,8 @@ export interface NpmProxySettings {
   readonly minimumAge?: { readonly text: string; readonly milliseconds: number }
   /** `name@version` that need not be so old. */
   readonly minimumAgeExceptions: ReadonlySet<string>
+  /** Keys of the upstream by their ids; left out: its signatures are not asked for. */
+  readonly signatures?: ReadonlyMap<string, RegistryKey>
   readonly deprecated: 'offer' | 'refuse'
   /** Versions that depend on an address, such as one of Git: npm fetches that past the proxy. */
   readonly addresses: 'offer' | 'refuse'

@@ -22,6 +22,10 @@ export const npmProxy = {
     title: 'The package.json in the tarball names another package or version',
     exit: 1,
   },
+  NPM_SIGNATURE: {
+    title: 'The registry has not signed the version with a key that is known',
+    exit: 1,
+  },
   NPM_NOT_FOUND: { title: 'The registry has no such package or version', exit: 2 },
   NPM_NOT_OFFERED: { title: 'The proxy does not do this; it only installs', exit: 2 },
   NPM_UPSTREAM: { title: 'The registry behind the proxy does not answer as it should', exit: 3 },
