@@ -32,7 +32,7 @@ export interface OciProxyOptions {
   readonly limits: {
     /** For one answer of a registry that is no blob, in milliseconds. */
     readonly askMs: number
-    /** For one blob. */
+    /** For one blob, from the question to its last byte. */
     readonly blobMs: number
     /** How long a client may take nothing. */
     readonly stallMs: number

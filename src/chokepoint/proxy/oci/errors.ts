@@ -57,6 +57,8 @@ export function sendRefusal(response: ServerResponse, refusal: Refusal): void {
   }
   const { status, headers } = refusal
   const body = refusalBody(refusal)
+  // What is left of an upload is not read: the connection cannot be used again.
+  if (!response.req.complete) response.setHeader('connection', 'close')
   response.writeHead(status, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),

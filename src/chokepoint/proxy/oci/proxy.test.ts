@@ -63,7 +63,7 @@ beforeEach(async () => {
 afterEach(() => stop())
 
 /** A proxy with the folder that there is, and no memory of another. */
-async function start(maxBytes = 10_000_000): Promise<void> {
+async function start(maxBytes = 50_000_000, blobMs = 2000): Promise<void> {
   const onError = (error: unknown): never => {
     throw error
   }
@@ -94,7 +94,7 @@ async function start(maxBytes = 10_000_000): Promise<void> {
     hints: await openHints({ file: join(folder, 'hints'), onError }),
     clock: () => now,
     tell: () => undefined,
-    limits: { askMs: 2000, blobMs: 2000, stallMs: 5000 },
+    limits: { askMs: 2000, blobMs, stallMs: 5000 },
   })
   server = createServer((call, response) => void proxy(call, response))
   server.listen(0, '127.0.0.1')
@@ -407,6 +407,24 @@ test('what names a manifest as its subject is listed, and decided when it is ask
     [`sha256:${referrer.digest}`],
   )
   assert.equal((await manifest(`sha256:${referrer.digest}`)).code, 'DENIED')
+})
+
+test('who takes a blob too slowly does not keep it for ever', async () => {
+  const image = await allowedImage('s'.repeat(30_000_000), 'slow')
+  stop()
+  await start(50_000_000, 1000)
+  await manifest('slow')
+  await blob(image.layer)
+  const path = `${base}/v2/${place}/blobs/sha256:${image.layer}`
+  const ended = new Promise((resolve) => {
+    const call = httpRequest(path, { agent: false }, (response) => {
+      response.on('error', () => undefined)
+      response.once('readable', () => setTimeout(() => response.resume(), 1300))
+      response.on('close', () => resolve(response.complete))
+    })
+    call.end()
+  })
+  assert.equal(await ended, false)
 })
 
 test('what cannot be recorded is not handed out', async () => {

@@ -21,7 +21,12 @@ export function openOciProxy(options: OciProxyOptions): OciProxy {
   const upstreams = new Set(options.registries.keys())
   return async (request, response) => {
     const gone = new AbortController()
-    response.once('close', () => gone.abort())
+    // Who takes a byte now and then is no better than who takes none.
+    const late = setTimeout(() => response.destroy(), options.limits.blobMs)
+    response.once('close', () => {
+      clearTimeout(late)
+      gone.abort()
+    })
     response.setTimeout(options.limits.stallMs, () => response.destroy())
     try {
       const refusal = await answer(request, response, {
