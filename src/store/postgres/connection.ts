@@ -71,8 +71,14 @@ export async function openClient(
   options: PostgresOptions,
   name: string,
   lost: () => void,
+  settings = '',
 ): Promise<Client> {
-  const client = new Client({ ...clientConfig(options, name), pipeline: true })
+  const config = clientConfig(options, name)
+  const client = new Client({
+    ...config,
+    options: `${config.options ?? ''} ${settings}`,
+    pipeline: true,
+  })
   client.on('error', lost)
   client.on('end', lost)
   try {

@@ -3,7 +3,7 @@ import type { SequencerSession, SharedLogStore, Sighting, Standing, SubmittedEnt
 import { encodeEntry, hashSize, parseTilePath, tileWidth } from '#merkle'
 import { mayHaveHappened, run, type PostgresOptions, type Statement } from './connection.ts'
 import { Listener } from './listener.ts'
-import { standingOf, takeSession } from './session.ts'
+import { isTaken, standingOf, takeSession } from './session.ts'
 
 const reserved = 4096
 
@@ -80,6 +80,7 @@ export class PostgresLogStore implements SharedLogStore {
   }
 
   async sequence(): Promise<SequencerSession | undefined> {
+    if (await isTaken((statement) => this.#run(statement))) return undefined
     return takeSession(this.#options, () => this.#listener.tell('sequenced'))
   }
 

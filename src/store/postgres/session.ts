@@ -17,6 +17,8 @@ type Run = (statement: Statement) => Promise<{
 
 const maxStaged = 2048
 const maxStagedBytes = 8 * 2 ** 20
+const maxSilenceMs = 3000
+const lock = `'sallyport.log_head'::regclass::oid::bigint`
 
 /**
  * Takes the right to sequence: a lock of the session, which PostgreSQL gives free when the session ends in any way; and a
@@ -26,11 +28,14 @@ export async function takeSession(
   options: PostgresOptions,
   sequenced: () => void,
 ): Promise<SequencerSession | undefined> {
-  const client = await openClient(options, 'sequencer', () => undefined)
+  // It asks for work several times a second: one that is silent hangs, or its machine is gone.
+  const silence = Math.min(options.timeoutMs, maxSilenceMs)
+  const settings = `-c idle_session_timeout=${silence} -c idle_in_transaction_session_timeout=${silence}`
+  const client = await openClient(options, 'sequencer', () => undefined, settings)
   try {
     const run: Run = async (statement) => ask(client, options, statement)
     const { rows } = await run({
-      text: `SELECT pg_try_advisory_lock('sallyport.log_head'::regclass::oid::bigint) AS mine`,
+      text: `SELECT pg_try_advisory_lock(${lock}) AS mine`,
     })
     if (rows[0]?.['mine'] === true) return await Session.take({ client, options, run, sequenced })
     await endClient(client)
@@ -39,6 +44,17 @@ export async function takeSession(
     await endClient(client)
     throw problem
   }
+}
+
+/** Whether somebody sequences, without a session for the question. */
+export async function isTaken(run: Run): Promise<boolean> {
+  const { rows } = await run({
+    text: `SELECT EXISTS (
+             SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 1 AND classid = 0
+               AND objid::bigint = ${lock} AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+           ) AS taken`,
+  })
+  return rows[0]?.['taken'] === true
 }
 
 /** Head and stage of one moment. */
