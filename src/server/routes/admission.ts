@@ -30,24 +30,30 @@ export async function answerAdmission(
   // Who is not known to be an API server may write any name: nobody may take it for one that was proven.
   const review = isProven ? asked : { ...asked, user: `unauthenticated:${asked.user}` }
   const leftMs = Math.max(1, Math.round(totalMs - (performance.now() - began)))
-  const deadline = AbortSignal.timeout(leftMs)
   const ports = service.admissionPorts({ ms: leftMs })
   const answering = kind === 'pin' ? pin(review, ports.resolve) : admit(review, settings, ports)
-  const answer = await Promise.race([answering, late(review.uid, deadline, leftMs)])
+  const answer = await inTime(answering, review.uid, leftMs)
   const body = Buffer.from(JSON.stringify(answer))
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length })
   response.end(body)
 }
 
-function late(uid: string, deadline: AbortSignal, ms: number): Promise<AdmissionAnswer> {
+/** The answer, or a refusal when there is none by then. A thousand timers a second are ended with their answers. */
+async function inTime(
+  answering: Promise<AdmissionAnswer>,
+  uid: string,
+  ms: number,
+): Promise<AdmissionAnswer> {
   const refusal = `ADMISSION_TIMEOUT: there was no decision within ${(ms / 1000).toFixed(1)} s. Ask again; the operator of the gate sees what is slow in its metrics.`
-  return new Promise((resolve) => {
-    deadline.addEventListener('abort', () => {
-      // A moment for those who stop because of the same deadline: they know more to tell.
-      const answer = { uid, refusals: [refusal], isFinal: false, warnings: [], audit: {} }
-      setTimeout(() => resolve(answerOf(answer)), marginMs / 2)
-    })
-  })
+  const late = Promise.withResolvers<AdmissionAnswer>()
+  const answer = { uid, refusals: [refusal], isFinal: false, warnings: [], audit: {} }
+  // A moment for those who stop because of the same deadline: they know more to tell.
+  const timer = setTimeout(() => late.resolve(answerOf(answer)), ms + marginMs / 2)
+  try {
+    return await Promise.race([answering, late.promise])
+  } finally {
+    clearTimeout(timer)
+  }
 }
 
 function secondsOf(url: string): number {
