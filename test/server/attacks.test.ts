@@ -5,6 +5,7 @@ import { createServer } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
+import { approval, keys, signed } from '../../src/core/decision/testing/fixtures.ts'
 import {
   admission,
   call,
@@ -269,4 +270,24 @@ test('the journal has no body, no token and no line that somebody else wrote', a
     assert.equal(line.indexOf('\n'), line.length - 1)
     assert.notEqual((JSON.parse(line) as { event: string }).event, 'forged')
   }
+})
+
+test('evidence that came with one request counts for that request, and is not remembered for the next', async () => {
+  const digest = '12'.repeat(32)
+  const { bytes } = signed(approval('production', { sha256: digest }), keys.alice)
+  const reference = home.image(digest)
+  const ask = async (evidence: readonly string[]): Promise<number> => {
+    const body = JSON.stringify({
+      artifact: { name: 'shop', digest: { sha256: digest } },
+      target: { environment: 'production', service: 'shop' },
+      reference,
+      evidence,
+    })
+    const path = '/api/v1/decisions'
+    return (await call(gate.address, path, { method: 'POST', as: 'deployer', body })).status
+  }
+  assert.equal(await ask([]), 403)
+  assert.equal(await ask([Buffer.from(bytes).toString()]), 200)
+  assert.equal(await ask([]), 403)
+  assert.equal((await admission(gate.address, review(reference))).allowed, false)
 })
