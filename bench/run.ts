@@ -1,7 +1,15 @@
 // npm run bench: every number beside the machine's own limit, measured in the same run. Arguments name the parts wanted.
 import { cpus, loadavg } from 'node:os'
 
-const parts = ['decision', 'admission', 'log', 'postgres', 'sigstore', 'command-line', 'build'] as const
+const parts = [
+  'decision',
+  'admission',
+  'log',
+  'postgres',
+  'sigstore',
+  'command-line',
+  'build',
+] as const
 const wanted = process.argv.slice(2)
 const [load = 0] = loadavg()
 process.stdout.write(
