@@ -3,6 +3,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { request as httpsRequest, type RequestOptions } from 'node:https'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import type { Config } from '#config'
 import { makeAuthority, type Authority, type Pair } from './certificates.ts'
 import {
   makeHome,
@@ -125,4 +126,13 @@ test('a certificate that has expired makes the gate unready, and says which', as
 test('TLS 1.1 is not spoken', async () => {
   const old = { minVersion: 'TLSv1', maxVersion: 'TLSv1.1', ciphers: 'DEFAULT@SECLEVEL=0' } as const
   await assert.rejects(ask('/healthz', old))
+})
+
+test('clients that are named and could never prove who they are end the start, and say why', async () => {
+  const change = (config: Config): Config => {
+    const { tls, ...serve } = config.serve
+    assert.ok(tls !== undefined)
+    return { ...config, serve: { ...serve, port: 0 } }
+  }
+  await assert.rejects(startInside(home, undefined, change), { code: 'CONFIG_CLIENTS' })
 })
