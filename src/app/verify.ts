@@ -127,7 +127,7 @@ export async function ask(
   return {
     decision,
     receipt,
-    unheard: await tell(bell, decision),
+    unheard: await tell(bell, decision, gate, config),
     exit: decisionExitCode(decision),
     paths: new Map([[name, typed]]),
     artifact: {
@@ -143,8 +143,18 @@ export async function ask(
 }
 
 /** Whoever is let in although the answer was not yes waits until that has been told, or could not be. */
-async function tell(bell: Bell, { effect }: Decision): Promise<number> {
+async function tell(
+  bell: Bell,
+  { effect, time }: Decision,
+  { log, bodies }: Gate,
+  config: Config,
+): Promise<number> {
   if (effect === 'admitted' || effect === 'blocked') return 0
+  if (effect === 'admitted-breakglass') {
+    // One use too many is told with the use, not when somebody looks.
+    const { ringFollowUps, usesIn } = await import('./breakglass/review.ts')
+    await ringFollowUps(bell, config, await usesIn(bodies, await log.view()), new Date(time))
+  }
   await bell.deliver({ timeoutMs: tellMs, all: true })
   return (await bell.pending()).length
 }

@@ -144,11 +144,11 @@ test('with the sink down it is let in, the alarm waits and is seen, and is heard
   status = 500
   heard.length = 0
   const used = await ask()
-  assert.deepEqual([used.exit, used.unheard], [0, 1])
+  assert.deepEqual([used.exit, used.unheard], [0, 2])
   assert.match((await listBreakglass(config, new Date())).pending[0]?.failure ?? '', /status 500/)
   status = 200
-  const { pending } = await listBreakglass(config, new Date())
-  assert.deepEqual(pending, [])
+  await listBreakglass(config, new Date())
+  assert.deepEqual((await listBreakglass(config, new Date())).pending, [])
   // The same grant after its review is another use; it is one too many for a day, and that rings as well.
   assert.deepEqual(heard.map(({ type }) => type).sort(), [
     'breakglass-too-frequent',
@@ -181,7 +181,7 @@ test('what was let in while the gate was down is recorded afterwards, and rings 
     [exit, decision.effect, decision.time, decision.request.chokePoint],
     [0, 'admitted-breakglass', at.toISOString(), 'breakglass-import'],
   )
-  assert.equal(heard[0]?.type, 'breakglass-used')
+  assert.ok(heard.some(({ type }) => type === 'breakglass-used'))
   const over = await importBreakglass({ config, grants: [file], at: new Date(Date.now() + 4e6) })
   assert.deepEqual([over.exit, over.decision.effect], [1, 'blocked'])
 })

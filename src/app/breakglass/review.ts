@@ -9,7 +9,7 @@ import {
   type Use,
 } from '#breakglass'
 import type { Config } from '#config'
-import type { LogView } from '#log'
+import type { BodyStore, LogView } from '#log'
 import { openFileBlobs } from '#store'
 import { openGate, startLogSigner } from '../gate.ts'
 import { readLog } from '../log.ts'
@@ -38,7 +38,9 @@ const dayMs = 86_400_000
 /** Every use in the log, what waits for a review, and what nobody has heard. What is overdue rings. */
 export async function listBreakglass(config: Config, now: Date): Promise<BreakglassListReport> {
   const bell = bellOf(config, () => new Date())
-  const uses = await readLog(config, (view) => usesIn(config, view))
+  const uses = await readLog(config, (view) =>
+    usesIn(openFileBlobs(config.build.blobs).bodies, view),
+  )
   await ringFollowUps(bell, config, uses, now)
   await bell.deliver({ timeoutMs: 5_000, all: true })
   const { reviewMs, maxPerEnvironmentPerDay: limit } = config.alarms
@@ -66,10 +68,10 @@ export async function listBreakglass(config: Config, now: Date): Promise<Breakgl
 }
 
 export async function usesIn(
-  config: Config,
+  bodies: BodyStore,
   view: Pick<LogView, 'size' | 'entries'>,
 ): Promise<readonly Use[]> {
-  const book = openUses(openFileBlobs(config.build.blobs).bodies)
+  const book = openUses(bodies)
   await book.read(view)
   return book.uses()
 }
