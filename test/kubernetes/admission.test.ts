@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { skip, type Said } from './api-server.ts'
 import { pod, templates, type KubernetesObject } from './objects.ts'
+import { until } from './processes.ts'
 import { startWorld, type World } from './world.ts'
 
 let world: World
@@ -10,6 +11,8 @@ let legacy: KubernetesObject
 
 const apply = (object: unknown, ...more: readonly string[]): Promise<Said> =>
   world.cluster.kubectl(['apply', '-f', '-', ...more], object)
+const isRefused = async (object: unknown): Promise<boolean> =>
+  (await apply(object, '--dry-run=server')).exit !== 0
 const kubectl = (...args: readonly string[]): Promise<Said> => world.cluster.kubectl(args)
 
 before(async () => {
@@ -24,7 +27,7 @@ before(async () => {
   for (const object of [legacy, pod('legacy', world.bad)]) assertDone(await apply(object))
   await world.apply('webhook')
   // The API server takes a moment to hear of it.
-  while ((await apply(pod('probe', world.bad), '--dry-run=server')).exit === 0);
+  await until('the webhook is in force', () => isRefused(pod('probe', world.bad)))
 })
 
 after(() => world?.stop())
@@ -206,7 +209,7 @@ test('a kind of somebody’s own is asked about once it is configured', { skip }
     const template = { metadata: { labels: metadata.labels }, spec }
     return { apiVersion: 'acme.example/v1', kind: 'Rollout', metadata, spec: { template } }
   }
-  while ((await apply(rollout(world.bad), '--dry-run=server')).exit === 0);
+  await until('the webhook is in force', () => isRefused(rollout(world.bad)))
   assertRefused(await apply(rollout(world.bad)), /spec\.template\.spec\.containers\[0\]\.image/)
   assertDone(await apply(rollout(world.good)))
 })
@@ -252,7 +255,7 @@ test(
   { skip },
   async () => {
     await world.apply('components/pin')
-    while ((await apply(pod('pinned', world.tagged), '--dry-run=server')).exit !== 0);
+    await until('tags are pinned', async () => !(await isRefused(pod('pinned', world.tagged))))
     assertDone(await apply(pod('pinned', world.tagged)))
     const image = [
       '-n',

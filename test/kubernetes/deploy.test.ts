@@ -100,10 +100,11 @@ test(
           metadata: { ...own.metadata, name: 'moved' },
           spec: { ...rest, ...intruder },
         }
-        assert.match(
-          (await apply(moved)).stderr,
-          /only registry\.example\/sallyport@sha256:0+ may run/,
+        const refusal = /only registry\.example\/sallyport@sha256:0+ may run/
+        await until('the guard is in force', async () =>
+          refusal.test((await apply(moved, '--dry-run=server')).stderr),
         )
+        assert.match((await apply(moved)).stderr, refusal)
       }
     }
     const debug = [

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict'
 import { after, before, test } from 'node:test'
 import { skip, type Said } from './api-server.ts'
 import { pod, templates } from './objects.ts'
+import { until } from './processes.ts'
 import { startWorld, type World } from './world.ts'
 
 let world: World
@@ -19,7 +20,8 @@ before(async () => {
   await world.startGate()
   await world.cluster.kubectl(['create', 'namespace', 'shop'])
   await world.apply('webhook')
-  while ((await apply(pod('probe', world.bad))).exit === 0);
+  const bad = pod('probe', world.bad)
+  await until('the webhook is in force', async () => (await apply(bad)).exit !== 0)
   assert.equal((await apply(pod('first', world.good))).exit, 0)
   assert.equal((await apply(templates('first', world.good)[0])).exit, 0)
 })

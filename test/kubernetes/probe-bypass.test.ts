@@ -25,11 +25,23 @@ before(async () => {
   await world.startGate()
   await world.apply('gate')
   await world.cluster.kubectl(['create', 'namespace', 'shop'])
+  const main = { name: 'main', image: world.bad, securityContext: restricted }
+  const intruder = pod('intruder', { containers: [main] }, { namespace: 'sallyport-system' })
+  await until('the guard of the namespace is in force', async () =>
+    (await dryRun(intruder)).stderr.includes('sallyport-own-namespace'),
+  )
   await apply(pod('there', world.good))
   const [found] = await world.manifests('webhook')
   assert.ok(found !== undefined)
   webhook = found
 })
+
+const restricted = {
+  allowPrivilegeEscalation: false,
+  runAsNonRoot: true,
+  capabilities: { drop: ['ALL'] },
+  seccompProfile: { type: 'RuntimeDefault' },
+}
 
 after(() => world?.stop())
 
@@ -49,8 +61,9 @@ async function registered(change: object, isAsked: () => Promise<boolean>): Prom
   await until('the API server has heard of it', isAsked)
 }
 
-const isRefused = async (object: unknown): Promise<boolean> =>
-  (await world.cluster.kubectl(['create', '--dry-run=server', '-f', '-'], object)).exit !== 0
+const dryRun = (object: unknown): Promise<Said> =>
+  world.cluster.kubectl(['create', '--dry-run=server', '-f', '-'], object)
+const isRefused = async (object: unknown): Promise<boolean> => (await dryRun(object)).exit !== 0
 const badPod = () => pod('bad', world.bad)
 
 test('without a webhook everything is open', { skip }, async () => {
