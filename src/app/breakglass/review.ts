@@ -10,7 +10,6 @@ import {
 } from '#breakglass'
 import type { Config } from '#config'
 import type { BodyStore, LogView } from '#log'
-import { openFileBlobs } from '#store'
 import { openGate, startLogSigner } from '../gate.ts'
 import { readLog } from '../log.ts'
 import { bellOf } from './bell.ts'
@@ -38,9 +37,7 @@ const dayMs = 86_400_000
 /** Every use in the log, what waits for a review, and what nobody has heard. What is overdue rings. */
 export async function listBreakglass(config: Config, now: Date): Promise<BreakglassListReport> {
   const bell = bellOf(config, () => new Date())
-  const uses = await readLog(config, (view) =>
-    usesIn(openFileBlobs(config.build.blobs).bodies, view),
-  )
+  const uses = await readLog(config, (view, bodies) => usesIn(bodies, view))
   await ringFollowUps(bell, config, uses, now)
   await bell.deliver({ timeoutMs: 5_000, all: true })
   const { reviewMs, maxPerEnvironmentPerDay: limit } = config.alarms
