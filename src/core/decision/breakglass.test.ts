@@ -318,3 +318,10 @@ test('random predicates under the type of grants never open, and never make a de
     { numRuns: 100 },
   )
 })
+
+test('grants of others crowd out none of an approver', () => {
+  const bogus = Array.from({ length: 200 }, (_, at) =>
+    granted({ reason: `nobody ${at}` }, people.mallory),
+  )
+  assert.equal(ask([...bogus, granted()]).effect, 'admitted-breakglass')
+})

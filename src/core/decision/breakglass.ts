@@ -21,7 +21,7 @@ export interface BreakglassQuestion {
   readonly effect: Effect
 }
 
-/** So many grants are looked at; whoever can add more can only keep their own from counting. */
+/** So many grants are looked at, those of approvers first: what anybody can add must not crowd out what they have signed. */
 const maxGrants = 32
 
 /**
@@ -31,10 +31,10 @@ const maxGrants = 32
 export function judgeBreakglass(question: BreakglassQuestion): BreakglassResult | undefined {
   const found = question.examined.filter(isGrant)
   const seen = new Map(found.map((one) => [one.item.digest, one]))
-  const records = [...seen.values()].sort((a, b) => (a.item.digest < b.item.digest ? -1 : 1))
-  if (records.length === 0) return undefined
+  if (seen.size === 0) return undefined
   const wanted = wantedOf(question)
   const terms = termsOf(question)
+  const records = inOrder([...seen.values()], terms)
   const judged = records.slice(0, maxGrants).map((one) => judge(one, wanted, terms, question))
   const counted = count(judged, terms, question)
   const result: BreakglassResult = {
@@ -44,6 +44,17 @@ export function judgeBreakglass(question: BreakglassQuestion): BreakglassResult 
   }
   const { used } = counted
   return used === undefined || question.effect !== 'blocked' ? result : { ...result, used }
+}
+
+/** Grants of approvers first, then by digest. */
+function inOrder(records: readonly Examined[], terms: Terms | undefined): readonly Examined[] {
+  const ranked = records.map((one) => ({ one, isLast: Number(!isOfApprover(one, terms)) }))
+  ranked.sort((a, b) => a.isLast - b.isLast || (a.one.item.digest < b.one.item.digest ? -1 : 1))
+  return ranked.map(({ one }) => one)
+}
+
+function isOfApprover({ result }: Examined, terms: Terms | undefined): boolean {
+  return result !== undefined && isVerified(result) && ownersOf(result, terms).length > 0
 }
 
 /** What a grant has to waive: every rule that does not hold, and whatever else keeps the gate shut. */

@@ -88,11 +88,7 @@ export type Verdict = 'ALLOW' | 'DENY' | 'UNDETERMINED' | 'POLICY_ERROR'
 
 /** What follows from the verdict under the policy's `mode`, `whenUnavailable` and `breakglass`. */
 export type Effect =
-  | 'admitted'
-  | 'blocked'
-  | 'admitted-audit'
-  | 'admitted-unavailable'
-  | 'admitted-breakglass'
+  'admitted' | 'blocked' | 'admitted-audit' | 'admitted-unavailable' | 'admitted-breakglass'
 
 /** One grant that was among the evidence. */
 export interface GrantResult {

@@ -108,7 +108,7 @@ export const evidenceTargets: readonly Target[] = [
   },
   {
     name: 'evidence.readManifest',
-    covers: [],
+    covers: ['#evidence.readManifest'],
     form: 'json',
     seeds: json(manifests),
     run: (input) => readManifest(input),

@@ -1,6 +1,7 @@
 import { decisionTarget } from '../decision/target.ts'
 import type { Target } from '../target.ts'
 import { attestationTargets } from './attestation.ts'
+import { breakglassTargets } from './breakglass.ts'
 import { builderTargets } from './builder.ts'
 import { chokepointTargets } from './chokepoint.ts'
 import { fixtureTargets } from './decision.ts'
@@ -33,5 +34,6 @@ export const targets: readonly Target[] = [
   ...layoutTargets,
   ...rulebookTargets,
   ...fixtureTargets,
+  ...breakglassTargets,
   decisionTarget,
 ]

@@ -13,7 +13,10 @@ export const breakglass = {
   BREAKGLASS_SELF_APPROVED: { title: 'Who asked for the grant has granted it', exit: 1 },
   BREAKGLASS_TOO_FEW: { title: 'Too few people have granted it', exit: 1 },
   BREAKGLASS_REQUEST: { title: 'The breakglass request cannot be used', exit: 2 },
-  BREAKGLASS_NOTHING_TO_WAIVE: { title: 'The policy lets it in: there is no glass to break', exit: 2 },
+  BREAKGLASS_NOTHING_TO_WAIVE: {
+    title: 'The policy lets it in: there is no glass to break',
+    exit: 2,
+  },
   BREAKGLASS_REVIEW: { title: 'The review does not close this use', exit: 2 },
   BREAKGLASS_KEY: { title: 'The key for breakglass is there already', exit: 2 },
   BREAKGLASS_OVERDUE: { title: 'A use of breakglass waits for its review for too long', exit: 1 },

@@ -1,0 +1,82 @@
+import { parseStatement, readBreakglass } from '#attestation'
+import { parseEvent, parseRequest, parseReview } from '#breakglass'
+import type { Target } from '../target.ts'
+
+const json = (value: unknown) => (): readonly Buffer[] => [Buffer.from(JSON.stringify(value))]
+const time = '2026-06-01T00:00:00.000Z'
+const sha256 = 'ab'.repeat(32)
+const grant = {
+  requester: 'dana',
+  approver: 'erin',
+  environment: 'production',
+  service: 'shop',
+  rules: ['require[0].built'],
+  reason: 'checkout is down',
+  incident: 'INC-7',
+  notBefore: time,
+  expires: '2026-06-01T01:00:00.000Z',
+}
+const statement = {
+  _type: 'https://in-toto.io/Statement/v1',
+  subject: [{ name: 'shop', digest: { sha256 } }],
+  predicateType: 'https://sallyport.dev/attestation/breakglass/v1',
+  predicate: grant,
+}
+const head = { apiVersion: 'sallyport.dev/v1' }
+const request = {
+  ...head,
+  kind: 'BreakglassRequest',
+  artifact: { name: 'shop', sha256 },
+  environment: 'production',
+  service: 'shop',
+  requester: 'dana',
+  requestedOn: time,
+  seconds: 3600,
+  rules: ['require[0].built'],
+  reason: 'checkout is down',
+  incident: 'INC-7',
+  otherwise: { verdict: 'DENY', reasons: ['PROVENANCE_MISSING'] },
+}
+const review = { ...head, kind: 'BreakglassReview', time, entry: 7, by: 'frank', finding: 'right' }
+const event = {
+  ...head,
+  kind: 'SecurityEvent',
+  id: 'ab'.repeat(16),
+  time,
+  type: 'breakglass-used',
+  severity: 'critical',
+  origin: 'gate.example/log',
+  summary: 'somebody broke the glass',
+}
+
+/** What people send each other in an emergency, and what is kept of it. */
+export const breakglassTargets: readonly Target[] = [
+  {
+    name: 'attestation.readBreakglass',
+    covers: ['#attestation.readBreakglass'],
+    form: 'json',
+    seeds: json(statement),
+    run: (input) => readBreakglass(parseStatement(input)),
+  },
+  {
+    name: 'breakglass.parseRequest',
+    covers: ['#breakglass.parseRequest'],
+    form: 'json',
+    seeds: json(request),
+    run: (input) => parseRequest(input, 'request.json'),
+  },
+  {
+    name: 'breakglass.parseReview',
+    covers: ['#breakglass.parseReview'],
+    form: 'json',
+    seeds: json(review),
+    run: (input) => parseReview(input),
+  },
+  {
+    name: 'breakglass.parseEvent',
+    covers: ['#breakglass.parseEvent'],
+    form: 'json',
+    seeds: json(event),
+    run: (input) => parseEvent(input),
+  },
+]
