@@ -45,6 +45,7 @@ describe('replicas that die', { skip: whyNoPostgres() ?? false, concurrency: 1 }
     one?.begin()
     await told.more(20)
     other?.begin()
+    await told.all(2)
     await told.more(20)
     for (let time = 0; time < 5; time += 1) {
       one?.signal('SIGSTOP')
@@ -67,6 +68,7 @@ describe('replicas that die', { skip: whyNoPostgres() ?? false, concurrency: 1 }
     const told = new Told()
     const racing = ['one', 'other'].map((name) => new Replica(options, memory, name, told))
     for (const one of racing) one.begin()
+    await told.all(2)
     for (const how of ['immediate', 'fast', 'immediate'] as const) {
       await told.more(50)
       await cluster.halt(how)
@@ -82,6 +84,7 @@ describe('replicas that die', { skip: whyNoPostgres() ?? false, concurrency: 1 }
     const told = new Told()
     const racing = ['one', 'other'].map((name) => new Replica(options, memory, name, told))
     for (const one of racing) one.begin()
+    await told.all(2)
     await told.more(50)
     for (let time = 0; time < 15; time += 1) {
       await cluster.say(

@@ -12,6 +12,8 @@ export class Told {
   readonly entries = new Map<number, string>()
   /** Of each process that still runs, and of each that was killed. */
   readonly refusals: string[] = []
+  /** How many processes have opened the log. */
+  opened = 0
   #newest = { index: -1, checkpoint: '' }
 
   note(line: string): void {
@@ -22,7 +24,9 @@ export class Told {
       text?: string
       checkpoint?: string
       refused?: string
+      opened?: string
     }
+    if (said.opened !== undefined) this.opened += 1
     if (said.refused !== undefined) this.refusals.push(said.refused)
     if (said.index === undefined || said.text === undefined) return
     assert.ok(!this.entries.has(said.index), `index ${said.index} was given twice`)
@@ -47,6 +51,15 @@ export class Told {
     const earlier = this.#newest.checkpoint === '' ? [] : [this.#newest.checkpoint]
     const report = await verifyLog({ ...testIdentity(), storage: store, earlier })
     assert.deepEqual(report.problems, [])
+  }
+
+  /** Waits until this many processes have opened the log: one that cannot open it ends, as it should. */
+  async all(count: number): Promise<void> {
+    const until = performance.now() + 20_000
+    while (this.opened < count) {
+      assert.ok(performance.now() < until, `${this.opened} of ${count} have opened the log`)
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
   }
 
   /** Waits until this many answers more have come. */
