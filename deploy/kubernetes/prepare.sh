@@ -25,7 +25,8 @@ make() {
 }
 keys=$home/keys
 make secret generic sallyport-keys --from-file="$keys/log.pem" --from-file="$keys/log.pass" --from-file="$keys/log-ml-dsa.pem"
-make secret generic sallyport-tls --from-file="$certificates/tls.crt" --from-file="$certificates/tls.key"
+make secret generic sallyport-tls --from-file="$certificates/tls.crt" --from-file="$certificates/tls.key" \
+  --from-file="$certificates/ca.crt"
 make secret generic sallyport-begin --from-file="$work/begin.tar"
 make configmap sallyport-config --from-file="$work/sallyport.yaml" --from-file="$home/trust.yaml"
 make configmap sallyport-policies --from-file="$home/policies"

@@ -272,6 +272,25 @@ test(
   },
 )
 
+test(
+  'the API server proves who it is, and nobody else is answered at the webhook',
+  { skip },
+  async () => {
+    const review = { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview', request: {} }
+    // The token of the test may ask the API, and is no API server.
+    assert.match(
+      await world.ask('/admission/validate', review),
+      /ACCESS_UNAUTHENTICATED.*admission\.clients/,
+    )
+    assert.equal(await world.ask('/readyz'), 'ready\n', 'a webhook that is open would be a warning')
+    await apply(pod('mine', world.bad))
+    const newest = JSON.parse(await world.ask('/api/v1/decisions?limit=1')) as {
+      entries: { body: { request: { requester: string } } }[]
+    }
+    assert.equal(newest.entries[0]?.body.request.requester, 'administrator')
+  },
+)
+
 test('every answer is in the log, which verifies and replays', { skip }, async () => {
   for (const work of ['verify', 'replay']) {
     const said = await world.sallyport('log', work)

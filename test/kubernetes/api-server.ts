@@ -35,7 +35,12 @@ export interface Cluster {
 
 const token = 'administrator-of-the-test'
 
-export async function startCluster(): Promise<Cluster> {
+export interface ClusterSetup {
+  /** Host and port of the webhook that it proves to who it is, with the certificate of certificates.sh. */
+  readonly webhook: string
+}
+
+export async function startCluster({ webhook }: ClusterSetup): Promise<Cluster> {
   if ('reason' in binaries) throw new Error(binaries.reason)
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-cluster-'))
   const program = (name: string): string => join(binaries.path, name)
@@ -47,6 +52,7 @@ export async function startCluster(): Promise<Cluster> {
     log: join(folder, 'etcd.log'),
   })
   writeFiles(folder, port)
+  writeAdmission(folder, webhook)
   const server = start({
     command: program('kube-apiserver'),
     args: serverFlags(folder, `http://127.0.0.1:${client}`, port),
@@ -112,9 +118,21 @@ function serverFlags(folder: string, etcd: string, port: number): readonly strin
     // There is no controller that would make the service accounts and their tokens.
     '--disable-admission-plugins=ServiceAccount',
     '--feature-gates=ImageVolume=true',
+    `--admission-control-config-file=${folder}/admission.yaml`,
     `--audit-policy-file=${folder}/audit.json`,
     `--audit-log-path=${folder}/audit.log`,
   ]
+}
+
+/** The files of deploy/kubernetes/api-server, with the paths and the address of the test. */
+function writeAdmission(folder: string, webhook: string): void {
+  const from = join(import.meta.dirname, '../../deploy/kubernetes/api-server')
+  for (const name of ['admission.yaml', 'kubeconfig.yaml']) {
+    const text = readFileSync(join(from, name), 'utf8')
+      .replaceAll('/etc/kubernetes/pki/sallyport', folder)
+      .replace('name: sallyport.sallyport-system.svc', `name: '${webhook}'`)
+    writeFileSync(join(folder, name), text)
+  }
 }
 
 function writeFiles(folder: string, port: number): void {

@@ -20,6 +20,8 @@ export interface World {
   readonly cluster: Cluster
   readonly registry: TestRegistry
   readonly gateAddress: string
+  /** The home folder of the gate; what is changed there before `startGate` counts. */
+  readonly home: string
   /** In the registry, with provenance that admits it to staging. */
   readonly good: string
   /** Its tag. */
@@ -51,11 +53,11 @@ export interface Manifest {
 }
 
 export async function startWorld(): Promise<World> {
-  const cluster = await startCluster()
+  const port = await freePort()
+  const cluster = await startCluster({ webhook: `127.0.0.1:${port}` })
   const dir = mkdtempSync(join(tmpdir(), 'sallyport-gate-'))
   await home([], dir)
   const registry = await startTestRegistry()
-  const port = await freePort()
   configure(dir, registry, cluster, port)
   const images = await makeImages(dir, registry)
   const gateAddress = `https://127.0.0.1:${port}`
@@ -64,6 +66,7 @@ export async function startWorld(): Promise<World> {
     cluster,
     registry,
     gateAddress,
+    home: join(dir, '.sallyport'),
     ...images,
     gate: () => running ?? notStarted(),
     async startGate() {
@@ -132,12 +135,13 @@ function configure(dir: string, registry: TestRegistry, cluster: Cluster, port: 
     `
 serve:
   port: ${port}
-  tls: {certificate: ${folder}/tls.crt, key: ${folder}/tls.key}
+  tls: {certificate: ${folder}/tls.crt, key: ${folder}/tls.key, clientAuthorities: ${folder}/ca.crt}
 evidence:
   registries: {allow: ["${registry.host}"]}
 access:
   tokens: [{name: test, sha256: ${sha256Hex(gateToken)}, roles: [deployer, viewer], expires: 2100-01-01T00:00:00Z}]
 admission:
+  clients: [kube-apiserver]
   namespaces:
     shop: {environment: staging, service: {label: app}}
     tools: {environment: staging, service: {from: namespace}}

@@ -139,6 +139,14 @@ test('a receipt is a proof that stands without the gate', async () => {
   assert.match(await receipt.text(), /^c2sp\.org\/tlog-proof@v1\n/)
 })
 
+test('a webhook that whoever reaches it may ask is told by readiness, metrics and journal', async () => {
+  const [warning = ''] = gate.journal.filter((line) => line.includes('ADMISSION_OPEN'))
+  assert.match(warning, /"level":"warn".*sallyport\.yaml admission\.clients.*docs\/kubernetes\.md/)
+  assert.deepEqual(await readiness(gate.address), { status: 200, text: 'ready\nADMISSION_OPEN\n' })
+  const metrics = await call(gate.address, '/metrics', { as: 'operator' })
+  assert.match(await metrics.text(), /^sallyport_warnings 1$/m)
+})
+
 test('a bad push of policies leaves the old ones in force and is told; a good one takes effect', async () => {
   const image = home.image(digest)
   const file = join(home.folder, 'policies/production.yaml')
@@ -152,7 +160,7 @@ test('a bad push of policies leaves the old ones in force and is told; a good on
   await until('the new policy', async () => {
     return (await admission(gate.address, review(image))).allowed === false
   })
-  assert.deepEqual(await readiness(gate.address), { status: 200, text: 'ready\n' })
+  assert.deepEqual(await readiness(gate.address), { status: 200, text: 'ready\nADMISSION_OPEN\n' })
   writePolicy(home.folder)
   await until('the old policy', async () => {
     return (await admission(gate.address, review(image))).allowed === true

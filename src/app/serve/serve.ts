@@ -127,6 +127,8 @@ async function openService(place: Place): Promise<GateService> {
   place.ringing = ringing
   const { storage } = stack.use(await openLogReader(config))
   const network = stack.use(openNetwork(config.evidence))
+  const open = openAdmission(config)
+  if (open.length > 0) journal.write('warn', 'the webhook is open', { problems: open })
   metrics.gauge('sallyport_log_entries', 'Entries in the decision log', () => log.size)
   const service = makeService({
     config,
@@ -143,7 +145,7 @@ async function openService(place: Place): Promise<GateService> {
     journal,
     clock,
     health: () => [...kept.problems(), ...expired(place)],
-    warnings: () => [...place.tlsProblems, ...ringing.warnings()],
+    warnings: () => [...open, ...place.tlsProblems, ...ringing.warnings()],
   })
   metrics.gauge('sallyport_problems', 'What keeps the gate from answering', () => {
     return service.health().length
@@ -210,6 +212,21 @@ function checkClients({ admission, serve, file }: Config): void {
     found: 'none',
     fix: 'Add serve.tls.clientAuthorities with the authority that signs the client certificates of the API server',
   })
+}
+
+/** Asking lets nothing in; it fills the log, and names requesters that nobody has proven. */
+function openAdmission({ admission, file }: Config): readonly Problem[] {
+  if (admission === undefined || admission.clients.length > 0) return []
+  return [
+    {
+      code: 'ADMISSION_OPEN',
+      where: `${file} admission.clients`,
+      expected: 'the subjects of the client certificates of API servers',
+      found:
+        'none: whoever reaches the gate is answered, and who deploys is recorded as "unauthenticated:…"',
+      fix: 'Give the API server a client certificate for this webhook as docs/kubernetes.md shows, and name its subject in admission.clients',
+    },
+  ]
 }
 
 /** Pods may name any registry: which of them the gate speaks to is for the operator to say. */

@@ -8,6 +8,7 @@ export const admission = {
   ADMISSION_UNPINNED: { title: 'The image is named by a tag, which can change', exit: 1 },
   ADMISSION_LIMIT: { title: 'The request has more images than are decided at once', exit: 1 },
   ADMISSION_TIMEOUT: { title: 'There was no time to decide', exit: 3 },
+  ADMISSION_OPEN: { title: 'Whoever reaches the gate can pose as the API server', exit: 2 },
   EXTERNAL_DATA_KEY: { title: 'The key is not environment, service and image', exit: 2 },
   PROBE_CLUSTER: { title: 'The cluster cannot be asked', exit: 3 },
   PROBE_KUBECONFIG: { title: 'The kubeconfig cannot be used', exit: 2 },
