@@ -111,7 +111,7 @@ export async function ask(
       artifact: { name, digest },
       target,
       chokePoint: config.chokePoint,
-      requester: requester(),
+      ...whoAsks(),
     },
     gather: () => Promise.resolve(looked.evidence),
     policies: rulebook.policies,
@@ -180,6 +180,12 @@ function refuseChosenOutage(
       fix: 'Ask again when it answers; list it in sallyport.yaml (evidence.registries.allow, stores or directories) if its outages may be let through',
     })),
   )
+}
+
+/** Whoever runs this, to whom the operating system gave the home with its keys. */
+export function whoAsks(): { readonly requester: string; readonly principal: string } {
+  const name = requester()
+  return { requester: name, principal: `os:${name}` }
 }
 
 /** Who asks at a command line is whom the operating system says: recorded, and never a reason to allow. */

@@ -88,6 +88,7 @@ const recordSchema = z.looseObject({
     target: z.strictObject({ environment: z.string(), service: z.string() }),
     chokePoint: z.string(),
     requester: z.string().exactOptional(),
+    principal: z.string().exactOptional(),
   }),
   inputs: z.strictObject({
     trust: inputFile.extend({ roots: z.array(inputFile).exactOptional() }),

@@ -3,6 +3,7 @@ import type { Config } from '#config'
 import { accountOf, engine, summaryOf, type Decision, type DeploymentRequest } from '#decision'
 import { recordRefusal, type BodyStore, type Receipt } from '#log'
 import type { Wanted } from './gather.ts'
+import { principalOf } from './principal.ts'
 
 export interface ProxyPortParts {
   readonly config: Pick<Config, 'evidence'>
@@ -35,7 +36,8 @@ export function proxyPorts(
   return {
     async decide({ name, sha256, sha512, target, requester, reference, npm, kept = [] }) {
       const digest = { sha256, ...(sha512 === undefined ? {} : { sha512 }) }
-      const request = { artifact: { name, digest }, target, chokePoint, requester }
+      const who = { requester, ...principalOf(requester) }
+      const request = { artifact: { name, digest }, target, chokePoint, ...who }
       const place = {
         ...(reference === undefined ? {} : { reference }),
         ...(npm === undefined ? {} : { npm }),

@@ -16,9 +16,11 @@ import { formatReference, resolveInRegistry, type Source } from '#evidence'
 import { recordDecision, recordRefusal, type BodyStore, type Receipt } from '#log'
 import type { GateService, Journal, Metrics } from '#server'
 import { allowedRegistries, gatherFor, placeOf, type GatherPorts, type Wanted } from './gather.ts'
+import { kubernetesPrincipal, principalOf } from './principal.ts'
 import { proxyPorts } from './proxy-ports.ts'
 import { breakglassAnnotation, evidenceAnnotation } from './annotations.ts'
 import { ringFor } from '../breakglass/bell.ts'
+import { glassTerms } from '../breakglass/terms.ts'
 import { openDesk } from './breakglass-desk.ts'
 import { listEntries } from './entries.ts'
 import type { KeptLog } from './kept-log.ts'
@@ -31,6 +33,8 @@ export interface ServiceParts extends GatherPorts {
   readonly readLogFile: (path: string) => Promise<Uint8Array | undefined>
   readonly rulebook: WatchedRulebook
   readonly bell: Pick<Bell, 'ring' | 'pending'>
+  /** Tells what has rung, for as long as there is time. Never rejects. */
+  readonly tell: (ms: number) => Promise<void>
   readonly metrics: Metrics
   readonly journal: Journal
   readonly clock: () => Date
@@ -43,6 +47,8 @@ export interface ServiceParts extends GatherPorts {
 /** Kept back from the time there is: to decide, to record and to answer. */
 const restMs = 400
 const noDeadlineMs = 30_000
+/** So long a use of breakglass waits for its alarm to be heard. It is on disk by then, and is told again and again. */
+const tellMs = 3_000
 /** Artifacts that evidence is looked for at a time. Beyond it nobody is told "unavailable", which a policy may let through. */
 const maxLooking = 2048
 const busyLooking: Problem = {
@@ -63,7 +69,7 @@ export function makeService(parts: ServiceParts): GateService {
       proxyPorts(chokePoint, parts, (...question) => decideOne(parts, ...question)),
     async decide(ask, requester) {
       const { artifact, target, reference, evidence, dryRun } = ask
-      const request = { artifact, target, chokePoint: 'api', requester }
+      const request = { artifact, target, chokePoint: 'api', requester, ...principalOf(requester) }
       const attached = evidence.map((one) =>
         typeof one === 'string' ? Buffer.from(one) : encodeCanonical(one as unknown as Json),
       )
@@ -114,6 +120,7 @@ export async function decideOne(
   const question = `${rulebook.id} ${environment} ${service}`
   if (remembered.looking >= maxLooking) throw new SallyportError(busyLooking)
   const now = clock()
+  const began = performance.now()
   let found: Awaited<ReturnType<typeof gatherFor>> | undefined
   const enforced = await enforce<Receipt | undefined>({
     request,
@@ -130,6 +137,10 @@ export async function decideOne(
       const inputs = [...files, ...evidenceBytes(evidence)]
       const receipt = await recordDecision(log, bodies, { decision, inputs })
       await ringFor(parts.bell, parts.config, decision, receipt.index)
+      if (decision.effect === 'admitted-breakglass') {
+        const leftMs = timeoutMs + restMs / 2 - (performance.now() - began)
+        await parts.tell(Math.min(tellMs, leftMs))
+      }
       return receipt
     },
   })
@@ -149,7 +160,8 @@ function admissionPorts(parts: ServiceParts, deadline: AdmissionDeadline): Admis
     decide: async ({ reference, target, annotations, requester, dryRun }) => {
       const name = nameOf(reference)
       const digest = { sha256: reference.digest ?? '' }
-      const request = { artifact: { name, digest }, target, chokePoint: 'admission', requester }
+      const who = { requester, ...kubernetesPrincipal(requester) }
+      const request = { artifact: { name, digest }, target, chokePoint: 'admission', ...who }
       const at = formatReference(reference)
       const wanted = { digest, reference: at, inline: inlineOf(annotations), attached: [] }
       const { decision, receipt } = await decideOne(parts, request, wanted, { dryRun, timeoutMs })
@@ -185,7 +197,8 @@ function admissionPorts(parts: ServiceParts, deadline: AdmissionDeadline): Admis
         reasons,
       })
     },
-    explain: explainDecision,
+    explain: (decision, index) =>
+      explainDecision(decision, index, glassTerms(decision, parts.rulebook.current())),
     explainProblem,
     reviewMs: config.alarms.reviewMs,
   }

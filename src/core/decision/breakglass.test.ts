@@ -325,3 +325,15 @@ test('grants of others crowd out none of an approver', () => {
   )
   assert.equal(ask([...bogus, granted()]).effect, 'admitted-breakglass')
 })
+
+test('a grant lets in whom the policy does not name only when it waives that, too', () => {
+  const policy = `${glass()}\ndeployers: [token:release]`
+  const more = { policy, request: { ...request, principal: 'token:other' } }
+  const some = ask([granted()], 1, more)
+  assert.equal(some.effect, 'blocked')
+  assert.deepEqual(some.breakglass?.wanted, [...failing, 'deployers'])
+  assert.equal(
+    ask([granted({ rules: [...failing, 'deployers'] })], 1, more).effect,
+    'admitted-breakglass',
+  )
+})

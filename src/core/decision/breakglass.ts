@@ -71,6 +71,7 @@ export function wantedOf(
     ...(question.policy === undefined ? ['policy'] : []),
     ...failing,
     ...(codes.has('EXEMPTED_EVERYTHING') ? ['exemptions'] : []),
+    ...(codes.has('DEPLOYER_NOT_ALLOWED') ? ['deployers'] : []),
   ]
 }
 

@@ -3,8 +3,17 @@ import { quote, type Problem } from '#error'
 import { modeAt, selectPolicy, type DeploymentRequest, type Policy, type PolicySet } from '#policy'
 import { createVerifier, type Trust, type Verifier } from '#trust'
 import { judgeBreakglass } from './breakglass.ts'
+import { judgeDeployer } from './deployer.ts'
 import { knownPredicateTypes } from './known-types.ts'
-import type { Decision, Effect, Evidence, EvidenceResult, RuleResult, Verdict } from './decision.ts'
+import type {
+  Decision,
+  DeployerResult,
+  Effect,
+  Evidence,
+  EvidenceResult,
+  RuleResult,
+  Verdict,
+} from './decision.ts'
 import { engine } from './engine.ts'
 import { withinBounds } from './flood.ts'
 import { evaluateAll, type Evaluated, type Looked } from './evaluate.ts'
@@ -55,6 +64,7 @@ interface Findings {
   /** What is wrong before any rule is asked. */
   readonly problems: readonly Problem[]
   readonly verdict: Verdict
+  readonly deployer?: DeployerResult
 }
 
 function decideOn(input: DecisionInput): Decision {
@@ -99,13 +109,15 @@ function decideOn(input: DecisionInput): Decision {
   const own = policy.multiPlatform === 'images' ? relations.own : undefined
   const images = own === undefined ? undefined : imagesIn(own, items, question, parts)
   const evaluated = evaluateAll(policy, lookedAt(index, images), trust, now)
+  const deployer = judgeDeployer(policy, request, verdictOf(evaluated))
   return assemble(input, {
     policy,
     examined,
     evidence: tellWithImages(tell(examined, index.reached), images),
     evaluated,
-    problems: vacuous(policy, evaluated),
-    verdict: verdictOf(evaluated),
+    problems: [...deployer.problems, ...vacuous(policy, evaluated)],
+    verdict: deployer.verdict,
+    ...deployer.told,
   })
 }
 
@@ -200,7 +212,7 @@ function effectOf(
 }
 
 function assemble(input: DecisionInput, findings: Findings): Decision {
-  const { policy, evidence, evaluated, problems, verdict } = findings
+  const { policy, evidence, evaluated, problems, verdict, deployer } = findings
   const { trust, policies, now } = input
   const { leftOut = 0 } = input.evidence
   const { effect, breakglass, refused } = openIn(input, findings)
@@ -244,6 +256,7 @@ function assemble(input: DecisionInput, findings: Findings): Decision {
     effect,
     reasons: [...problems, ...orderReasons(evaluated), ...refused],
     ...(verdict === 'ALLOW' && ends.length > 0 ? { validUntil: ends.sort()[0] ?? '' } : {}),
+    ...(deployer === undefined ? {} : { deployer }),
     ...(breakglass === undefined ? {} : { breakglass }),
   }
 }
@@ -276,6 +289,7 @@ function cleanRequest({
   target,
   chokePoint,
   requester,
+  principal,
 }: DeploymentRequest): DeploymentRequest {
   return {
     artifact: {
@@ -293,6 +307,7 @@ function cleanRequest({
     },
     chokePoint: chokePoint.toWellFormed(),
     ...(requester === undefined ? {} : { requester: requester.toWellFormed() }),
+    ...(principal === undefined ? {} : { principal: principal.toWellFormed() }),
   }
 }
 

@@ -133,6 +133,15 @@ export interface BreakglassResult {
   }
 }
 
+/** What became of whoever asks, where the policy names who may deploy. */
+export interface DeployerResult {
+  /** Who has proven to be asking; missing where nobody has. */
+  readonly principal?: string
+  readonly authorised: boolean
+  /** What is true of the artifact alone, whoever asks. */
+  readonly otherwise: Verdict
+}
+
 /** The answer for one artifact and one target, a function of recorded inputs alone. JSON-safe. */
 export interface Decision {
   readonly apiVersion: 'sallyport.dev/v1'
@@ -166,6 +175,8 @@ export interface Decision {
   readonly reasons: readonly Problem[]
   /** When an ALLOW stops being one, if nothing changes but the time (RFC 3339). */
   readonly validUntil?: string
+  /** Present where the policy says who may deploy. */
+  readonly deployer?: DeployerResult
   /** Present when there were grants among the evidence. */
   readonly breakglass?: BreakglassResult
 }

@@ -23,6 +23,7 @@ export {
   vouchingKind,
   type Vouching,
 } from './kinds/vouching.ts'
+export { mayDeploy, showDeployer, type Deployer } from './deployers.ts'
 export { parsePolicies, type PolicyFile } from './parse-policies.ts'
 export { policyJsonSchema } from './policy-schema.ts'
 export type { Lint, LintFinding, Severity } from './lint/lint.ts'

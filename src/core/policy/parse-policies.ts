@@ -80,7 +80,7 @@ function parsePolicy(document: Document, problems: Problem[]): readonly Policy[]
   const rules = bindRules(entries, locate, problems)
   if (shape === undefined) return []
   if (entries.length === 0) problems.push(empty(locate(['require'])))
-  const { artifacts, mode, auditUntil, breakglass } = shape
+  const { artifacts, deployers, mode, auditUntil, breakglass } = shape
   const { version } = shape.metadata
   checkEnd(shape, locate, problems)
   return [
@@ -102,6 +102,7 @@ function parsePolicy(document: Document, problems: Problem[]): readonly Policy[]
         (index) => locate(['exemptions', index]),
         problems,
       ),
+      ...(deployers === undefined ? {} : { deployers }),
       mode,
       ...(auditUntil === undefined ? {} : { auditUntil: new Date(auditUntil) }),
       identifiedBy: shape.identifiedBy,

@@ -1,6 +1,7 @@
 import { breakglassSchema } from '#trust'
 import { z } from 'zod'
 import { artifactSchema } from './artifact-name.ts'
+import { deployersSchema } from './deployers.ts'
 import { rules } from './rules.ts'
 import { versionSchema } from './schema-parts.ts'
 
@@ -55,6 +56,7 @@ const tail = {
     .max(64)
     .default([])
     .describe('rules that need not hold for a while; they are evaluated and shown all the same'),
+  deployers: deployersSchema.optional(),
   mode: z
     .enum(['enforce', 'audit'])
     .default('enforce')

@@ -1,5 +1,6 @@
 import type { BreakglassTerms } from '#trust'
 import type { ArtifactPattern } from './artifact-name.ts'
+import type { Deployer } from './deployers.ts'
 import type { MetaPolicy } from './meta/meta-policy.ts'
 import type { Target } from './request.ts'
 import type { Place, RuleParameters } from './rule.ts'
@@ -20,6 +21,8 @@ export interface Policy {
   readonly rules: readonly BoundRule[]
   /** What need not hold for a while. */
   readonly exemptions: readonly Exemption[]
+  /** Who may deploy there; missing means everybody whom a choke point lets ask. */
+  readonly deployers?: readonly Deployer[]
   readonly mode: 'enforce' | 'audit'
   /** Identifiers that name an artifact here as surely as a digest does, because the platform gives each only once. */
   readonly identifiedBy: readonly string[]

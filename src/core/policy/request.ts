@@ -20,6 +20,12 @@ export interface DeploymentRequest {
   readonly target: Target
   /** Which choke point asks, such as `cli` or `admission`. */
   readonly chokePoint: string
-  /** Who asked, as the choke point authenticated them; recorded, and never a reason to allow. */
+  /** Who asked, as far as the choke point knows; recorded and shown. */
   readonly requester?: string
+  /**
+   * Who asked, as they have proven it to the choke point, with how: `token:ci`, `oidc:ISSUER#SUBJECT`,
+   * `certificate:SUBJECT`, `kubernetes:USER`, `os:USER`. Missing where nobody has proven anything. It can be a reason to
+   * refuse (`deployers`), and is never one to allow.
+   */
+  readonly principal?: string
 }

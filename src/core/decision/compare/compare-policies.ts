@@ -1,6 +1,13 @@
 import { canonicalJson, type Json } from '#document'
 import { quote } from '#error'
-import { showArtifact, type BoundRule, type Exemption, type Policy, type PolicySet } from '#policy'
+import {
+  showArtifact,
+  showDeployer,
+  type BoundRule,
+  type Exemption,
+  type Policy,
+  type PolicySet,
+} from '#policy'
 import { directionOf, type Direction } from './compare-values.ts'
 
 /** One way in which policies differ, in words. */
@@ -35,6 +42,7 @@ function comparePolicy(was: Policy, is: Policy): readonly Change[] {
   return [
     ...members('targets', was.targets.map(showTarget), is.targets.map(showTarget)),
     ...members('artifacts', was.artifacts?.map(showArtifact), is.artifacts?.map(showArtifact)),
+    ...members('deployers', was.deployers?.map(showDeployer), is.deployers?.map(showDeployer)),
     ...value('mode', was.mode, is.mode),
     ...value('whenUnavailable', was.whenUnavailable, is.whenUnavailable),
     ...members('breakglass', glassOf(was), glassOf(is)),

@@ -53,6 +53,7 @@ const senses: Readonly<Record<string, Sense>> = {
   version: demand,
   artifacts: accepted,
   targets: whoCounts,
+  deployers: accepted,
   mode: words('enforce', 'audit'),
   whenUnavailable: words('deny', 'allow'),
   breakglass: { kind: 'any', present: 'loosened' },

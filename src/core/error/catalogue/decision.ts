@@ -2,6 +2,7 @@ import type { Entry } from '../entry.ts'
 
 export const decision = {
   REQUEST_INVALID: { title: 'The request does not say what would be deployed', exit: 2 },
+  DEPLOYER_NOT_ALLOWED: { title: 'Whoever asks may not deploy there', exit: 1 },
   PROVENANCE_MISSING: { title: 'There is no provenance of the artifact', exit: 1 },
   APPROVAL_MISSING: { title: 'Nobody has approved the artifact for this environment', exit: 1 },
   REVIEW_MISSING: { title: 'Nobody has reviewed the commit that was built', exit: 1 },

@@ -1,4 +1,5 @@
 import type { Signer, Trust } from '#trust'
+import { showDeployer } from '../deployers.ts'
 import { modeAt, type Policy } from '../policy.ts'
 import { threats, unanswered, type ThreatId } from '../threats.ts'
 import { artifactsOf, demandsOf } from './demands.ts'
@@ -119,6 +120,12 @@ function glassOf({ breakglass }: Policy): string {
   return `${who} of ${approvers.join(', ')} may let one artifact in although a rule says no, for at most ${maxDuration.text}; everybody who has to know hears of it.`
 }
 
+function deployersOf({ deployers }: Policy): readonly string[] {
+  if (deployers === undefined) return []
+  const who = deployers.map(showDeployer).join(', ')
+  return [`Only these may deploy there, whatever the artifact is: ${who}.`]
+}
+
 function consequencesOf(policy: Policy, now: Date): readonly string[] {
   const { auditUntil, whenUnavailable } = policy
   const audit = modeAt(policy, now) === 'audit'
@@ -130,6 +137,7 @@ function consequencesOf(policy: Policy, now: Date): readonly string[] {
     whenUnavailable === 'allow'
       ? 'When evidence cannot be looked for, the artifact is let in and marked; bad or missing evidence still denies.'
       : 'When evidence cannot be looked for, the artifact is refused.',
+    ...deployersOf(policy),
     glassOf(policy),
   ]
 }
