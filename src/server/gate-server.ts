@@ -1,6 +1,6 @@
 import { getRequestListener } from '@hono/node-server'
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { SallyportError } from '#error'
+import { quote, SallyportError } from '#error'
 import { openAccess } from './access/access.ts'
 import { findCertificate } from './access/certificate.ts'
 import type { Role } from './access/principal.ts'
@@ -30,8 +30,6 @@ export interface GateServerOptions {
   readonly clock: () => Date
 }
 
-const readers: readonly Role[] = ['viewer', 'auditor', 'operator']
-
 /** Starts the gate: admission, the API, the log, health and metrics at one address. */
 export async function startGateServer(options: GateServerOptions): Promise<Listener> {
   const { service, metrics, journal, clock, open } = options
@@ -39,29 +37,21 @@ export async function startGateServer(options: GateServerOptions): Promise<Liste
   const api = openApiRoutes(service, access, (error) => journal.error('request failed', error))
   const answerApi = getRequestListener(api.fetch, {
     overrideGlobalObjects: false,
+    // For HTTP/1.0, which needs no Host.
+    hostname: 'gate',
     errorHandler: (error) => {
-      throw error
+      throw error instanceof Error && error.name === 'RequestError' ? unreadable(error) : error
     },
   })
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = pathOf(request)
-    const webhook = webhooks.get(path)
-    if (webhook !== undefined) {
-      const isProven = provenClient(request, options.admissionClients)
-      return answerAdmission(request, response, service, { kind: webhook, isProven })
-    }
-    if (path.startsWith('/log/')) {
-      // Hashes tell nothing; entries tell who deploys what.
-      if (path.startsWith('/log/tile/entries') && !open.log) await access.require(request, readers)
-      return answerLogFile(request, response, path.slice(5), service)
-    }
-    if (path === '/healthz') return answerText(response, 200, 'ok\n')
-    if (path === '/readyz') return answerReady(response, service)
-    if (path === '/metrics') {
-      if (!open.metrics) await access.require(request, ['viewer', 'operator'])
-      return answerText(response, 200, await metrics.text())
-    }
-    await answerApi(request, response)
+    const place = places.find((one) => isAt(one, path))
+    if (place === undefined) return answerApi(request, response)
+    const isOpen = place.roles === 'everybody' || (place.opened !== undefined && open[place.opened])
+    const isProven =
+      place.roles === 'API servers' && provenClient(request, options.admissionClients)
+    if (!isOpen && typeof place.roles !== 'string') await access.require(request, place.roles)
+    await place.handle({ request, response, path, service, metrics, isProven })
   }
   return await listen({
     ...options,
@@ -69,6 +59,20 @@ export async function startGateServer(options: GateServerOptions): Promise<Liste
     onDone: ({ url, status, seconds }) => metrics.request({ route: routeOf(url), status, seconds }),
     onError: (error, { method }) => journal.error('request failed', error, { method }),
   })
+}
+
+/** What the API cannot make an address of is a mistake of who asks, and no failure of the gate. */
+function unreadable(cause: Error): SallyportError {
+  return new SallyportError(
+    {
+      code: 'REQUEST_PARAMETER',
+      where: 'request target and Host',
+      expected: 'an address that /openapi.json lists, at the name of a host',
+      found: quote(cause.message, 100),
+      fix: 'Send the request to the address of the gate, as it is',
+    },
+    { cause },
+  )
 }
 
 /** @throws SallyportError ACCESS_UNAUTHENTICATED where only some may ask, and this is none of them */
@@ -90,11 +94,67 @@ function pathOf({ url = '/' }: IncomingMessage): string {
   return end === -1 ? url : url.slice(0, end)
 }
 
-const webhooks: ReadonlyMap<string, 'validate' | 'pin'> = new Map([
-  ['/admission/validate', 'validate'],
-  ['/admission/pin', 'pin'],
-] as const)
-const fixed = new Set([...webhooks.keys(), '/healthz', '/readyz', '/metrics', '/openapi.json'])
+interface Asked {
+  readonly request: IncomingMessage
+  readonly response: ServerResponse
+  readonly path: string
+  readonly service: GateService
+  readonly metrics: Metrics
+  /** Whether the client is an API server that `admission.clients` names. */
+  readonly isProven: boolean
+}
+
+/** What is not part of the API, and who may ask for it. */
+export interface Place {
+  /** With a `/` at the end: everything below. */
+  readonly path: string
+  readonly roles: readonly Role[] | 'everybody' | 'API servers'
+  /** The opt-out of the configuration with which everybody may. */
+  readonly opened?: keyof GateServerOptions['open']
+  readonly handle: (asked: Asked) => Promise<void> | void
+}
+
+const admission = (kind: 'validate' | 'pin'): Place['handle'] => {
+  return ({ request, response, service, isProven }) =>
+    answerAdmission(request, response, service, { kind, isProven })
+}
+const logFile: Place['handle'] = ({ request, response, path, service }) =>
+  answerLogFile(request, response, path.slice('/log/'.length), service)
+
+/** The first that fits counts. What is neither here nor a route of the API does not exist. */
+export const places: readonly Place[] = [
+  { path: '/admission/validate', roles: 'API servers', handle: admission('validate') },
+  { path: '/admission/pin', roles: 'API servers', handle: admission('pin') },
+  // Hashes tell nothing; entries tell who deploys what.
+  {
+    path: '/log/tile/entries/',
+    roles: ['viewer', 'auditor', 'operator'],
+    opened: 'log',
+    handle: logFile,
+  },
+  { path: '/log/', roles: 'everybody', handle: logFile },
+  {
+    path: '/healthz',
+    roles: 'everybody',
+    handle: ({ response }) => answerText(response, 200, 'ok\n'),
+  },
+  {
+    path: '/readyz',
+    roles: 'everybody',
+    handle: ({ response, service }) => answerReady(response, service),
+  },
+  {
+    path: '/metrics',
+    roles: ['viewer', 'operator'],
+    opened: 'metrics',
+    handle: async ({ response, metrics }) => answerText(response, 200, await metrics.text()),
+  },
+]
+
+function isAt({ path }: Place, asked: string): boolean {
+  return path.endsWith('/') ? asked.startsWith(path) : asked === path
+}
+
 const patterns = routes.map(({ path }) => ({
   path,
   pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`),
@@ -103,9 +163,13 @@ const patterns = routes.map(({ path }) => ({
 /** How a request is counted: whoever asks may not choose how many rows there are. */
 function routeOf(url: string): string {
   const path = pathOf({ url } as IncomingMessage)
-  if (fixed.has(path)) return path
+  if (path === '/openapi.json') return path
   if (path.startsWith('/log/')) return '/log'
-  return patterns.find(({ pattern }) => pattern.test(path))?.path ?? 'other'
+  return (
+    places.find((one) => one.path === path)?.path ??
+    patterns.find(({ pattern }) => pattern.test(path))?.path ??
+    'other'
+  )
 }
 
 /**

@@ -2,6 +2,7 @@ import { createServer as createHttp, type IncomingMessage, type ServerResponse }
 import { createServer as createHttps } from 'node:https'
 import type { AddressInfo, Server as NetServer } from 'node:net'
 import { SallyportError } from '#error'
+import { checkHead } from './check-head.ts'
 import { problemResponseOf } from './problem-response.ts'
 import { openSlots, type Slot, type Slots } from './slots.ts'
 import { createSecure, type TlsFiles } from './tls.ts'
@@ -186,7 +187,7 @@ async function answer(
   let slot: Slot | undefined
   try {
     if (state.draining) throw draining()
-    checkHost(request)
+    checkHead(request)
     slot = state.slots.open(request)
     await handler(request, response)
   } catch (error) {
@@ -202,19 +203,6 @@ async function answer(
       seconds: (performance.now() - began) / 1000,
     })
   }
-}
-
-/** RFC 9112 §3.2: whoever stands in front may have read the other one. */
-function checkHost({ rawHeaders }: IncomingMessage): void {
-  const names = rawHeaders.filter((text, at) => at % 2 === 0 && /^host$/i.test(text))
-  if (names.length < 2) return
-  throw new SallyportError({
-    code: 'REQUEST_PARAMETER',
-    where: 'header Host',
-    expected: 'one',
-    found: `${names.length}`,
-    fix: 'Send the header Host once',
-  })
 }
 
 function draining(): SallyportError {

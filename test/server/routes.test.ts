@@ -4,7 +4,9 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { z } from 'zod'
 import { roles } from '#server'
+import { places } from '../../src/server/gate-server.ts'
 import { routes } from '../../src/server/routes/api.ts'
+import { startAllRoles } from './all-roles.ts'
 import {
   admission,
   call,
@@ -36,47 +38,103 @@ const target = { environment: 'production', service: 'shop' }
 const askOf = (sha256: string, more: object = {}): string =>
   JSON.stringify({ artifact: { name: 'shop', digest: { sha256 } }, target, ...more })
 
-/** Every address, and who may ask there: undefined for everybody. */
-interface Place {
+/** What there is, from the tables with which the gate answers: a new route without roles is nobody's, and fails here. */
+interface Address {
   readonly method: string
   readonly path: string
-  readonly roles: readonly string[] | undefined
+  readonly roles: readonly string[] | 'everybody' | 'API servers'
 }
-const readers = ['viewer', 'auditor', 'operator']
-const places: readonly Place[] = [
+/** Below these there is one that exists. */
+const examples: Readonly<Record<string, string>> = {
+  '/log/tile/entries/': '/log/tile/entries/000.p/1',
+  '/log/': '/log/checkpoint',
+}
+const addresses: readonly Address[] = [
   ...routes.map(({ method, path, roles: who }) => ({
     method,
     path: path.replaceAll(/\{\w+\}/g, '0'),
     roles: who,
   })),
-  { method: 'get', path: '/metrics', roles: ['viewer', 'operator'] },
-  { method: 'get', path: '/log/tile/entries/000.p/1', roles: readers },
-  { method: 'get', path: '/log/checkpoint', roles: undefined },
-  { method: 'get', path: '/log/tile/0/000.p/1', roles: undefined },
-  { method: 'get', path: '/healthz', roles: undefined },
-  { method: 'get', path: '/readyz', roles: undefined },
-  { method: 'get', path: '/openapi.json', roles: undefined },
+  ...places.map(({ path, roles: who }) => ({
+    method: who === 'API servers' ? 'post' : 'get',
+    path: examples[path] ?? path,
+    roles: who,
+  })),
 ]
 
-for (const { method, path, roles: who } of places) {
-  test(`${method} ${path} is for ${who?.join(', ') ?? 'everybody'}, and for nobody else`, async () => {
-    assert.ok(who === undefined || who.length > 0, 'a route that forgot its roles')
+test('what everybody may ask is known, and nothing else has no roles', () => {
+  const open = places.filter(({ roles: who }) => who === 'everybody').map(({ path }) => path)
+  assert.deepEqual(open, ['/log/', '/healthz', '/readyz'])
+  const servers = places.filter(({ roles: who }) => who === 'API servers').map(({ path }) => path)
+  assert.deepEqual(servers, ['/admission/validate', '/admission/pin'])
+  for (const { path, roles: who } of addresses) {
+    assert.ok(typeof who === 'string' || who.length > 0, `${path} forgot its roles`)
+  }
+})
+
+for (const { method, path, roles: who } of addresses) {
+  const isOpen = typeof who === 'string'
+  test(`${method} ${path} is for ${isOpen ? who : who.join(', ')}, and for nobody else`, async () => {
     const body = method === 'post' ? { body: askOf(digest) } : {}
     const codeFor = async (headers: Record<string, string>) => {
       const response = await call(gate.address, path, { method, headers, ...body })
       return /ACCESS_\w+/.exec(await response.text())?.[0]
     }
     const none = await codeFor({})
-    assert.equal(none, who === undefined ? undefined : 'ACCESS_UNAUTHENTICATED')
+    // Which API servers may ask is what test/server/tls.test.ts attacks: here none is named.
+    assert.equal(none, isOpen ? undefined : 'ACCESS_UNAUTHENTICATED')
     const wrong = await codeFor({ authorization: 'Bearer not-a-token-of-anybody' })
     assert.equal(wrong, none)
     for (const role of roles) {
       const code = await codeFor({ authorization: `Bearer ${tokens[role]}` })
-      const may = who === undefined || who.includes(role)
+      const may = isOpen || who.includes(role)
       assert.equal(code, may ? undefined : 'ACCESS_FORBIDDEN', role)
     }
   })
+
+  test(`${path} answers nobody more for another method`, async () => {
+    const methods = ['HEAD', 'OPTIONS', 'PUT', 'PATCH', 'DELETE', 'POST', 'GET', 'QUERY', 'PURGE']
+    for (const other of methods) {
+      const asks = ['POST', 'PUT', 'PATCH'].includes(other) ? { body: '{}' } : {}
+      const response = await call(gate.address, path, { method: other, ...asks })
+      const text = await response.text()
+      assert.equal(response.headers.get('access-control-allow-origin'), null)
+      if (isOpen) assert.ok(response.status < 500, `${other} ${response.status}`)
+      else
+        assert.ok([401, 404, 405].includes(response.status), `${other} ${response.status} ${text}`)
+    }
+  })
 }
+
+test('what every proxy hands out is for deployers, unless it is open to all', async () => {
+  const { addresses: at, ...all } = await startAllRoles((_, response) =>
+    response.writeHead(404).end(),
+  )
+  try {
+    const paths = [
+      [at.oci, '/v2/'],
+      [at.oci, '/v2/registry.example/acme/shop/manifests/latest'],
+      [at.oci, `/v2/registry.example/acme/shop/blobs/sha256:${'ab'.repeat(32)}`],
+      [at.oci, '/v2/registry.example/acme/shop/tags/list'],
+      [at.oci, `/v2/registry.example/acme/shop/referrers/sha256:${'ab'.repeat(32)}`],
+      [at.oci, '/v2/_catalog'],
+      [at.npm, '/tool'],
+      [at.npm, '/tool/-/tool-1.0.0.tgz'],
+      [at.npm, '/-/ping'],
+      [at.npm, '/-/v1/search'],
+    ] as const
+    for (const [address, path] of paths) {
+      assert.equal((await call(address, path)).status, 401, path)
+      for (const role of roles) {
+        const { status } = await call(address, path, { as: role })
+        if (role !== 'deployer') assert.equal(status, 403, `${path} ${role}`)
+        else assert.ok(![401, 403].includes(status), `${path} ${status}`)
+      }
+    }
+  } finally {
+    await all.close()
+  }
+})
 
 interface Described {
   readonly openapi: string

@@ -35,6 +35,7 @@ const kinds: Partial<Record<ProblemCode, { readonly status: number; readonly cod
   EVIDENCE_CREDENTIALS: { status: 502, code: 'UNAVAILABLE' },
   ACCESS_UNAUTHENTICATED: { status: 401, code: 'UNAUTHORIZED' },
   ACCESS_FORBIDDEN: { status: 403, code: 'DENIED' },
+  REQUEST_PARAMETER: { status: 400, code: 'UNSUPPORTED' },
   SERVER_BUSY: { status: 503, code: 'TOOMANYREQUESTS' },
 }
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
+import { SallyportError } from '#error'
 import { rememberAllowed, type AllowedImages } from './allowed.ts'
 import type { Call, OciProxyOptions } from './context.ts'
 import { refusalOfError, sendRefusal, type Refusal } from './errors.ts'
@@ -37,11 +38,21 @@ export function openOciProxy(options: OciProxyOptions): OciProxy {
       })
       if (refusal !== undefined) sendRefusal(response, refusal)
     } catch (error) {
-      if (!gone.signal.aborted)
-        options.tell('pull failed', { url: (request.url ?? '').slice(0, 500) }, error)
+      if (!gone.signal.aborted && !isStranger(error))
+        options.tell('pull failed', { path: pathOf(request) }, error)
       sendRefusal(response, refusalOfError(error))
     }
   }
+}
+
+/** Every client begins without saying who it is, and whoever reaches the port could fill the journal. */
+function isStranger(error: unknown): boolean {
+  return error instanceof SallyportError && error.code.startsWith('ACCESS_')
+}
+
+/** Without the query, which may hold what somebody took for a place of a token. */
+function pathOf({ url = '' }: IncomingMessage): string {
+  return (url.split('?', 1)[0] ?? '').slice(0, 500)
 }
 
 /** Answers what could not be answered otherwise, in the words of the spec. */
