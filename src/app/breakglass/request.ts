@@ -3,7 +3,8 @@ import { encodeRequest, requestId, type BreakglassRequest } from '#breakglass'
 import type { Config } from '#config'
 import { decide, wantedOf, type Decision, type Target } from '#decision'
 import { quote, SallyportError } from '#error'
-import { readQuestion, requester } from '../verify.ts'
+import { readQuestion, requester, whoAsks } from '../verify.ts'
+import { glassTerms } from './terms.ts'
 
 export interface BreakglassRequestOptions {
   readonly config: Config
@@ -48,8 +49,7 @@ export async function requestBreakglass(
   const id = requestId(request)
   const file = options.output ?? `breakglass-${id}.json`
   await write(file, encodeRequest(request))
-  const policy = policies.policies.find(({ name: one }) => one === decision.policy?.name)
-  const terms = policy?.breakglass ?? (decision.verdict === 'DENY' ? undefined : trust.breakglass)
+  const terms = glassTerms(decision, rulebook)
   return { id, file, request, approvers: terms?.approvers ?? [], count: terms?.count ?? 1 }
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import {
   followUps,
   isOverdue,
@@ -16,6 +17,8 @@ import type { Journal, Metrics } from '#server'
 export interface Ringing extends AsyncDisposable {
   /** Looks now. Never rejects. */
   look(): Promise<void>
+  /** Looks at what has rung until now, and waits until everybody has been told, or for so long. Never rejects. */
+  tell(ms: number): Promise<void>
   /** What rings although nobody asked for anything: of the same `about` at the same time, once. */
   alert(type: EventType, about: string, problems: readonly Problem[]): Promise<void>
   /** What somebody has to look at. */
@@ -82,6 +85,12 @@ export function keepRinging(parts: RingingParts): Ringing {
   })
   return {
     look,
+    async tell(ms) {
+      if (ms <= 0) return
+      // Who looks already may have begun before this rang.
+      const told = (running ?? Promise.resolve()).then(look)
+      await Promise.race([told, wait(ms, undefined, { ref: false })])
+    },
     uses: () => book.uses(),
     alert: (type, about, problems) => alert(parts, type, about, problems),
     warnings() {

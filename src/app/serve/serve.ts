@@ -141,6 +141,7 @@ async function openService(place: Place): Promise<GateService> {
     readLogFile: (path) => storage.read(path),
     rulebook,
     bell,
+    tell: (ms) => ringing.tell(ms),
     metrics,
     journal,
     clock,

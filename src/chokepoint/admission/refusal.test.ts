@@ -27,13 +27,23 @@ test('a refusal says the answer, then each reason with its fix, then where it is
     lines[4] ?? '',
     /^ {4}fix: {6}[A-Z].*annotation sallyport\.dev\/evidence of the pods$/,
   )
-  assert.equal(lines.at(-1), '  decision 4 in the log')
+  assert.equal(lines.at(-2), '  decision 4 in the log')
+  assert.equal(lines.at(-1), '  in an emergency: nobody may break the glass for this target')
+})
+
+test('a refusal says how to break the glass, and who may', () => {
+  const terms = { approvers: ['sre-oncall', 'security'], count: 2 }
+  const text = explainDecision(decideOn([builtRule], [], about(name)), 4, terms)
+  assert.equal(
+    text.split('\n').at(-1),
+    `  in an emergency: sallyport breakglass request oci://${name} --environment production --service shop --reason WHY --incident REFERENCE; 2 of sre-oncall, security approves; the grant goes into the annotation sallyport.dev/breakglass of the pods`,
+  )
 })
 
 test('a dry run says that it was not recorded', () => {
   assert.match(
     explainDecision(decideOn([builtRule], []), undefined),
-    /\n {2}not recorded: dry run$/,
+    /\n {2}not recorded: dry run\n/,
   )
 })
 

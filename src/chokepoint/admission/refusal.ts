@@ -6,15 +6,26 @@ import type { ImageAnswer } from './admit.ts'
 const maxReasons = 3
 const maxText = 600
 const annotation = 'sallyport.dev/evidence of the pods'
+const glassAnnotation = 'sallyport.dev/breakglass of the pods'
+
+/** Who may let something in although the policy refuses it. */
+export interface GlassTerms {
+  readonly approvers: readonly string[]
+  readonly count: number
+}
 
 /**
  * Why an image may not run, as kubectl shows it: the answer, then each reason with its fix on lines of its own. Whatever
  * an attacker could write is on one line and escaped, so that nobody can add a line that looks like ours.
  */
-export function explainDecision(decision: Decision, index: ImageAnswer['index']): string {
+export function explainDecision(
+  decision: Decision,
+  index: ImageAnswer['index'],
+  terms?: GlassTerms,
+): string {
   const account = accountOf(decision)
   const { artifact } = decision.request
-  const shown = account.problems.slice(0, maxReasons)
+  const shown = urgentFirst(account.problems, decision).slice(0, maxReasons)
   const others = account.problems.length - shown.length
   const record = index === undefined ? 'not recorded: dry run' : `decision ${index} in the log`
   return [
@@ -22,7 +33,25 @@ export function explainDecision(decision: Decision, index: ImageAnswer['index'])
     ...shown.map((problem) => linesOf(shorter(problem, artifact))),
     ...(others === 0 ? [] : [`  and ${others} more ${others === 1 ? 'reason' : 'reasons'}`]),
     `  ${record}`,
+    ...(decision.effect === 'blocked' ? [`  ${emergencyOf(decision, terms)}`] : []),
   ].join('\n')
+}
+
+/** Who brings a grant is in a hurry: why it does not count comes before what it should have waived. */
+function urgentFirst(problems: readonly Problem[], { breakglass }: Decision): readonly Problem[] {
+  const grants = new Set(breakglass?.grants.flatMap((grant) => grant.problems))
+  return [...problems].sort((a, b) => Number(grants.has(b)) - Number(grants.has(a)))
+}
+
+/** What to do when it has to run now all the same. */
+function emergencyOf({ request }: Decision, terms: GlassTerms | undefined): string {
+  if (terms === undefined) return 'in an emergency: nobody may break the glass for this target'
+  const { artifact, target } = request
+  const who = `${terms.count} of ${terms.approvers.join(', ')}`
+  const where = `oci://${artifact.name} --environment ${target.environment} --service ${target.service}`
+  return line(
+    `in an emergency: sallyport breakglass request ${where} --reason WHY --incident REFERENCE; ${who} approves; the grant goes into the annotation ${glassAnnotation}`,
+  )
 }
 
 /** Why nothing was decided about an image or an object. */
