@@ -85,12 +85,8 @@ export function keepRinging(parts: RingingParts): Ringing {
   })
   return {
     look,
-    async tell(ms) {
-      if (ms <= 0) return
-      // Who looks already may have begun before this rang.
-      const told = (running ?? Promise.resolve()).then(look)
-      await Promise.race([told, wait(ms, undefined, { ref: false })])
-    },
+    // Who looks already may have begun before this rang.
+    tell: (ms) => within(ms, () => (running ?? Promise.resolve()).then(look)),
     uses: () => book.uses(),
     alert: (type, about, problems) => alert(parts, type, about, problems),
     warnings() {
@@ -104,6 +100,10 @@ export function keepRinging(parts: RingingParts): Ringing {
       await running
     },
   }
+}
+
+async function within(ms: number, work: () => Promise<void>): Promise<void> {
+  if (ms > 0) await Promise.race([work(), wait(ms, undefined, { ref: false })])
 }
 
 async function alert(

@@ -148,13 +148,17 @@ async function openService(place: Place): Promise<GateService> {
     health: () => [...kept.problems(), ...expired(place)],
     warnings: () => [...open, ...place.tlsProblems, ...ringing.warnings()],
   })
+  countProblems(metrics, service)
+  return service
+}
+
+function countProblems(metrics: Metrics, service: GateService): void {
   metrics.gauge('sallyport_problems', 'What keeps the gate from answering', () => {
     return service.health().length
   })
   metrics.gauge('sallyport_warnings', 'What was not taken into use, such as a bad push', () => {
     return service.warnings?.().length ?? 0
   })
-  return service
 }
 
 async function startListening(place: Place, service: GateService): Promise<Listener> {
