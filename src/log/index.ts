@@ -24,3 +24,11 @@ export { recordDecision, recordedDecision, type DecisionRecord } from './record.
 export { replay, type Replay, type ReplayOptions } from './replay.ts'
 export { createReplayMemory, type ReplayMemory, type SourceFile } from './replay-memory.ts'
 export { parseRefusal, recordRefusal, type Refusal } from './refusal.ts'
+export type { Cosigner, WitnessStore } from './witness/ports.ts'
+export {
+  openWitness,
+  type Witness,
+  type WitnessAnswer,
+  type WitnessOptions,
+} from './witness/witness.ts'
+export { forkEvidence } from './witness/evidence.ts'

@@ -5,10 +5,12 @@ import {
   inclusionHolds,
   openCheckpoint,
   parseEntryBundle,
+  proveConsistency,
   proveInclusion,
   tileNodes,
   tileWidth,
   tileWidthIn,
+  treeRoot,
   type LogIdentity,
   type OpenedCheckpoint,
   type ReadTile,
@@ -67,6 +69,16 @@ export class LogView {
     if (!inclusionHolds({ index, hash: hashLeaf(entry) }, this.checkpoint, hashes))
       throw this.#corrupt(index)
     return encodeTlogProof({ index, hashes, checkpoint: this.checkpoint.note })
+  }
+
+  /** The proof that this tree extends the one of the first `from` entries. */
+  async consistency(from: number): Promise<Uint8Array[]> {
+    return await proveConsistency(from, this.size, tileNodes(this.size, this.#readTile))
+  }
+
+  /** The root of the first `size` entries, as the tiles have it. */
+  async rootAt(size: number): Promise<Uint8Array> {
+    return await treeRoot(size, tileNodes(this.size, this.#readTile))
   }
 
   /** All entries of a bundle. The proof for the first one goes through every hash of its tile, so one proof vouches for all. */

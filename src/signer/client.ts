@@ -12,6 +12,7 @@ import type {
   Passphrase,
   RulebookRole,
   VerifierRole,
+  WitnessRole,
 } from './messages.ts'
 
 /** What is public of a key. */
@@ -43,6 +44,13 @@ export interface LogSigner extends SignerProcess {
   sign(request: SigningRequest): Promise<string>
 }
 
+/** Cosigns checkpoints of the logs that its role names. */
+export interface WitnessSigner extends SignerProcess {
+  readonly name: string
+  readonly verifierKeys: readonly string[]
+  cosign(origin: string, checkpoint: string): Promise<string>
+}
+
 export interface CreateKeyOptions {
   readonly algorithm: KeyAlgorithm
   readonly file: string
@@ -64,6 +72,9 @@ export interface StatementSignerOptions extends StartOptions {
 }
 export interface LogSignerOptions extends StartOptions {
   readonly role: LogRole
+}
+export interface WitnessSignerOptions extends StartOptions {
+  readonly role: WitnessRole
 }
 
 /**
@@ -110,10 +121,11 @@ export async function createCheckpointMemory(options: LogSignerOptions): Promise
  * has the key or the passphrase.
  */
 export function startSigner(options: LogSignerOptions): Promise<LogSigner>
+export function startSigner(options: WitnessSignerOptions): Promise<WitnessSigner>
 export function startSigner(options: StatementSignerOptions): Promise<StatementSigner>
 export async function startSigner(
-  options: LogSignerOptions | StatementSignerOptions,
-): Promise<LogSigner | StatementSigner> {
+  options: LogSignerOptions | WitnessSignerOptions | StatementSignerOptions,
+): Promise<LogSigner | WitnessSigner | StatementSigner> {
   const { role, keyFile, journalFile } = options
   const files = role.kind === 'log' ? 'durable' : journalFile === undefined ? 'read' : 'append'
   const channel = openChannel(options, files)
@@ -134,9 +146,17 @@ export async function startSigner(
       close: () => channel.close(),
       [Symbol.asyncDispose]: () => channel.close(),
     }
-    return role.kind === 'log'
-      ? { ...common, ...logMethods(channel), origin: role.origin, verifierKeys }
-      : { ...common, sign: (statement: Statement) => signStatement(channel, statement) }
+    if (role.kind === 'log')
+      return { ...common, ...logMethods(channel), origin: role.origin, verifierKeys }
+    if (role.kind === 'witness')
+      return {
+        ...common,
+        name: role.name,
+        verifierKeys,
+        cosign: async (origin, checkpoint) =>
+          (await channel.call({ do: 'cosign', origin, checkpoint })).lines,
+      }
+    return { ...common, sign: (statement: Statement) => signStatement(channel, statement) }
   } catch (cause) {
     await channel.close()
     throw cause

@@ -11,6 +11,8 @@ export {
   type SignerProcess,
   type StatementSigner,
   type StatementSignerOptions,
+  type WitnessSigner,
+  type WitnessSignerOptions,
 } from './client.ts'
 export type {
   ApproverRole,
@@ -19,4 +21,5 @@ export type {
   LogRole,
   RulebookRole,
   VerifierRole,
+  WitnessRole,
 } from './messages.ts'

@@ -27,6 +27,20 @@ const logRole = z.strictObject({
   memoryFile: path,
   mlDsaKeyFile: path,
 })
+const witnessRole = z.strictObject({
+  kind: z.literal('witness'),
+  name: z.string().min(1).max(255),
+  mlDsaKeyFile: path,
+  logs: z
+    .array(
+      z.strictObject({
+        origin: z.string().min(1).max(255),
+        verifierKeys: z.array(z.string().min(1).max(8192)).min(1).max(16).readonly(),
+      }),
+    )
+    .max(10_000)
+    .readonly(),
+})
 const role = z.discriminatedUnion('kind', [
   builderRole,
   approverRole,
@@ -34,6 +48,7 @@ const role = z.discriminatedUnion('kind', [
   verifierRole,
   breakglassRole,
   logRole,
+  witnessRole,
 ])
 
 export const request = z.discriminatedUnion('do', [
@@ -64,6 +79,14 @@ export const request = z.discriminatedUnion('do', [
     root: base64,
     consistency: z.array(base64).max(128),
   }),
+  z.strictObject({
+    do: z.literal('cosign'),
+    origin: z.string().min(1).max(255),
+    checkpoint: z
+      .string()
+      .min(1)
+      .max(64 * 1024),
+  }),
 ])
 export type Request = z.infer<typeof request>
 export type OpenRequest = Extract<Request, { do: 'open' }>
@@ -84,8 +107,13 @@ export type BreakglassRole = Readonly<z.infer<typeof breakglassRole>>
  * where the newest checkpoint is remembered: a folder of the signer's own, which `createCheckpointMemory` makes.
  */
 export type LogRole = Readonly<z.infer<typeof logRole>>
+/**
+ * Cosigns checkpoints that these logs have signed, and for none of them a smaller tree than before, nor another of the
+ * same size. `keyFile` is Ed25519, `mlDsaKeyFile` is ML-DSA-44.
+ */
+export type WitnessRole = Readonly<z.infer<typeof witnessRole>>
 export type Role =
-  BuilderRole | ApproverRole | RulebookRole | VerifierRole | BreakglassRole | LogRole
+  BuilderRole | ApproverRole | RulebookRole | VerifierRole | BreakglassRole | LogRole | WitnessRole
 
 const codes = Object.keys(catalogue) as ProblemCode[]
 export const problem: z.ZodType<Problem> = z.strictObject({
@@ -107,6 +135,7 @@ export const results = {
   sign: z.strictObject({ payload: base64, signature: base64, keyid: z.string() }),
   newest: z.strictObject({ size, root: base64 }),
   checkpoint: z.strictObject({ note: z.string() }),
+  cosign: z.strictObject({ lines: z.string() }),
 } as const
 
 export const call = z.strictObject({ id: z.int().min(0), request: z.unknown() })

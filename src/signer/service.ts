@@ -6,18 +6,21 @@ import { request as requestSchema, type OpenRequest, type Passphrase } from './m
 import { decryptKey, encryptKey } from './pkcs8.ts'
 import type { LogKeeper } from './roles/log.ts'
 import type { StatementKeeper } from './roles/statement.ts'
+import type { WitnessKeeper } from './roles/witness.ts'
 import { createSecretFile, readBounded, readSecretFile } from './secret-file.ts'
 
 /** What the process holds after `open`. It never leaves this module. */
 type Held =
   | { readonly kind: 'log'; readonly log: LogKeeper }
   | { readonly kind: 'statements'; readonly statements: StatementKeeper }
+  | { readonly kind: 'witness'; readonly witness: WitnessKeeper }
 let held: Held | undefined
 
 // A signer has one role, and starts for each command: what only other roles need is not loaded.
 const logRole = (): Promise<typeof import('./roles/log.ts')> => import('./roles/log.ts')
 const statementRole = (): Promise<typeof import('./roles/statement.ts')> =>
   import('./roles/statement.ts')
+const witnessRole = (): Promise<typeof import('./roles/witness.ts')> => import('./roles/witness.ts')
 
 /** Answers one request. Everything that arrives is checked here, whatever the parent process checked before. */
 export async function answer(message: Json): Promise<JsonObject | null> {
@@ -37,6 +40,8 @@ export async function answer(message: Json): Promise<JsonObject | null> {
       return logOf(opened()).newest()
     case 'checkpoint':
       return { note: logOf(opened()).sign(request) }
+    case 'cosign':
+      return { lines: witnessOf(opened()).cosign(request.origin, request.checkpoint) }
   }
 }
 
@@ -70,6 +75,12 @@ async function open(request: OpenRequest): Promise<JsonObject> {
     const log = (await logRole()).openLogSigner({ role, keys })
     held = { kind: 'log', log }
     return { ...describe(createPublicKey(keys.ed25519)), verifierKeys: log.verifierKeys }
+  }
+  if (role.kind === 'witness') {
+    const keys = logKeys({ ...request, role })
+    const witness = (await witnessRole()).openWitnessSigner({ role, keys })
+    held = { kind: 'witness', witness }
+    return { ...describe(createPublicKey(keys.ed25519)), verifierKeys: witness.verifierKeys }
   }
   const { openStatements } = await statementRole()
   const settings = journalFile === undefined ? { role } : { role, journalFile }
@@ -141,12 +152,17 @@ function opened(): Held {
 
 function logOf(signer: Held): LogKeeper {
   if (signer.kind === 'log') return signer.log
-  throw wrongState('the signer of a log', 'a signer of statements')
+  throw wrongState('the signer of a log', 'another signer')
+}
+
+function witnessOf(signer: Held): WitnessKeeper {
+  if (signer.kind === 'witness') return signer.witness
+  throw wrongState('the signer of a witness', 'another signer')
 }
 
 function statementsOf(signer: Held): StatementKeeper {
   if (signer.kind === 'statements') return signer.statements
-  throw wrongState('a signer of statements', 'the signer of a log')
+  throw wrongState('a signer of statements', 'another signer')
 }
 
 function wrongState(expected: string, found: string): SallyportError {

@@ -8,6 +8,7 @@ import { decision } from './catalogue/decision.ts'
 import { document } from './catalogue/document.ts'
 import { evidence } from './catalogue/evidence.ts'
 import { fixture } from './catalogue/fixture.ts'
+import { gate } from './catalogue/gate.ts'
 import { lint } from './catalogue/lint.ts'
 import { layout } from './catalogue/layout.ts'
 import { imports } from './catalogue/import.ts'
@@ -23,6 +24,7 @@ import { signer } from './catalogue/signer.ts'
 import { sigstore } from './catalogue/sigstore.ts'
 import { source } from './catalogue/source.ts'
 import { trust } from './catalogue/trust.ts'
+import { witness } from './catalogue/witness.ts'
 import { worker } from './catalogue/worker.ts'
 import type { Entry } from './entry.ts'
 
@@ -47,6 +49,7 @@ export const catalogue = {
   ...fixture,
   ...imports,
   ...log,
+  ...witness,
   ...worker,
   ...builder,
   ...admission,
@@ -54,6 +57,7 @@ export const catalogue = {
   ...proxy,
   ...npmProxy,
   ...breakglass,
+  ...gate,
 } as const satisfies Record<string, Entry>
 
 export type ProblemCode = keyof typeof catalogue

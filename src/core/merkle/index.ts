@@ -1,3 +1,4 @@
+export { encodeAddCheckpoint, parseAddCheckpoint, type AddCheckpoint } from './add-checkpoint.ts'
 export { encodeEntry, maxEntryBytes, parseEntryBundle, splitEntries } from './bundle.ts'
 export {
   openCheckpoint,
@@ -7,6 +8,14 @@ export {
   type OpenedCheckpoint,
 } from './checkpoint.ts'
 export { encodeCheckpointText, parseCheckpointText, type Checkpoint } from './checkpoint-text.ts'
+export {
+  addSignatures,
+  encodeSignatureLines,
+  onlySignaturesOf,
+  openCosignatures,
+  parseSignatureLines,
+  signersOf,
+} from './cosignature.ts'
 export { TreeEdge, type Extension, type Tile } from './edge.ts'
 export { emptyRoot, hashChildren, hashLeaf, hashSize } from './hash.ts'
 export {
@@ -54,3 +63,10 @@ export {
   type LoggedEntry,
   type TlogProof,
 } from './tlog-proof.ts'
+export {
+  isQuorum,
+  parseWitnessPolicy,
+  type PolicyWitness,
+  type Quorum,
+  type WitnessPolicy,
+} from './witness-policy.ts'

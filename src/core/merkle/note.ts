@@ -21,17 +21,17 @@ const maxSignatures = 100
 
 /** Takes a signed note apart at its last blank line (C2SP signed-note). */
 export function parseNote(note: string | Uint8Array): Note {
-  if (note.length > maxBytes) throw malformed(`at most ${maxBytes} bytes`, `${note.length}`)
+  if (note.length > maxBytes) throw malformedNote(`at most ${maxBytes} bytes`, `${note.length}`)
   const whole = typeof note === 'string' ? note : decode(note)
   // oxlint-disable-next-line no-control-regex -- these are what a note must not hold
   if (!whole.isWellFormed() || /[\u0000-\u0009\u000b-\u001f]/.test(whole))
-    throw malformed('UTF-8 text without control characters', quote(whole))
+    throw malformedNote('UTF-8 text without control characters', quote(whole))
   const end = whole.lastIndexOf('\n\n')
   if (end < 0 || !whole.endsWith('\n'))
-    throw malformed('a text, a blank line, and signature lines', quote(whole))
+    throw malformedNote('a text, a blank line, and signature lines', quote(whole))
   const lines = whole.slice(end + 2, -1).split('\n')
   if (lines.length > maxSignatures)
-    throw malformed(`at most ${maxSignatures} signatures`, `${lines.length}`)
+    throw malformedNote(`at most ${maxSignatures} signatures`, `${lines.length}`)
   return { text: whole.slice(0, end + 1), signatures: lines.map(parseSignature) }
 }
 
@@ -47,11 +47,12 @@ export function encodeNoteSignature({ name, keyId, bytes }: NoteSignature): stri
   return `— ${name} ${Buffer.concat([id, bytes]).toString('base64')}\n`
 }
 
-function parseSignature(line: string): NoteSignature {
+/** Reads one signature line, without its newline. */
+export function parseSignature(line: string): NoteSignature {
   const [, name = '', base64 = ''] = /^— ([^ ]+) ([^ ]+)$/.exec(line) ?? []
   const bytes = decodeBase64(base64)
   if (!isKeyName(name) || bytes === undefined || bytes.length < 5)
-    throw malformed('a signature line: "— <key name> <base64>"', quote(line))
+    throw malformedNote('a signature line: "— <key name> <base64>"', quote(line))
   return { name, keyId: bytes.readUInt32BE(0), bytes: bytes.subarray(4) }
 }
 
@@ -59,11 +60,11 @@ function decode(bytes: Uint8Array): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)
   } catch (cause) {
-    throw malformed('UTF-8 text', 'bytes that are not UTF-8', cause)
+    throw malformedNote('UTF-8 text', 'bytes that are not UTF-8', cause)
   }
 }
 
-function malformed(expected: string, found: string, cause?: unknown): SallyportError {
+export function malformedNote(expected: string, found: string, cause?: unknown): SallyportError {
   return new SallyportError(
     {
       code: 'NOTE_MALFORMED',

@@ -21,7 +21,7 @@ export interface StatementKeeper {
 
 /** Prepares a role: what is wrong with it, or with its journal, is told before any key is opened. */
 export function openStatements(options: {
-  readonly role: Exclude<Role, { kind: 'log' }>
+  readonly role: Exclude<Role, { kind: 'log' | 'witness' }>
   readonly journalFile?: string
 }): (key: StatementKey) => StatementKeeper {
   const { role, journalFile } = options
