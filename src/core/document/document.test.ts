@@ -154,6 +154,26 @@ function isExact(value: Json): boolean {
   )
 }
 
+test('the key __proto__, over which schemas pass in silence, is refused where they did', () => {
+  const map = z.record(z.string(), z.unknown())
+  const list = z.array(z.union([z.number(), map]))
+  for (const [schema, text, where] of [
+    [map, '{"a":"b","__proto__":{"c":1}}', '__proto__'],
+    [z.looseObject({ a: z.string() }), '{"a":"b","__proto__":{"c":1}}', '__proto__'],
+    [z.object({ map }), '{"map":{"__proto__":1}}', 'map.__proto__'],
+    [z.object({ list }), '{"list":[1,{"__proto__":1}]}', 'list.1.__proto__'],
+  ] as const) {
+    assert.throws(() => checkShape(schema, json(text), { what: 'the file' }), {
+      code: 'DOCUMENT_UNKNOWN_FIELD',
+      where: `the file: ${where}`,
+    })
+  }
+  const named = checkShape(map, json('{"constructor":1,"toString":2,"a":"__proto__"}'), {
+    what: 'the file',
+  })
+  assert.deepEqual(Object.keys(named), ['constructor', 'toString', 'a'])
+})
+
 test('a password in an address is not told with what is wrong about it', () => {
   const schema = z.strictObject({ url: z.string().max(3) })
   const value = { url: 'https://jo:hunter2@registry.example/x' }

@@ -12,16 +12,37 @@ export interface ShapeOptions {
 
 /**
  * Checks a parsed value against a schema and reports **all** problems at once. Use `z.strictObject` so that
- * unknown fields are refused.
+ * unknown fields are refused. The key `__proto__`, over which maps of a schema pass in silence, is refused where they did:
+ * what was checked must be all that there is.
  *
  * @throws SallyportError DOCUMENT_SHAPE, DOCUMENT_UNKNOWN_FIELD
  */
 export function checkShape<T>(schema: z.ZodType<T>, value: Json, options: ShapeOptions): T {
   const result = schema.safeParse(value, { reportInput: true })
-  if (result.success) return result.data
+  if (result.success) {
+    const path = findDropped(value, result.data)
+    if (path === undefined) return result.data
+    throw new SallyportError(unknownField(silentKey, path, options))
+  }
   const problems = result.error.issues.flatMap((issue) => problemsOf(issue, value, options))
   SallyportError.throwAll(problems)
   throw new TypeError('a schema refused a value without an issue')
+}
+
+const silentKey = '__proto__'
+
+/** Where an object had this key that what became of it has not. */
+function findDropped(value: Json, data: unknown): Path | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  // What a schema hands on as it is has lost nothing.
+  if (value === data) return undefined
+  const made = typeof data === 'object' && data !== null ? data : {}
+  if (Object.hasOwn(value, silentKey) && !Object.hasOwn(made, silentKey)) return []
+  for (const [name, member] of Object.entries(value)) {
+    const rest = findDropped(member, (made as Readonly<Record<string, unknown>>)[name])
+    if (rest !== undefined) return [Array.isArray(value) ? Number(name) : name, ...rest]
+  }
+  return undefined
 }
 
 type Issue = z.core.$ZodIssue
