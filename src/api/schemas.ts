@@ -31,6 +31,10 @@ export const askSchema = z.strictObject({
     .describe(
       'attestations that travel with the request: Sigstore bundles, DSSE envelopes, tokens',
     ),
+  chokePoint: z
+    .enum(['api', 'ci'])
+    .default('api')
+    .describe('where it would be let in: `ci` for a step of a pipeline; recorded'),
   dryRun: z.boolean().default(false).describe('decide, and record nothing'),
 })
 
@@ -63,7 +67,7 @@ export const decisionListSchema = z.strictObject({
   entries: z.array(
     z.strictObject({
       entry: z.int().min(0),
-      kind: z.enum(['Decision', 'Refusal', 'BreakglassReview']),
+      kind: z.enum(['Decision', 'Refusal', 'BreakglassReview', 'Deployment']),
       body: z.record(z.string(), z.unknown()),
     }),
   ),

@@ -12,6 +12,7 @@ export type { LayoutVerifyOptions, LayoutVerifyReport } from './layout/verify-la
 export type { LockOptions, LockReport } from './lock.ts'
 export type {
   LoggedDecision,
+  LoggedDeployment,
   LoggedEntry,
   LoggedRefusal,
   LoggedReview,
@@ -122,6 +123,13 @@ export const testPolicies: typeof import('./policy/test.ts').testPolicies = asyn
 /** Says what a change of policies does: in words, and to fixtures or recorded decisions. */
 export const diffPolicies: typeof import('./policy/diff.ts').diffPolicies = async (options) =>
   (await import('./policy/diff.ts')).diffPolicies(options)
+
+export type { GateReport } from './pipeline/gate.ts'
+export type { GateAnswer, GateOptions } from './pipeline/options.ts'
+
+/** Decides about what a step of a pipeline would deploy, and runs the step only when all of it is allowed. */
+export const gatePipeline: typeof import('./pipeline/gate.ts').gatePipeline = async (options) =>
+  (await import('./pipeline/gate.ts')).gatePipeline(options)
 
 export type { RunningGate, ServeOptions } from './serve/serve.ts'
 
@@ -236,3 +244,19 @@ export const listBreakglass: typeof import('./breakglass/review.ts').listBreakgl
 export const reviewBreakglass: typeof import('./breakglass/review.ts').reviewBreakglass = async (
   options,
 ) => (await import('./breakglass/review.ts')).reviewBreakglass(options)
+
+export type { AcceptRiskOptions, AcceptRiskReport } from './breakglass/accept.ts'
+export type {
+  BreakglassStatus,
+  BreakglassStatusOptions,
+  BreakglassStatusReport,
+} from './breakglass/status.ts'
+
+/** Signs that somebody answers for what breakglass let in, for a time. */
+export const acceptRisk: typeof import('./breakglass/accept.ts').acceptRisk = async (options) =>
+  (await import('./breakglass/accept.ts')).acceptRisk(options)
+
+/** Decides again, with the policies and the evidence of now, what breakglass let in. */
+export const breakglassStatus: typeof import('./breakglass/status.ts').breakglassStatus = async (
+  options,
+) => (await import('./breakglass/status.ts')).breakglassStatus(options)

@@ -8,11 +8,13 @@ import { quote, SallyportError, type Problem } from '#error'
 import {
   createReplayMemory,
   openLogView,
+  parseDeployment,
   parseRefusal,
   recordedDecision,
   replay,
   verifyLog,
   type BodyStore,
+  type Deployment,
   type LogReport,
   type LogView,
   type Refusal,
@@ -41,7 +43,18 @@ export interface LoggedReview {
   readonly review: BreakglassReview
 }
 
-export type LoggedEntry = LoggedDecision | LoggedRefusal | LoggedReview
+/** What came of a deployment. */
+export interface LoggedDeployment {
+  readonly index: number
+  readonly deployment: Deployment
+}
+
+export type LoggedEntry = LoggedDecision | LoggedRefusal | LoggedReview | LoggedDeployment
+
+/** Entries in which nothing was decided that could be decided again. */
+export function decidesNothing(entry: Uint8Array): boolean {
+  return [parseRefusal, parseReview, parseDeployment].some((parse) => parse(entry) !== undefined)
+}
 
 export interface LogVerifyReport extends LogReport {
   /** Whether the signer's memory was asked too: only it shows that the whole log is not an old copy. */
@@ -158,8 +171,7 @@ export async function logReplay(
     const reports: ReplayReport[] = []
     for await (const { index, entry } of view.entries()) {
       onProgress?.(`deciding again ${index + 1} of ${view.size}`)
-      // Nothing was decided there that could be decided again.
-      if (parseRefusal(entry) !== undefined || parseReview(entry) !== undefined) continue
+      if (decidesNothing(entry)) continue
       reports.push(await replayOne(entry, index, bodies, memory))
     }
     return reports
@@ -187,6 +199,8 @@ async function loggedOf(entry: Uint8Array, index: number, bodies: BodyStore): Pr
   if (refusal !== undefined) return { index, refusal }
   const review = parseReview(entry)
   if (review !== undefined) return { index, review }
+  const deployment = parseDeployment(entry)
+  if (deployment !== undefined) return { index, deployment }
   return { index, decision: await decisionOf(entry, index, bodies) }
 }
 

@@ -97,11 +97,16 @@ export async function readQuestion(options: Asked): Promise<Question> {
   return { artifact, looked, rulebook }
 }
 
+export type AskOptions = Pick<VerifyOptions, 'config' | 'target' | 'now'> & {
+  /** Who asks, where that is not simply whoever runs this. */
+  readonly asker?: ReturnType<typeof whoAsks>
+}
+
 /** Asks one question at an open gate. */
 export async function ask(
   { artifact, looked, rulebook }: Question,
   gate: Gate,
-  { target, now, config }: Pick<VerifyOptions, 'config' | 'target' | 'now'>,
+  { target, now, config, asker }: AskOptions,
 ): Promise<VerifyReport> {
   const { name, digest, typed } = artifact
   refuseChosenOutage(looked, rulebook, target)
@@ -111,7 +116,7 @@ export async function ask(
       artifact: { name, digest },
       target,
       chokePoint: config.chokePoint,
-      ...whoAsks(),
+      ...(asker ?? whoAsks()),
     },
     gather: () => Promise.resolve(looked.evidence),
     policies: rulebook.policies,

@@ -65,6 +65,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/verify.ts'),
   },
   {
+    name: 'gate',
+    summary: 'in a pipeline: decide, and run a command only when everything is allowed',
+    load: () => import('./commands/gate.ts'),
+  },
+  {
     name: 'capture',
     summary: 'write what a decision is made from into a folder, for tests of policies',
     load: () => import('./commands/capture.ts'),

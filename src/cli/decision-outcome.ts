@@ -1,6 +1,5 @@
 import type { VerifyReport } from '#app'
 import type { JsonObject } from '#document'
-import { escape } from './escape.ts'
 import type { Outcome } from './outcome.ts'
 import { renderDecision } from './render-decision.ts'
 import type { Session } from './session.ts'
@@ -42,19 +41,8 @@ export async function markdownOutcome(report: VerifyReport, session: Session): P
 export async function sarifOutcome(report: VerifyReport, session: Session): Promise<Outcome> {
   const [{ accountOf }, { toSarif }] = await Promise.all([import('#decision'), import('#policy')])
   const { severity, problems } = accountOf(report.decision)
-  const findings = problems.map((problem) => ({
-    ...problem,
-    severity,
-    expected: plain(problem.expected),
-    found: plain(problem.found),
-    fix: plain(problem.fix),
-  }))
+  const findings = problems.map((problem) => ({ ...problem, severity }))
   const log = toSarif(findings, { version: report.decision.engine.version })
   const { exit, json } = decisionOutcome(report, session)
   return { exit, json, text: JSON.stringify(log, undefined, 2) }
-}
-
-/** Text of others as text: in a message of SARIF `[…](…)` is a link. */
-function plain(text: string): string {
-  return escape(text).replaceAll(/[\\[\]]/g, String.raw`\$&`)
 }

@@ -10,6 +10,7 @@ import { createProgram, type GlobalOptions } from './program.ts'
 import { renderProblems, type Look } from './render.ts'
 import type { Session } from './session.ts'
 import type { Terminal } from './terminal.ts'
+import { readsCommands, withoutCommands } from './workflow-commands.ts'
 
 /** The process around one run, given so that nothing below reads it by itself. */
 export interface World {
@@ -28,7 +29,8 @@ interface Planned {
 }
 
 /** Understands one command line, does what it says, tells the result, and returns the exit code. Never throws. */
-export async function run(argv: readonly string[], world: World): Promise<Exit> {
+export async function run(argv: readonly string[], given: World): Promise<number> {
+  const world = guarded(given)
   let json = argv.includes('--json')
   let planned: Planned | undefined
   let globals: GlobalOptions = { json }
@@ -49,6 +51,14 @@ export async function run(argv: readonly string[], world: World): Promise<Exit> 
     const otherwise = planned?.otherwise ?? 'nothing was done'
     return tellFailure(failureOf(error), otherwise, { world, globals, json })
   }
+}
+
+/** Where a pipeline reads commands from what is printed, nobody else's text may be one. */
+function guarded(world: World): World {
+  const { env, terminal } = world
+  if (!readsCommands(env)) return world
+  const guard = (write: Terminal['out']) => (text: string) => write(withoutCommands(text))
+  return { ...world, terminal: { ...terminal, out: guard(terminal.out), err: guard(terminal.err) } }
 }
 
 function sessionOf(world: World, globals: GlobalOptions): Session {
@@ -95,14 +105,14 @@ function invocationOf(world: World, globals: GlobalOptions): Invocation {
   }
 }
 
-function tell(outcome: Outcome, terminal: Terminal, json: boolean): Exit {
+function tell(outcome: Outcome, terminal: Terminal, json: boolean): number {
   if (json) terminal.out(`${JSON.stringify(outcome.json, undefined, 2)}\n`)
   else {
     if (outcome.text !== undefined) terminal.out(`${outcome.text}\n`)
     if (outcome.refusal !== undefined) terminal.err(`${outcome.refusal}\n`)
   }
   terminal.status()
-  return outcome.exit
+  return outcome.status ?? outcome.exit
 }
 
 interface Place {

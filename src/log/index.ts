@@ -23,6 +23,7 @@ export { verifyLog, type LogReport, type VerifyLogOptions } from './verify/verif
 export { recordDecision, recordedDecision, type DecisionRecord } from './record.ts'
 export { replay, type Replay, type ReplayOptions } from './replay.ts'
 export { createReplayMemory, type ReplayMemory, type SourceFile } from './replay-memory.ts'
+export { parseDeployment, recordDeployment, type Deployment } from './deployment.ts'
 export { parseRefusal, recordRefusal, type Refusal } from './refusal.ts'
 export type { Cosigner, WitnessStore } from './witness/ports.ts'
 export {

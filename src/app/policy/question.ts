@@ -1,11 +1,10 @@
-import { parseReview } from '#breakglass'
 import { basename, dirname, isAbsolute, sep } from 'node:path'
 import type { Config } from '#config'
 import type { Decision, DeploymentRequest, Evidence, Target } from '#decision'
 import { parseJson, sha256Hex } from '#document'
 import { SallyportError, type Problem } from '#error'
-import { parseRefusal, recordedDecision, type BodyStore } from '#log'
-import { readLog } from '../log.ts'
+import { recordedDecision, type BodyStore } from '#log'
+import { decidesNothing, readLog } from '../log.ts'
 import type { Rulebook } from '../rulebook.ts'
 import { readQuestion } from '../verify.ts'
 
@@ -83,8 +82,7 @@ export async function recordedQuestions(
       return
     }
     for await (const { index, entry } of view.entries(Math.max(0, view.size - only.newest))) {
-      // Nothing was decided there that could be decided again.
-      if (parseRefusal(entry) !== undefined || parseReview(entry) !== undefined) continue
+      if (decidesNothing(entry)) continue
       take(await questionOf(entry, index, bodies))
     }
   })

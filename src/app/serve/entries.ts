@@ -1,7 +1,7 @@
 import { parseReview } from '#breakglass'
 import type { DecisionList } from '#api'
 import { parseJson } from '#document'
-import { parseRefusal, recordedDecision, type BodyStore, type Log } from '#log'
+import { parseDeployment, parseRefusal, recordedDecision, type BodyStore, type Log } from '#log'
 
 /** The newest entries of the log, newest first. Each has been proven to be in the log. */
 export async function listEntries(
@@ -29,6 +29,8 @@ async function bodyOf(
   if (refusal !== undefined) return { kind: 'Refusal', body: { ...refusal } }
   const review = parseReview(entry)
   if (review !== undefined) return { kind: 'BreakglassReview', body: { ...review } }
+  const deployment = parseDeployment(entry)
+  if (deployment !== undefined) return { kind: 'Deployment', body: { ...deployment } }
   const bytes = await recordedDecision(entry, bodies)
   const body = parseJson(bytes, { what: `entry ${index} of the log` })
   return { kind: 'Decision', body: body as Record<string, unknown> }

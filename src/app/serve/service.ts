@@ -68,8 +68,8 @@ export function makeService(parts: ServiceParts): GateService {
     proxyPorts: (chokePoint) =>
       proxyPorts(chokePoint, parts, (...question) => decideOne(parts, ...question)),
     async decide(ask, requester) {
-      const { artifact, target, reference, evidence, dryRun } = ask
-      const request = { artifact, target, chokePoint: 'api', requester, ...principalOf(requester) }
+      const { artifact, target, reference, evidence, chokePoint, dryRun } = ask
+      const request = { artifact, target, chokePoint, requester, ...principalOf(requester) }
       const attached = evidence.map((one) =>
         typeof one === 'string' ? Buffer.from(one) : encodeCanonical(one as unknown as Json),
       )

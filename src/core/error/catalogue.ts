@@ -8,6 +8,7 @@ import { decision } from './catalogue/decision.ts'
 import { document } from './catalogue/document.ts'
 import { evidence } from './catalogue/evidence.ts'
 import { fixture } from './catalogue/fixture.ts'
+import { gate } from './catalogue/gate.ts'
 import { lint } from './catalogue/lint.ts'
 import { layout } from './catalogue/layout.ts'
 import { imports } from './catalogue/import.ts'
@@ -56,6 +57,7 @@ export const catalogue = {
   ...proxy,
   ...npmProxy,
   ...breakglass,
+  ...gate,
 } as const satisfies Record<string, Entry>
 
 export type ProblemCode = keyof typeof catalogue

@@ -4,7 +4,7 @@ export {
   type CheckInput,
   type CheckReport,
 } from './check/check-rulebook.ts'
-export { toSarif } from './check/sarif.ts'
+export { toSarif, type SarifFinding, type SarifOptions } from './check/sarif.ts'
 export { checkPolicies, findUnknownSigners } from './check-policies.ts'
 export { isNamed, packageOf, showArtifact, type ArtifactPattern } from './artifact-name.ts'
 export { earliest, judgeEach, type Finding, type Judgement } from './judge-each.ts'

@@ -1,4 +1,10 @@
-import type { LoggedDecision, LoggedEntry, LoggedRefusal, LoggedReview } from '#app'
+import type {
+  LoggedDecision,
+  LoggedDeployment,
+  LoggedEntry,
+  LoggedRefusal,
+  LoggedReview,
+} from '#app'
 import type { Decision } from '#decision'
 import type { JsonObject } from '#document'
 import { escapeLine } from '../../escape.ts'
@@ -26,7 +32,9 @@ async function list(session: Session, limit: number): Promise<Outcome> {
       ? refusalRow(logged, look)
       : 'review' in logged
         ? reviewRow(logged, look)
-        : row(logged, look),
+        : 'deployment' in logged
+          ? deploymentRow(logged, look)
+          : row(logged, look),
   )
   const more = size > entries.length ? `, the newest ${entries.length} above` : ''
   const total = `${size} ${plural(size, 'decision')}${more}`
@@ -47,6 +55,7 @@ async function one(session: Session, index: number): Promise<Outcome> {
   const logged = await logEntry(await session.config(), index)
   if ('refusal' in logged) return oneRefusal(logged, session)
   if ('review' in logged) return oneReview(logged)
+  if ('deployment' in logged) return oneDeployment(logged)
   const { decision } = logged
   const { requester, chokePoint } = decision.request
   const who = requester === undefined ? chokePoint : `${requester} at ${chokePoint}`
@@ -133,6 +142,37 @@ function oneReview(logged: LoggedReview): Outcome {
     text: escapeLine(
       `${time}, ${by} has reviewed the use of breakglass of entry ${entry}: ${finding}`,
     ),
+  }
+}
+
+function deploymentRow({ index, deployment }: LoggedDeployment, { paint }: Look): string[] {
+  const { time, target, artifacts, exit } = deployment
+  return [
+    paint.faint(String(index)),
+    paint.faint(time.slice(0, 19).concat('Z')),
+    exit === 0 ? paint.good('deployed') : paint.bad('not deployed'),
+    escapeLine(`${target.environment}/${target.service}`),
+    escapeLine(artifacts.map(({ name }) => name).join(', ')),
+    paint.faint(`exit ${exit}`),
+  ]
+}
+
+function oneDeployment(logged: LoggedDeployment): Outcome {
+  const { time, started, requester, chokePoint, artifacts, command, exit, signal } =
+    logged.deployment
+  const who = requester === undefined ? chokePoint : `${requester} at ${chokePoint}`
+  const { environment, service } = logged.deployment.target
+  const lines = [
+    `${time}, deployed by ${who} to ${environment}/${service}`,
+    ...artifacts.map(
+      ({ name, sha256, decision }) => `${name} sha256:${sha256}, as decision ${decision} allows`,
+    ),
+    `${command.program} (the whole command has sha256:${command.sha256}) began at ${started} and ended with ${exit}${signal === undefined ? '' : ` (${signal})`}`,
+  ]
+  return {
+    exit: 0,
+    json: { apiVersion: 'sallyport.dev/v1', kind: 'LogEntry', ...asJson(logged) },
+    text: lines.map(escapeLine).join('\n'),
   }
 }
 

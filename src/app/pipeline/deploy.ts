@@ -1,0 +1,114 @@
+import { engine, type Target } from '#decision'
+import { canonicalJson, sha256Hex } from '#document'
+import { SallyportError, type Problem } from '#error'
+import { recordDeployment } from '#log'
+import { openGate, startGateSigner } from '../gate.ts'
+import { askerOf } from './asker.ts'
+import type { DeployOptions, GateAnswer, GateOptions } from './options.ts'
+import { pinCommand, type PinnedArtifact } from './placeholders.ts'
+import { environmentOf, runCommand, type CommandEnd } from './run-command.ts'
+
+export interface Deployed extends CommandEnd {
+  /** Where the result is recorded; absent where another machine keeps the log. */
+  readonly index?: number
+  /** Why the result could not be recorded. */
+  readonly problems?: readonly Problem[]
+}
+
+type Place = Pick<GateOptions, 'config' | 'cwd' | 'env' | 'now' | 'server' | 'target'> & {
+  readonly answers: readonly GateAnswer[]
+}
+
+/** Whether a command can be run at all, seen before anything is decided. */
+export function checkCommand(
+  { words, env: names, inEnvironment }: DeployOptions,
+  artifacts: readonly string[],
+  env: GateOptions['env'],
+): void {
+  const pinned = artifacts.map((typed) => ({ typed, value: typed, digest: '' }))
+  pinCommand(words, pinned, { inEnvironment })
+  environmentOf(env, names, {})
+}
+
+/** Runs the command with what was decided about, and records how it ended. */
+export async function deploy(
+  command: DeployOptions,
+  pinned: readonly PinnedArtifact[],
+  place: Place,
+): Promise<Deployed> {
+  const { words, env: names, inEnvironment, quiet } = command
+  const env = environmentOf(place.env, names, told(pinned, place))
+  const started = place.now()
+  const argv = pinCommand(words, pinned, { inEnvironment })
+  const end = await runCommand(argv, { env, cwd: place.cwd, quiet })
+  if (place.server !== undefined) return end
+  try {
+    return { ...end, index: await record(command, end, started, place) }
+  } catch (error) {
+    // It has been deployed: whoever reads the result must not believe that nothing happened.
+    if (!(error instanceof SallyportError)) throw error
+    return { ...end, problems: error.problems }
+  }
+}
+
+/** What a script may want to know. */
+function told(
+  pinned: readonly PinnedArtifact[],
+  { target, answers }: Place,
+): Readonly<Record<string, string>> {
+  const numbered = pinned.flatMap(({ value, digest }, at) => [
+    [`SALLYPORT_ARTIFACT_${at + 1}`, value] as const,
+    [`SALLYPORT_DIGEST_${at + 1}`, digest] as const,
+  ])
+  const [only, ...others] = pinned
+  const single: readonly (readonly [string, string])[] =
+    only === undefined || others.length > 0
+      ? []
+      : [
+          ['SALLYPORT_ARTIFACT', only.value],
+          ['SALLYPORT_DIGEST', only.digest],
+        ]
+  return {
+    ...Object.fromEntries([...numbered, ...single]),
+    SALLYPORT_DECISIONS: answers.map(({ index }) => index).join(' '),
+    SALLYPORT_ENVIRONMENT: target.environment,
+    SALLYPORT_SERVICE: target.service,
+  }
+}
+
+async function record(
+  { words }: DeployOptions,
+  { code, signal }: CommandEnd,
+  started: Date,
+  { config, env, now, answers, target }: Place,
+): Promise<number> {
+  const opened = await config()
+  await using gate = await openGate(opened, startGateSigner(opened))
+  const receipt = await recordDeployment(gate.log, {
+    apiVersion: 'sallyport.dev/v1',
+    kind: 'Deployment',
+    started: started.toISOString(),
+    time: now().toISOString(),
+    engine,
+    chokePoint: 'ci',
+    ...askerOf(env),
+    target,
+    artifacts: answers.filter((one) => isFor(one, target)).map(shown),
+    command: {
+      program: (words[0] ?? '').slice(0, 500),
+      sha256: sha256Hex(canonicalJson([...words])),
+    },
+    exit: Math.min(code, 255),
+    ...(signal === undefined ? {} : { signal }),
+  })
+  return receipt.index
+}
+
+function isFor({ decision }: GateAnswer, { environment }: Target): boolean {
+  return decision.request.target.environment === environment
+}
+
+function shown({ artifact, index }: GateAnswer) {
+  const { name, digest } = artifact
+  return { name: name.slice(0, 300).toWellFormed(), sha256: digest.sha256, decision: index }
+}

@@ -1,0 +1,82 @@
+import { request as requestHttp, type IncomingMessage } from 'node:http'
+import { request as requestHttps, type RequestOptions } from 'node:https'
+import { getCACertificates } from 'node:tls'
+import { SallyportError } from '#error'
+
+export interface Posted {
+  readonly status: number
+  readonly body: Uint8Array
+}
+
+export interface PostOptions {
+  readonly token: string
+  /** PEM certificates of private authorities, believed beside those of the system. */
+  readonly ca?: string
+  readonly body: Uint8Array
+  readonly timeoutMs: number
+}
+
+const maxAnswer = 8 * 1024 * 1024
+
+/**
+ * Posts to a gate that runs. A redirect is an answer like any other and is never followed: the token is for this address
+ * and for no other.
+ *
+ * @throws SallyportError GATE_UNANSWERED
+ */
+export async function post(url: URL, { token, ca, body, timeoutMs }: PostOptions): Promise<Posted> {
+  const options: RequestOptions = {
+    method: 'POST',
+    headers: {
+      authorization: `Bearer ${token}`,
+      'content-type': 'application/json',
+      'content-length': body.length,
+      accept: 'application/json',
+    },
+    agent: false,
+    signal: AbortSignal.timeout(timeoutMs),
+    ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] }),
+  }
+  try {
+    const response = await send(url, options, body)
+    return { status: response.statusCode ?? 0, body: await readAll(response) }
+  } catch (cause) {
+    throw unanswered(url, cause, timeoutMs)
+  }
+}
+
+function send(url: URL, options: RequestOptions, body: Uint8Array): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    const start = url.protocol === 'https:' ? requestHttps : requestHttp
+    const request = start(url, options, resolve)
+    request.on('error', reject)
+    request.end(body)
+  })
+}
+
+async function readAll(response: IncomingMessage): Promise<Uint8Array> {
+  const chunks: Buffer[] = []
+  let size = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    size += chunk.length
+    if (size > maxAnswer) throw new Error(`more than ${maxAnswer} bytes`)
+    chunks.push(chunk)
+  }
+  if (!response.complete) throw new Error('an answer that was cut off')
+  return new Uint8Array(Buffer.concat(chunks))
+}
+
+function unanswered({ origin }: URL, cause: unknown, ms: number): SallyportError {
+  const { code, message, name } = cause as NodeJS.ErrnoException
+  const late = name === 'AbortError' || name === 'TimeoutError'
+  return new SallyportError(
+    {
+      code: 'GATE_UNANSWERED',
+      where: origin,
+      expected: 'an answer of the gate',
+      found: late ? `none within ${ms / 1000} s` : (code ?? message.slice(0, 200)),
+      fix: 'Ask again; if it stays so, look whether the gate runs, and whether --ca has the authority of its certificate. Nothing is deployed without its answer',
+    },
+    { cause },
+  )
+}

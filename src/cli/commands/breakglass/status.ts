@@ -1,0 +1,164 @@
+import { InvalidArgumentError } from 'commander'
+import type { BreakglassStatus, BreakglassStatusReport } from '#app'
+import type { JsonObject } from '#document'
+import type { CommandLine } from '../../command-line.ts'
+import type { Plan } from '../../commands.ts'
+import { escapeLine } from '../../escape.ts'
+import type { Outcome } from '../../outcome.ts'
+import { parseTime } from '../../parameter.ts'
+import type { Look } from '../../render.ts'
+import type { Session } from '../../session.ts'
+import { table } from '../../table.ts'
+
+interface StatusOptions {
+  readonly kubeconfig?: string
+  readonly context?: string
+  readonly server?: string
+  readonly tokenFile?: string
+  readonly caFile?: string
+}
+
+interface AcceptOptions {
+  readonly environment: string
+  readonly service: string
+  readonly owner: string
+  readonly reason: string
+  readonly until: Date
+  readonly approver?: string
+  readonly output?: string
+}
+
+/** What became of what was let in: decided again, replaced, or accepted as a risk. */
+export function defineStatus(command: CommandLine, plan: Plan): void {
+  command
+    .command('status')
+    .description('decide again what was let in: it is non-compliant until replaced or accepted')
+    .option('--kubeconfig <file>', 'ask this cluster whether it still runs')
+    .option('--context <name>', 'the context in the kubeconfig (default: the current one)')
+    .option('--server <url>', 'the API server, without a kubeconfig')
+    .option('--token-file <file>', 'with --server: a bearer token')
+    .option('--ca-file <file>', 'with --server: the authority of its certificate')
+    .action((options: StatusOptions) =>
+      plan('it is not known what became of it', (session) => status(session, options)),
+    )
+  command
+    .command('accept')
+    .description('sign that somebody answers for what was let in, until then; lets nothing in')
+    .argument('<digest>', 'the artifact: sha256:HEX', parseDigest)
+    .needs('--environment <name>', 'where it runs')
+    .needs('--service <name>', 'as which service')
+    .needs('--owner <name>', 'who carries the risk and has to end it')
+    .needs('--reason <text>', 'why it may stay')
+    .needs('--until <time>', 'when that ends, such as 2026-07-01T00:00:00Z', parseTime)
+    .option('--approver <name>', 'who you are, in words (default: who you are on this machine)')
+    .option('--output <file>', 'the file (default: in breakglass/accepted of the home folder)')
+    .action((sha256: string, options: AcceptOptions) =>
+      plan('nothing was accepted', (session) => accept(session, sha256, options)),
+    )
+}
+
+function parseDigest(text: string): string {
+  const sha256 = /^sha256:([0-9a-f]{64})$/.exec(text)?.[1]
+  if (sha256 !== undefined) return sha256
+  throw new InvalidArgumentError('sha256: and 64 hexadecimal digits in lower case')
+}
+
+async function status(session: Session, options: StatusOptions): Promise<Outcome> {
+  const { breakglassStatus } = await import('#app')
+  const { kubeconfig, server } = options
+  const asksCluster = kubeconfig !== undefined || server !== undefined
+  const { cwd, env } = session
+  session.terminal.status('deciding again')
+  const report = await breakglassStatus({
+    config: await session.config(),
+    now: session.now(),
+    ...(asksCluster ? { cluster: { cwd, env, ...options } } : {}),
+  })
+  const body = JSON.parse(JSON.stringify(report)) as JsonObject
+  return {
+    exit: exitOf(report),
+    json: { apiVersion: 'sallyport.dev/v1', kind: 'BreakglassStatusReport', ...body },
+    text: textOf(report, session.outLook()),
+  }
+}
+
+function exitOf({ uses }: BreakglassStatusReport): 0 | 1 | 3 {
+  if (uses.some(({ compliance }) => compliance === 'non-compliant')) return 1
+  return uses.some(({ compliance }) => compliance === 'undetermined') ? 3 : 0
+}
+
+function textOf({ uses, server }: BreakglassStatusReport, look: Look): string {
+  if (uses.length === 0) return 'The glass has never been broken here.'
+  const asked =
+    server === undefined
+      ? 'No cluster was asked what runs: --kubeconfig'
+      : `What runs is what ${server} has now`
+  const open = uses.filter(({ compliance }) => compliance === 'non-compliant')
+  const verdict =
+    open.length === 0
+      ? look.paint.good('nothing that breakglass let in is non-compliant')
+      : look.paint.bad(`${open.length} non-compliant`)
+  return [
+    table(uses.map((use) => row(use, look))),
+    ...open.map(fixOf),
+    escapeLine(asked),
+    `sallyport: ${verdict}`,
+  ].join('\n\n')
+}
+
+function row(use: BreakglassStatus, { paint }: Look): string[] {
+  const { compliance, entry, time, artifact, environment, service, accepted, pods, verdict } = use
+  const colour = {
+    'non-compliant': paint.bad,
+    undetermined: paint.warn,
+    accepted: paint.warn,
+    compliant: paint.good,
+    gone: paint.good,
+  }[compliance]
+  const codes = [...new Set(use.reasons.map(({ code }) => code))].slice(0, 3).join(', ')
+  const why =
+    accepted === undefined
+      ? `${verdict ?? 'not decided'} ${codes}`
+      : `${accepted.owner} until ${accepted.expires}, by ${accepted.by.join(', ')}: ${accepted.reason}`
+  return [
+    colour(compliance),
+    paint.faint(String(entry)),
+    paint.faint(`${time.slice(0, 19)}Z`),
+    escapeLine(`${environment}/${service}`),
+    escapeLine(artifact.name),
+    escapeLine(pods === undefined ? '' : pods.slice(0, 5).join(', ') || 'not running'),
+    escapeLine(why.trim()),
+  ]
+}
+
+function fixOf({ artifact, environment, service, refused }: BreakglassStatus): string {
+  const replace = `${artifact.name}: replace it by an artifact that meets the policy, or have the risk accepted: sallyport breakglass accept sha256:${artifact.sha256} --environment ${environment} --service ${service} --owner NAME --reason TEXT --until TIME`
+  const faults = refused.map(
+    ({ where = '', expected, found }) => `  not accepted by ${where}: expected ${expected}, found ${found}`,
+  )
+  return [replace, ...faults].map(escapeLine).join('\n')
+}
+
+async function accept(session: Session, sha256: string, options: AcceptOptions): Promise<Outcome> {
+  const { acceptRisk } = await import('#app')
+  const { environment, service, ...rest } = options
+  session.terminal.status('signing')
+  const report = await acceptRisk({
+    ...rest,
+    config: await session.config(),
+    sha256,
+    target: { environment, service },
+    now: session.now(),
+  })
+  const { paint } = session.outLook()
+  const rows = [
+    [paint.faint('until'), report.expires],
+    [paint.faint('key'), report.keyid],
+    [paint.faint('next'), 'sallyport breakglass status, with the file in breakglass/accepted of the home'],
+  ]
+  return {
+    exit: 0,
+    json: { apiVersion: 'sallyport.dev/v1', kind: 'AcceptRiskReport', ...report },
+    text: `sallyport: ${paint.good('accepted')}: ${escapeLine(report.file)}\n\n${table(rows, '  ')}`,
+  }
+}
