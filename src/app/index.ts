@@ -260,3 +260,14 @@ export const acceptRisk: typeof import('./breakglass/accept.ts').acceptRisk = as
 export const breakglassStatus: typeof import('./breakglass/status.ts').breakglassStatus = async (
   options,
 ) => (await import('./breakglass/status.ts')).breakglassStatus(options)
+
+export type { WitnessInitOptions, WitnessInitReport } from './witness/init.ts'
+export type { RunningWitness, ServeWitnessOptions } from './witness/serve.ts'
+
+/** Makes the home of a witness, or describes the one that is there. */
+export const initWitness: typeof import('./witness/init.ts').initWitness = async (options) =>
+  (await import('./witness/init.ts')).initWitness(options)
+
+/** Runs a witness over HTTP until it is stopped. */
+export const serveWitness: typeof import('./witness/serve.ts').serveWitness = async (options) =>
+  (await import('./witness/serve.ts')).serveWitness(options)

@@ -55,6 +55,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/serve.ts'),
   },
   {
+    name: 'witness',
+    summary: 'watch the logs of others: cosign each checkpoint that extends the one before',
+    load: () => import('./commands/witness.ts'),
+  },
+  {
     name: 'probe-bypass',
     summary: 'try the known ways around the gate of a Kubernetes cluster, as dry runs',
     load: () => import('./commands/probe-bypass.ts'),

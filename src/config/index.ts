@@ -6,3 +6,9 @@ export type { AccessConfig, AdmissionConfig, ServeConfig } from './gate-config.t
 export type { NpmProxyConfig, OciProxyConfig, ProxiesConfig } from './proxies.ts'
 export type { RulebookConfig } from './rulebook.ts'
 export type { StoreConfig } from './store-schema.ts'
+export {
+  loadWitnessConfig,
+  witnessHomeOf,
+  witnessKeysOf,
+  type WitnessConfig,
+} from './witness-file.ts'

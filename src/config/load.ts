@@ -55,7 +55,8 @@ function collect<T>(problems: Problem[], part: () => T): T | undefined {
   }
 }
 
-function checkHome(home: string, cwd: string): void {
+/** Refuses a home that is not there, or that others can write to. */
+export function checkHome(home: string, cwd: string): void {
   const stat = statSync(home, { throwIfNoEntry: false })
   const where = relative(cwd, home) || home
   if (stat?.isDirectory() !== true) {
@@ -209,7 +210,8 @@ export function keysOf(home: string, given: ConfigFile['keys'] = {}): KeySet {
   }
 }
 
-function deepFreeze<T extends object>(value: T): T {
+/** Nobody changes a configuration. */
+export function deepFreeze<T extends object>(value: T): T {
   for (const part of Object.values(value)) {
     if (typeof part === 'object' && part !== null) deepFreeze(part as object)
   }

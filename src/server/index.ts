@@ -10,6 +10,7 @@ export type {
 export { listen, type Listener, type ListenLimits, type ListenOptions } from './listen.ts'
 export type { TlsFiles } from './tls.ts'
 export { startGateServer, type GateServerOptions } from './gate-server.ts'
+export { startWitnessServer, type WitnessServerOptions } from './witness-server.ts'
 export { openJournal, type Journal } from './journal.ts'
 export { openMetrics, type Metrics } from './metrics.ts'
 export type { Decided, GateService } from './routes/ports.ts'

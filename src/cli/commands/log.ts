@@ -3,6 +3,7 @@ import { collect } from '../collect.ts'
 import type { Plan } from '../commands.ts'
 import { parseCount } from '../number.ts'
 import { replay } from './log/replay.ts'
+import { keys } from './log/keys.ts'
 import { receipt, show } from './log/show.ts'
 import { verifyLog } from './log/verify.ts'
 
@@ -27,6 +28,10 @@ export function define(command: CommandLine, plan: Plan): void {
     .description('print the proof that a decision is in the log, a .tlog-proof')
     .argument('<index>', 'which one', parseCount)
     .action((index: number) => plan('there is no receipt', (session) => receipt(session, index)))
+  command
+    .command('keys')
+    .description('print the verifier keys of the log, one on each line, for witnesses and readers')
+    .action(() => plan('no key was read', keys))
   command
     .command('replay')
     .description('decide again from what was recorded, and compare byte for byte')
