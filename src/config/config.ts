@@ -2,6 +2,7 @@ import type { AlarmsConfig } from './alarms.ts'
 import type { AccessConfig, AdmissionConfig, ServeConfig } from './gate-config.ts'
 import type { ProxiesConfig } from './proxies.ts'
 import type { RulebookConfig } from './rulebook.ts'
+import type { SpoolConfig } from './spool-schema.ts'
 import type { StoreConfig } from './store-schema.ts'
 
 /** Two files that belong together: an encrypted private key, and the passphrase its signer process reads. */
@@ -71,6 +72,8 @@ export interface Config {
     readonly folder: string
     /** Where the log's signer remembers the newest checkpoint it signed: apart from the log, or a roll-back takes it along. */
     readonly memory: string
+    /** Where decisions wait while the log is away; absent: nothing is admitted then. */
+    readonly spool?: SpoolConfig
   }
   readonly keys: KeySet
   readonly build: {

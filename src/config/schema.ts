@@ -3,6 +3,7 @@ import { alarmsSchema } from './alarms.ts'
 import { accessSchema, admissionSchema, serveSchema } from './gate-schema.ts'
 import { proxiesSchema } from './proxies-schema.ts'
 import { rulebookSchema } from './rulebook.ts'
+import { spoolSchema } from './spool-schema.ts'
 import { storeSchema } from './store-schema.ts'
 
 const path = z.string().min(1).max(4096)
@@ -88,6 +89,7 @@ export const configSchema = z.strictObject({
     verifierKeys: z.array(z.string().min(1).max(8192)).min(1).max(16),
     folder: path.default('log'),
     memory: path.default('keys/log.memory'),
+    spool: spoolSchema,
   }),
   keys: z
     .strictObject({

@@ -9,7 +9,10 @@ export type {
 export type { LogLimits } from './committer.ts'
 export { openLog, type Log, type OpenLogOptions, type Receipt } from './log.ts'
 export { openSharedLog, type OpenSharedLogOptions } from './shared/shared-log.ts'
+export { recordOnce } from './shared/record-once.ts'
+export { submittedAs } from './shared/waiters.ts'
 export type {
+  KnownEntry,
   SequencerSession,
   SharedCommit,
   SharedHead,
@@ -18,6 +21,17 @@ export type {
   Standing,
   SubmittedEntry,
 } from './shared/ports.ts'
+export {
+  Spool,
+  type OpenSpoolOptions,
+  type SpoolEntry,
+  type SpoolLimits,
+  type SpoolReceipt,
+  type SpoolStanding,
+  type SpoolTarget,
+} from './spool/spool.ts'
+export type { SpoolStorage } from './spool/ports.ts'
+export { readSpool, type SpoolReading } from './spool/read-spool.ts'
 export { openLogView, type LogView } from './view.ts'
 export { verifyLog, type LogReport, type VerifyLogOptions } from './verify/verify-log.ts'
 export { recordDecision, recordedDecision, type DecisionRecord } from './record.ts'

@@ -1,5 +1,10 @@
 export { openFileBlobs, type FileBlobs } from './embedded/blobs.ts'
 export { openFileCheckpoints, type FileCheckpoints } from './embedded/checkpoints.ts'
 export { openFileLogStorage, type FileLogOptions } from './embedded/log-storage.ts'
+export {
+  openFileSpool,
+  passingFileSystem,
+  type FileSpoolOptions,
+} from './embedded/spool-storage.ts'
 export type { PostgresOptions } from './postgres/connection.ts'
 export { openPostgresStore, type PostgresStore } from './postgres/open.ts'

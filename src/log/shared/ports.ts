@@ -7,6 +7,15 @@ export interface SubmittedEntry {
   readonly entry: Uint8Array
 }
 
+/** An entry that was submitted before. */
+export interface KnownEntry {
+  readonly id: number
+  /** SHA-256 of the entry, in lower-case hex. */
+  readonly sha256: string
+  /** Where it stands in the log; undefined while it waits for its place. */
+  readonly index: number | undefined
+}
+
 /** Where the log stands. */
 export interface SharedHead {
   readonly size: number
@@ -56,6 +65,9 @@ export interface SharedLogStore {
    */
   submit(entries: readonly SubmittedEntry[]): Promise<void>
   mayHaveHappened(problem: unknown): boolean
+
+  /** Which of these ids have been submitted, by whomever, and what became of them; all of the same moment. */
+  known(ids: readonly number[]): Promise<readonly KnownEntry[]>
 
   /** The head, and who came to stand from index `from` on; undefined when the log has not begun. */
   look(from: number): Promise<Sighting | undefined>

@@ -9,16 +9,24 @@ export interface Waiter {
   id?: number
 }
 
+/** Of refusals for lack of time: under which id the entry may be in the store all the same. */
+const submitted = new WeakMap<object, number>()
+
+/** Under which id an entry may be recorded although its append was refused; undefined when it is certainly not. */
+export function submittedAs(problem: unknown): number | undefined {
+  return typeof problem === 'object' && problem !== null ? submitted.get(problem) : undefined
+}
+
 /** Who waits for what, and until when. Everybody is answered once, or refused when it is late. */
 export class Waiters {
-  readonly #late: () => unknown
+  readonly #late: () => object
   readonly #all = new Set<Waiter>()
   readonly #byId = new Map<number, Waiter>()
   #bytes = 0
   #none = Promise.withResolvers<void>()
   #timer: NodeJS.Timeout | undefined
 
-  constructor(late: () => unknown) {
+  constructor(late: () => object) {
     this.#late = late
   }
 
@@ -75,7 +83,9 @@ export class Waiters {
     const now = performance.now()
     for (const waiter of this.#all) {
       if (waiter.until > now) return
-      this.reject(waiter, this.#late())
+      const problem = this.#late()
+      if (waiter.id !== undefined) submitted.set(problem, waiter.id)
+      this.reject(waiter, problem)
     }
   }
 

@@ -1,5 +1,12 @@
 import type { Pool } from 'pg'
-import type { SequencerSession, SharedLogStore, Sighting, Standing, SubmittedEntry } from '#log'
+import type {
+  KnownEntry,
+  SequencerSession,
+  SharedLogStore,
+  Sighting,
+  Standing,
+  SubmittedEntry,
+} from '#log'
 import { encodeEntry, hashSize, parseTilePath, tileWidth } from '#merkle'
 import { mayHaveHappened, run, type PostgresOptions, type Statement } from './connection.ts'
 import { Listener } from './listener.ts'
@@ -59,6 +66,21 @@ export class PostgresLogStore implements SharedLogStore {
 
   mayHaveHappened(problem: unknown): boolean {
     return mayHaveHappened(problem)
+  }
+
+  async known(ids: readonly number[]): Promise<readonly KnownEntry[]> {
+    const { rows } = await this.#run({
+      name: 'known',
+      text: `SELECT id, idx, encode(sha256(entry), 'hex') AS sha256 FROM sallyport.entry WHERE id = ANY($1::bigint[])
+             UNION ALL
+             SELECT id, NULL, encode(sha256(entry), 'hex') FROM sallyport.outbox WHERE id = ANY($1::bigint[])`,
+      values: [ids],
+    })
+    return rows.map((row) => ({
+      id: Number(row['id']),
+      sha256: String(row['sha256']),
+      index: row['idx'] === null ? undefined : Number(row['idx']),
+    }))
   }
 
   async look(from: number): Promise<Sighting | undefined> {

@@ -42,6 +42,13 @@ export const log = {
   LOG_STORE_NEWER: { title: 'The database was made by a newer version', exit: 3 },
   LOG_STORE_UNSAFE: { title: 'The database does not keep what it confirms', exit: 3 },
 
+  // Decisions that wait for a log that is away.
+  LOG_SPOOLING: { title: 'Decisions wait in the spool for the log', exit: 3 },
+  LOG_SPOOL_FULL: { title: 'There is no room left in the spool', exit: 3 },
+  LOG_SPOOL_FAILED: { title: 'The spool could not be read or written durably', exit: 3 },
+  LOG_SPOOL_TAKEN: { title: 'Another process uses the spool', exit: 3 },
+  LOG_SPOOL_DAMAGED: { title: 'The spool is not as it was written', exit: 3 },
+
   // What `sallyport log verify` finds.
   LOG_ENTRY_ALTERED: { title: 'An entry is not the one that was logged', exit: 1 },
   LOG_ENTRY_REMOVED: { title: 'An entry has been removed', exit: 1 },

@@ -1,0 +1,331 @@
+import assert from 'node:assert/strict'
+import { hash } from 'node:crypto'
+import { test } from 'node:test'
+import { SallyportError } from '#error'
+import type { SubmittedEntry } from '../shared/ports.ts'
+import { MemoryBodies } from '../testing/memory-bodies.ts'
+import { MemorySpool } from '../testing/memory-spool.ts'
+import { readSpool } from './read-spool.ts'
+import { Spool, type SpoolLimits, type SpoolTarget } from './spool.ts'
+
+const origin = 'log.example/spool'
+const roomy: SpoolLimits = { maxEntries: 1000, maxBytes: 1_000_000 }
+
+function open(storage: MemorySpool, limits: Partial<SpoolLimits> = {}): Spool {
+  const clock = () => new Date('2026-01-02T03:04:05Z')
+  return new Spool({ storage, origin, limits: { ...roomy, ...limits }, clock })
+}
+
+const text = (at: number | string) => ({
+  entry: Buffer.from(`entry ${at}`),
+  bodies: [Buffer.from('policy'), Buffer.from(`evidence ${at}`)],
+})
+
+/** A log that knows ids, as the database does. */
+class Target implements SpoolTarget {
+  readonly bodies = new MemoryBodies()
+  readonly entries: string[] = []
+  readonly #ids = new Map<number, number>()
+  away = false
+
+  record(entries: readonly SubmittedEntry[]): Promise<readonly number[]> {
+    if (this.away) return Promise.reject(new Error('away'))
+    const indexes = entries.map(({ id, entry }) => {
+      const known = this.#ids.get(id)
+      if (known !== undefined) return known
+      this.#ids.set(id, this.entries.push(Buffer.from(entry).toString()) - 1)
+      return this.entries.length - 1
+    })
+    return Promise.resolve(indexes)
+  }
+
+  async empty(spool: Spool): Promise<void> {
+    while ((await spool.forward(this)) > 0);
+  }
+}
+
+async function fill(spool: Spool, count: number): Promise<void> {
+  for (let at = 0; at < count; at += 1) await spool.add(text(at))
+}
+
+const expected = (count: number) => Array.from({ length: count }, (_, at) => `entry ${at}`)
+
+test('what is spooled is told, and goes into the log in its order, with its bodies', async () => {
+  const storage = new MemorySpool()
+  const spool = open(storage)
+  const receipt = await spool.add(text(0))
+  assert.equal(receipt.number, 0)
+  assert.equal(receipt.sha256, hash('sha256', 'entry 0'))
+  await Promise.all([1, 2, 3].map((at) => spool.add(text(at))))
+  assert.equal(spool.standing.entries, 4)
+  assert.equal(spool.standing.oldest?.toISOString(), '2026-01-02T03:04:05.000Z')
+  assert.deepEqual((await readSpool(storage)).entries, 4)
+  const target = new Target()
+  await target.empty(spool)
+  assert.deepEqual(target.entries, expected(4))
+  assert.equal(target.bodies.bodies.size, 5)
+  assert.deepEqual(
+    [spool.standing.entries, storage.bodies.bodies.size, (await readSpool(storage)).entries],
+    [0, 0, 0],
+  )
+})
+
+test('a log that is away takes nothing, and nothing is lost', async () => {
+  const spool = open(new MemorySpool())
+  await fill(spool, 3)
+  const target = new Target()
+  target.away = true
+  await assert.rejects(spool.forward(target), { message: 'away' })
+  assert.equal(spool.standing.entries, 3)
+  target.away = false
+  await target.empty(spool)
+  assert.deepEqual(target.entries, expected(3))
+})
+
+test('the next process goes on where one was killed, wherever that was, and records nothing twice', async () => {
+  for (let killedAt = 1; killedAt <= 12; killedAt += 1) {
+    const storage = new MemorySpool()
+    await fill(open(storage), 4)
+    const target = new Target()
+    const second = storage.after()
+    let deeds = 0
+    // Killed at one deed after the other: from then on the disk takes nothing.
+    second.fail = () => {
+      deeds += 1
+      if (deeds >= killedAt) throw new Error('killed')
+    }
+    await target.empty(open(second)).catch(() => undefined)
+    const third = open(second.after())
+    await target.empty(third)
+    assert.deepEqual(target.entries, expected(4), `killed at ${killedAt}`)
+    await third.add(text('later'))
+    await target.empty(third)
+    assert.deepEqual(target.entries.length, 5)
+  }
+})
+
+test('an entry that may be in the log under an id of its own is not recorded again', async () => {
+  const target = new Target()
+  await target.record([{ id: 77, entry: Buffer.from('entry 0') }])
+  const spool = open(new MemorySpool())
+  await spool.add({ ...text(0), id: 77 })
+  await fill(spool, 1)
+  await target.empty(spool)
+  assert.deepEqual(target.entries, ['entry 0', 'entry 0'], 'the second is another one')
+})
+
+test('the same entry twice is recorded twice: two were answered', async () => {
+  const target = new Target()
+  const spool = open(new MemorySpool())
+  await spool.add(text(0))
+  await spool.add(text(0))
+  await target.empty(spool)
+  assert.deepEqual(target.entries, ['entry 0', 'entry 0'])
+})
+
+test('ids of one spool ascend below zero, and differ from those of another', async () => {
+  const ids: number[] = []
+  const record = (entries: readonly SubmittedEntry[]) => {
+    ids.push(...entries.map(({ id }) => id))
+    return Promise.resolve(entries.map((_, at) => at))
+  }
+  const target = { bodies: new MemoryBodies(), record }
+  for (let round = 0; round < 3; round += 1) {
+    const spool = open(new MemorySpool())
+    await fill(spool, 5)
+    while ((await spool.forward(target)) > 0);
+  }
+  assert.equal(new Set(ids).size, 15)
+  assert.ok(ids.every((id) => id < 0 && Number.isSafeInteger(id)))
+  assert.deepEqual(
+    ids.slice(0, 5),
+    ids.slice(0, 5).toSorted((a, b) => a - b),
+  )
+})
+
+test('what is torn at the end was never answered, and is dropped; every whole line is kept', async () => {
+  const storage = new MemorySpool()
+  await fill(open(storage), 3)
+  const whole = storage.file
+  await open(storage.after()).add(text('torn'))
+  const longer = storage.after()
+  longer.file = whole
+  const full = await (async () => {
+    const one = storage.after()
+    one.file = whole
+    await open(one).add(text('torn'))
+    return one.file
+  })()
+  for (let length = whole.length; length < full.length; length += 37) {
+    const torn = storage.after()
+    torn.file = full.slice(0, length)
+    const spool = open(torn)
+    await spool.open()
+    assert.equal(spool.standing.entries, 3)
+    await spool.add(text(3))
+    const target = new Target()
+    await target.empty(spool)
+    assert.deepEqual(target.entries, expected(4))
+  }
+})
+
+test('a bit that is turned anywhere in the spool is found, and nothing is added to it any more', async () => {
+  const storage = new MemorySpool()
+  await fill(open(storage), 3)
+  for (let at = 0; at < storage.file.length - 1; at += 13) {
+    const altered = storage.after()
+    altered.file = Uint8Array.from(storage.file)
+    altered.file[at] = (altered.file[at] ?? 0) ^ 1
+    const spool = open(altered)
+    await assert.rejects(spool.open(), { code: 'LOG_SPOOL_DAMAGED' }, `byte ${at}`)
+    await assert.rejects(spool.add(text(9)), { code: 'LOG_SPOOL_DAMAGED' })
+    assert.equal(spool.problem?.code, 'LOG_SPOOL_DAMAGED')
+  }
+})
+
+test('a line that is removed, moved or copied is found', async () => {
+  const storage = new MemorySpool()
+  await fill(open(storage), 4)
+  const lines = Buffer.from(storage.file).toString().split('\n').slice(0, -1)
+  const [head = '', a = '', b = '', c = '', d = ''] = lines
+  for (const kept of [
+    [head, b, c, d],
+    [head, a, c, d],
+    [head, a, b, c],
+    [head],
+    [head, b, a, c, d],
+    [head, a, a, b, c, d],
+    [a, b, c, d],
+    [],
+  ]) {
+    const changed = storage.after()
+    changed.file = Buffer.from(kept.map((line) => `${line}\n`).join(''))
+    await assert.rejects(open(changed).open(), { code: 'LOG_SPOOL_DAMAGED' }, `${kept.length}`)
+  }
+})
+
+test('a spool that is altered while its process runs is found when it is forwarded', async () => {
+  const storage = new MemorySpool()
+  const spool = open(storage)
+  await fill(spool, 3)
+  // Somebody who can write there writes a whole spool of their own.
+  const other = new MemorySpool()
+  const theirs = open(other)
+  await fill(theirs, 2)
+  await theirs.add(text('forged'))
+  storage.file = other.file
+  const target = new Target()
+  await assert.rejects(target.empty(spool), { code: 'LOG_SPOOL_DAMAGED' })
+  assert.ok(!target.entries.includes('entry forged'))
+})
+
+test('a body that is altered or gone is found before its entry is recorded', async () => {
+  for (const change of [
+    (bodies: Map<string, Uint8Array>) => bodies.clear(),
+    (bodies: Map<string, Uint8Array>) =>
+      bodies.set(hash('sha256', 'policy'), Buffer.from('another')),
+  ]) {
+    const storage = new MemorySpool()
+    const spool = open(storage)
+    await fill(spool, 1)
+    change(storage.bodies.bodies)
+    const get = storage.bodies.get.bind(storage.bodies)
+    // As the real one does: never bytes that do not have the digest.
+    storage.bodies.get = async (digest) => {
+      const bytes = await get(digest)
+      if (bytes !== undefined && hash('sha256', bytes) !== digest) throw new Error('altered')
+      return bytes
+    }
+    const target = new Target()
+    await assert.rejects(target.empty(spool), { code: 'LOG_SPOOL_DAMAGED' })
+    assert.deepEqual(target.entries, [])
+  }
+})
+
+test('a spool of another log is not forwarded to this one', async () => {
+  const storage = new MemorySpool()
+  await fill(open(storage), 1)
+  const clock = () => new Date()
+  const limits = roomy
+  const spool = new Spool({ storage: storage.after(), origin: 'another', limits, clock })
+  await assert.rejects(spool.open(), { code: 'LOG_SPOOL_DAMAGED' })
+})
+
+test('a full spool takes nothing more, by number and by size, and goes on when it is emptied', async () => {
+  const storage = new MemorySpool()
+  const spool = open(storage, { maxEntries: 3 })
+  await fill(spool, 3)
+  assert.equal(spool.problem?.code, 'LOG_SPOOL_FULL')
+  await assert.rejects(spool.add(text(3)), { code: 'LOG_SPOOL_FULL' })
+  const target = new Target()
+  await target.empty(spool)
+  assert.equal(spool.problem, undefined)
+  await spool.add(text(3))
+  const small = open(new MemorySpool(), { maxBytes: 5000 })
+  let taken = 0
+  const answers = await Promise.allSettled(
+    Array.from({ length: 50 }, async (_, at) => {
+      await small.add({ entry: Buffer.alloc(300, at), bodies: [Buffer.alloc(200, at)] })
+      taken += 1
+    }),
+  )
+  const refused = answers.filter(({ status }) => status === 'rejected')
+  assert.ok(taken > 2 && refused.length === 50 - taken)
+  assert.ok(small.standing.bytes <= 5000, `${small.standing.bytes}`)
+})
+
+test('a disk that fails: nobody is answered, what it tore is cut off, and it goes on when it can', async () => {
+  const storage = new MemorySpool()
+  const spool = open(storage)
+  await fill(spool, 2)
+  storage.fail = (deed) => {
+    if (deed !== 'read') throw Object.assign(new Error('no space left'), { code: 'ENOSPC' })
+  }
+  storage.tornAt = 40
+  await assert.rejects(spool.add(text(2)), { code: 'LOG_SPOOL_FAILED' })
+  await assert.rejects(spool.add(text(2)), { code: 'LOG_SPOOL_FAILED' })
+  storage.fail = () => undefined
+  await spool.add(text(2))
+  await spool.close()
+  const target = new Target()
+  await target.empty(open(storage.after()))
+  assert.deepEqual(target.entries, expected(3))
+})
+
+test('a spool that another process uses is not touched', async () => {
+  const storage = new MemorySpool()
+  storage.take = () => Promise.resolve(false)
+  const spool = open(storage)
+  await assert.rejects(spool.add(text(0)), { code: 'LOG_SPOOL_TAKEN' })
+  assert.equal(await spool.forward(new Target()), 0)
+  assert.equal(storage.file.length, 0)
+})
+
+test('while entries are forwarded others are added, and none is lost or forwarded twice', async () => {
+  const spool = open(new MemorySpool(), { maxEntries: 5000 })
+  const target = new Target()
+  let done = false
+  const adding = (async () => {
+    for (let round = 0; round < 40; round += 1)
+      await Promise.all(Array.from({ length: 7 }, (_, at) => spool.add(text(round * 7 + at))))
+    done = true
+  })()
+  while (!done) {
+    await spool.forward(target)
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  await adding
+  await target.empty(spool)
+  assert.deepEqual(target.entries, expected(280))
+})
+
+test('anything at all in the place of a spool is damage, not a crash', async () => {
+  for (const bytes of ['\n', 'x\n', `${'0'.repeat(64)} {}\n`, '{"kind":"SpoolHead"}\n', '\0\0\n']) {
+    const storage = new MemorySpool()
+    storage.file = Buffer.from(bytes)
+    const problem: unknown = await open(storage)
+      .open()
+      .catch((error: unknown) => error)
+    assert.ok(problem instanceof SallyportError && problem.code === 'LOG_SPOOL_DAMAGED')
+  }
+})
