@@ -1,3 +1,4 @@
+export { judgeAcceptance, type AcceptanceParts, type AcceptedRisk } from './acceptance.ts'
 export { openBell, type Bell, type BellOptions } from './alarms/bell.ts'
 export {
   encodeEvent,

@@ -12,8 +12,9 @@ export class CommandLine extends Command {
   }
 
   /** An option without which the command means nothing. */
-  needs(flags: string, description: string): this {
+  needs(flags: string, description: string, parse?: (text: string) => unknown): this {
     const option = this.createOption(flags, `${description} (needed)`)
+    if (parse !== undefined) option.argParser(parse)
     this.wanted.push(option)
     return this.addOption(option)
   }

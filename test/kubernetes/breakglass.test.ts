@@ -83,14 +83,17 @@ test(
       '--service',
       'shop',
     ]
+    const output = ['--output', join(world.home, 'request.json')]
     const why = ['--reason', 'checkout is down', '--incident', 'INC-17', '--requester', 'dave']
-    const asked = await world.sallyport('breakglass', ...request, ...why, '--json')
+    const asked = await world.sallyport('breakglass', ...request, ...why, ...output, '--json')
     assert.equal(asked.exit, 0, asked.stderr)
     rules = (asked.json['request'] as { rules: readonly string[] }).rules
     const approved = await world.sallyport(
       'breakglass',
       'approve',
       String(asked.json['file']),
+      '--output',
+      join(world.home, 'grant.json'),
       '--json',
     )
     const file = String(approved.json['file'])
@@ -296,6 +299,30 @@ function handWork(op: 'add' | 'remove', image: string): readonly string[] {
   const text = patch.replaceAll('NAMESPACE', 'shop').replaceAll('IMAGE', image)
   return [...command.split(' '), '-p', text]
 }
+
+test(
+  'what was let in is listed as non-compliant for as long as it runs, and is gone when it is replaced',
+  { skip },
+  async () => {
+    const { kubeconfig } = world.cluster
+    const status = async () => {
+      const args = ['breakglass', 'status', '--json', '--kubeconfig', kubeconfig]
+      const { exit, json } = await world.sallyport(...args)
+      const uses = json['uses'] as readonly { state: string; compliance: string; pods: string[] }[]
+      return { exit, uses }
+    }
+    const { exit, uses } = await status()
+    assert.deepEqual(
+      [exit, uses.map(({ state, compliance }) => `${state}: ${compliance}`)],
+      [1, ['breakglass: non-compliant']],
+    )
+    assert.ok(uses[0]?.pods.includes('shop/fix') && uses[0].pods.includes('shop/by-hand'))
+    assertDone(await kubectl('delete', 'pods', '--all', '-n', 'shop', '--now', '--wait=false'))
+    assertDone(await apply(pod('replaced', world.good)))
+    const after = await status()
+    assert.deepEqual([after.exit, after.uses[0]?.compliance], [0, 'gone'])
+  },
+)
 
 test('every answer is in the log, which verifies and replays', { skip }, async () => {
   for (const work of ['verify', 'replay']) {

@@ -1,4 +1,3 @@
-import { InvalidArgumentError } from 'commander'
 import type { BreakglassListReport, ListedUse } from '#app'
 import type { JsonObject } from '#document'
 import { collect } from '../collect.ts'
@@ -12,6 +11,8 @@ import type { Outcome } from '../outcome.ts'
 import type { Look } from '../render.ts'
 import type { Session } from '../session.ts'
 import { table } from '../table.ts'
+import { parseTime } from '../time.ts'
+import { defineStatus } from './breakglass/status.ts'
 import { artifactHelp } from './verify.ts'
 
 interface RequestOptions {
@@ -30,6 +31,7 @@ export function define(command: CommandLine, plan: Plan): void {
   defineAsking(command, plan)
   defineUsing(command, plan)
   defineReviewing(command, plan)
+  defineStatus(command, plan)
 }
 
 function defineAsking(command: CommandLine, plan: Plan): void {
@@ -98,13 +100,6 @@ function defineReviewing(command: CommandLine, plan: Plan): void {
     .action((entry: number, options: { by: string; finding: string }) =>
       plan('nothing was reviewed', (session) => review(session, entry, options)),
     )
-}
-
-function parseTime(text: string): Date {
-  const time = new Date(text)
-  if (/^\d{4}-\d{2}-\d{2}T[\d:.]+(?:Z|[+-]\d\d:\d\d)$/.test(text) && !Number.isNaN(time.getTime()))
-    return time
-  throw new InvalidArgumentError('a time with zone such as 2026-06-01T12:00:00Z')
 }
 
 async function key(session: Session): Promise<Outcome> {

@@ -45,6 +45,11 @@ export {
 export { readPredicate, type Predicate } from './predicates/predicate.ts'
 export type { Release } from './predicates/release.ts'
 export { reviewStatement, type Review } from './predicates/review.ts'
+export {
+  readRiskAcceptance,
+  riskAcceptanceStatement,
+  type RiskAcceptance,
+} from './predicates/risk-acceptance.ts'
 export type { Sbom, SbomComponent, SbomDependency } from './predicates/sbom-types.ts'
 export type { Reference, Scai, ScaiAttribute } from './predicates/scai.ts'
 export type { Finding, FoundPackage, Scan } from './predicates/scan-types.ts'

@@ -12,4 +12,6 @@ export const predicateTypes = {
   approval: 'https://sallyport.dev/attestation/approval/v1',
   review: 'https://sallyport.dev/attestation/review/v1',
   breakglass: 'https://sallyport.dev/attestation/breakglass/v1',
+  /** It lets nothing in: it says who lives with what was let in. */
+  riskAcceptance: 'https://sallyport.dev/attestation/risk-acceptance/v1',
 } as const

@@ -1,21 +1,39 @@
-import { parseStatement, predicateTypes, readBreakglass } from '#attestation'
+import {
+  parseStatement,
+  predicateTypes,
+  readBreakglass,
+  readRiskAcceptance,
+  type Statement,
+} from '#attestation'
 import { quote, SallyportError } from '#error'
 import { checkSubjects } from './subjects.ts'
 import { wellFormed, wrongPredicateType, type StatementRule } from './rule.ts'
 
 const longestMs = 168 * 3_600_000
 
-/** Grants of breakglass for artifacts that are named by their SHA-256, and nothing else: this key never approves a release. */
+/**
+ * Grants of breakglass, and risks accepted afterwards, for artifacts that are named by their SHA-256, and nothing else: this
+ * key never approves a release.
+ */
 export function breakglassRule(): StatementRule {
   return (bytes) => {
     const statement = wellFormed(() => parseStatement(bytes))
-    if (statement.predicateType !== predicateTypes.breakglass)
-      throw wrongPredicateType(statement.predicateType, [predicateTypes.breakglass])
-    const { notBefore, expires } = wellFormed(() => readBreakglass(statement))
-    if (Date.parse(expires) - Date.parse(notBefore) > longestMs) throw tooLong(expires)
+    checkPredicate(statement)
     SallyportError.throwAll(checkSubjects(statement))
     return statement
   }
+}
+
+function checkPredicate(statement: Statement): void {
+  const { predicateType } = statement
+  if (predicateType === predicateTypes.riskAcceptance) {
+    wellFormed(() => readRiskAcceptance(statement))
+    return
+  }
+  if (predicateType !== predicateTypes.breakglass)
+    throw wrongPredicateType(predicateType, [predicateTypes.breakglass])
+  const { notBefore, expires } = wellFormed(() => readBreakglass(statement))
+  if (Date.parse(expires) - Date.parse(notBefore) > longestMs) throw tooLong(expires)
 }
 
 function tooLong(expires: string): SallyportError {

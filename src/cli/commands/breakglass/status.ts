@@ -5,10 +5,10 @@ import type { CommandLine } from '../../command-line.ts'
 import type { Plan } from '../../commands.ts'
 import { escapeLine } from '../../escape.ts'
 import type { Outcome } from '../../outcome.ts'
-import { parseTime } from '../../parameter.ts'
 import type { Look } from '../../render.ts'
 import type { Session } from '../../session.ts'
 import { table } from '../../table.ts'
+import { parseTime } from '../../time.ts'
 
 interface StatusOptions {
   readonly kubeconfig?: string
@@ -131,12 +131,12 @@ function row(use: BreakglassStatus, { paint }: Look): string[] {
   ]
 }
 
-function fixOf({ artifact, environment, service, refused }: BreakglassStatus): string {
-  const replace = `${artifact.name}: replace it by an artifact that meets the policy, or have the risk accepted: sallyport breakglass accept sha256:${artifact.sha256} --environment ${environment} --service ${service} --owner NAME --reason TEXT --until TIME`
+function fixOf({ problem, refused }: BreakglassStatus): string {
   const faults = refused.map(
-    ({ where = '', expected, found }) => `  not accepted by ${where}: expected ${expected}, found ${found}`,
+    ({ where = '', expected, found }) =>
+      `  not accepted by ${where}: expected ${expected}, found ${found}`,
   )
-  return [replace, ...faults].map(escapeLine).join('\n')
+  return [`${problem?.found ?? ''}: ${problem?.fix ?? ''}`, ...faults].map(escapeLine).join('\n')
 }
 
 async function accept(session: Session, sha256: string, options: AcceptOptions): Promise<Outcome> {
@@ -154,7 +154,10 @@ async function accept(session: Session, sha256: string, options: AcceptOptions):
   const rows = [
     [paint.faint('until'), report.expires],
     [paint.faint('key'), report.keyid],
-    [paint.faint('next'), 'sallyport breakglass status, with the file in breakglass/accepted of the home'],
+    [
+      paint.faint('next'),
+      'sallyport breakglass status, with the file in breakglass/accepted of the home',
+    ],
   ]
   return {
     exit: 0,

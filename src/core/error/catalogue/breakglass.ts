@@ -20,6 +20,11 @@ export const breakglass = {
   BREAKGLASS_REVIEW: { title: 'The review does not close this use', exit: 2 },
   BREAKGLASS_KEY: { title: 'The key for breakglass is there already', exit: 2 },
   BREAKGLASS_OVERDUE: { title: 'A use of breakglass waits for its review for too long', exit: 1 },
+  BREAKGLASS_ACCEPTANCE: { title: 'The acceptance of the risk does not count', exit: 1 },
+  BREAKGLASS_NON_COMPLIANT: {
+    title: 'What was let in by breakglass still does not meet the policy',
+    exit: 1,
+  },
   ALARM_NOT_KEPT: { title: 'An alarm could not be written, so there is no answer', exit: 3 },
   ALARM_UNDELIVERED: { title: 'Alarms wait to be heard', exit: 3 },
 } as const satisfies Record<string, Entry>

@@ -1,0 +1,98 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { bundleOf, encodeBundle, riskAcceptanceStatement } from '#attestation'
+import type { Config } from '#config'
+import type { Target } from '#decision'
+import { sha256Hex } from '#document'
+import { SallyportError } from '#error'
+import { startSigner } from '#signer'
+import { requester } from '../verify.ts'
+
+export interface AcceptRiskOptions {
+  readonly config: Config
+  readonly sha256: string
+  readonly target: Target
+  /** Who carries the risk. */
+  readonly owner: string
+  readonly reason: string
+  readonly until: Date
+  /** Who accepts it, in words; which key signs is what counts. */
+  readonly approver?: string
+  readonly output?: string
+  readonly now: Date
+}
+
+export interface AcceptRiskReport {
+  readonly file: string
+  readonly keyid: string
+  readonly expires: string
+}
+
+/** Signs that somebody answers for what was let in, until then, with the key of this approver. It lets nothing in. */
+export async function acceptRisk(options: AcceptRiskOptions): Promise<AcceptRiskReport> {
+  const { config, sha256, target, owner, reason, until, approver = requester(), now } = options
+  const expires = rfc3339(until)
+  const statement = riskAcceptanceStatement([{ name: `sha256:${sha256}`, digest: { sha256 } }], {
+    approver,
+    owner,
+    ...target,
+    reason,
+    acceptedOn: rfc3339(now),
+    expires,
+  })
+  const { file: keyFile, passphraseFile } = config.keys.breakglass
+  await using signer = await startSigner({ keyFile, passphraseFile, role: { kind: 'breakglass' } })
+  const bytes = encodeBundle(bundleOf(await signer.sign(statement), signer.keyid))
+  const folder = acceptedFolder(config.home)
+  if (options.output === undefined) await mkdir(folder, { recursive: true, mode: 0o700 })
+  const file = options.output ?? join(folder, `${sha256Hex(bytes).slice(0, 32)}.json`)
+  await writeFile(file, bytes, { mode: 0o644 })
+  return { file, keyid: signer.keyid, expires }
+}
+
+function rfc3339(time: Date): string {
+  return `${time.toISOString().slice(0, 19)}Z`
+}
+
+/** Where acceptances are kept: one signed statement in each file. */
+function acceptedFolder(home: string): string {
+  return join(home, 'breakglass', 'accepted')
+}
+
+const maxFiles = 1000
+const maxBytes = 200_000
+
+/** Every acceptance of a home, unverified: they are weighed when they are used. */
+export async function readAccepted(
+  home: string,
+): Promise<readonly { readonly file: string; readonly bytes: Uint8Array }[]> {
+  const folder = acceptedFolder(home)
+  const names = (await namesIn(folder)).filter((name) => name.endsWith('.json')).sort()
+  if (names.length > maxFiles) throw tooMany(folder, names.length)
+  return await Promise.all(
+    names.map(async (name) => {
+      const file = join(folder, name)
+      const bytes = await readFile(file)
+      return { file, bytes: bytes.length > maxBytes ? new Uint8Array() : bytes }
+    }),
+  )
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder)
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw error
+  }
+}
+
+function tooMany(folder: string, count: number): SallyportError {
+  return new SallyportError({
+    code: 'BREAKGLASS_REQUEST',
+    where: folder,
+    expected: `at most ${maxFiles} acceptances`,
+    found: `${count}`,
+    fix: `Move those that are over out of ${folder}`,
+  })
+}
