@@ -14,6 +14,7 @@ import { nodesOf } from './extension-nodes.ts'
 import { openAnswer, sameTree, type Head } from './head.ts'
 import { encodeRecord, parseJournal } from './journal.ts'
 import type { CheckpointSigner, JournalMark, LogStorage, LogWriter } from './ports.ts'
+import { Publisher } from './publisher.ts'
 import { beginJournal, isFullTile, recover } from './recover.ts'
 import { storedTiles } from './stored-tiles.ts'
 import { checkpointPath } from './view.ts'
@@ -21,11 +22,12 @@ import { checkpointPath } from './view.ts'
 /** How long things may wait. */
 export interface LogLimits {
   /**
-   * Milliseconds that a turn goes on committing before it publishes, if entries keep coming; without more to commit it
-   * publishes at once. Writing tiles for every commit would cost more than the commits. 20 when it is not said.
+   * Milliseconds between two publications, if entries keep coming; without more to commit it is published at once.
+   * Writing tiles for every commit would cost more than the commits. Also how long a turn lasts at least, if others wait
+   * for theirs. 20 when it is not said.
    */
   readonly publishAfter: number
-  /** The journal is replaced when it is longer, which bounds what a recovery has to do again. 8 MiB when it is not said. */
+  /** The journal is replaced when it is longer, which bounds what a recovery has to do again. 32 MiB when it is not said. */
   readonly journalBytes: number
   /** Full tiles are settled beside the commits from this many on, so that little is left when the journal is replaced. 16 when it is not said. */
   readonly unsettledTiles: number
@@ -33,7 +35,7 @@ export interface LogLimits {
 
 export const usualLimits: LogLimits = {
   publishAfter: 20,
-  journalBytes: 8 * 2 ** 20,
+  journalBytes: 32 * 2 ** 20,
   unsettledTiles: 16,
 }
 
@@ -41,6 +43,8 @@ export const usualLimits: LogLimits = {
 export interface Turn {
   /** The next entries to commit in one; undefined when there are none now. */
   readonly next: () => readonly Uint8Array[] | undefined
+  /** Resolves when there is something to commit. */
+  readonly arrival: () => Promise<void>
   /** Told as soon as entries are durable and signed: the index of the first, and the checkpoint that has them. */
   readonly committed: (first: number, checkpoint: OpenedCheckpoint) => void
   /** Told when a checkpoint, and all that belongs to it, can be read by everybody. */
@@ -77,19 +81,31 @@ export class Committer {
   }
 
   /**
-   * Takes the lock and commits as long as there is something to commit, for a while; then publishes. Entries for which
-   * `committed` was called are safe whatever happens afterwards: when it rejects then, the log has failed, not they.
+   * Takes the lock and commits as long as there is something to commit and nobody else waits for the lock; publishes
+   * beside it. Entries for which `committed` was called are safe whatever happens afterwards: when it rejects then, the
+   * log has failed, not they.
    */
   async turn(turn: Turn): Promise<void> {
     await this.#locked(async (writer) => {
       const before = await this.#current(writer)
       turn.published(before.checkpoint)
-      const { head, full, failure } = await this.#commitAll(writer, before, turn)
-      if (head !== before && !isFatal(failure)) {
-        await this.#publish(writer, before.edge, head, full)
-        turn.published(head.checkpoint)
+      const publisher = new Publisher({
+        from: before,
+        every: this.#limits.publishAfter,
+        write: async (...what) => this.#publish(writer, ...what),
+        published: turn.published,
+      })
+      try {
+        await this.#commitAll(writer, publisher, turn)
+      } catch (failure) {
+        this.#uncertain = true
+        if (!isFatal(failure)) publisher.begin()
+        throw failure
+      } finally {
+        // Nothing may be written any more when the lock is given back.
+        await publisher.running
       }
-      if (failure !== undefined) throw failure
+      const head = this.#known()
       if (head.mark.length > this.#limits.journalBytes) await this.#replaceJournal(writer, head)
     })
   }
@@ -117,26 +133,45 @@ export class Committer {
     })
   }
 
-  async #commitAll(writer: LogWriter, before: Head, { next, committed }: Turn) {
-    const full: Tile[] = []
-    let head = before
-    const until = performance.now() + this.#limits.publishAfter
-    try {
-      for (let entries = next(); entries !== undefined;) {
-        this.#uncertain = true
-        const appended = await this.#append(writer, head, entries)
-        this.#uncertain = false
-        committed(head.edge.size, appended.head.checkpoint)
-        this.#head = head = appended.head
-        full.push(...appended.full)
-        // Whoever was just answered may have more to append: that is known one turn of the event loop later.
-        await new Promise((resolve) => setImmediate(resolve))
-        entries = performance.now() < until ? next() : undefined
+  /** Until everything is committed and published, or it is the turn of others. */
+  async #commitAll(writer: LogWriter, publisher: Publisher, turn: Turn): Promise<void> {
+    const begun = { size: this.#known().edge.size, at: performance.now() }
+    for (;;) {
+      publisher.check()
+      const over = this.#isOver(writer, begun)
+      const entries = over ? undefined : turn.next()
+      if (entries !== undefined) await this.#commit(writer, entries, { publisher, turn })
+      else if (publisher.isDone) return
+      else {
+        publisher.begin()
+        await (over ? publisher.running : Promise.race([publisher.running, turn.arrival()]))
       }
-    } catch (failure) {
-      return { head, full, failure }
     }
-    return { head, full }
+  }
+
+  async #commit(
+    writer: LogWriter,
+    entries: readonly Uint8Array[],
+    { publisher, turn }: { readonly publisher: Publisher; readonly turn: Turn },
+  ): Promise<void> {
+    const before = this.#known()
+    const { head, full } = await this.#append(writer, before, entries)
+    this.#head = head
+    turn.committed(before.edge.size, head.checkpoint)
+    publisher.offer(head, full)
+    // Whoever was just answered may have more to append: that is known one turn of the event loop later.
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+
+  /**
+   * Whether others come first now, who wait for the lock or for a journal that has become too long. Every turn commits
+   * once: otherwise nobody would ever be answered where the journal is always too long, or somebody always waits.
+   */
+  #isOver(writer: LogWriter, begun: { readonly size: number; readonly at: number }): boolean {
+    const { edge, mark } = this.#known()
+    if (edge.size === begun.size) return false
+    if (mark.length > this.#limits.journalBytes) return true
+    return performance.now() - begun.at > this.#limits.publishAfter && writer.isWanted()
   }
 
   async #locked<T>(work: (writer: LogWriter) => Promise<T>): Promise<T> {
@@ -157,6 +192,12 @@ export class Committer {
         : await this.#catchUp(writer, known, mark)
     this.#head = current ?? (await recover({ ...this.#context(writer), log: this.#log }))
     this.#uncertain = false
+    return this.#head
+  }
+
+  /** What this process knows of the log, under the lock, after `#current`. */
+  #known(): Head {
+    if (this.#head === undefined) throw new Error('nothing is known of the log')
     return this.#head
   }
 
@@ -211,7 +252,6 @@ export class Committer {
 
   /** Apply and publish: every tile that the tree of `head` has and the published one had not, then its checkpoint. */
   async #publish(writer: LogWriter, published: TreeEdge, head: Head, full: readonly Tile[]) {
-    this.#uncertain = true
     const old = new Set(published.partialTiles().map(tilePath))
     const partial = head.edge.partialTiles().filter((tile) => !old.has(tilePath(tile)))
     const files = [...full, ...partial].map((tile) => ({ path: tilePath(tile), bytes: tile.bytes }))
@@ -219,7 +259,6 @@ export class Committer {
     await writer.write([{ path: checkpointPath, bytes: Buffer.from(head.checkpoint.note) }])
     for (const { path } of files) head.unsettled.add(path)
     this.#unpruned.push(...full.map(tilePath))
-    this.#uncertain = false
   }
 
   async #replaceJournal(writer: LogWriter, head: Head): Promise<void> {

@@ -78,6 +78,7 @@ class FolderLog implements Log {
   #waiting: Waiting[] = []
   #committing: readonly Waiting[] = []
   #waitingBytes = 0
+  #arrival = Promise.withResolvers<void>()
   #pumping: Promise<void> | undefined
   #tidying: Promise<void> | undefined
   /** The newest checkpoint that is signed; `#view` has the newest that is published. */
@@ -144,6 +145,7 @@ class FolderLog implements Log {
       // A copy: the caller may go on to use its buffer.
       this.#waiting.push({ entry: Uint8Array.from(entry), resolve, reject })
       this.#waitingBytes += entry.length
+      this.#arrival.resolve()
       this.#pumping ??= this.#pump()
     })
   }
@@ -179,6 +181,7 @@ class FolderLog implements Log {
           first = undefined
           return batch.length > 0 ? batch : undefined
         },
+        arrival: async () => this.#untilArrival(),
         committed: (index, checkpoint) => this.#answer(index, checkpoint),
         published: (checkpoint) => this.#show(checkpoint),
       })
@@ -188,6 +191,12 @@ class FolderLog implements Log {
       this.#publication.reject(problem)
       this.#renewPublication()
     }
+  }
+
+  async #untilArrival(): Promise<void> {
+    if (this.#waiting.length > 0) return
+    this.#arrival = Promise.withResolvers()
+    await this.#arrival.promise
   }
 
   #answer(first: number, checkpoint: OpenedCheckpoint): void {

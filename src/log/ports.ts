@@ -89,5 +89,8 @@ export interface LogWriter {
   /** Writes files, over old ones of the same path. Each MUST appear whole or not at all; they need not be durable before `settle`. */
   write(files: readonly LogFile[]): Promise<void>
 
+  /** Whether others wait for the lock, as far as can be told: its holder should come to an end then. */
+  isWanted(): boolean
+
   unlock(): Promise<void>
 }

@@ -48,6 +48,20 @@ export function storageContract(name: string, makePlace: () => Promise<StoragePl
     await other.close()
   })
 
+  rule('the holder of the lock learns that others wait for it', async (place) => {
+    const [one, other] = [place.open(), place.open()]
+    const writer = await one.lock()
+    assert.equal(writer.isWanted(), false)
+    const waiting = other.lock()
+    while (!writer.isWanted()) await new Promise((resolve) => setTimeout(resolve, 1))
+    await writer.unlock()
+    const next = await waiting
+    assert.equal(next.isWanted(), false)
+    await next.unlock()
+    await one.close()
+    await other.close()
+  })
+
   rule('a file is replaced whole', async (place) => {
     const storage = place.open()
     const writer = await storage.lock()

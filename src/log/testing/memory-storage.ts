@@ -79,7 +79,7 @@ export class MemoryStorage implements LogStorage {
     disk.locked = promise
     await before
     disk.unlock = resolve
-    return new MemoryWriter(disk, this)
+    return new MemoryWriter(disk, this, promise)
   }
 
   async prune(fullTiles: readonly string[]): Promise<void> {
@@ -119,10 +119,12 @@ export class MemoryStorage implements LogStorage {
 class MemoryWriter implements LogWriter {
   readonly #disk: MemoryDisk
   readonly #storage: MemoryStorage
+  readonly #turn: Promise<void>
 
-  constructor(disk: MemoryDisk, storage: MemoryStorage) {
+  constructor(disk: MemoryDisk, storage: MemoryStorage, turn: Promise<void>) {
     this.#disk = disk
     this.#storage = storage
+    this.#turn = turn
   }
 
   async journalMark(): Promise<JournalMark | undefined> {
@@ -154,6 +156,10 @@ class MemoryWriter implements LogWriter {
       this.#storage.step('write', path)
       this.#disk.files.set(path, Uint8Array.from(bytes))
     }
+  }
+
+  isWanted(): boolean {
+    return this.#disk.locked !== this.#turn
   }
 
   async unlock(): Promise<void> {

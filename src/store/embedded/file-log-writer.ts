@@ -2,6 +2,7 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { JournalMark, LogFile, LogWriter } from '#log'
 import { writeWhole } from './durable.ts'
+import type { TakenLock } from './folder-lock.ts'
 import type { JournalFile } from './journal-file.ts'
 import { logPath } from './log-path.ts'
 import { storageProblem } from './storage-problem.ts'
@@ -14,13 +15,13 @@ export class FileLogWriter implements LogWriter {
   readonly #directory: string
   readonly #temporary: string
   readonly #journal: JournalFile
-  readonly #release: () => void
+  readonly #lock: TakenLock
 
-  constructor(directory: string, journal: JournalFile, release: () => void) {
+  constructor(directory: string, journal: JournalFile, lock: TakenLock) {
     this.#directory = directory
     this.#temporary = join(directory, '.state', 'tmp')
     this.#journal = journal
-    this.#release = release
+    this.#lock = lock
   }
 
   async journalMark(): Promise<JournalMark | undefined> {
@@ -53,8 +54,12 @@ export class FileLogWriter implements LogWriter {
     })
   }
 
+  isWanted(): boolean {
+    return this.#lock.isWanted()
+  }
+
   async unlock(): Promise<void> {
-    this.#release()
+    this.#lock.release()
   }
 
   /** Only the holder of the lock has files under way, so these are what a dead one left. */

@@ -3,6 +3,13 @@ import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { codeOf } from './durable.ts'
 
+/** The lock, while it is held. */
+export interface TakenLock {
+  /** Whether somebody waits for it, here or in another process. */
+  isWanted(): boolean
+  release(): void
+}
+
 /**
  * One holder at a time, across processes. Node cannot lock files itself; SQLite can, with fcntl locks, which the
  * kernel gives free when the process dies, even by `kill -9`, so that no lock is ever stale. (A file made with O_EXCL
@@ -18,25 +25,31 @@ export class FolderLock {
   readonly #lock: Exclusive
   /** The holders and waiters of this object, who would otherwise share its two connections. */
   #turn: Promise<void> = Promise.resolve()
+  #waiters = 0
 
   constructor(folder: string) {
     this.#gate = new Exclusive(join(folder, 'gate'))
     this.#lock = new Exclusive(join(folder, 'lock'))
   }
 
-  /** Waits for the lock. Gives the function that gives it free; undefined when it was not free within `timeout` milliseconds. */
-  async take(timeout: number): Promise<(() => void) | undefined> {
+  /** Waits for the lock; undefined when it was not free within `timeout` milliseconds. */
+  async take(timeout: number): Promise<TakenLock | undefined> {
     const { promise, resolve } = Promise.withResolvers<void>()
     const before = this.#turn
     this.#turn = promise
+    this.#waiters += 1
     await before
+    this.#waiters -= 1
     const until = performance.now() + timeout
     if (await waitFor(this.#gate, until)) {
       try {
         if (await waitFor(this.#lock, until))
-          return () => {
-            this.#lock.release()
-            resolve()
+          return {
+            isWanted: () => this.#isWanted(),
+            release: () => {
+              this.#lock.release()
+              resolve()
+            },
           }
       } finally {
         this.#gate.release()
@@ -44,6 +57,14 @@ export class FolderLock {
     }
     resolve()
     return undefined
+  }
+
+  /** Of other processes only the first waits at the gate, and has it while it does. */
+  #isWanted(): boolean {
+    if (this.#waiters > 0) return true
+    if (!this.#gate.tryTake()) return true
+    this.#gate.release()
+    return false
   }
 
   close(): void {

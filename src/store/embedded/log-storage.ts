@@ -51,11 +51,11 @@ class FileLogStorage implements LogStorage {
   }
 
   async lock(): Promise<LogWriter> {
-    const release = await this.#trying(async () => {
+    const taken = await this.#trying(async () => {
       this.#lock ??= await this.#openLock()
       return this.#lock.take(this.#lockTimeout)
     })
-    if (release !== undefined) return new FileLogWriter(this.#directory, this.#journal, release)
+    if (taken !== undefined) return new FileLogWriter(this.#directory, this.#journal, taken)
     throw new SallyportError({
       code: 'LOG_LOCK_TIMEOUT',
       where: this.#state,

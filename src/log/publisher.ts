@@ -1,0 +1,71 @@
+import type { OpenedCheckpoint, Tile, TreeEdge } from '#merkle'
+import type { Head } from './head.ts'
+
+/** What a publisher does its work with. */
+export interface PublisherOptions {
+  /** The tree that everybody can read by now. */
+  readonly from: Head
+  /** Milliseconds from the beginning of one publication to that of the next, if entries keep coming. */
+  readonly every: number
+  /** Writes what the tree of `head` has and the one that was `published` before has not, then its checkpoint. */
+  readonly write: (published: TreeEdge, head: Head, full: readonly Tile[]) => Promise<void>
+  /** Told when a checkpoint, and all that belongs to it, can be read by everybody. */
+  readonly published: (checkpoint: OpenedCheckpoint) => void
+}
+
+/** Publishes beside the commits, so that nobody who appends waits for it: one tree at a time, and not every one. */
+export class Publisher {
+  readonly #options: PublisherOptions
+  #published: Head
+  #newest: Head
+  readonly #full: Tile[] = []
+  #begun = -Infinity
+  #running: Promise<void> | undefined
+  #failed: { readonly cause: unknown } | undefined
+
+  constructor(options: PublisherOptions) {
+    this.#options = options
+    this.#published = this.#newest = options.from
+  }
+
+  /** Resolves, whatever came of it, when nothing is being written any more; undefined when nothing is. */
+  get running(): Promise<void> | undefined {
+    return this.#running
+  }
+
+  /** Whether there is nothing left to publish. */
+  get isDone(): boolean {
+    return this.#running === undefined && this.#published === this.#newest
+  }
+
+  /** A newer tree, with the tiles that have become full in it. It is published now if it is time. */
+  offer(head: Head, full: readonly Tile[]): void {
+    this.#newest = head
+    this.#full.push(...full)
+    if (performance.now() - this.#begun >= this.#options.every) this.begin()
+  }
+
+  /** Publishes the newest tree, unless something is being published already. */
+  begin(): void {
+    if (this.#failed === undefined && this.#published !== this.#newest)
+      this.#running ??= this.#publish(this.#newest, this.#full.splice(0))
+  }
+
+  /** @throws what publishing failed with */
+  check(): void {
+    if (this.#failed !== undefined) throw this.#failed.cause
+  }
+
+  async #publish(head: Head, full: readonly Tile[]): Promise<void> {
+    this.#begun = performance.now()
+    try {
+      await this.#options.write(this.#published.edge, head, full)
+      this.#published = head
+      this.#options.published(head.checkpoint)
+    } catch (cause) {
+      this.#failed = { cause }
+    } finally {
+      this.#running = undefined
+    }
+  }
+}
