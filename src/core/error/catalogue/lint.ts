@@ -26,6 +26,7 @@ export const lint = {
   LINT_NO_FRESHNESS: { title: 'What a policy once let in is let in for ever', exit: 1 },
   LINT_RULE_REDUNDANT: { title: 'A rule changes nothing', exit: 1 },
   LINT_CI_FAIL_OPEN: { title: 'A pipeline goes on when a verification fails', exit: 1 },
+  LINT_CI_BESIDE: { title: 'A deployment does not wait for the gate', exit: 1 },
   LINT_CI_UPLOAD: { title: 'A pipeline does not wait for its evidence to arrive', exit: 1 },
   LINT_CI_RUNNER: { title: 'A pipeline runs on a machine that lives on', exit: 1 },
   LINT_CI_UNKNOWN: { title: 'The file is no pipeline that is understood', exit: 2 },

@@ -1,5 +1,6 @@
 import type { Problem } from '#error'
 import type { PipelineLint } from './lint.ts'
+import { beside } from './lints/beside.ts'
 import { download } from './lints/download.ts'
 import { failOpen } from './lints/fail-open.ts'
 import { plainHttp } from './lints/plain-http.ts'
@@ -12,6 +13,7 @@ export type { PipelineLint } from './lint.ts'
 /** Every lint of pipelines. */
 export const pipelineLints: readonly PipelineLint[] = [
   failOpen,
+  beside,
   upload,
   download,
   plainHttp,

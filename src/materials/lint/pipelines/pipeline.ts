@@ -9,6 +9,25 @@ export interface PipelineStep {
   readonly uses: string
   /** Whether the pipeline goes on when it fails, and the field that says so. */
   readonly tolerated?: string
+  /** When it is run, where not always. */
+  readonly condition?: string
+}
+
+/** What a pipeline runs together, and what it waits for. */
+export interface PipelineJob {
+  readonly name: string
+  readonly at: (field?: string) => string
+  readonly steps: readonly PipelineStep[]
+  /** Jobs that have to end well before it begins. */
+  readonly after: readonly string[]
+  /** Why it is run whatever has become of those. */
+  readonly runsAnyway?: string
+  /** Why it may not be run, and the pipeline goes on without it. */
+  readonly leftOut?: string
+  /** What it takes from elsewhere: a workflow or a template. */
+  readonly uses: string
+  /** Whether what it runs is its own, and not that of the template. */
+  readonly hasOwnScript: boolean
 }
 
 /** Where a job runs. */
@@ -21,6 +40,7 @@ export interface PipelineRunner {
 export interface Pipeline {
   readonly kind: 'github' | 'gitlab'
   readonly steps: readonly PipelineStep[]
+  readonly jobs: readonly PipelineJob[]
   readonly runners: readonly PipelineRunner[]
 }
 
@@ -51,29 +71,58 @@ function github(root: JsonObject, locate: Locate): Pipeline {
     name,
     job: asObject(job),
   }))
+  const read = jobs.map(({ name, job }) => githubJob(name, job, locate))
   return {
     kind: 'github',
-    steps: jobs.flatMap(({ name, job }) =>
-      asList(job['steps']).map((each, index): PipelineStep => {
-        const step = asObject(each)
-        const path = ['jobs', name, 'steps', index]
-        const own = isTrue(step['continue-on-error'])
-        const tolerated = own || isTrue(job['continue-on-error'])
-        return {
-          at: (field) =>
-            `${locate(field === undefined ? path : [...path, field])} jobs.${name}.steps[${index}]`,
-          run: asText(step['run']),
-          uses: asText(step['uses']),
-          ...(tolerated
-            ? { tolerated: own ? 'continue-on-error' : 'continue-on-error of its job' }
-            : {}),
-        }
-      }),
-    ),
+    steps: read.flatMap(({ steps }) => steps),
+    jobs: read,
     runners: jobs.map(({ name, job }) => ({
       at: `${locate(['jobs', name, 'runs-on'])} jobs.${name}.runs-on`,
       labels: labelsOf(job['runs-on']),
     })),
+  }
+}
+
+function githubJob(name: string, job: JsonObject, locate: Locate): PipelineJob {
+  const condition = asText(job['if'])
+  const anyway =
+    /\balways\(\)|\bfailure\(\)|\bcancelled\(\)/.test(condition) &&
+    !/needs\.[\w-]+\.result\s*==\s*'success'/.test(condition)
+  return {
+    name,
+    at: (field) =>
+      `${locate(['jobs', name, ...(field === undefined ? [] : [field])])} jobs.${name}`,
+    steps: asList(job['steps']).map((each, index) =>
+      githubStep({ name, job, each, index, locate }),
+    ),
+    after: labelsOf(job['needs']),
+    uses: asText(job['uses']),
+    hasOwnScript: false,
+    ...(anyway ? { runsAnyway: `"if: ${condition}"` } : {}),
+  }
+}
+
+interface GithubStep {
+  readonly name: string
+  readonly job: JsonObject
+  readonly each: Json
+  readonly index: number
+  readonly locate: Locate
+}
+
+function githubStep({ name, job, each, index, locate }: GithubStep): PipelineStep {
+  const step = asObject(each)
+  const path = ['jobs', name, 'steps', index]
+  const own = isTrue(step['continue-on-error'])
+  const tolerated = own || isTrue(job['continue-on-error'])
+  const condition = asText(step['if'])
+  return {
+    at: (field) =>
+      `${locate(field === undefined ? path : [...path, field])} jobs.${name}.steps[${index}]`,
+    run: asText(step['run']),
+    uses: asText(step['uses']),
+    ...(tolerated ? { tolerated: own ? 'continue-on-error' : 'continue-on-error of its job' } : {}),
+    ...(condition === '' ? {} : { condition }),
   }
 }
 
@@ -100,10 +149,62 @@ function gitlab(root: JsonObject, locate: Locate): Pipeline {
       ...shared,
       ...jobs.flatMap(([name, job]) => scriptSteps(asObject(job), [name], name, locate)),
     ],
+    jobs: gitlabJobs(root, locate),
     runners: jobs.map(([name, job]) => ({
       at: `${locate([name, 'tags'])} ${name}.tags`,
       labels: labelsOf(asObject(job)['tags'] ?? defaults['tags']),
     })),
+  }
+}
+
+/** Jobs by their stages: what stands in an earlier one has to end well, unless a job names what it waits for. */
+function gitlabJobs(root: JsonObject, locate: Locate): readonly PipelineJob[] {
+  const stages = Array.isArray(root['stages'])
+    ? (root['stages'] as readonly Json[]).map(asText)
+    : ['build', 'test', 'deploy']
+  const order = ['.pre', ...stages, '.post']
+  const found = Object.entries(root).flatMap(([name, value]) => {
+    const job = asObject(value)
+    const isJob = ['script', 'extends', 'trigger'].some((field) => job[field] !== undefined)
+    if (name === 'default' || name.startsWith('.') || !isJob) return []
+    return [{ name, job, rank: order.indexOf(asText(job['stage']) || 'test') }]
+  })
+  return found.map(({ name, job, rank }): PipelineJob => {
+    const earlier = found.filter((one) => one.rank < rank).map((one) => one.name)
+    const { anyway, leftOut } = gitlabConditions(job)
+    return {
+      name,
+      at: (field) => `${locate(field === undefined ? [name] : [name, field])} ${name}`,
+      steps: scriptSteps(job, [name], name, locate),
+      after: Array.isArray(job['needs']) ? needsOf(job['needs'] as readonly Json[]) : earlier,
+      uses: labelsOf(job['extends']).join(' '),
+      hasOwnScript: job['script'] !== undefined,
+      ...(anyway === undefined ? {} : { runsAnyway: anyway }),
+      ...(leftOut === undefined ? {} : { leftOut }),
+    }
+  })
+}
+
+/** A need that is optional is none: whoever can leave the job out can go without it. */
+function needsOf(needs: readonly Json[]): readonly string[] {
+  return needs.flatMap((need) => {
+    if (typeof need === 'string') return [need]
+    const { job, optional } = asObject(need)
+    return optional === true ? [] : [asText(job)]
+  })
+}
+
+function gitlabConditions(job: JsonObject): {
+  readonly anyway: string | undefined
+  readonly leftOut: string | undefined
+} {
+  const whens = [job, ...asList(job['rules']).map(asObject)].map((one) => asText(one['when']))
+  const anyway = whens.find((when) => when === 'always' || when === 'on_failure')
+  // GitLab goes on past a manual job, unless `allow_failure: false` says otherwise.
+  const isManual = asText(job['when']) === 'manual' && job['allow_failure'] !== false
+  return {
+    anyway: anyway === undefined ? undefined : `"when: ${anyway}"`,
+    leftOut: isManual ? '"when: manual"' : undefined,
   }
 }
 

@@ -29,7 +29,7 @@ export function inBackground(text: string, command: RegExp): boolean {
 }
 
 /** Lines, with those that a backslash continues joined; comments left out. */
-function logicalLines(text: string): readonly string[] {
+export function logicalLines(text: string): readonly string[] {
   return text
     .slice(0, 64 * 1024)
     .replace(/\\\r?\n/g, ' ')

@@ -4,8 +4,9 @@ import { swallows } from '../shell-text.ts'
 
 /** Commands and actions whose only use is their exit code. */
 const verifies =
-  /\b(?:sallyport\s+(?:verify|policy\s+(?:check|test)|log\s+verify|rebuild)|cosign\s+verify\S*|slsa-verifier\s+verify\S*|gh\s+attestation\s+verify|npm\s+audit(?:\s+signatures)?|notation\s+verify|witness\s+verify|ampel\s+verify|ec\s+validate|gpgv?\s+(?:\S+\s+){0,10}--verify|sha(?:256|512)sum\s+(?:\S+\s+){0,10}(?:-c|--check)|grype|trivy|osv-scanner)\b/
-const verifyingAction = /^[^@]*(?:verif|scorecard|dependency-review|trivy|grype|osv-scanner)/i
+  /\b(?:sallyport\s+(?:verify|gate|policy\s+(?:check|test)|log\s+verify|rebuild)|cosign\s+verify\S*|slsa-verifier\s+verify\S*|gh\s+attestation\s+verify|npm\s+audit(?:\s+signatures)?|notation\s+verify|witness\s+verify|ampel\s+verify|ec\s+validate|gpgv?\s+(?:\S+\s+){0,10}--verify|sha(?:256|512)sum\s+(?:\S+\s+){0,10}(?:-c|--check)|grype|trivy|osv-scanner)\b/
+const verifyingAction =
+  /^[^@]*(?:sallyport|deploy\/github|verif|scorecard|dependency-review|trivy|grype|osv-scanner)/i
 
 export const failOpen: PipelineLint = {
   code: 'LINT_CI_FAIL_OPEN',
