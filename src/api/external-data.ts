@@ -27,7 +27,11 @@ export const providerResponseSchema = z.strictObject({
           value: z.strictObject({
             verdict: z.string(),
             effect: z.string(),
-            entry: z.int().min(0).optional().describe('where the decision stands in the log'),
+            entry: z
+              .int()
+              .min(0)
+              .optional()
+              .describe('where the decision stands in the log; absent while it is spooled'),
           }),
         }),
         z.strictObject({ key: z.string(), error: z.string().describe('why it may not run') }),

@@ -56,7 +56,22 @@ const effect = z
 export const answerSchema = z.strictObject({
   verdict,
   effect,
-  entry: z.int().min(0).optional().describe('where it stands in the log; absent for a dry run'),
+  entry: z
+    .int()
+    .min(0)
+    .optional()
+    .describe('where it stands in the log; absent for a dry run, and while it is spooled'),
+  receipt: z
+    .enum(['sequenced', 'spooled'])
+    .optional()
+    .describe('spooled: durable at this gate, and in the log as soon as that can be reached'),
+  spooled: z
+    .strictObject({
+      spool: z.string().describe('its name'),
+      number: z.int().min(0),
+      sha256: z.string().describe('of the entry: these bytes will be in the log'),
+    })
+    .optional(),
   decision: z
     .record(z.string(), z.unknown())
     .describe('everything that was decided, as it is recorded'),

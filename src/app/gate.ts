@@ -1,5 +1,5 @@
 import type { Config } from '#config'
-import { openLog, openSharedLog, type BodyStore, type Log } from '#log'
+import { openLog, openSharedLog, type BodyStore, type Log, type SharedLogStore } from '#log'
 import { startSigner, type LogSigner } from '#signer'
 import { openFileBlobs, openFileLogStorage } from '#store'
 import { hasLogKeys, openDatabase } from './database.ts'
@@ -8,6 +8,8 @@ import { hasLogKeys, openDatabase } from './database.ts'
 export interface Gate extends AsyncDisposable {
   readonly log: Log
   readonly bodies: BodyStore
+  /** Where replicas share it; absent for a log in files. */
+  readonly shared?: SharedLogStore
   /** Resolves when the process with the log's keys has ended, whatever ended it. */
   readonly signerEnded: Promise<void>
 }
@@ -34,12 +36,11 @@ export async function openGate(
   await using opening = new AsyncDisposableStack()
   const signer = await starting
   if (signer !== undefined) opening.use(signer)
-  const { log, bodies } = await openKept(config, signer, opening)
-  opening.defer(() => log.close())
+  const kept = await openKept(config, signer, opening)
+  opening.defer(() => kept.log.close())
   const opened = opening.move()
   return {
-    log,
-    bodies,
+    ...kept,
     signerEnded: signer?.ended ?? new Promise(() => undefined),
     [Symbol.asyncDispose]: () => opened.disposeAsync(),
   }
@@ -49,14 +50,14 @@ async function openKept(
   { log: { origin, verifierKeys, folder }, store: { postgres }, build }: Config,
   signer: LogSigner | undefined,
   opening: AsyncDisposableStack,
-): Promise<Pick<Gate, 'log' | 'bodies'>> {
+): Promise<Pick<Gate, 'log' | 'bodies' | 'shared'>> {
   if (postgres !== undefined) {
     const store = await openDatabase(postgres)
     opening.defer(store.close)
     const more = signer === undefined ? {} : { signer }
     const { waitMs } = postgres
     const log = await openSharedLog({ store: store.log, origin, verifierKeys, waitMs, ...more })
-    return { log, bodies: store.bodies }
+    return { log, bodies: store.bodies, shared: store.log }
   }
   if (signer === undefined) throw new TypeError('a log in a folder needs its signer')
   const storage = openFileLogStorage(folder)

@@ -9,6 +9,7 @@ import { accessOf, serveOf } from './gate-config.ts'
 import { proxiesOf } from './proxies.ts'
 import { rulebookOf } from './rulebook.ts'
 import { configSchema, evidenceSchema, type ConfigFile } from './schema.ts'
+import { spoolOf } from './spool-schema.ts'
 import { storeOf } from './store-schema.ts'
 
 export interface ConfigOptions {
@@ -129,6 +130,9 @@ function configOf(
   const fromEnv = (path: string): string => resolve(cwd, path)
   const trust = valueOf(env, 'SALLYPORT_TRUST')
   const policies = valueOf(env, 'SALLYPORT_POLICIES')?.split(':')
+  const memory = inHome(parsed.log.memory)
+  const isShared = parsed.store.postgres !== undefined
+  const spool = spoolOf(home, parsed.log.spool, { memory, isShared })
   return {
     home,
     file,
@@ -141,7 +145,8 @@ function configOf(
       origin: parsed.log.origin,
       verifierKeys: parsed.log.verifierKeys,
       folder: inHome(parsed.log.folder),
-      memory: inHome(parsed.log.memory),
+      memory,
+      ...(spool === undefined ? {} : { spool }),
     },
     keys: keysOf(home, parsed.keys),
     build: {

@@ -53,9 +53,10 @@ export async function ringFor(
   bell: Pick<Bell, 'ring'>,
   { log, alarms }: Config,
   decision: Decision,
-  entry: number | bigint,
+  entry: number | bigint | string,
 ): Promise<void> {
-  const place = { origin: log.origin, entry: Number(entry), reviewMs: alarms.reviewMs }
+  const at = typeof entry === 'string' ? entry : Number(entry)
+  const place = { origin: log.origin, entry: at, reviewMs: alarms.reviewMs }
   const event = eventOf(decision, place)
   if (event !== undefined) await bell.ring([event])
 }

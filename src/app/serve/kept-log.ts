@@ -7,11 +7,14 @@ import { SallyportError, type Problem, type ProblemCode } from '#error'
 import type { BodyStore, Log } from '#log'
 import { hasLogKeys } from '../database.ts'
 import type { Gate } from '../gate.ts'
+import { isAway } from './spooled-log.ts'
 
 /** The log of a gate that has to go on: what fails is told, tried again, and taken into use again when it works. */
 export interface KeptLog extends AsyncDisposable {
   readonly log: Pick<Log, 'append' | 'view' | 'receipt' | 'size'>
   readonly bodies: BodyStore
+  /** Uses the log as it is open now. @throws SallyportError LOG_UNAVAILABLE when it is not */
+  use<T>(work: (gate: Gate) => Promise<T>): Promise<T>
   /** Why nothing can be recorded now; empty when everything can. */
   problems(): readonly Problem[]
 }
@@ -21,6 +24,11 @@ export interface KeepLogOptions {
   readonly open: () => Promise<Gate>
   /** Rejects while there is no room, or no right to write. */
   readonly probe: () => Promise<void>
+  /**
+   * For a log that mends itself, as one in a database does: rejects while it cannot be reached. Such a log is not opened
+   * again because it was away.
+   */
+  readonly reach?: (gate: Gate) => Promise<void>
   /** Told of each change. MUST NOT throw. */
   readonly onChange: (problems: readonly Problem[]) => void
 }
@@ -31,11 +39,18 @@ const harmless: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
   'LOG_BUSY',
   'LOG_CLOSED',
   'RECORD_BODY_MISSING',
+  // What is wrong with the spool is not wrong with the log.
+  'LOG_SPOOL_DAMAGED',
+  'LOG_SPOOL_FAILED',
+  'LOG_SPOOL_TAKEN',
 ])
 /** After that it is seen whether a body is still there: a thousand decisions need not look a thousand times. */
 const putAgainMs = 1000
 const firstWaitMs = 100
 const longestWaitMs = 5000
+/** A log that was away again sooner than this is believed later. */
+const steadyMs = 10_000
+const longestReachMs = 1000
 const probeBytes = 256 * 1024
 
 interface Put {
@@ -54,6 +69,7 @@ export async function keepLog(options: KeepLogOptions): Promise<KeptLog> {
   await kept.begin()
   return {
     problems: () => kept.problems,
+    use: (work) => kept.use(work),
     bodies: {
       put: (bytes) => kept.put(bytes),
       get: (digest) => kept.read((gate) => gate.bodies.get(digest)),
@@ -75,6 +91,9 @@ class Keeper {
   readonly #stop = new AbortController()
   #gate: Gate | undefined
   #mending: Promise<void> | undefined
+  #away = false
+  #reaching: Promise<void> | undefined
+  #reached = { at: -Infinity, waitMs: firstWaitMs }
   /** What was kept a moment ago, by the very object: policy files come with every decision, and never change in place. */
   #put = new WeakMap<Uint8Array, Put>()
   #size = 0
@@ -94,11 +113,12 @@ class Keeper {
 
   async use<T>(work: (gate: Gate) => Promise<T>): Promise<T> {
     const gate = this.#gate
-    if (gate === undefined) throw unavailable(this.problems)
+    if (gate === undefined || this.#away) throw unavailable(this.problems)
     try {
       return await work(gate)
     } catch (error) {
-      if (!isHarmless(error)) this.#failed(gate, error)
+      if (this.#options.reach !== undefined && isAway(error)) this.#lost(gate, error)
+      else if (!isHarmless(error)) this.#failed(gate, error)
       throw error
     }
   }
@@ -120,6 +140,7 @@ class Keeper {
   async close(): Promise<void> {
     this.#stop.abort()
     await this.#mending
+    await this.#reaching
     const gate = this.#gate
     this.#gate = undefined
     await gate?.[Symbol.asyncDispose]()
@@ -127,6 +148,7 @@ class Keeper {
 
   #take(gate: Gate): void {
     this.#gate = gate
+    this.#away = false
     this.#put = new WeakMap()
     // A signer that dies while nobody asks is missed before somebody does.
     void gate.signerEnded.then(() => this.#failed(gate, signerGone()))
@@ -140,6 +162,39 @@ class Keeper {
     this.#mending = this.#mend(gate).finally(() => {
       this.#mending = undefined
     })
+  }
+
+  /** Nobody waits for a log that is away, and nobody opens it: it is looked at until it is back. */
+  #lost(gate: Gate, error: SallyportError): void {
+    if (this.#gate !== gate || this.#away || this.#stop.signal.aborted) return
+    this.#away = true
+    this.#tell(error)
+    this.#reaching = this.#reach(gate).finally(() => {
+      this.#reaching = undefined
+    })
+  }
+
+  async #reach(gate: Gate): Promise<void> {
+    const { signal } = this.#stop
+    const isSteady = performance.now() - this.#reached.at > steadyMs
+    let ms = isSteady ? firstWaitMs : Math.min(this.#reached.waitMs * 2, longestWaitMs)
+    this.#reached.waitMs = ms
+    for (; ; ms = Math.min(ms * 2, Math.max(this.#reached.waitMs, longestReachMs))) {
+      await wait(ms, undefined, { signal }).catch(() => undefined)
+      if (signal.aborted || this.#gate !== gate) return
+      try {
+        await this.#options.reach?.(gate)
+        if (this.#gate !== gate) return
+        this.#away = false
+        this.#reached.at = performance.now()
+        this.problems = []
+        this.#options.onChange([])
+        return
+      } catch (error) {
+        if (isAway(error)) this.#tell(error)
+        else return this.#failed(gate, error)
+      }
+    }
   }
 
   async #mend(broken: Gate): Promise<void> {

@@ -1,13 +1,14 @@
 import type { ProxyPorts } from '#chokepoint'
 import type { Config } from '#config'
 import { accountOf, engine, summaryOf, type Decision, type DeploymentRequest } from '#decision'
-import { recordRefusal, type BodyStore, type Receipt } from '#log'
+import { recordRefusal, type BodyStore } from '#log'
 import type { Wanted } from './gather.ts'
+import { placeInLog, type Recorded, type Recorder } from './recorder.ts'
 import { principalOf } from './principal.ts'
 
 export interface ProxyPortParts {
   readonly config: Pick<Config, 'evidence'>
-  readonly log: Parameters<typeof recordRefusal>[0]
+  readonly record: Recorder
   readonly bodies: Pick<BodyStore, 'get'>
   readonly rulebook: { readonly id: string }
   readonly clock: () => Date
@@ -18,14 +19,14 @@ type Decide = (
   request: DeploymentRequest,
   wanted: Wanted,
   options: { readonly dryRun: false; readonly timeoutMs: number },
-) => Promise<{ readonly decision: Decision; readonly receipt: Receipt | undefined }>
+) => Promise<{ readonly decision: Decision; readonly receipt: Recorded | undefined }>
 
 const maxKept = 64
 
 /** What a proxy needs of the gate. */
 export function proxyPorts(
   chokePoint: string,
-  { clock, log, bodies, rulebook, config }: ProxyPortParts,
+  { clock, record, bodies, rulebook, config }: ProxyPortParts,
   decide: Decide,
 ): ProxyPorts {
   const timeoutMs = config.evidence.timeoutMs
@@ -48,10 +49,10 @@ export function proxyPorts(
         timeoutMs,
       })
       if (receipt === undefined) throw new TypeError('a decision that was not recorded')
-      return { decision, index: receipt.index }
+      return { decision, index: placeInLog(receipt) }
     },
     async refuse(asked, requester, reasons) {
-      await recordRefusal(log, {
+      const refusal = {
         apiVersion: 'sallyport.dev/v1',
         kind: 'Refusal',
         time: clock().toISOString(),
@@ -60,7 +61,8 @@ export function proxyPorts(
         requester,
         asked,
         reasons,
-      })
+      } as const
+      await record((log) => recordRefusal(log, refusal))
     },
     edition: () => rulebook.id,
     explain: ({ decision, index }) => summaryOf(accountOf(decision), { index }),

@@ -14,9 +14,9 @@ import {
 } from '#server'
 import { bellOf } from '../breakglass/bell.ts'
 import { openNetwork } from '../artifact/network.ts'
-import { openGate, startGateSigner } from '../gate.ts'
+import { startGateSigner } from '../gate.ts'
 import { openLogReader } from '../log-reader.ts'
-import { keepLog, probeStores } from './kept-log.ts'
+import { keepSpooledLog } from './open-log.ts'
 import { startNpmProxy } from './npm-proxy.ts'
 import { startOciProxy } from './oci-proxy.ts'
 import { keepRinging, type Ringing } from './ringing.ts'
@@ -107,18 +107,9 @@ async function openService(place: Place): Promise<GateService> {
     },
   })
   stack.defer(() => rulebook.close())
-  let first: ReturnType<typeof startGateSigner> | undefined = starting
-  const kept = stack.use(
-    await keepLog({
-      open: async () => {
-        const signer = first ?? startGateSigner(config)
-        first = undefined
-        return await openGate(config, signer)
-      },
-      probe: () => probeStores(config),
-      onChange: (problems) => tellLog(journal, problems),
-    }),
-  )
+  const alert: Ringing['alert'] = async (...alarm) => place.ringing?.alert(...alarm)
+  const spooled = await keepSpooledLog({ config, clock, journal, metrics, stack, starting, alert })
+  const { kept, record } = spooled
   const { log, bodies } = kept
   const bell = bellOf(config, clock)
   const ringing = stack.use(
@@ -138,6 +129,7 @@ async function openService(place: Place): Promise<GateService> {
     remembered: rememberEvidence({ seconds: rememberSeconds, clock }),
     log,
     bodies,
+    record,
     readLogFile: (path) => storage.read(path),
     rulebook,
     bell,
@@ -145,8 +137,8 @@ async function openService(place: Place): Promise<GateService> {
     metrics,
     journal,
     clock,
-    health: () => [...kept.problems(), ...expired(place)],
-    warnings: () => [...open, ...place.tlsProblems, ...ringing.warnings()],
+    health: () => [...spooled.problems(), ...expired(place)],
+    warnings: () => [...open, ...place.tlsProblems, ...spooled.warnings(), ...ringing.warnings()],
   })
   countProblems(metrics, service)
   return service
@@ -265,11 +257,6 @@ function followed(
       journal.write('info', 'certificate taken into use')
     },
   }
-}
-
-function tellLog(journal: Journal, problems: readonly Problem[]): void {
-  if (problems.length === 0) journal.write('info', 'the log is written again')
-  else journal.write('error', 'nothing can be recorded, so nothing is admitted', { problems })
 }
 
 function tellRulebook(journal: Journal, id: string, problems: readonly Problem[]): void {

@@ -13,7 +13,7 @@ import { engine, evidenceBytes, type DeploymentRequest } from '#decision'
 import { encodeCanonical, type Json } from '#document'
 import { SallyportError, type Problem } from '#error'
 import { formatReference, resolveInRegistry, type Source } from '#evidence'
-import { recordDecision, recordRefusal, type BodyStore, type Receipt } from '#log'
+import { recordDecision, recordRefusal, type BodyStore } from '#log'
 import type { GateService, Journal, Metrics } from '#server'
 import { allowedRegistries, gatherFor, placeOf, type GatherPorts, type Wanted } from './gather.ts'
 import { kubernetesPrincipal, principalOf } from './principal.ts'
@@ -24,11 +24,14 @@ import { glassTerms } from '../breakglass/terms.ts'
 import { openDesk } from './breakglass-desk.ts'
 import { listEntries } from './entries.ts'
 import type { KeptLog } from './kept-log.ts'
+import { nameInLog, placeInLog, type Recorded, type Recorder } from './recorder.ts'
 import type { WatchedRulebook } from './watched-rulebook.ts'
 
 export interface ServiceParts extends GatherPorts {
   readonly config: Config
   readonly log: KeptLog['log']
+  /** Records in the log, or in the spool while that is away. */
+  readonly record: Recorder
   readonly bodies: BodyStore
   readonly readLogFile: (path: string) => Promise<Uint8Array | undefined>
   readonly rulebook: WatchedRulebook
@@ -76,7 +79,9 @@ export function makeService(parts: ServiceParts): GateService {
       const place = reference === undefined ? {} : { reference: placeOf(reference) }
       const wanted = { digest: artifact.digest, ...place, inline: [], attached }
       const { decision, receipt } = await decideOne(parts, request, wanted, { dryRun })
-      return { decision, ...(receipt === undefined ? {} : { entry: receipt.index }) }
+      if (receipt === undefined) return { decision }
+      if ('spooled' in receipt) return { decision, spooled: receipt.spooled }
+      return { decision, entry: receipt.index }
     },
     breakglass: openDesk(parts),
     decisions: (query) => listEntries(log, parts.bodies, query),
@@ -113,8 +118,8 @@ export async function decideOne(
   request: DeploymentRequest,
   wanted: Wanted,
   { dryRun, timeoutMs = noDeadlineMs }: DecideOptions,
-): Promise<Enforced<Receipt | undefined>> {
-  const { rulebook, clock, remembered, metrics, log, bodies } = parts
+): Promise<Enforced<Recorded | undefined>> {
+  const { rulebook, clock, remembered, metrics } = parts
   const { policies, trust, verifier, files } = rulebook.current()
   const { environment, service } = request.target
   const question = `${rulebook.id} ${environment} ${service}`
@@ -122,7 +127,7 @@ export async function decideOne(
   const now = clock()
   const began = performance.now()
   let found: Awaited<ReturnType<typeof gatherFor>> | undefined
-  const enforced = await enforce<Receipt | undefined>({
+  const enforced = await enforce<Recorded | undefined>({
     request,
     gather: async () => {
       found = await gatherFor(wanted, question, parts, { now, timeoutMs })
@@ -135,8 +140,10 @@ export async function decideOne(
     record: async (decision, { evidence }) => {
       if (dryRun) return undefined
       const inputs = [...files, ...evidenceBytes(evidence)]
-      const receipt = await recordDecision(log, bodies, { decision, inputs })
-      await ringFor(parts.bell, parts.config, decision, receipt.index)
+      const receipt = await parts.record((log, bodies) =>
+        recordDecision(log, bodies, { decision, inputs }),
+      )
+      await ringFor(parts.bell, parts.config, decision, nameInLog(receipt))
       if (decision.effect === 'admitted-breakglass') {
         const leftMs = timeoutMs + restMs / 2 - (performance.now() - began)
         await parts.tell(Math.min(tellMs, leftMs))
@@ -154,7 +161,7 @@ export async function decideOne(
 }
 
 function admissionPorts(parts: ServiceParts, deadline: AdmissionDeadline): AdmissionPorts {
-  const { config, clock, log, journal } = parts
+  const { config, clock, journal } = parts
   const timeoutMs = Math.max(1, deadline.ms - restMs)
   return {
     decide: async ({ reference, target, annotations, requester, dryRun }) => {
@@ -165,7 +172,7 @@ function admissionPorts(parts: ServiceParts, deadline: AdmissionDeadline): Admis
       const at = formatReference(reference)
       const wanted = { digest, reference: at, inline: inlineOf(annotations), attached: [] }
       const { decision, receipt } = await decideOne(parts, request, wanted, { dryRun, timeoutMs })
-      return { decision, ...(receipt === undefined ? {} : { index: receipt.index }) }
+      return { decision, ...(receipt === undefined ? {} : { index: placeInLog(receipt) }) }
     },
     resolve: async (reference) => {
       try {
@@ -186,7 +193,7 @@ function admissionPorts(parts: ServiceParts, deadline: AdmissionDeadline): Admis
     },
     refuse: async ({ kind, namespace, name, operation, user }, reasons) => {
       const asked = { operation, kind: `${kind.group}/${kind.kind}`, namespace, name }
-      await recordRefusal(log, {
+      const refusal = {
         apiVersion: 'sallyport.dev/v1',
         kind: 'Refusal',
         time: clock().toISOString(),
@@ -195,7 +202,8 @@ function admissionPorts(parts: ServiceParts, deadline: AdmissionDeadline): Admis
         requester: user,
         asked,
         reasons,
-      })
+      } as const
+      await parts.record((log) => recordRefusal(log, refusal))
     },
     explain: (decision, index) =>
       explainDecision(decision, index, glassTerms(decision, parts.rulebook.current())),

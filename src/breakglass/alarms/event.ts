@@ -12,6 +12,7 @@ export const eventTypes = [
   'admitted-audit',
   'rulebook-refused',
   'certificate-refused',
+  'log-spooled',
 ] as const
 
 export type EventType = (typeof eventTypes)[number]
@@ -78,8 +79,8 @@ export function makeEvent(key: string, parts: Parts): SecurityEvent {
 export interface Place {
   /** The name of the log. */
   readonly origin: string
-  /** Where the decision stands in it. */
-  readonly entry: number
+  /** Where the decision stands in it; while it waits for its place, the name of its receipt. */
+  readonly entry: number | string
   /** How long a use may wait for its review. */
   readonly reviewMs: number
 }
@@ -101,7 +102,7 @@ export function eventOf(decision: Decision, place: Place): SecurityEvent | undef
     target,
     artifact: { name, sha256: artifact.digest['sha256'] ?? '' },
     ...(requester === undefined ? {} : { requester: requester.slice(0, 1000) }),
-    entry: place.entry,
+    ...(typeof place.entry === 'number' ? { entry: place.entry } : {}),
     verdict,
     effect,
     reasons: [...new Set(decision.reasons.map(({ code }) => code))].slice(0, 100),

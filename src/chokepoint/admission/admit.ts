@@ -22,8 +22,8 @@ export interface ImageQuestion {
 
 export interface ImageAnswer {
   readonly decision: Decision
-  /** Where it stands in the log; absent for a dry run. */
-  readonly index?: number | bigint
+  /** Where it stands in the log; `spooled` while it waits for its place, absent for a dry run. */
+  readonly index?: number | bigint | 'spooled'
 }
 
 /** What admission needs of the rest. */

@@ -27,12 +27,11 @@ export function explainDecision(
   const { artifact } = decision.request
   const shown = urgentFirst(account.problems, decision).slice(0, maxReasons)
   const others = account.problems.length - shown.length
-  const record = index === undefined ? 'not recorded: dry run' : `decision ${index} in the log`
   return [
     `${account.state}: ${sentenceOf(account, line)}`,
     ...shown.map((problem) => linesOf(shorter(problem, artifact))),
     ...(others === 0 ? [] : [`  and ${others} more ${others === 1 ? 'reason' : 'reasons'}`]),
-    `  ${record}`,
+    `  ${recordOf(index)}`,
     ...(decision.effect === 'blocked' ? [`  ${emergencyOf(decision, terms)}`] : []),
   ].join('\n')
 }
@@ -52,6 +51,12 @@ function emergencyOf({ request }: Decision, terms: GlassTerms | undefined): stri
   return line(
     `in an emergency: sallyport breakglass request ${where} --reason WHY --incident REFERENCE; ${who} approves; the grant goes into the annotation ${glassAnnotation}`,
   )
+}
+
+function recordOf(index: ImageAnswer['index']): string {
+  if (index === undefined) return 'not recorded: dry run'
+  if (index === 'spooled') return 'recorded in the spool of the gate: its log is away'
+  return `decision ${index} in the log`
 }
 
 /** Why nothing was decided about an image or an object. */

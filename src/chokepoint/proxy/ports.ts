@@ -23,8 +23,8 @@ export interface PullQuestion {
 
 export interface PullAnswer {
   readonly decision: Decision
-  /** Where it stands in the log. */
-  readonly index: number | bigint
+  /** Where it stands in the log; `spooled` while it waits for its place. */
+  readonly index: number | bigint | 'spooled'
 }
 
 /** What a proxy needs of the rest. */

@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto'
 import { z } from 'zod'
-import { checkShape, encodeCanonical, parseJson, type Json } from '#document'
+import { checkShape, encodeCanonical, parseJson } from '#document'
 import { quote, SallyportError } from '#error'
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/)
@@ -67,7 +67,7 @@ export function encodeLine(
   line: WithoutChain<SpoolLine>,
   previous: string,
 ): { readonly bytes: Uint8Array; readonly digest: string } {
-  const json = encodeCanonical({ apiVersion: 'sallyport.dev/v1', ...line, previous } as Json)
+  const json = encodeCanonical({ apiVersion: 'sallyport.dev/v1', ...line, previous })
   const digest = hash('sha256', json)
   return { bytes: Buffer.concat([Buffer.from(`${digest} `), json, Buffer.from('\n')]), digest }
 }

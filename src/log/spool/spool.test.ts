@@ -304,13 +304,13 @@ test('a spool that another process uses is not touched', async () => {
 test('while entries are forwarded others are added, and none is lost or forwarded twice', async () => {
   const spool = open(new MemorySpool(), { maxEntries: 5000 })
   const target = new Target()
-  let done = false
+  const state = { done: false }
   const adding = (async () => {
     for (let round = 0; round < 40; round += 1)
       await Promise.all(Array.from({ length: 7 }, (_, at) => spool.add(text(round * 7 + at))))
-    done = true
+    state.done = true
   })()
-  while (!done) {
+  while (!state.done) {
     await spool.forward(target)
     await new Promise((resolve) => setImmediate(resolve))
   }

@@ -8,6 +8,7 @@ import {
   parseLines,
   spoolDamaged,
   spoolStart,
+  type PlacedLine,
   type SpooledEntry,
 } from './line.ts'
 import type { SpoolStorage } from './ports.ts'
@@ -193,22 +194,24 @@ export class Spool {
     this.#firstId = head.firstId
     this.#length = end
     this.#bodyBytes = await storage.bodyBytes()
-    for (const placed of lines) {
-      const { line, digest, from, length } = placed
-      this.#digest = digest
-      if (line.kind === 'SpoolForwarded') this.#dropOldest(line.line, `${this.#where}, ${digest}`)
-      if (line.kind !== 'SpoolEntries') continue
-      const { previous, entries, time } = line
-      for (const { number, bodies } of entries) {
-        for (const body of bodies) this.#bodies.add(body)
-        if (number !== this.#number)
-          throw spoolDamaged(this.#where, `entry ${this.#number}`, `entry ${number}`)
-        this.#number += 1
-      }
-      const count = entries.length
-      this.#lines.push({ digest, previous, from, length, count, time: new Date(time) })
-      this.#entries += count
+    for (const placed of lines) this.#takeOver(placed)
+  }
+
+  /** A line that another process has written. */
+  #takeOver({ line, digest, from, length }: PlacedLine): void {
+    this.#digest = digest
+    if (line.kind === 'SpoolForwarded') this.#dropOldest(line.line, `${this.#where}, ${digest}`)
+    if (line.kind !== 'SpoolEntries') return
+    const { previous, entries, time } = line
+    for (const { number, bodies } of entries) {
+      for (const body of bodies) this.#bodies.add(body)
+      if (number !== this.#number)
+        throw spoolDamaged(this.#where, `entry ${this.#number}`, `entry ${number}`)
+      this.#number += 1
     }
+    const count = entries.length
+    this.#lines.push({ digest, previous, from, length, count, time: new Date(time) })
+    this.#entries += count
   }
 
   async #write(): Promise<void> {

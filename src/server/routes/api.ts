@@ -128,9 +128,11 @@ async function decide(call: Call, principal: Principal, service: GateService): P
   const what = 'request body'
   const body = await readBody(call.env.incoming, maxBody)
   const ask = checkShape(askSchema, parseJson(body, { what, maxBytes: maxBody }), { what })
-  const { decision, entry } = await service.decide(ask, principal.name)
+  const { decision, entry, spooled } = await service.decide(ask, principal.name)
   const { verdict, effect } = decision
-  const answer = { verdict, effect, ...optional('entry', entry), decision }
+  const sequenced = entry === undefined ? {} : { entry, receipt: 'sequenced' }
+  const where = spooled === undefined ? sequenced : { receipt: 'spooled', spooled }
+  const answer = { verdict, effect, ...where, decision }
   return call.json(answer, statusOf(verdict, effect))
 }
 

@@ -9,6 +9,7 @@ import type {
   TargetList,
 } from '#api'
 import type { Problem } from '#error'
+import type { SpoolReceipt } from '#log'
 
 /** What the routes need of the gate. The app makes it. */
 export interface GateService {
@@ -58,6 +59,8 @@ export interface KeptRequest {
 export interface Decided {
   readonly decision: Decision
   readonly entry?: number
+  /** Instead of `entry`, while the log is away: where it waits, durable, for its place. */
+  readonly spooled?: SpoolReceipt
 }
 
 export type { AdmissionRequest }

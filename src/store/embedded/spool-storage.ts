@@ -33,7 +33,7 @@ export async function passingFileSystem(folder: string): Promise<string | undefi
   for (let at = folder; ; at = dirname(at)) {
     const found = await statfs(at).catch(absent)
     // The number may be given with a sign.
-    if (found !== undefined) return passing.get(Number(found.type) >>> 0)
+    if (found !== undefined) return passing.get(found.type >>> 0)
     if (at === dirname(at)) return undefined
   }
 }

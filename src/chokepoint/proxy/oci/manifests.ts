@@ -122,7 +122,8 @@ function conclude(place: Place, { sha256, manifest, answer }: Concluded, call: C
   const image = `${place.name}@sha256:${sha256}`
   const codes = decision.reasons.map(({ code }) => code)
   const event = effect === 'blocked' ? 'image refused' : 'image let through'
-  call.tell(event, { image, verdict, effect, entry: Number(index), client: call.requester, codes })
+  const entry = index === 'spooled' ? index : Number(index)
+  call.tell(event, { image, verdict, effect, entry, client: call.requester, codes })
 }
 
 function refusalIn(answer: PullAnswer, { ports }: Call): Refusal | undefined {

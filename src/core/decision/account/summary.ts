@@ -2,8 +2,8 @@ import { catalogue, escapeLine, type Problem } from '#error'
 import { sentenceOf, type Account } from './account.ts'
 
 export interface SummaryOptions {
-  /** Where the decision stands in the log. */
-  readonly index?: number | bigint
+  /** Where the decision stands in the log; `spooled` while it waits for its place. */
+  readonly index?: number | bigint | 'spooled'
   /** How long it may be, in bytes of UTF-8. */
   readonly maxBytes?: number
 }
@@ -17,7 +17,10 @@ export function summaryOf(account: Account, options: SummaryOptions = {}): strin
   const [first, ...others] = account.problems
   const more =
     others.length === 0 ? '' : `; and ${others.length} more ${plural(others.length, 'reason')}`
-  const record = index === undefined ? '' : ` (decision ${index})`
+  const record =
+    index === undefined
+      ? ''
+      : ` (decision ${index === 'spooled' ? 'waits in the spool for the log' : index})`
   const names = sentenceOf(account, (name) => escapeLine(cutBytes(name, 200)))
   const start = `${account.state}: ${names}${first === undefined ? '' : `: ${told(first)}`}`
   const end = escapeLine(more + record)
