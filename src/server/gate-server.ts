@@ -49,7 +49,7 @@ export async function startGateServer(options: GateServerOptions): Promise<Liste
     if (place === undefined) return answerApi(request, response)
     const isOpen = place.roles === 'everybody' || (place.opened !== undefined && open[place.opened])
     const isProven =
-      place.roles === 'API servers' && provenClient(request, options.admissionClients)
+      place.roles === 'API servers' && provenClient(request, options.admissionClients, clock())
     if (!isOpen && typeof place.roles !== 'string') await access.require(request, place.roles)
     await place.handle({ request, response, path, service, metrics, isProven })
   }
@@ -76,10 +76,10 @@ function unreadable(cause: Error): SallyportError {
 }
 
 /** @throws SallyportError ACCESS_UNAUTHENTICATED where only some may ask, and this is none of them */
-function provenClient(request: IncomingMessage, clients: readonly string[]): boolean {
+function provenClient(request: IncomingMessage, clients: readonly string[], now: Date): boolean {
   if (clients.length === 0) return false
   const grants = clients.map((subject) => ({ subject, roles: [] }))
-  if (findCertificate(request, grants) !== undefined) return true
+  if (findCertificate(request, grants, now) !== undefined) return true
   throw new SallyportError({
     code: 'ACCESS_UNAUTHENTICATED',
     where: 'admission',

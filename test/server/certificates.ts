@@ -10,7 +10,11 @@ export interface Pair {
 
 /** A certificate authority of its own, made with openssl. */
 export interface Authority extends Pair {
-  issue(name: string, subject: string, more?: { readonly days?: number }): Pair
+  issue(
+    name: string,
+    subject: string,
+    more?: { readonly days?: number; readonly usage?: string },
+  ): Pair
 }
 
 export function makeAuthority(folder: string, name = 'ca'): Authority {
@@ -29,11 +33,12 @@ export function makeAuthority(folder: string, name = 'ca'): Authority {
   chmodSync(pair.key, 0o600)
   return {
     ...pair,
-    issue(name, subject, { days = 365 } = {}) {
+    issue(name, subject, { days = 365, usage } = {}) {
       const made = paths(folder, name)
       const request = join(folder, `${name}.csr`)
       const extensions = join(folder, `${name}.ext`)
-      writeFileSync(extensions, 'subjectAltName=IP:127.0.0.1,DNS:localhost\n')
+      const use = usage === undefined ? '' : `extendedKeyUsage=${usage}\n`
+      writeFileSync(extensions, `subjectAltName=IP:127.0.0.1,DNS:localhost\n${use}`)
       openssl('req', '-new', ...newKey(made.key), '-subj', `/CN=${subject}`, '-out', request)
       const by = ['-CA', pair.certificate, '-CAkey', pair.key, '-CAcreateserial']
       const valid = ['-days', String(days), '-extfile', extensions]

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { request as httpsRequest, type RequestOptions } from 'node:https'
+import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Config } from '#config'
@@ -71,11 +71,11 @@ function ask(path: string, options: RequestOptions & { body?: string } = {}): Pr
   })
 }
 
-function post(body: string, by?: Pair): Promise<Answer> {
+function post(body: string, by?: Pair, more: RequestOptions = {}): Promise<Answer> {
   const who =
     by === undefined ? {} : { cert: readFileSync(by.certificate), key: readFileSync(by.key) }
   const headers = { 'content-type': 'application/json' }
-  return ask('/admission/validate?timeout=10s', { method: 'POST', headers, body, ...who })
+  return ask('/admission/validate?timeout=10s', { method: 'POST', headers, body, ...who, ...more })
 }
 
 test('admission over TLS: the API server that is named by its certificate is answered, and its user is recorded', async () => {
@@ -98,6 +98,21 @@ test('nobody else is: no certificate, another subject, another authority', async
     assert.equal(status, 401, text)
     assert.match(text, /ACCESS_UNAUTHENTICATED.*admission\.clients/)
   }
+})
+
+test('a certificate for servers, or one that has ended, proves nobody; also on a connection that began before', async () => {
+  const body = review(home.image(home.approve()))
+  const server = authority.issue('as-server', 'kube-apiserver', { usage: 'serverAuth' })
+  assert.equal((await post(body, server)).status, 401)
+  const client = authority.issue('as-client', 'kube-apiserver', { usage: 'clientAuth', days: 30 })
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  assert.equal((await post(body, client, { agent })).status, 200)
+  const now = clock
+  clock = new Date(now.getTime() + 31 * 86_400_000)
+  const later = await post(body, client, { agent })
+  clock = now
+  agent.destroy()
+  assert.equal(later.status, 401, later.text)
 })
 
 test('a new certificate is taken into use while the gate runs; a bad one is not, and is told', async () => {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
-import { createServer, type IncomingMessage } from 'node:http'
+import { createServer, type IncomingMessage, type RequestListener, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { before, test } from 'node:test'
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey } from 'jose'
@@ -134,4 +134,87 @@ test('an issuer whose keys cannot be fetched is an outage, not a no', async () =
   const request = requestWith(`Bearer ${await tokenOf()}`)
   await assert.rejects(access.require(request, ['deployer']), { code: 'SERVER_UNAVAILABLE' })
   server.close()
+})
+
+async function startIssuer(answer: RequestListener): Promise<{ server: Server; url: string }> {
+  const server = createServer(answer).unref()
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  return { server, url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/` }
+}
+
+test('keys that never end, or lie elsewhere, are an outage, and little of them is read', async () => {
+  let sent = 0
+  let elsewhere = 0
+  const other = await startIssuer((_, response) => {
+    elsewhere += 1
+    response.end(jwks)
+  })
+  const endless: RequestListener = (_, response) => {
+    response.writeHead(200, { 'content-type': 'application/json' })
+    response.write('{"keys": [')
+    const more = (): void => {
+      while (!response.destroyed && sent < 64_000_000) {
+        sent += 65_536
+        if (!response.write(' '.repeat(65_536))) return void response.once('drain', more)
+      }
+    }
+    more()
+  }
+  const answers: RequestListener[] = [
+    endless,
+    (_, response) => response.writeHead(302, { location: other.url }).end(),
+    (_, response) => response.end('[1'),
+    (_, response) => response.end('{"keys": 7}'),
+  ]
+  for (const answer of answers) {
+    const { server, url } = await startIssuer(answer)
+    const access = accessOf({ oidc: [issuerOf({ keys: { url } })] })
+    const request = requestWith(`Bearer ${await tokenOf()}`)
+    await assert.rejects(access.require(request, ['deployer']), { code: 'SERVER_UNAVAILABLE' })
+    server.close()
+    server.closeAllConnections()
+  }
+  other.server.close()
+  assert.equal(elsewhere, 0)
+  assert.ok(sent < 32_000_000, `${sent} bytes were taken`)
+})
+
+test('tokens with made-up key ids do not make the gate ask the issuer each time', async () => {
+  let asked = 0
+  const { server, url } = await startIssuer((_, response) => {
+    asked += 1
+    response.end(jwks)
+  })
+  const access = accessOf({ oidc: [issuerOf({ keys: { url } })] })
+  for (let kid = 0; kid < 20; kid += 1) {
+    const request = requestWith(`Bearer ${await tokenOf({}, { kid: `../${kid}` })}`)
+    await assert.rejects(access.require(request, ['deployer']), { code: 'ACCESS_UNAUTHENTICATED' })
+  }
+  server.close()
+  server.closeAllConnections()
+  assert.ok(asked <= 2, `${asked} times`)
+})
+
+test('a token that brings its own key, or is issued in the future, is nobody', async () => {
+  const access = accessOf({ oidc: [issuerOf()] })
+  const own = await generateKeyPair('ES256', { extractable: true })
+  const jwk = await exportJWK(own.publicKey)
+  const made = async (header: object, by: CryptoKey, claims: object = {}): Promise<string> =>
+    new SignJWT({ iss: issuer, aud: 'sallyport', sub: 'repo:acme/shop', ref: 'main', ...claims })
+      .setExpirationTime(now.getTime() / 1000 + 600)
+      .setProtectedHeader({ alg: 'ES256', kid: 'k', ...header })
+      .sign(by)
+  const tokensOfNobody = [
+    await made({ jwk }, own.privateKey),
+    await made({ jku: 'http://127.0.0.1:1/' }, own.privateKey),
+    await made({ x5u: 'file:///etc/passwd' }, own.privateKey),
+    await made({}, key, { iat: now.getTime() / 1000 + 3600 }),
+    await made({}, key, { iat: 'yesterday' }),
+  ]
+  for (const token of tokensOfNobody) {
+    const request = requestWith(`Bearer ${token}`)
+    await assert.rejects(access.require(request, ['deployer']), { code: 'ACCESS_UNAUTHENTICATED' })
+  }
+  const good = await made({}, key, { iat: now.getTime() / 1000 + 10 })
+  await access.require(requestWith(`Bearer ${good}`), ['deployer'])
 })

@@ -21,8 +21,8 @@ export function openAccess(settings: AccessSettings, clock: () => Date): Access 
   const oidc = openOidc(settings.oidc)
   const identify = async (request: IncomingMessage): Promise<Principal | undefined> => {
     const token = bearerOf(request)
-    if (token === undefined) return findCertificate(request, settings.certificates)
     const now = clock()
+    if (token === undefined) return findCertificate(request, settings.certificates, now)
     return findToken(token, settings.tokens, now) ?? (await askIssuer(oidc, token, now))
   }
   return {

@@ -3,14 +3,18 @@ import type { TLSSocket } from 'node:tls'
 import type { Principal } from './principal.ts'
 import type { CertificateGrant } from './settings.ts'
 
-/** Whose client certificate this is. One that no authority of the configuration has signed is nobody's. */
+/**
+ * Whose client certificate this is. One that no authority of the configuration has signed is nobody's, and so is one that
+ * has ended since its connection began.
+ */
 export function findCertificate(
   { socket }: IncomingMessage,
   grants: readonly CertificateGrant[],
+  now: Date,
 ): Principal | undefined {
   if (grants.length === 0 || !isTls(socket) || !socket.authorized) return undefined
   const certificate = socket.getPeerX509Certificate()
-  if (certificate === undefined) return undefined
+  if (certificate === undefined || certificate.validToDate <= now) return undefined
   const names = new Set([
     ...alternativeNames(certificate.subjectAltName),
     ...commonNames(certificate.subject),

@@ -1,4 +1,11 @@
-import { createLocalJWKSet, createRemoteJWKSet, decodeJwt, jwtVerify, type JWTPayload } from 'jose'
+import {
+  createLocalJWKSet,
+  createRemoteJWKSet,
+  customFetch,
+  decodeJwt,
+  jwtVerify,
+  type JWTPayload,
+} from 'jose'
 import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose'
 import type { Principal, Role } from './principal.ts'
 import type { OidcGrant, OidcIssuer } from './settings.ts'
@@ -7,6 +14,7 @@ import type { OidcGrant, OidcIssuer } from './settings.ts'
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'EdDSA']
 const toleranceSeconds = 30
 const keyTimeoutMs = 3000
+const maxKeyBytes = 512 * 1024
 
 export type OidcLookup = (token: string, now: Date) => Promise<Principal | undefined>
 
@@ -27,7 +35,27 @@ export function openOidc(issuers: readonly OidcIssuer[]): OidcLookup {
 function keysOf({ keys }: OidcIssuer): JWTVerifyGetKey {
   return 'json' in keys
     ? createLocalJWKSet(JSON.parse(keys.json) as JSONWebKeySet)
-    : createRemoteJWKSet(new URL(keys.url), { timeoutDuration: keyTimeoutMs })
+    : createRemoteJWKSet(new URL(keys.url), {
+        timeoutDuration: keyTimeoutMs,
+        [customFetch]: fetchBounded,
+      })
+}
+
+/** An issuer has some keys; what is larger is none, and would fill the memory of the gate. Redirects are not followed. */
+async function fetchBounded(url: string, options: RequestInit): Promise<Response> {
+  const { body, status } = await fetch(url, options)
+  if (status !== 200 || body === null) {
+    await body?.cancel()
+    return new Response(null, { status: status === 200 ? 204 : status })
+  }
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of body as ReadableStream<Uint8Array>) {
+    size += chunk.length
+    if (size > maxKeyBytes) throw new Error(`keys of more than ${maxKeyBytes} bytes`)
+    chunks.push(chunk)
+  }
+  return new Response(Buffer.concat(chunks))
 }
 
 function issuerOf(token: string): string {
@@ -53,16 +81,23 @@ async function verify(
       requiredClaims: ['exp', 'sub', 'aud'],
       currentDate: now,
     })
-    return payload
+    return isIssued(payload, now) ? payload : undefined
   } catch (error) {
     if (isOutage(error)) throw error
     return undefined
   }
 }
 
+/** A token of the future was made by a clock that is wrong, or to be kept. */
+function isIssued({ iat }: JWTPayload, now: Date): boolean {
+  return iat === undefined || iat <= now.getTime() / 1000 + toleranceSeconds
+}
+
+const outages = new Set(['ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID', 'ERR_JOSE_GENERIC'])
+
 function isOutage(error: unknown): boolean {
   const { code = '' } = error as { code?: string }
-  return code === 'ERR_JWKS_TIMEOUT' || code === 'ERR_JOSE_GENERIC' || !code.startsWith('ERR_J')
+  return outages.has(code) || !code.startsWith('ERR_J')
 }
 
 function principalOf(payload: JWTPayload, { issuer, grants }: OidcIssuer): Principal | undefined {
