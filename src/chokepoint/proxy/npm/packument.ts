@@ -26,6 +26,7 @@ export interface Packument {
 }
 
 const maxVersions = 50_000
+const maxDepth = 200
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
@@ -57,11 +58,20 @@ export function parsePackument(bytes: Uint8Array, name: string): Packument {
 }
 
 function parse(bytes: Uint8Array, name: string): unknown {
+  let value: unknown
   try {
-    return JSON.parse(utf8.decode(bytes)) as unknown
+    value = JSON.parse(utf8.decode(bytes))
   } catch (cause) {
     throw unreadable(name, 'no JSON in UTF-8', cause)
   }
+  if (isDeeper(value, maxDepth)) throw unreadable(name, `more than ${maxDepth} levels of nesting`)
+  return value
+}
+
+/** Reading does not mind, but writing anew is recursive: whoever publishes could make it fail. */
+function isDeeper(value: unknown, levels: number): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return levels === 0 || Object.values(value).some((member) => isDeeper(member, levels - 1))
 }
 
 function recordOf(version: string, manifest: Fields, published: string | undefined): VersionRecord {

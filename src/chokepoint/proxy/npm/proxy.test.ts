@@ -392,6 +392,10 @@ for (const [name, body] of [
   ['not UTF-8', Buffer.from([0x7b, 0xff])],
   ['endlessly deep', '['.repeat(200_000)],
   ['larger than is read', ' '.repeat(1_000_001)],
+  [
+    'nested without end',
+    `{"name": "tool", "versions": {"1.0.0": {"x": ${'['.repeat(100_000)}${']'.repeat(100_000)}}}}`,
+  ],
 ] as const) {
   test(`a packument that is ${name} is an outage, and no crash`, async (t) => {
     const h = await open(t)
