@@ -1,5 +1,6 @@
 import type { AlarmsConfig } from './alarms.ts'
 import type { AccessConfig, AdmissionConfig, ServeConfig } from './gate-config.ts'
+import type { LogWitnessesConfig } from './log-witnesses.ts'
 import type { ProxiesConfig } from './proxies.ts'
 import type { RulebookConfig } from './rulebook.ts'
 import type { SpoolConfig } from './spool-schema.ts'
@@ -74,6 +75,8 @@ export interface Config {
     readonly memory: string
     /** Where decisions wait while the log is away; absent: nothing is admitted then. */
     readonly spool?: SpoolConfig
+    /** Who cosigns its checkpoints; absent: nobody. */
+    readonly witnesses?: LogWitnessesConfig
   }
   readonly keys: KeySet
   readonly build: {

@@ -6,6 +6,7 @@ import type { Config, EvidencePlaces, KeyFiles, KeySet } from './config.ts'
 import { checkEnvironment, dockerConfigFile, valueOf, type Environment } from './environment.ts'
 import { alarmsOf } from './alarms.ts'
 import { accessOf, serveOf } from './gate-config.ts'
+import { logWitnessesOf } from './log-witnesses.ts'
 import { proxiesOf } from './proxies.ts'
 import { rulebookOf } from './rulebook.ts'
 import { configSchema, evidenceSchema, type ConfigFile } from './schema.ts'
@@ -147,6 +148,7 @@ function configOf(
       folder: inHome(parsed.log.folder),
       memory,
       ...(spool === undefined ? {} : { spool }),
+      ...logWitnessesOf(home, parsed.log.witnesses),
     },
     keys: keysOf(home, parsed.keys),
     build: {

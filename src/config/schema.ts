@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { alarmsSchema } from './alarms.ts'
 import { accessSchema, admissionSchema, serveSchema } from './gate-schema.ts'
+import { logWitnessesSchema } from './log-witnesses.ts'
 import { proxiesSchema } from './proxies-schema.ts'
 import { rulebookSchema } from './rulebook.ts'
 import { spoolSchema } from './spool-schema.ts'
@@ -90,6 +91,7 @@ export const configSchema = z.strictObject({
     folder: path.default('log'),
     memory: path.default('keys/log.memory'),
     spool: spoolSchema,
+    witnesses: logWitnessesSchema,
   }),
   keys: z
     .strictObject({

@@ -39,7 +39,7 @@ export { replay, type Replay, type ReplayOptions } from './replay.ts'
 export { createReplayMemory, type ReplayMemory, type SourceFile } from './replay-memory.ts'
 export { parseDeployment, recordDeployment, type Deployment } from './deployment.ts'
 export { parseRefusal, recordRefusal, type Refusal } from './refusal.ts'
-export type { Cosigner, WitnessStore } from './witness/ports.ts'
+export type { Cosigner, WitnessLink, WitnessStore } from './witness/ports.ts'
 export {
   openWitness,
   type Witness,
@@ -47,3 +47,6 @@ export {
   type WitnessOptions,
 } from './witness/witness.ts'
 export { forkEvidence } from './witness/evidence.ts'
+export { findConflict, type Conflict, type HeldCheckpoint } from './witness/compare.ts'
+export { newestOf, submit, type Submitted } from './witness/submit.ts'
+export { byOf, openWitnessed, Rounds, type RoundsOptions } from './witness/rounds.ts'

@@ -13,4 +13,10 @@ export { startGateServer, type GateServerOptions } from './gate-server.ts'
 export { startWitnessServer, type WitnessServerOptions } from './witness-server.ts'
 export { openJournal, type Journal } from './journal.ts'
 export { openMetrics, type Metrics } from './metrics.ts'
-export type { Decided, GateService } from './routes/ports.ts'
+export type {
+  Decided,
+  EntryReceipt,
+  GateService,
+  ReceiptState,
+  ReceiptWait,
+} from './routes/ports.ts'

@@ -22,6 +22,8 @@ import { startOciProxy } from './oci-proxy.ts'
 import { keepRinging, type Ringing } from './ringing.ts'
 import { rememberEvidence } from './remembered.ts'
 import { makeService } from './service.ts'
+import { giveReceipts, readServed } from './receipts.ts'
+import { keepWitnessing } from './witnessing.ts'
 import { watchRulebook } from './watched-rulebook.ts'
 
 export interface ServeOptions {
@@ -117,6 +119,9 @@ async function openService(place: Place): Promise<GateService> {
   )
   place.ringing = ringing
   const { storage } = stack.use(await openLogReader(config))
+  const onConflict = (one: Problem): void =>
+    void ringing.alert('log-forked', config.log.origin, [one])
+  const witnessing = stack.use(await keepWitnessing({ ...place, storage, onConflict }))
   const network = stack.use(openNetwork(config.evidence))
   const open = openAdmission(config)
   if (open.length > 0) journal.write('warn', 'the webhook is open', { problems: open })
@@ -130,18 +135,25 @@ async function openService(place: Place): Promise<GateService> {
     log,
     bodies,
     record,
-    readLogFile: (path) => storage.read(path),
+    readLogFile: readServed(storage, witnessing),
+    receipt: giveReceipts({ config, storage, size: () => log.size, witnessing }),
     rulebook,
     bell,
     tell: (ms) => ringing.tell(ms),
     metrics,
     journal,
     clock,
-    health: () => [...spooled.problems(), ...expired(place)],
-    warnings: () => [...open, ...place.tlsProblems, ...spooled.warnings(), ...ringing.warnings()],
+    health: () => [...spooled.problems(), ...expired(place), ...witnessing.health()],
+    warnings: () => [...open, ...place.tlsProblems, ...warningsOf(spooled, ringing, witnessing)],
   })
   countProblems(metrics, service)
   return service
+}
+
+function warningsOf(
+  ...parts: readonly { readonly warnings: () => readonly Problem[] }[]
+): readonly Problem[] {
+  return parts.flatMap((part) => part.warnings())
 }
 
 function countProblems(metrics: Metrics, service: GateService): void {

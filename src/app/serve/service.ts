@@ -33,6 +33,7 @@ export interface ServiceParts extends GatherPorts {
   /** Records in the log, or in the spool while that is away. */
   readonly record: Recorder
   readonly bodies: BodyStore
+  readonly receipt: GateService['receipt']
   readonly readLogFile: (path: string) => Promise<Uint8Array | undefined>
   readonly rulebook: WatchedRulebook
   readonly bell: Pick<Bell, 'ring' | 'pending'>
@@ -85,7 +86,7 @@ export function makeService(parts: ServiceParts): GateService {
     },
     breakglass: openDesk(parts),
     decisions: (query) => listEntries(log, parts.bodies, query),
-    receipt: async (entry) => (await log.view()).receipt(entry),
+    receipt: parts.receipt,
     targets: () => ({
       targets: rulebook.current().policies.policies.flatMap((policy) =>
         policy.targets.map(({ environment, service }) => ({

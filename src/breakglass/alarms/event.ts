@@ -13,6 +13,7 @@ export const eventTypes = [
   'rulebook-refused',
   'certificate-refused',
   'log-spooled',
+  'log-forked',
 ] as const
 
 export type EventType = (typeof eventTypes)[number]

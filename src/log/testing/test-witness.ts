@@ -42,6 +42,7 @@ export function memoryCheckpoints(): WitnessStore & { readonly evidence: string[
     },
     keepEvidence: async (_, text) => {
       if (!evidence.includes(text)) evidence.push(text)
+      return 'memory'
     },
   }
 }

@@ -18,12 +18,12 @@ import { readBody } from '../body.ts'
 import { problemResponseOf } from '../problem-response.ts'
 import { answerProvider, maxProviderRequest } from './external-data.ts'
 import { breakglassRoutes } from './breakglass.ts'
+import { answerReceipt, receiptParameters, receiptResponses } from './receipt.ts'
 import type { GateService } from './ports.ts'
 import type { Bindings, Call, Route } from './route.ts'
 
 const maxBody = 8 * 1024 * 1024
 const index = z.int().min(0)
-const asText = { description: 'a .tlog-proof', mediaType: 'text/plain', schema: z.string() }
 
 /** Every operation, with who may ask for it. What is not here does not exist. */
 export const routes: readonly Route[] = [
@@ -63,10 +63,9 @@ export const routes: readonly Route[] = [
     path: '/api/v1/decisions/{entry}/receipt',
     summary: 'The receipt of one decision, which can be checked without the gate',
     roles: ['viewer', 'auditor', 'operator', 'deployer'],
-    parameters: [{ name: 'entry', in: 'path', schema: index, description: 'its place in the log' }],
-    responses: { 200: asText },
-    handle: async (call, _, service) =>
-      call.text(await service.receipt(checkNumber(call.req.param('entry') ?? '', 'entry', index))),
+    parameters: receiptParameters,
+    responses: receiptResponses,
+    handle: answerReceipt,
   },
   {
     method: 'get',

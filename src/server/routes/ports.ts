@@ -22,8 +22,8 @@ export interface GateService {
   /** Decides one artifact; resolves when the decision is durable. */
   decide(ask: Ask, requester: string): Promise<Decided>
   decisions(query: { readonly before?: number; readonly limit: number }): Promise<DecisionList>
-  /** The receipt of one entry, a `.tlog-proof`. */
-  receipt(entry: number): Promise<string>
+  /** The receipt of one entry as soon as it has come so far, or as far as it is when the time is over. */
+  receipt(entry: number, wait?: ReceiptWait): Promise<EntryReceipt>
   targets(): TargetList
   /** Emergencies; absent where requests and grants are not kept. */
   readonly breakglass?: BreakglassDesk
@@ -33,6 +33,21 @@ export interface GateService {
   health(): readonly Problem[]
   /** What somebody has to look at while the gate goes on as it was: a push that was not taken into use, for one. */
   warnings?(): readonly Problem[]
+}
+
+/** How far an entry has come: into the log, to readers, and past a quorum of witnesses. */
+export type ReceiptState = 'sequenced' | 'published' | 'witnessed'
+
+/** The receipt of one entry, by the furthest checkpoint that has it. */
+export interface EntryReceipt {
+  readonly state: ReceiptState
+  /** A `.tlog-proof`; absent while the entry is only sequenced. */
+  readonly proof?: string
+}
+
+export interface ReceiptWait {
+  readonly state: 'published' | 'witnessed'
+  readonly ms: number
 }
 
 /** Keeps what is asked and granted, and records reviews. It MUST NOT be able to grant anything. */

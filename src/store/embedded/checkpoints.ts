@@ -54,7 +54,7 @@ export function openFileCheckpoints(
       trySync(folder, () => replace(origin, expected, note)),
     keepEvidence: async (origin, evidence) => {
       try {
-        await writeEvidence(folder, origin, evidence)
+        return await writeEvidence(folder, origin, evidence)
       } catch (cause) {
         throw failed(folder, cause)
       }
@@ -74,15 +74,18 @@ function openDatabase(folder: string, durable: boolean): DatabaseSync {
   return database
 }
 
-async function writeEvidence(folder: string, origin: string, evidence: string): Promise<void> {
+async function writeEvidence(folder: string, origin: string, evidence: string): Promise<string> {
   const place = join(folder, 'evidence')
   await makeFolder(place, 0o700)
   const name = `${digestOf(origin)}-${digestOf(evidence)}.txt`
   const kept = await readdir(place)
-  if (kept.includes(name) || kept.length >= maxEvidence) return
+  if (kept.includes(name)) return join(place, name)
+  // Enough to prove it; more may be somebody who fills the disk.
+  if (kept.length >= maxEvidence) return place
   const how = { temporary: folder, mode: 0o600, durable: true }
   await writeWhole(join(place, name), Buffer.from(evidence), how)
   await syncFolder(place)
+  return join(place, name)
 }
 
 function digestOf(text: string): string {

@@ -1,0 +1,76 @@
+import { z } from 'zod'
+import type { Operation } from '#api'
+import { SallyportError } from '#error'
+import type { Principal } from '../access/principal.ts'
+import type { GateService, ReceiptWait } from './ports.ts'
+import type { Call } from './route.ts'
+
+const defaultSeconds = 10
+const maxSeconds = 30
+
+export const receiptParameters: NonNullable<Operation['parameters']> = [
+  { name: 'entry', in: 'path', schema: z.int().min(0), description: 'its place in the log' },
+  {
+    name: 'wait',
+    in: 'query',
+    schema: z.enum(['published', 'witnessed']),
+    description: 'answer when it has come so far, or when the time is over',
+  },
+  {
+    name: 'seconds',
+    in: 'query',
+    schema: z.int().min(1).max(maxSeconds),
+    description: `how long to wait at most; default ${defaultSeconds}`,
+  },
+]
+
+export const receiptResponses: Operation['responses'] = {
+  200: {
+    description:
+      'a .tlog-proof; the header sallyport-receipt-state says whether its checkpoint is published or witnessed',
+    mediaType: 'text/plain',
+    schema: z.string(),
+  },
+  202: {
+    description: 'sequenced: durable in the log, and not yet published',
+    mediaType: 'text/plain',
+    schema: z.literal('sequenced\n'),
+  },
+}
+
+export async function answerReceipt(
+  call: Call,
+  _: Principal,
+  service: GateService,
+): Promise<Response> {
+  const entry = numberIn(call.req.param('entry') ?? '', 'entry', 0, Number.MAX_SAFE_INTEGER)
+  const { state, proof } = await service.receipt(entry, waitOf(call))
+  const headers = { 'sallyport-receipt-state': state, 'cache-control': 'no-store' }
+  if (proof === undefined) return call.text(`${state}\n`, 202, headers)
+  return call.text(proof, 200, headers)
+}
+
+function waitOf(call: Call): ReceiptWait | undefined {
+  const state = call.req.query('wait')
+  const given = call.req.query('seconds')
+  const seconds = given === undefined ? defaultSeconds : numberIn(given, 'seconds', 1, maxSeconds)
+  if (state === undefined) return undefined
+  if (state === 'published' || state === 'witnessed') return { state, ms: seconds * 1000 }
+  throw wrong('wait', '"published" or "witnessed"', state)
+}
+
+function numberIn(text: string, name: string, least: number, most: number): number {
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
+  if (Number.isSafeInteger(value) && value >= least && value <= most) return value
+  throw wrong(name, `a whole number from ${least} to ${most}`, text)
+}
+
+function wrong(where: string, expected: string, found: string): SallyportError {
+  return new SallyportError({
+    code: 'REQUEST_PARAMETER',
+    where,
+    expected,
+    found: found.slice(0, 40),
+    fix: `Correct "${where}"`,
+  })
+}
