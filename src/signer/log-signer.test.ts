@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { cpSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, cpSync, readdirSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { SallyportError, type ProblemCode } from '#error'
@@ -104,7 +104,7 @@ test('a log signer without its memory refuses to start, and says how to restore 
   const signer = await startSigner(options)
   const note = await signer.sign(await tree('a', 'b').from(0))
   await signer.close()
-  const [file = ''] = readdirSync(options.memory)
+  const file = 'memory.sqlite'
   assert.equal(statSync(join(options.memory, file)).mode & 0o777, 0o600)
   for (const damaged of [
     '',
@@ -119,8 +119,46 @@ test('a log signer without its memory refuses to start, and says how to restore 
   assert.equal(await refusal(startSigner(options)), 'SIGNER_MEMORY_LOST')
   // What the fix says: put the newest signed checkpoint back.
   writeFileSync(join(options.memory, '0.checkpoint'), note, { mode: 0o600 })
-  await using restored = await startSigner(options)
+  const restored = await startSigner(options)
   assert.equal((await restored.newest()).size, 2)
+  await restored.close()
+  assert.deepEqual(readdirSync(options.memory), [file])
+})
+
+test('a checkpoint that is put back beside a memory takes it forward, never back', async (t) => {
+  const options = await logOptions(t)
+  const begun = await createCheckpointMemory(options)
+  const { from } = tree('a', 'b', 'c')
+  const old = join(options.folder, 'old')
+  const first = await startSigner(options)
+  const one = await first.sign(await from(0, 1))
+  await first.close()
+  cpSync(options.memory, old, { recursive: true })
+  const second = await startSigner(options)
+  const three = await second.sign(await from(1, 3))
+  await second.close()
+  for (const note of [begun, one]) {
+    writeFileSync(join(options.memory, '7.checkpoint'), note, { mode: 0o600 })
+    await using signer = await startSigner(options)
+    assert.equal((await signer.newest()).size, 3)
+    assert.equal(await refusal(signer.sign(await from(0, 1))), 'LOG_ROLLED_BACK')
+  }
+  rmSync(options.memory, { recursive: true })
+  cpSync(old, options.memory, { recursive: true })
+  writeFileSync(join(options.memory, '0.checkpoint'), three, { mode: 0o600 })
+  await using signer = await startSigner(options)
+  assert.equal((await signer.newest()).size, 3)
+})
+
+test('a memory that somebody else could change is not used', async (t) => {
+  const options = await logOptions(t)
+  await createCheckpointMemory(options)
+  const file = join(options.memory, 'memory.sqlite')
+  chmodSync(file, 0o620)
+  assert.equal(await refusal(startSigner(options)), 'SIGNER_MEMORY_LOST')
+  chmodSync(file, 0o600)
+  chmodSync(options.memory, 0o770)
+  assert.equal(await refusal(startSigner(options)), 'SIGNER_FILE_MODE')
 })
 
 test('a checkpoint of another log or key is no memory', async (t) => {

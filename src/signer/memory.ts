@@ -1,8 +1,10 @@
 import {
+  chmodSync,
   closeSync,
   constants,
   fstatSync,
   linkSync,
+  lstatSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -11,25 +13,31 @@ import {
 import { dirname, join } from 'node:path'
 import { quote, SallyportError } from '#error'
 import { openCheckpoint, type LogIdentity, type TreeHead } from '#merkle'
-import { createSecretFile, readSecretFile, syncFolder } from './secret-file.ts'
+import { beginNotes, openNotes, type Notes } from './notes.ts'
+import { readSecretFile, syncFolder } from './secret-file.ts'
 
 const what = "the signer's memory of its newest checkpoint"
-const attempts = 16
+const database = 'memory.sqlite'
 
 interface Remembered extends TreeHead {
   readonly generation: number
 }
 
 /**
- * What the signer of a log remembers, in a folder: its newest signed checkpoint, as `<generation>.checkpoint`.
+ * What the signer of a log remembers, in a folder: its newest signed checkpoint, in an SQLite database that syncs every
+ * change to the disk before it says that it is made.
  *
- * Several signers of one log may run at once. A generation is taken by link(2), which fails when the name exists: of two
- * that continue the same checkpoint, one wins, and the other judges its request again by what has been signed since.
- * No lock is held, so a killed process leaves none; the checkpoint is durable before anybody is answered.
+ * Several signers of one log may run at once. Each judges a request by the newest checkpoint, and replaces that one, in
+ * one transaction that excludes the others. SQLite gives the lock of a killed process free and finishes or undoes what
+ * it left.
+ *
+ * A checkpoint that somebody puts back by hand lies beside the database as `<number>.checkpoint`. It is taken over, if it
+ * goes further than what is remembered.
  */
 export class CheckpointMemory {
   readonly #folder: string
   readonly #log: LogIdentity
+  #notes: Notes | undefined
   /** What was last read or written here; a generation is never changed, so it need not be verified twice. */
   #known: Remembered | undefined
 
@@ -45,103 +53,114 @@ export class CheckpointMemory {
     } catch (cause) {
       throw cannotCreate(folder, cause)
     }
-    createSecretFile(join(folder, fileName(0)), what, Buffer.from(note))
+    beginDatabase(folder, note)
     syncFolder(dirname(folder))
   }
 
   newest(): Remembered {
-    for (let attempt = 0; ; attempt += 1) {
-      const generation = this.#generations()[0]
-      if (generation === undefined) throw lost(this.#folder, 'no checkpoint in it')
-      if (this.#known?.generation === generation) return this.#known
-      try {
-        return (this.#known = this.#read(generation))
-      } catch (cause) {
-        // Another signer has gone on and removed the generation that was the newest a moment ago.
-        const gone = !this.#generations().includes(generation)
-        if (!gone || attempt === attempts) throw cause
-      }
-    }
+    return this.#judged(() => this.#remembered(this.#open().newest()))
   }
 
   /** Replaces the newest checkpoint by what `next` makes of it; what `next` throws changes nothing. */
   advance(next: (newest: TreeHead) => string): string {
-    for (let attempt = 0; attempt < attempts; attempt += 1) {
-      const newest = this.newest()
-      const note = next(newest)
-      if (this.#take(newest.generation + 1, note)) return note
+    return this.#judged(() => this.#open().replace((newest) => next(this.#remembered(newest))))
+  }
+
+  #open(): Notes {
+    return (this.#notes ??= this.#openDatabase())
+  }
+
+  #openDatabase(): Notes {
+    checkFolder(this.#folder)
+    const names = readdirSync(this.#folder)
+    const put = names.filter((name) => /^\d{1,15}\.checkpoint$/.test(name))
+    const path = join(this.#folder, database)
+    if (!names.includes(database)) {
+      const newest = this.#furthest(put)
+      if (newest === undefined) throw lost(this.#folder, 'no checkpoint in it')
+      // What a database that is gone has left would otherwise be taken for a part of the new one.
+      for (const rest of ['-wal', '-shm', '-journal']) unlinkIfThere(path + rest)
+      beginDatabase(this.#folder, newest.note)
     }
-    throw new SallyportError({
-      code: 'SIGNER_MEMORY_LOST',
-      where: this.#folder,
-      expected: 'to be the only signer that continues this checkpoint',
-      found: `${attempts} times another signer that was faster`,
-      fix: 'Stop the other processes that append to this log, or let them share one',
+    checkFile(path)
+    const notes = openNotes(path)
+    this.#takeOver(notes, put)
+    return notes
+  }
+
+  #takeOver(notes: Notes, put: readonly string[]): void {
+    const newest = this.#furthest(put)
+    if (newest !== undefined && newest.size > this.#remembered(notes.newest()).size)
+      notes.replace((there) =>
+        newest.size > this.#remembered(there).size ? newest.note : there.note,
+      )
+    for (const name of put) unlinkIfThere(join(this.#folder, name))
+  }
+
+  /** The one with the largest tree of those that were put here. */
+  #furthest(names: readonly string[]): { size: number; note: string } | undefined {
+    const all = names.map((name) => {
+      const path = join(this.#folder, name)
+      const note = readSecretFile(path, what, 64 * 1024).toString('utf8')
+      return { size: this.#verified(path, note).size, note }
     })
+    return all.sort((a, b) => b.size - a.size)[0]
   }
 
-  #take(generation: number, note: string): boolean {
-    const temporary = join(this.#folder, `${process.pid}.new`)
-    unlinkIfThere(temporary)
-    createSecretFile(temporary, what, Buffer.from(note))
-    try {
-      linkSync(temporary, join(this.#folder, fileName(generation)))
-    } catch (cause) {
-      if ((cause as NodeJS.ErrnoException).code === 'EEXIST') return false
-      throw cause
-    } finally {
-      unlinkIfThere(temporary)
+  #remembered({ generation, note }: { generation: number; note: string }): Remembered {
+    if (this.#known?.generation !== generation) {
+      const { size, root } = this.#verified(join(this.#folder, database), note)
+      this.#known = { size, root, generation }
     }
-    const [newest = 0, ...older] = this.#generations()
-    if (newest !== generation) {
-      // The name was free because it had been used and removed: others are already further.
-      unlinkIfThere(join(this.#folder, fileName(generation)))
-      return false
-    }
-    syncFolder(this.#folder)
-    for (const old of older) unlinkIfThere(join(this.#folder, fileName(old)))
-    return true
+    return this.#known
   }
 
-  #read(generation: number): Remembered {
-    const path = join(this.#folder, fileName(generation))
-    const bytes = readSecretFile(path, what, 64 * 1024)
+  #verified(path: string, note: string): TreeHead {
     try {
-      const { size, root } = openCheckpoint(bytes.toString('utf8'), this.#log)
-      return { size, root, generation }
+      return openCheckpoint(note, this.#log)
     } catch (cause) {
       if (!(cause instanceof SallyportError)) throw cause
-      throw lost(
-        path,
-        `a file that is not a checkpoint signed by these keys (${cause.code})`,
-        cause,
-      )
+      const found = `something that is not a checkpoint signed by these keys (${cause.code})`
+      throw lost(path, found, cause)
     }
   }
 
-  /** All generations, newest first. */
-  #generations(): number[] {
-    let names: string[]
+  /** What goes wrong in the database is a memory that is lost, or a disk that is full or broken. */
+  #judged<T>(work: () => T): T {
     try {
-      checkFolder(this.#folder)
-      names = readdirSync(this.#folder)
+      return work()
     } catch (cause) {
       if (cause instanceof SallyportError) throw cause
-      throw lost(this.#folder, 'no such folder', cause)
+      this.#known = undefined
+      throw unusable(this.#folder, cause)
     }
-    return names
-      .flatMap((name) => /^(\d{1,15})\.checkpoint$/.exec(name)?.[1] ?? [])
-      .map(Number)
-      .sort((a, b) => b - a)
   }
 }
 
-function fileName(generation: number): string {
-  return `${generation}.checkpoint`
+/** Makes the database under another name, and gives it its own only when it is whole: by link(2), so that one wins. */
+function beginDatabase(folder: string, note: string): void {
+  const temporary = join(folder, `${process.pid}.new`)
+  unlinkIfThere(temporary)
+  closeSync(openSync(temporary, constants.O_CREAT | constants.O_EXCL | constants.O_WRONLY, 0o600))
+  chmodSync(temporary, 0o600)
+  try {
+    beginNotes(temporary, note)
+    linkSync(temporary, join(folder, database))
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'EEXIST') throw cause
+  } finally {
+    unlinkIfThere(temporary)
+  }
+  syncFolder(folder)
 }
 
 function checkFolder(path: string): void {
-  const folder = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
+  let folder: number
+  try {
+    folder = openSync(path, constants.O_RDONLY | constants.O_DIRECTORY | constants.O_NOFOLLOW)
+  } catch (cause) {
+    throw lost(path, 'no such folder', cause)
+  }
   try {
     const { mode, uid } = fstatSync(folder)
     if ((mode & 0o022) === 0 && uid === process.getuid?.()) return
@@ -157,6 +176,12 @@ function checkFolder(path: string): void {
   }
 }
 
+function checkFile(path: string): void {
+  const status = lstatSync(path)
+  if (status.isFile() && (status.mode & 0o022) === 0 && status.uid === process.getuid?.()) return
+  throw lost(path, 'something else than a file that only the user of the signer can change')
+}
+
 function unlinkIfThere(path: string): void {
   try {
     unlinkSync(path)
@@ -165,15 +190,31 @@ function unlinkIfThere(path: string): void {
   }
 }
 
+function unusable(folder: string, cause: unknown): SallyportError {
+  const text = cause instanceof Error ? cause.message : String(cause)
+  if (!/disk is full|disk I\/O error|database is locked|readonly database/.test(text))
+    return lost(folder, `a database that cannot be read (${text})`, cause)
+  return new SallyportError(
+    {
+      code: 'SIGNER_FILE',
+      where: folder,
+      expected: `${what} to be made durable`,
+      found: quote(text),
+      fix: `See that the disk of ${folder} has room, works, and can be written; then ask again`,
+    },
+    { cause },
+  )
+}
+
 function lost(where: string, found: string, cause?: unknown): SallyportError {
-  const folder = where.endsWith('.checkpoint') ? dirname(where) : where
+  const folder = /\.(?:checkpoint|sqlite)$/.test(where) ? dirname(where) : where
   return new SallyportError(
     {
       code: 'SIGNER_MEMORY_LOST',
       where,
       expected: `${what}, without which it could be made to sign a second history`,
       found,
-      fix: `Run \`sallyport log verify\`; when the log is whole, put its newest signed checkpoint back: \`install -D -m 600 CHECKPOINT ${folder}/${fileName(0)}\``,
+      fix: `Run \`sallyport log verify\`; when the log is whole, put its newest signed checkpoint back: \`rm -f ${folder}/${database}* && install -D -m 600 CHECKPOINT ${folder}/0.checkpoint\``,
     },
     { cause },
   )

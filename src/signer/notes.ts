@@ -1,0 +1,65 @@
+import { DatabaseSync } from 'node:sqlite'
+
+/** The newest note, and how many there were before it. */
+export interface Note {
+  readonly generation: number
+  readonly note: string
+}
+
+/** One note in a database, which several processes may replace. */
+export interface Notes {
+  newest(): Note
+  /** Replaces the note by what `next` makes of it. Durable when it returns; what `next` throws changes nothing. */
+  replace(next: (newest: Note) => string): string
+}
+
+/** Makes the database in an empty file; durable when it returns. */
+export function beginNotes(path: string, note: string): void {
+  const database = new DatabaseSync(path)
+  try {
+    database.exec('PRAGMA synchronous = FULL')
+    database.exec(
+      'CREATE TABLE memory (id INTEGER PRIMARY KEY CHECK (id = 0), generation INTEGER NOT NULL, note TEXT NOT NULL) STRICT',
+    )
+    database.prepare('INSERT INTO memory VALUES (0, 0, ?)').run(note)
+  } finally {
+    database.close()
+  }
+}
+
+/** Opens such a database. */
+export function openNotes(path: string): Notes {
+  const database = new DatabaseSync(path, { timeout: 10_000 })
+  // With a write-ahead log a change is one fsync; FULL makes it one for every change.
+  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+  const [begin, commit, rollback, select, update] = [
+    'BEGIN IMMEDIATE',
+    'COMMIT',
+    'ROLLBACK',
+    'SELECT generation, note FROM memory WHERE id = 0',
+    'UPDATE memory SET generation = generation + 1, note = ? WHERE id = 0',
+  ].map((text) => database.prepare(text))
+  // The last one to close it leaves one file. A process that is killed does not, and the next one finishes its work.
+  process.once('exit', () => database.close())
+  const newest = (): Note => {
+    const row = select?.get()
+    if (typeof row?.['generation'] !== 'number' || typeof row['note'] !== 'string')
+      throw new Error('there is no note in it')
+    return { generation: row['generation'], note: row['note'] }
+  }
+  return {
+    newest,
+    replace(next) {
+      begin?.run()
+      try {
+        const note = next(newest())
+        update?.run(note)
+        commit?.run()
+        return note
+      } catch (cause) {
+        if (database.isTransaction) rollback?.run()
+        throw cause
+      }
+    },
+  }
+}
