@@ -271,3 +271,9 @@ export const initWitness: typeof import('./witness/init.ts').initWitness = async
 /** Runs a witness over HTTP until it is stopped. */
 export const serveWitness: typeof import('./witness/serve.ts').serveWitness = async (options) =>
   (await import('./witness/serve.ts')).serveWitness(options)
+
+export type { AuditOptions, AuditReport } from './bypass/audit.ts'
+
+/** Reads the audit log of the platform, and finds what the log of the gate has not let in. */
+export const auditPlatform: typeof import('./bypass/audit.ts').auditPlatform = async (options) =>
+  (await import('./bypass/audit.ts')).auditPlatform(options)

@@ -150,7 +150,11 @@ function writeFiles(folder: string, port: number): void {
   write('audit.json', {
     apiVersion: 'audit.k8s.io/v1',
     kind: 'Policy',
-    rules: [{ level: 'Metadata', omitStages: ['RequestReceived'] }],
+    omitStages: ['RequestReceived'],
+    rules: [
+      { level: 'Request', resources: [{ group: '', resources: ['pods'] }] },
+      { level: 'Metadata' },
+    ],
   })
   write('kubeconfig.json', {
     apiVersion: 'v1',

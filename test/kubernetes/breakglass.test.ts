@@ -16,6 +16,8 @@ let world: World
 let pager: Pager
 /** What the policy would have to waive for the image without evidence. */
 let rules: readonly string[] = []
+/** When the webhook was in force. */
+let begin = ''
 
 const apply = (object: unknown, ...more: readonly string[]): Promise<Said> =>
   world.cluster.kubectl(['apply', '-f', '-', ...more], object)
@@ -36,6 +38,7 @@ before(async () => {
   await world.apply('webhook')
   const bad = pod('probe', world.bad)
   await until('the webhook is in force', async () => (await apply(bad)).exit !== 0)
+  begin = new Date().toISOString()
 })
 
 after(async () => {
@@ -321,6 +324,25 @@ test(
     assertDone(await apply(pod('replaced', world.good)))
     const after = await status()
     assert.deepEqual([after.exit, after.uses[0]?.compliance], [0, 'gone'])
+  },
+)
+
+test(
+  'the audit log of the API server has every use: what was let in by hand is matched, who opened the way is found',
+  { skip },
+  async () => {
+    const file = join(world.cluster.folder, 'audit.log')
+    const said = await world.sallyport('breakglass', 'audit', file, '--since', begin, '--json')
+    const { findings, unknown } = said.json as unknown as {
+      findings: readonly { code: string; found: string }[]
+      unknown: readonly unknown[]
+    }
+    const changes = findings.map(({ code, found }) => `${code} ${found}`)
+    const change =
+      'BYPASS_GUARD_CHANGED "administrator": patch admissionregistration.k8s.io/validatingwebhookconfigurations "sallyport"'
+    assert.deepEqual([said.exit, changes, unknown], [1, [change, change], []])
+    assert.ok(Number(said.json['matched']) >= 6)
+    assert.equal(pager.heard.filter(({ type }) => type === 'bypass-found').length, 2)
   },
 )
 

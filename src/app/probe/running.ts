@@ -9,6 +9,12 @@ export interface RunningImages {
   readonly server: string
   /** `namespace/pod` of each pod with an image of this digest, as far as its spec and its node say. */
   podsWith(sha256: string): readonly string[]
+  /** All of them. */
+  readonly images: readonly { readonly sha256: string; readonly pods: readonly string[] }[]
+  /** Pods with an image of which neither tells the digest. */
+  readonly unnamed: readonly string[]
+  /** How many there are. */
+  readonly pods: number
 }
 
 const perPage = 500
@@ -54,7 +60,7 @@ type Pod = z.output<typeof podsSchema>['items'][number]
  */
 export async function runningImages(options: ClusterOptions): Promise<RunningImages> {
   const cluster = openCluster(await readAccess(options))
-  const found = new Map<string, Set<string>>()
+  const found: Found = { images: new Map(), unnamed: [], pods: 0 }
   let next = ''
   for (let page = 0; page < maxPages; page += 1) {
     const path = `/api/v1/pods?limit=${perPage}${next === '' ? '' : `&continue=${encodeURIComponent(next)}`}`
@@ -63,35 +69,54 @@ export async function runningImages(options: ClusterOptions): Promise<RunningIma
     const { items, metadata } = checkShape(podsSchema, body, { what: 'the pods of the cluster' })
     for (const pod of items) add(found, pod)
     next = metadata.continue ?? ''
-    if (next === '') {
-      return {
-        server: cluster.address,
-        podsWith: (sha256) => [...(found.get(sha256) ?? [])].sort(),
-      }
-    }
+    if (next === '') return resultOf(cluster.address, found)
   }
   throw unreadable(cluster.address, `more than ${perPage * maxPages} pods`)
 }
 
-function add(found: Map<string, Set<string>>, { metadata, spec, status }: Pod): void {
+interface Found {
+  readonly images: Map<string, Set<string>>
+  readonly unnamed: string[]
+  pods: number
+}
+
+function resultOf(server: string, { images, unnamed, pods }: Found): RunningImages {
+  const all = [...images].map(([sha256, names]) => ({ sha256, pods: [...names].sort() }))
+  return {
+    server,
+    podsWith: (sha256) => all.find((one) => one.sha256 === sha256)?.pods ?? [],
+    images: all,
+    unnamed,
+    pods,
+  }
+}
+
+function add(found: Found, { metadata, spec, status }: Pod): void {
   if (status.phase === 'Succeeded' || status.phase === 'Failed') return
-  const containers = [...spec.containers, ...spec.initContainers, ...spec.ephemeralContainers]
-  const statuses = [
+  const name = `${metadata.namespace}/${metadata.name}`
+  found.pods += 1
+  const ran = [
     ...status.containerStatuses,
     ...status.initContainerStatuses,
     ...status.ephemeralContainerStatuses,
+  ].flatMap(({ image, imageID }) => [{ image: image ?? '', sha256: digestOf(imageID) }])
+  const asked = [
+    ...[...spec.containers, ...spec.initContainers, ...spec.ephemeralContainers].map(
+      (one) => one.image,
+    ),
+    ...spec.volumes.flatMap((volume) => (volume.image ? [volume.image.reference] : [])),
   ]
-  const names = [
-    ...containers.map(({ image }) => image),
-    ...spec.volumes.map(({ image }) => image?.reference),
-    ...statuses.map(({ imageID }) => imageID),
-  ]
-  for (const name of names) {
-    const sha256 = /sha256:([0-9a-f]{64})$/.exec(name ?? '')?.[1]
-    if (sha256 === undefined) continue
-    const pods = found.get(sha256) ?? new Set()
-    found.set(sha256, pods.add(`${metadata.namespace}/${metadata.name}`))
-  }
+  const digests = [...asked.map(digestOf), ...ran.map(({ sha256 }) => sha256)]
+  for (const sha256 of new Set(digests.filter((digest) => digest !== undefined)))
+    found.images.set(sha256, (found.images.get(sha256) ?? new Set()).add(name))
+  const isKnown = (image: string | null | undefined): boolean =>
+    digestOf(image) !== undefined ||
+    ran.some((one) => one.image === image && one.sha256 !== undefined)
+  if (!asked.every(isKnown)) found.unnamed.push(name)
+}
+
+function digestOf(image: string | null | undefined): string | undefined {
+  return /sha256:([0-9a-f]{64})$/.exec(image ?? '')?.[1]
 }
 
 function unreadable(where: string, found: string): SallyportError {

@@ -14,6 +14,7 @@ export const eventTypes = [
   'certificate-refused',
   'log-spooled',
   'log-forked',
+  'bypass-found',
 ] as const
 
 export type EventType = (typeof eventTypes)[number]

@@ -12,6 +12,7 @@ import type { Look } from '../render.ts'
 import type { Session } from '../session.ts'
 import { table } from '../table.ts'
 import { parseTime } from '../time.ts'
+import { defineAudit } from './breakglass/audit.ts'
 import { defineStatus } from './breakglass/status.ts'
 import { artifactHelp } from './verify.ts'
 
@@ -32,6 +33,7 @@ export function define(command: CommandLine, plan: Plan): void {
   defineUsing(command, plan)
   defineReviewing(command, plan)
   defineStatus(command, plan)
+  defineAudit(command, plan)
 }
 
 function defineAsking(command: CommandLine, plan: Plan): void {

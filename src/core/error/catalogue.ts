@@ -2,6 +2,7 @@ import { admission } from './catalogue/admission.ts'
 import { attestation } from './catalogue/attestation.ts'
 import { breakglass } from './catalogue/breakglass.ts'
 import { builder } from './catalogue/builder.ts'
+import { bypass } from './catalogue/bypass.ts'
 import { config } from './catalogue/config.ts'
 import { custom } from './catalogue/custom.ts'
 import { decision } from './catalogue/decision.ts'
@@ -57,6 +58,7 @@ export const catalogue = {
   ...proxy,
   ...npmProxy,
   ...breakglass,
+  ...bypass,
   ...gate,
 } as const satisfies Record<string, Entry>
 

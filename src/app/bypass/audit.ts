@@ -1,0 +1,264 @@
+import { makeEvent, type Bell } from '#breakglass'
+import type { Config } from '#config'
+import type { Decision } from '#decision'
+import { parseJson } from '#document'
+import { quote, SallyportError, type Problem } from '#error'
+import { recordedDecision, type BodyStore, type LogView } from '#log'
+import { bellOf } from '../breakglass/bell.ts'
+import { usesIn } from '../breakglass/review.ts'
+import { decidesNothing, readLog } from '../log.ts'
+import type { ClusterOptions } from '../probe/kubeconfig.ts'
+import { runningImages } from '../probe/running.ts'
+import { parseAuditEvent, type AuditEvent } from './audit-event.ts'
+import { auditLines } from './audit-lines.ts'
+import { judgeEvent, type JudgeParts, type RecordedAdmission } from './judge-event.ts'
+
+export interface AuditOptions {
+  readonly config: Config
+  /** Audit logs of API servers, the oldest first. */
+  readonly files: readonly string[]
+  /** Events before it are passed over. */
+  readonly since?: Date
+  /** Asks a cluster, too, whether the log has let in what runs there. */
+  readonly cluster?: ClusterOptions
+  readonly webhooks: readonly string[]
+  readonly configurations: readonly string[]
+  readonly ownNamespace: string
+  readonly now: Date
+}
+
+export interface AuditReport {
+  /** Events that were read, and from when to when they tell. */
+  readonly events: number
+  readonly first?: string
+  readonly last?: string
+  /** Deployments that the log has let in. */
+  readonly matched: number
+  /** Deployments in the namespace of the gate, which it is never asked about. */
+  readonly own: number
+  readonly findings: readonly Problem[]
+  /** Findings that are not listed: there are too many. */
+  readonly more: number
+  /** Lines that are no events, and pods of which nobody can say what they run. */
+  readonly unknown: readonly Problem[]
+  /** Pods whose images were held against the log; absent when no cluster was asked. */
+  readonly running?: number
+  /** Alarms that nobody has heard yet. */
+  readonly unheard: number
+}
+
+const maxListed = 1000
+const maxUnknown = 20
+/** More findings than these ring once, together. */
+const maxRinging = 50
+const tellMs = 5_000
+
+/**
+ * Reads what API servers did, and finds every deployment that the log of the gate has not let in, and every change of what
+ * guards the cluster. Findings ring, each once however often it is found.
+ *
+ * @throws SallyportError FILE_UNREADABLE, LOG_…, PROBE_…
+ */
+export async function auditPlatform(options: AuditOptions): Promise<AuditReport> {
+  const { config, now } = options
+  const found = await readLog(config, (view, bodies) => read(view, bodies, options))
+  const bell = bellOf(config, () => new Date())
+  await ring(bell, config, found, now)
+  await bell.deliver({ timeoutMs: tellMs, all: true })
+  return { ...found, unheard: (await bell.pending()).length }
+}
+
+type Found = Omit<AuditReport, 'unheard'>
+
+async function read(view: LogView, bodies: BodyStore, options: AuditOptions): Promise<Found> {
+  const tally = openTally()
+  const parts = await partsOf(view, bodies, options)
+  const seen = new Set<string>()
+  for (const file of options.files) {
+    for await (const { where, bytes } of auditLines(file)) {
+      const event = readLine(where, bytes, tally)
+      // Files that were rotated may overlap.
+      if (event === undefined || seen.has(event.id)) continue
+      seen.add(event.id)
+      if (options.since !== undefined && Date.parse(event.time) < options.since.getTime()) continue
+      tally.event(event)
+      tally.judged(await judgeEvent(event, parts))
+    }
+  }
+  const running = await lookAtCluster(view, bodies, options, tally)
+  return { ...tally.result(), ...(running === undefined ? {} : { running }) }
+}
+
+function readLine(
+  where: string,
+  bytes: Uint8Array | undefined,
+  tally: ReturnType<typeof openTally>,
+): AuditEvent | undefined {
+  if (bytes === undefined) {
+    tally.unknown(unreadable(where, 'a line that is longer than any event'))
+    return undefined
+  }
+  if (Buffer.from(bytes).toString('latin1').trim() === '') return undefined
+  try {
+    return parseAuditEvent(bytes)
+  } catch (error) {
+    if (!(error instanceof SallyportError)) throw error
+    tally.unknown(unreadable(where, `${error.code} ${error.where ?? ''}: ${error.found}`))
+    return undefined
+  }
+}
+
+function openTally() {
+  const findings: Problem[] = []
+  const unknown: Problem[] = []
+  const times: { first?: string; last?: string } = {}
+  let [events, matched, own, more] = [0, 0, 0, 0]
+  const finding = (problem: Problem): void => {
+    if (findings.length < maxListed) findings.push(problem)
+    else more += 1
+  }
+  return {
+    event({ time }: AuditEvent): void {
+      events += 1
+      times.first = times.first !== undefined && times.first < time ? times.first : time
+      times.last = times.last !== undefined && times.last > time ? times.last : time
+    },
+    judged(judged: Awaited<ReturnType<typeof judgeEvent>>): void {
+      if (judged.outcome === 'finding') finding(judged.problem)
+      if (judged.outcome === 'matched') matched += 1
+      if (judged.outcome === 'own') own += 1
+    },
+    finding,
+    unknown(problem: Problem): void {
+      if (unknown.length < maxUnknown) unknown.push(problem)
+    },
+    result: () => ({ events, ...times, matched, own, findings, more, unknown }),
+  }
+}
+
+async function partsOf(
+  view: LogView,
+  bodies: BodyStore,
+  { webhooks, configurations, ownNamespace }: AuditOptions,
+): Promise<JudgeParts> {
+  const known = new Map<number, Promise<RecordedAdmission | undefined>>()
+  const uses = await usesIn(bodies, view)
+  return {
+    webhooks,
+    configurations,
+    ownNamespace,
+    recorded: (entry) => {
+      const found = known.get(entry) ?? admissionAt(entry, view, bodies)
+      known.set(entry, found)
+      return found
+    },
+    byHand: uses.map(({ artifact, time, until }) => ({
+      sha256: artifact.sha256,
+      from: time,
+      until,
+    })),
+    taken: new Map(),
+  }
+}
+
+async function admissionAt(
+  index: number,
+  view: LogView,
+  bodies: BodyStore,
+): Promise<RecordedAdmission | undefined> {
+  if (index >= view.size) return undefined
+  const decision = await decisionIn(await view.entry(index), bodies)
+  if (decision === undefined) return undefined
+  const { time, effect, request } = decision
+  const { chokePoint, requester = '', artifact } = request
+  return { time, effect, chokePoint, requester, sha256: artifact.digest['sha256'] ?? '' }
+}
+
+async function decisionIn(entry: Uint8Array, bodies: BodyStore): Promise<Decision | undefined> {
+  if (decidesNothing(entry)) return undefined
+  const value = parseJson(await recordedDecision(entry, bodies), { what: 'a recorded decision' })
+  return value as unknown as Decision
+}
+
+/** Everything that runs must have been let in by some decision of the log. */
+async function lookAtCluster(
+  view: LogView,
+  bodies: BodyStore,
+  { cluster, ownNamespace }: AuditOptions,
+  tally: ReturnType<typeof openTally>,
+): Promise<number | undefined> {
+  if (cluster === undefined) return undefined
+  const running = await runningImages(cluster)
+  const letIn = new Set<string>()
+  for await (const { entry } of view.entries(0, view.size)) {
+    const decision = await decisionIn(entry, bodies)
+    if (decision !== undefined && decision.effect !== 'blocked')
+      letIn.add(decision.request.artifact.digest['sha256'] ?? '')
+  }
+  const isOurs = (pod: string): boolean => pod.startsWith(`${ownNamespace}/`)
+  for (const { sha256, pods } of running.images) {
+    const others = pods.filter((pod) => !isOurs(pod))
+    if (others.length > 0 && !letIn.has(sha256)) tally.finding(undecided(sha256, others))
+  }
+  for (const pod of running.unnamed.filter((one) => !isOurs(one))) tally.unknown(unnamed(pod))
+  return running.pods
+}
+
+/** A flood of findings is no flood of alarms. */
+async function ring(
+  bell: Pick<Bell, 'ring'>,
+  { log }: Config,
+  { findings, more }: Found,
+  now: Date,
+): Promise<void> {
+  const common = {
+    time: now.toISOString(),
+    type: 'bypass-found',
+    severity: 'critical',
+    origin: log.origin,
+  } as const
+  const single = findings.slice(0, maxRinging).map(({ code, where = '', found }) =>
+    makeEvent(`${code} ${where}`, {
+      ...common,
+      summary: `${code} ${where}: ${found}`,
+      reasons: [code],
+    }),
+  )
+  const rest = findings.length - single.length + more
+  const last = findings.at(-1)?.where ?? ''
+  const together = makeEvent(`${rest} more until ${last}`, {
+    ...common,
+    summary: `${rest} more findings in the audit log of the platform, until ${last}`,
+  })
+  await bell.ring(rest === 0 ? single : [...single, together])
+}
+
+function unreadable(where: string, found: string): Problem {
+  return {
+    code: 'AUDIT_LOG_UNREADABLE',
+    where,
+    expected: 'one event of audit.k8s.io/v1 as JSON in each line',
+    found: found.slice(0, 500),
+    fix: 'Name the file that the API server writes, whole; what stands in such a line is not known',
+  }
+}
+
+function undecided(sha256: string, pods: readonly string[]): Problem {
+  return {
+    code: 'BYPASS_UNDECIDED',
+    where: pods.slice(0, 5).join(', '),
+    expected: 'a decision of this log that let these bytes in',
+    found: `sha256:${sha256} in ${pods.length} pods, and no such decision`,
+    fix: 'Deploy it again through the gate: delete the pods, and whoever made them asks for new ones',
+  }
+}
+
+function unnamed(pod: string): Problem {
+  return {
+    code: 'AUDIT_LOG_UNREADABLE',
+    where: `pod ${quote(pod, 300)}`,
+    expected: 'a digest of every image that it runs',
+    found: 'an image without digest, and a node that has not said what it means',
+    fix: 'Name the image by its digest',
+  }
+}
