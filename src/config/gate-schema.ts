@@ -37,6 +37,8 @@ export const serveSchema = z
         connections: z.int().min(1).max(100_000).default(4096),
         perAddress: z.int().min(1).max(100_000).default(1024),
         requestSeconds: z.number().min(1).max(300).default(15),
+        // Until a decision that was asked for over the API is made and recorded. Admission has the time limit of its webhook.
+        decisionSeconds: z.number().min(0.1).max(300).default(10),
       })
       .prefault({}),
     drainSeconds: z.number().min(0).max(600).default(20),

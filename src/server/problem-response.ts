@@ -3,6 +3,7 @@ import { catalogue, SallyportError, type Problem, type ProblemCode } from '#erro
 const statuses: Partial<Record<ProblemCode, number>> = {
   SERVER_BUSY: 503,
   SERVER_DRAINING: 503,
+  SERVER_TIMEOUT: 504,
   SERVER_UNAVAILABLE: 503,
   LOG_UNAVAILABLE: 503,
   SERVER_INTERNAL: 500,

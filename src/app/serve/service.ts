@@ -23,6 +23,7 @@ import { ringFor } from '../breakglass/bell.ts'
 import { glassTerms } from '../breakglass/terms.ts'
 import { openDesk } from './breakglass-desk.ts'
 import { listEntries } from './entries.ts'
+import { inTime } from './in-time.ts'
 import type { KeptLog } from './kept-log.ts'
 import { nameInLog, placeInLog, type Recorded, type Recorder } from './recorder.ts'
 import type { WatchedRulebook } from './watched-rulebook.ts'
@@ -79,7 +80,10 @@ export function makeService(parts: ServiceParts): GateService {
       )
       const place = reference === undefined ? {} : { reference: placeOf(reference) }
       const wanted = { digest: artifact.digest, ...place, inline: [], attached }
-      const { decision, receipt } = await decideOne(parts, request, wanted, { dryRun })
+      const ms = config.serve.limits.decisionSeconds * 1000
+      const options = { dryRun, timeoutMs: Math.max(1, ms - restMs) }
+      const deciding = decideOne(parts, request, wanted, options)
+      const { decision, receipt } = await inTime(deciding, ms)
       if (receipt === undefined) return { decision }
       if ('spooled' in receipt) return { decision, spooled: receipt.spooled }
       return { decision, entry: receipt.index }

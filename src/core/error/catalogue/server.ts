@@ -7,6 +7,7 @@ export const server = {
   SERVER_LISTEN: { title: 'The address cannot be listened on', exit: 2 },
   SERVER_TLS: { title: 'Certificate and key for TLS cannot be used', exit: 2 },
   SERVER_BUSY: { title: 'The gate has as many requests as it can answer', exit: 3 },
+  SERVER_TIMEOUT: { title: 'There was no answer in time', exit: 3 },
   SERVER_DRAINING: { title: 'The gate is shutting down', exit: 3 },
   SERVER_UNAVAILABLE: { title: 'The gate cannot answer now', exit: 3 },
   SERVER_INTERNAL: { title: 'The gate failed in a way that was not foreseen', exit: 3 },
