@@ -34,9 +34,9 @@ const lineSchema = z.discriminatedUnion('kind', [
   z.strictObject({
     ...base,
     kind: z.literal('SpoolForwarded'),
-    /** The line whose entries are in the log by now. */
+    /** The line whose entries are in the log by now, with those of all before it. */
     line: digest,
-    /** Where they stand there. */
+    /** Where they stand there, from the first that was not yet. */
     indexes: z.array(z.int().min(0)),
   }),
 ])

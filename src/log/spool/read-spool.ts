@@ -17,12 +17,11 @@ export async function readSpool(
   storage: Pick<SpoolStorage, 'read' | 'name'>,
 ): Promise<SpoolReading> {
   const { lines } = parseLines(await storage.read(), storage.name)
-  const forwarded = new Set(
-    lines.flatMap(({ line }) => (line.kind === 'SpoolForwarded' ? [line.line] : [])),
-  )
-  const waiting = lines.flatMap(({ line, digest }) =>
-    line.kind === 'SpoolEntries' && !forwarded.has(digest) ? [line] : [],
-  )
+  const forwarded = lines.flatMap(({ line }) => (line.kind === 'SpoolForwarded' ? [line.line] : []))
+  const done = lines.findLastIndex(({ digest }) => forwarded.includes(digest))
+  const waiting = lines
+    .slice(done + 1)
+    .flatMap(({ line }) => (line.kind === 'SpoolEntries' ? [line] : []))
   const [oldest] = waiting
   return {
     entries: waiting.reduce((sum, { entries }) => sum + entries.length, 0),

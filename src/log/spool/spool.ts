@@ -79,6 +79,8 @@ interface Kept {
 
 const maxLineEntries = 256
 const maxLineBytes = 2 * 2 ** 20
+const maxForwarded = 256
+const maxForwardedBytes = 4 * 2 ** 20
 /** Ids in the log that no replica is given: random ones below zero, in ascending order for each spool. */
 const idsOfSpool = 2 ** 20
 const spools = 2 ** 32
@@ -200,7 +202,7 @@ export class Spool {
   /** A line that another process has written. */
   #takeOver({ line, digest, from, length }: PlacedLine): void {
     this.#digest = digest
-    if (line.kind === 'SpoolForwarded') this.#dropOldest(line.line, `${this.#where}, ${digest}`)
+    if (line.kind === 'SpoolForwarded') this.#dropThrough(line.line, `${this.#where}, ${digest}`)
     if (line.kind !== 'SpoolEntries') return
     const { previous, entries, time } = line
     for (const { number, bodies } of entries) {
@@ -317,19 +319,32 @@ export class Spool {
 
   async #forwardOldest(target: SpoolTarget): Promise<number> {
     if (!(await this.open())) return 0
-    const [oldest] = this.#lines
-    if (oldest === undefined) return 0
+    const lines = this.#oldest()
+    const last = lines.at(-1)
+    if (last === undefined) return 0
     try {
-      const entries = await this.#read(oldest)
+      const entries = (await Promise.all(lines.map((line) => this.#read(line)))).flat()
       for (const digest of new Set(entries.flatMap(({ bodies }) => bodies)))
         await target.bodies.put(await this.#body(digest))
       const indexes: number[] = []
       for (const run of ascending(entries)) indexes.push(...(await target.record(run)))
-      await this.#alone(() => this.#forwarded(oldest, indexes))
-      return oldest.count
+      await this.#alone(() => this.#forwarded(last.digest, indexes))
+      return entries.length
     } catch (problem) {
       throw isSpools(problem) ? this.#noted(problem) : problem
     }
+  }
+
+  /** As many as the log takes together. */
+  #oldest(): readonly Kept[] {
+    let entries = 0
+    let bytes = 0
+    const over = this.#lines.findIndex(({ count, length }) => {
+      entries += count
+      bytes += length
+      return entries > maxForwarded || bytes > maxForwardedBytes
+    })
+    return over === -1 ? [...this.#lines] : this.#lines.slice(0, Math.max(1, over))
   }
 
   /** From the disk, and held against what this process wrote or found there. */
@@ -357,13 +372,13 @@ export class Spool {
     return bytes
   }
 
-  async #forwarded(oldest: Kept, indexes: readonly number[]): Promise<void> {
+  async #forwarded(line: string, indexes: readonly number[]): Promise<void> {
     try {
       await this.#mend()
-      if (this.#lines.length === 1) await this.#reset()
+      if (this.#lines.at(-1)?.digest === line) await this.#reset()
       else {
-        await this.#append({ kind: 'SpoolForwarded', line: oldest.digest, indexes: [...indexes] })
-        this.#dropOldest(oldest.digest, this.#where)
+        await this.#append({ kind: 'SpoolForwarded', line, indexes: [...indexes] })
+        this.#dropThrough(line, this.#where)
         await this.#options.storage.remember(this.#digest, { durable: false })
       }
     } catch (problem) {
@@ -371,11 +386,10 @@ export class Spool {
     }
   }
 
-  #dropOldest(digest: string, where: string): void {
-    const oldest = this.#lines.shift()
-    if (oldest?.digest !== digest)
-      throw spoolDamaged(where, `a line that waits: ${oldest?.digest ?? 'none'}`, digest)
-    this.#entries -= oldest.count
+  #dropThrough(digest: string, where: string): void {
+    const last = this.#lines.findIndex((line) => line.digest === digest)
+    if (last === -1) throw spoolDamaged(where, 'a line that waits', digest)
+    for (const { count } of this.#lines.splice(0, last + 1)) this.#entries -= count
   }
 
   /** Begins an empty spool, which names the last line of the one before it. */
