@@ -73,8 +73,8 @@ export const logEntry: typeof import('./log.ts').logEntry = async (config, index
   (await import('./log.ts')).logEntry(config, index)
 
 /** The receipt of one decision, a `.tlog-proof`. */
-export const logReceipt: typeof import('./log.ts').logReceipt = async (config, index) =>
-  (await import('./log.ts')).logReceipt(config, index)
+export const logReceipt: typeof import('./log.ts').logReceipt = async (...given) =>
+  (await import('./log.ts')).logReceipt(...given)
 
 /** Decides again what was recorded, from the log and the stored bodies alone. */
 export const logReplay: typeof import('./log.ts').logReplay = async (config, options) =>

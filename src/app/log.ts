@@ -20,10 +20,13 @@ import {
   type Refusal,
   type ReplayMemory,
 } from '#log'
-import { parseVerifierKey, type LogIdentity } from '#merkle'
 import { hasLogKeys } from './database.ts'
 import { startLogSigner } from './gate.ts'
 import { openLogReader } from './log-reader.ts'
+import { receiptOf } from './serve/receipts.ts'
+import { askNewest, explainConflicts, noConflicts } from './witness/conflicts.ts'
+import { newestWitnessed } from './witness/kept.ts'
+import { identityOf } from './witness/policy.ts'
 
 /** A decision of the log, read back. */
 export interface LoggedDecision {
@@ -57,12 +60,12 @@ export function decidesNothing(entry: Uint8Array): boolean {
 }
 
 export interface LogVerifyReport extends LogReport {
+  /** Names of the witnesses that told their newest checkpoint; absent when they were not asked. */
+  readonly witnesses?: readonly string[]
+  /** Files with both signed checkpoints, of each that this log does not go on from. */
+  readonly evidence: readonly string[]
   /** Whether the signer's memory was asked too: only it shows that the whole log is not an old copy. */
   readonly remembered: boolean
-}
-
-function identityOf({ log }: Config): LogIdentity {
-  return { origin: log.origin, verifierKeys: log.verifierKeys.map(parseVerifierKey) }
 }
 
 /**
@@ -71,19 +74,33 @@ function identityOf({ log }: Config): LogIdentity {
  */
 export async function logVerify(
   config: Config,
-  options: { readonly earlier?: readonly string[] } = {},
+  options: { readonly earlier?: readonly string[]; readonly witnesses?: boolean } = {},
 ): Promise<LogVerifyReport> {
   await using reader = await openLogReader(config)
   const { storage } = reader
-  const earlier = await Promise.all((options.earlier ?? []).map(readCheckpoint))
+  const files = await Promise.all(
+    (options.earlier ?? []).map(async (file) => ({ by: file, note: await readCheckpoint(file) })),
+  )
+  const asked = options.witnesses === true ? await askNewest(config) : undefined
+  const held = [...files, ...(asked?.held ?? [])]
   const remembered = await rememberedBy(config)
   const report = await verifyLog({
     ...identityOf(config),
     storage,
-    earlier,
+    earlier: held.map(({ note }) => note),
     ...(remembered === undefined ? {} : { remembered }),
   })
-  return { ...report, remembered: remembered !== undefined }
+  const found = report.ok ? noConflicts : await explainConflicts(config, storage, held)
+  const ofWitnesses = found.problems.filter(({ where = '' }) => where.startsWith('witness '))
+  const problems = [...report.problems, ...ofWitnesses, ...(asked?.problems ?? [])]
+  return {
+    ...report,
+    ok: problems.length === 0,
+    problems,
+    evidence: found.evidence,
+    remembered: remembered !== undefined,
+    ...(asked === undefined ? {} : { witnesses: asked.held.map(({ name }) => name) }),
+  }
 }
 
 /** An auditor's copy has no keys, and so nobody to ask. */
@@ -145,9 +162,36 @@ export async function logEntry(config: Config, index: number): Promise<LoggedEnt
   )
 }
 
-/** The receipt of one decision, a `.tlog-proof`: whoever has the log's verifier keys can check it without the log. */
-export async function logReceipt(config: Config, index: number): Promise<string> {
-  return await readLog(config, (view) => view.receipt(index))
+/**
+ * The receipt of one decision, a `.tlog-proof`: whoever has the log's verifier keys can check it without the log. Where a
+ * quorum of witnesses has cosigned a checkpoint with it, that one is in the receipt.
+ */
+export async function logReceipt(
+  config: Config,
+  index: number,
+  options: { readonly witnessed?: boolean } = {},
+): Promise<{ readonly state: 'published' | 'witnessed'; readonly proof: string }> {
+  await using reader = await openLogReader(config)
+  const { storage } = reader
+  const witnessed = await newestWitnessed(config)
+  const { state, proof } = await receiptOf(index, { config, storage, size: 0, witnessed })
+  if (options.witnessed === true && state !== 'witnessed')
+    throw new SallyportError(notWitnessed(config, index))
+  if (state === 'sequenced' || proof === undefined) throw new TypeError('a receipt without proof')
+  return { state, proof }
+}
+
+function notWitnessed({ log }: Config, index: number): Problem {
+  return {
+    code: 'WITNESS_QUORUM_MISSING',
+    where: `entry ${index}`,
+    expected: 'a checkpoint with it that a quorum of witnesses has cosigned',
+    found: log.witnesses === undefined ? 'a log without witnesses' : 'none yet',
+    fix:
+      log.witnesses === undefined
+        ? 'Configure log.witnesses (docs/witnesses.md), or ask without --witnessed'
+        : 'Ask again when `sallyport serve` has reached its witnesses; /readyz and its journal say which do not answer',
+  }
 }
 
 /** What came of deciding again. */

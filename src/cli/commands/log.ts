@@ -12,7 +12,8 @@ export function define(command: CommandLine, plan: Plan): void {
     .command('verify')
     .description('prove the whole log: signatures, every tile, every entry, every kept checkpoint')
     .option('--earlier <file>', 'a checkpoint or receipt that was kept (repeatable)', collect, [])
-    .action((options: { readonly earlier: readonly string[] }) =>
+    .option('--witnesses', 'ask the witnesses of the log, too, which checkpoint they hold', false)
+    .action((options: { readonly earlier: readonly string[]; readonly witnesses: boolean }) =>
       plan('the log was not verified', (session) => verifyLog(session, options)),
     )
   command
@@ -27,7 +28,10 @@ export function define(command: CommandLine, plan: Plan): void {
     .command('receipt')
     .description('print the proof that a decision is in the log, a .tlog-proof')
     .argument('<index>', 'which one', parseCount)
-    .action((index: number) => plan('there is no receipt', (session) => receipt(session, index)))
+    .option('--witnessed', 'only one whose checkpoint a quorum of witnesses has cosigned', false)
+    .action((index: number, options: { readonly witnessed: boolean }) =>
+      plan('there is no receipt', (session) => receipt(session, index, options)),
+    )
   command
     .command('keys')
     .description('print the verifier keys of the log, one on each line, for witnesses and readers')

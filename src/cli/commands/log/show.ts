@@ -181,12 +181,16 @@ function asJson({ index, ...entry }: LoggedEntry) {
 }
 
 /** `sallyport log receipt INDEX`: the bytes of the proof and nothing else, to be kept or sent. */
-export async function receipt(session: Session, index: number): Promise<Outcome> {
+export async function receipt(
+  session: Session,
+  index: number,
+  options: { readonly witnessed: boolean },
+): Promise<Outcome> {
   const { logReceipt } = await import('#app')
-  const proof = await logReceipt(await session.config(), index)
+  const { proof, state } = await logReceipt(await session.config(), index, options)
   return {
     exit: 0,
-    json: { apiVersion: 'sallyport.dev/v1', kind: 'LogReceipt', index, proof },
+    json: { apiVersion: 'sallyport.dev/v1', kind: 'LogReceipt', index, state, proof },
     text: proof.replace(/\n$/, ''),
   }
 }

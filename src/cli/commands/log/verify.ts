@@ -6,7 +6,7 @@ import type { Session } from '../../session.ts'
 /** `sallyport log verify`: 0 when the log is whole, 1 when it is not, 3 when that could not be told. */
 export async function verifyLog(
   session: Session,
-  options: { readonly earlier: readonly string[] },
+  options: { readonly earlier: readonly string[]; readonly witnesses: boolean },
 ): Promise<Outcome> {
   const { logVerify } = await import('#app')
   session.terminal.status('verifying the log')
@@ -14,12 +14,20 @@ export async function verifyLog(
   const json = { apiVersion: 'sallyport.dev/v1', kind: 'LogReport', ...asJson(report) }
   return report.ok
     ? { exit: 0, json, text: whole(report, session.outLook()) }
-    : { exit: 1, json, refusal: broken(report, session.errLook()) }
+    : { exit: exitOf(report), json, refusal: broken(report, session.errLook()) }
 }
 
-function asJson({ signatures, problems, ...rest }: LogVerifyReport) {
+/** A witness that does not answer says nothing about the log. */
+function exitOf({ problems }: LogVerifyReport): 1 | 3 {
+  const silent = ['WITNESS_UNREACHABLE', 'WITNESS_REFUSED']
+  return problems.every(({ code }) => silent.includes(code)) ? 3 : 1
+}
+
+function asJson({ signatures, problems, evidence, witnesses, ...rest }: LogVerifyReport) {
   return {
     ...rest,
+    evidence: [...evidence],
+    ...(witnesses === undefined ? {} : { witnesses: [...witnesses] }),
     signatures: signatures.map(({ key, time }) => ({
       name: key.name,
       type: key.type,
@@ -30,7 +38,7 @@ function asJson({ signatures, problems, ...rest }: LogVerifyReport) {
 }
 
 function whole(report: LogVerifyReport, { paint }: Look): string {
-  const { origin, size, root, signatures, earlier, remembered } = report
+  const { origin, size, root, signatures, earlier, remembered, witnesses } = report
   const entries = `${size} ${plural(size, 'decision')}`
   const memory = remembered ? 'it is the newest its signer remembers' : 'its signer was not asked'
   return [
@@ -38,11 +46,21 @@ function whole(report: LogVerifyReport, { paint }: Look): string {
     '',
     `  root ${root}`,
     `  ${signatures.length} ${plural(signatures.length, 'signature')} · ${memory} · ${earlier} earlier ${plural(earlier, 'checkpoint')} in it`,
+    ...(witnesses === undefined ? [] : [`  ${heldBy(witnesses)}`]),
   ].join('\n')
 }
 
+function heldBy(witnesses: readonly string[]): string {
+  if (witnesses.length === 0) return 'no witness holds a checkpoint of it yet'
+  return `what ${witnesses.join(', ')} ${witnesses.length === 1 ? 'holds' : 'hold'} is in it`
+}
+
 function broken(report: LogVerifyReport, look: Look): string {
-  const { origin, problems } = report
-  const head = `sallyport: ${look.paint.bad('broken')}: the log ${origin} is not what was signed`
-  return `${head}\n\n${renderProblems(problems, look)}`
+  const { origin, problems, evidence } = report
+  const head =
+    exitOf(report) === 3
+      ? `sallyport: ${look.paint.bad('undetermined')}: the log ${origin} is whole, but not all witnesses could be asked`
+      : `sallyport: ${look.paint.bad('broken')}: the log ${origin} is not what was signed`
+  const proof = evidence.map((file) => `\nevidence: both signed checkpoints are in ${file}`)
+  return `${head}\n\n${renderProblems(problems, look)}${proof.join('')}`
 }
