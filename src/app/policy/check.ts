@@ -1,8 +1,9 @@
 import type { Config } from '#config'
 import { SallyportError } from '#error'
 import { checkRulebook, type CheckInput, type CheckReport, type PolicyFile } from '#policy'
-import { readNamed, readPolicyFiles } from '../input.ts'
+import { readNamed, readPolicyFiles, type PlacedFile } from '../input.ts'
 import { readTrust } from '../rulebook.ts'
+import { signatureProblems } from '../rulebook/signed.ts'
 
 export interface PolicyCheckOptions {
   /** The configuration, for whatever is not named below; asked for only then. */
@@ -22,7 +23,8 @@ export interface PolicyCheckReport extends CheckReport {
 }
 
 /**
- * Checks policies, meta-policies and trust file before anything is deployed. What the files say is told as findings.
+ * Checks policies, meta-policies and trust file before anything is deployed. What the files say is told as findings. Where
+ * the configuration asks for signatures, its own files have to be signed; what is named here may be a draft.
  *
  * @throws SallyportError FILE_…, CONFIG_… and HOME_… when there is nothing to check
  */
@@ -43,7 +45,34 @@ export async function checkPolicyFiles(options: PolicyCheckOptions): Promise<Pol
     ...(listed === undefined ? {} : { targets: listed }),
   })
   const files = [...policies, trustFile, ...targets]
-  return { ...report, sources: new Map(files.map((file) => [file.file, textOf(file)])) }
+  const signed = await unsigned(options, { policies, trustFile, trust })
+  return {
+    ...report,
+    findings: [...signed, ...report.findings],
+    sources: new Map(files.map((file) => [file.file, textOf(file)])),
+  }
+}
+
+interface Read {
+  readonly policies: readonly PlacedFile[]
+  readonly trustFile: PlacedFile
+  readonly trust: CheckInput['trust']
+}
+
+/** What is wrong with the signatures of the files that decisions are made with. */
+async function unsigned(
+  options: PolicyCheckOptions,
+  { policies, trustFile, trust }: Read,
+): Promise<CheckReport['findings']> {
+  const ownPolicies = options.policies.length === 0
+  const ownTrust = options.trust === undefined
+  if (!ownPolicies && !ownTrust) return []
+  const problems = await signatureProblems(await options.config(), {
+    files: [...(ownTrust ? [trustFile] : []), ...(ownPolicies ? policies : [])],
+    ...(ownTrust && !('problems' in trust) ? { trust } : {}),
+    now: options.now,
+  })
+  return problems.map((problem) => ({ severity: 'error', ...problem }))
 }
 
 /** Without a home everything can be named; with one, its meta-policies hold whatever is named. */

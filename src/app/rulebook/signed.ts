@@ -56,6 +56,30 @@ export async function checkSigned(config: Config, question: SignedQuestion): Pro
 }
 
 /**
+ * What would keep these files from deciding anything; empty where nothing would, and where nothing has to be signed. Nothing
+ * is remembered.
+ */
+export async function signatureProblems(
+  config: Config,
+  question: SignedQuestion,
+): Promise<readonly Problem[]> {
+  const { rulebook } = config
+  if (rulebook === undefined) return []
+  try {
+    const believed = await verifySigned(config, rulebook, question)
+    await advanceMemory(rulebook.memory, (memory) => {
+      SallyportError.throwAll(rollbacks(memory, everything(believed)))
+      return undefined
+    })
+    return []
+  } catch (error) {
+    if (!(error instanceof SallyportError)) throw error
+    // A checkout in which nothing has ever been decided remembers nothing: that is no fault of the files.
+    return error.problems.filter(({ code }) => code !== 'RULEBOOK_MEMORY')
+  }
+}
+
+/**
  * Begins to remember: what is there now, as far as it is signed, is the oldest that will ever be believed.
  *
  * @throws SallyportError RULEBOOK_…
