@@ -14,16 +14,11 @@ keepCompiledCode(argv, process.env)
 
 // After the cache is open, so that it serves them.
 const { commandOf } = await import('./invocation.ts')
+const { endWithReaders } = await import('./readers.ts')
 const { run } = await import('./run.ts')
 const { terminalOf } = await import('./terminal.ts')
 
-// A reader that went away (`sallyport log show | head`) is not an error.
-for (const stream of [process.stdout, process.stderr]) {
-  stream.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0)
-    throw error
-  })
-}
+endWithReaders([process.stdout, process.stderr])
 
 let command: string | undefined
 process.exitCode = await run(argv, {

@@ -1,4 +1,5 @@
 import { paintFor, type Paint } from './paint.ts'
+import { writeTo } from './readers.ts'
 
 /** Where texts go. The result goes to `out`; what went wrong, and progress, go to `err`. */
 export interface Terminal {
@@ -20,7 +21,7 @@ export function terminalOf(stdout: NodeJS.WriteStream, stderr: NodeJS.WriteStrea
   const status = statusLine(stderr)
   const write = (stream: NodeJS.WriteStream) => (text: string) => {
     status()
-    stream.write(text)
+    writeTo(stream, text)
   }
   const outWidth = widthOf(stdout)
   const errWidth = widthOf(stderr)

@@ -24,6 +24,7 @@ import { rememberEvidence } from './remembered.ts'
 import { makeService } from './service.ts'
 import { giveReceipts, readServed } from './receipts.ts'
 import { keepWitnessing } from './witnessing.ts'
+import { countLostLines } from './lost-lines.ts'
 import { watchRulebook } from './watched-rulebook.ts'
 
 export interface ServeOptions {
@@ -31,6 +32,8 @@ export interface ServeOptions {
   /** Where the journal goes. */
   readonly out: { write(text: string): unknown }
   readonly clock: () => Date
+  /** How many lines of the journal nobody could take. */
+  readonly lostLines?: () => number
 }
 
 /** A gate that runs. */
@@ -50,7 +53,8 @@ const ringSeconds = 1
  *
  * @throws SallyportError with everything that is wrong at the start; nothing is left running then
  */
-export async function serve({ config, out, clock }: ServeOptions): Promise<RunningGate> {
+export async function serve(options: ServeOptions): Promise<RunningGate> {
+  const { config, out, clock, lostLines = () => 0 } = options
   checkRegistries(config)
   checkClients(config)
   const place: Place = {
@@ -60,6 +64,7 @@ export async function serve({ config, out, clock }: ServeOptions): Promise<Runni
     metrics: openMetrics(),
     stack: new AsyncDisposableStack(),
     tlsProblems: [],
+    lostLines,
   }
   const { stack, journal } = place
   try {
@@ -94,6 +99,7 @@ interface Place {
   ringing?: Ringing
   /** Why a newer certificate is not in use. */
   tlsProblems: readonly Problem[]
+  readonly lostLines: () => number
 }
 
 async function openService(place: Place): Promise<GateService> {
@@ -126,6 +132,7 @@ async function openService(place: Place): Promise<GateService> {
   const open = openAdmission(config)
   if (open.length > 0) journal.write('warn', 'the webhook is open', { problems: open })
   metrics.gauge('sallyport_log_entries', 'Entries in the decision log', () => log.size)
+  const lost = countLostLines(place.lostLines, metrics)
   const service = makeService({
     config,
     http: await network.http(),
@@ -144,7 +151,11 @@ async function openService(place: Place): Promise<GateService> {
     journal,
     clock,
     health: () => [...spooled.problems(), ...expired(place), ...witnessing.health()],
-    warnings: () => [...open, ...place.tlsProblems, ...warningsOf(spooled, ringing, witnessing)],
+    warnings: () => [
+      ...open,
+      ...place.tlsProblems,
+      ...warningsOf(lost, spooled, ringing, witnessing),
+    ],
   })
   countProblems(metrics, service)
   return service

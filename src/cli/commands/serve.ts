@@ -1,6 +1,7 @@
 import type { CommandLine } from '../command-line.ts'
 import type { Plan } from '../commands.ts'
 import type { Outcome } from '../outcome.ts'
+import { lostTexts, outliveReaders } from '../readers.ts'
 import type { Session } from '../session.ts'
 
 export function define(command: CommandLine, plan: Plan): void {
@@ -11,10 +12,12 @@ export function define(command: CommandLine, plan: Plan): void {
 async function serve(session: Session): Promise<Outcome> {
   const app = await import('#app')
   const { terminal } = session
+  outliveReaders()
   const gate = await app.serve({
     config: await session.config(),
     out: { write: (text) => terminal.out(text) },
     clock: () => session.now(),
+    lostLines: lostTexts,
   })
   terminal.status(`the gate listens at ${gate.address}; Ctrl-C stops it`)
   await stopSignal()
