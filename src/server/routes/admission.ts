@@ -1,5 +1,13 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { admit, answerOf, parseReview, pin, type AdmissionAnswer } from '#chokepoint'
+import {
+  admit,
+  answerOf,
+  parseReview,
+  pin,
+  type AdmissionAnswer,
+  type AdmissionPorts,
+  type AdmissionRequest,
+} from '#chokepoint'
 import { SallyportError, type Problem } from '#error'
 import { readBody } from '../body.ts'
 import type { GateService } from './ports.ts'
@@ -32,7 +40,8 @@ export async function answerAdmission(
   const leftMs = Math.max(1, Math.round(totalMs - (performance.now() - began)))
   const ports = service.admissionPorts({ ms: leftMs })
   const answering = kind === 'pin' ? pin(review, ports.resolve) : admit(review, settings, ports)
-  const answer = await inTime(answering, review.uid, leftMs)
+  const onLate = () => recordLate(review, kind, ports, service)
+  const answer = await inTime(answering, { uid: review.uid, ms: leftMs, onLate })
   const body = Buffer.from(JSON.stringify(answer))
   response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length })
   response.end(body)
@@ -41,19 +50,55 @@ export async function answerAdmission(
 /** The answer, or a refusal when there is none by then. A thousand timers a second are ended with their answers. */
 async function inTime(
   answering: Promise<AdmissionAnswer>,
-  uid: string,
-  ms: number,
+  { uid, ms, onLate }: { readonly uid: string; readonly ms: number; readonly onLate: () => void },
 ): Promise<AdmissionAnswer> {
   const refusal = `ADMISSION_TIMEOUT: there was no decision within ${(ms / 1000).toFixed(1)} s. Ask again; the operator of the gate sees what is slow in its metrics.`
   const late = Promise.withResolvers<AdmissionAnswer>()
   const answer = { uid, refusals: [refusal], isFinal: false, warnings: [], audit: {} }
   // A moment for those who stop because of the same deadline: they know more to tell.
-  const timer = setTimeout(() => late.resolve(answerOf(answer)), ms + marginMs / 2)
+  const timer = setTimeout(
+    () => {
+      late.resolve(answerOf(answer))
+      onLate()
+    },
+    ms + marginMs / 2,
+  )
   try {
     return await Promise.race([answering, late.promise])
   } finally {
     clearTimeout(timer)
   }
+}
+
+/** Refusals for lack of time that are being recorded, of each gate. */
+const recording = new WeakMap<GateService, number>()
+const maxRecording = 16
+
+/**
+ * Records, beside everything else, that there was no time: the answer cannot wait for it. So many at a time and no more:
+ * whoever makes the gate late must not fill its log with it.
+ */
+function recordLate(
+  review: AdmissionRequest,
+  kind: 'validate' | 'pin',
+  { refuse }: Pick<AdmissionPorts, 'refuse'>,
+  service: GateService,
+): void {
+  const running = recording.get(service) ?? 0
+  if (kind === 'pin' || review.dryRun || running >= maxRecording) return
+  recording.set(service, running + 1)
+  // What cannot be recorded was told by the log already.
+  void refuse(review, [tooLate])
+    .catch(() => undefined)
+    .finally(() => recording.set(service, (recording.get(service) ?? 1) - 1))
+}
+
+const tooLate: Problem = {
+  code: 'ADMISSION_TIMEOUT',
+  where: 'admission',
+  expected: 'a decision before the API server stops waiting',
+  found: 'none in time',
+  fix: 'Ask again; see in the metrics of the gate what is slow',
 }
 
 function secondsOf(url: string): number {
