@@ -99,4 +99,6 @@ export interface Config {
   readonly proxies: ProxiesConfig
   /** Who hears of what is let in although the answer was not yes. */
   readonly alarms: AlarmsConfig
+  /** Where requests, grants and accepted risks are kept. */
+  readonly breakglass: { readonly folder: string }
 }

@@ -163,6 +163,7 @@ function configOf(
     serve: serveOf(home, parsed.serve),
     access: accessOf(home, parsed.access),
     alarms: alarmsOf(home, parsed.alarms),
+    breakglass: { folder: inHome(parsed.breakglass.folder) },
     ...(parsed.admission === undefined ? {} : { admission: parsed.admission }),
     proxies: proxiesOf(home, parsed.proxies),
   }

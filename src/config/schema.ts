@@ -119,6 +119,8 @@ export const configSchema = z.strictObject({
   admission: admissionSchema.optional(),
   proxies: proxiesSchema.prefault({}),
   alarms: alarmsSchema.prefault({}),
+  // Requests, grants and accepted risks that the gate keeps: it has to be able to write there.
+  breakglass: z.strictObject({ folder: path.default('breakglass') }).prefault({}),
 })
 
 export type ConfigFile = z.output<typeof configSchema>

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join, relative } from 'node:path'
 import { after, before, test } from 'node:test'
 import { loadAll } from 'js-yaml'
+import { loadConfig } from '#config'
 import { home } from '../scenarios/home-folder.ts'
 import { run, skip, type Said } from './api-server.ts'
 import { pod, type KubernetesObject } from './objects.ts'
@@ -165,6 +166,15 @@ test('the gate runs in what prepare.sh and begin/ make of a home folder', { skip
   } finally {
     await gate.kill()
   }
+  // A ConfigMap is never writable: what could not ring could not let anything in, in an emergency least of all.
+  const state = join(dir, 'root/var/lib/sallyport/')
+  const { log, build, alarms, breakglass } = loadConfig({
+    home: join(dir, 'root/etc/sallyport'),
+    cwd: dir,
+    env: {},
+  })
+  for (const path of [log.folder, log.memory, build.blobs, alarms.folder, breakglass.folder])
+    assert.ok(path.startsWith(state), path)
 })
 
 interface Container {

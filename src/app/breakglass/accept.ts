@@ -43,7 +43,7 @@ export async function acceptRisk(options: AcceptRiskOptions): Promise<AcceptRisk
   const { file: keyFile, passphraseFile } = config.keys.breakglass
   await using signer = await startSigner({ keyFile, passphraseFile, role: { kind: 'breakglass' } })
   const bytes = encodeBundle(bundleOf(await signer.sign(statement), signer.keyid))
-  const folder = acceptedFolder(config.home)
+  const folder = acceptedFolder(config)
   if (options.output === undefined) await mkdir(folder, { recursive: true, mode: 0o700 })
   const file = options.output ?? join(folder, `${sha256Hex(bytes).slice(0, 32)}.json`)
   await writeFile(file, bytes, { mode: 0o644 })
@@ -55,8 +55,8 @@ function rfc3339(time: Date): string {
 }
 
 /** Where acceptances are kept: one signed statement in each file. */
-function acceptedFolder(home: string): string {
-  return join(home, 'breakglass', 'accepted')
+function acceptedFolder({ breakglass }: Pick<Config, 'breakglass'>): string {
+  return join(breakglass.folder, 'accepted')
 }
 
 const maxFiles = 1000
@@ -64,9 +64,9 @@ const maxBytes = 200_000
 
 /** Every acceptance of a home, unverified: they are weighed when they are used. */
 export async function readAccepted(
-  home: string,
+  config: Pick<Config, 'breakglass'>,
 ): Promise<readonly { readonly file: string; readonly bytes: Uint8Array }[]> {
-  const folder = acceptedFolder(home)
+  const folder = acceptedFolder(config)
   const names = (await namesIn(folder)).filter((name) => name.endsWith('.json')).sort()
   if (names.length > maxFiles) throw tooMany(folder, names.length)
   return await Promise.all(

@@ -66,7 +66,7 @@ export async function breakglassStatus(
   const { config, cluster } = options
   const all = await readLog(config, (view, bodies) => usesIn(bodies, view))
   const running = cluster === undefined ? undefined : await runningImages(cluster)
-  const accepted = await readAccepted(config.home)
+  const accepted = await readAccepted(config)
   const uses: BreakglassStatus[] = []
   for (const use of newestOfEach(all)) uses.push(await statusOf(use, options, running, accepted))
   return { ...(running === undefined ? {} : { server: running.server }), uses }

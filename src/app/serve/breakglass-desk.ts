@@ -26,7 +26,7 @@ const maxGrantBytes = 200_000
 /** Keeps requests and grants and records reviews. It holds no key that could grant anything. */
 export function openDesk(parts: ServiceParts): Desk {
   const { config, clock, log, bodies, bell } = parts
-  const requests = join(config.home, 'breakglass', 'requests')
+  const requests = join(config.breakglass.folder, 'requests')
   const book = openUses(bodies)
   return {
     async request(ask, requester) {
@@ -83,7 +83,7 @@ async function keepGrant(
   if (sha256 === undefined) throw noGrant('a grant without sha256')
   const digest = sha256Hex(bytes)
   // Folders of evidence are looked up by the digest of the artifact.
-  const folder = join(grantsFolder(config.home), 'sha256', sha256)
+  const folder = join(grantsFolder(config), 'sha256', sha256)
   await keep(folder, `${digest.slice(0, 32)}.sigstore.json`, bytes, maxGrants)
   return { digest, artifact: sha256, signers: verified.signers.map(({ name }) => name) }
 }

@@ -92,7 +92,7 @@ async function lookOutside(
   { config, http, cache, credentials }: GatherPorts,
 ): Promise<Gathered> {
   const { directories, stores } = config.evidence
-  const folders = [...directories, ...grantsFor(config.home, digest['sha256'] ?? '')]
+  const folders = [...directories, ...grantsFor(config, digest['sha256'] ?? '')]
   const sources: Source[] = [
     ...(reference === undefined ? [] : [{ kind: 'registry', reference } as const]),
     ...(npm === undefined ? [] : [{ kind: 'npm', ...npm } as const]),
