@@ -4,6 +4,7 @@ import { encodeStatement } from '#attestation'
 import { gradeBuild, type EvidenceItem } from './index.ts'
 import {
   builderIds,
+  builtRule,
   codesOf,
   decideOn,
   evidenceOf,
@@ -68,6 +69,9 @@ test('a signature made on a workstation is none of a hosted platform, whatever a
   assert.match(decision.reasons[0]?.found ?? '', /level 1: .* is no hosted platform/)
 })
 
+const builtAt = (level: number): string =>
+  builtRule.replace('release-builder', 'hosted-builder').replace('{', `{level: ${level}, `)
+
 test('level 3 asks for the isolation that the provenance would record (SLS-04)', () => {
   for (const internal of [
     {},
@@ -79,7 +83,13 @@ test('level 3 asks for the isolation that the provenance would record (SLS-04)',
     const rule = (level: number): string => `minimumLevel: {by: [hosted-builder], level: ${level}}`
     assert.equal(decideOn([rule(2)], [hosted({ internal })]).verdict, 'ALLOW')
     assert.equal(decideOn([rule(3)], [hosted({ internal })]).verdict, 'DENY')
+    const { reasons } = decideOn([builtAt(3)], [hosted({ internal })])
+    const found = reasons.find(({ code }) => code === 'BUILDER_LEVEL')?.found ?? ''
+    assert.match(found, /^level 2: .* does not record/)
+    const enough = decideOn([builtAt(2)], [hosted({ internal })])
+    assert.ok(!codesOf(enough).includes('BUILDER_LEVEL'))
   }
+  assert.equal(decideOn([builtAt(3)], [hosted()]).verdict, 'ALLOW')
 })
 
 test('a level can be asked for in one environment and not in another (SLS-07)', () => {

@@ -16,6 +16,7 @@ import {
 import { z } from 'zod'
 import { buildTypeOf, knownBuildType, type External } from '../build-types.ts'
 import { judgeEach, type Finding, type Judgement } from '../judge-each.ts'
+import { levelOf, type Level } from '../kinds/level.ts'
 import { provenanceKind, type ProvenanceFacts } from '../kinds/provenance.ts'
 import { sourceOf, type BuiltSource } from '../kinds/provenance-source.ts'
 import { sourceSchema } from '../location.ts'
@@ -95,15 +96,15 @@ function judge(
   place: Place,
   known: ReadonlyMap<string, Signer>,
 ): Judgement {
-  const { said, signers, verified } = testimony
+  const { said, signers } = testimony
   const { provenance } = said
   const external = buildTypeOf(provenance.buildType).read(provenance)
-  const level = levelOf(signers)
+  const reached = reachedBy(testimony)
   const origin = sourceOf(testimony)
   const recipe = origin.recipe === undefined ? {} : { recipe: origin.recipe }
   return {
     findings: [
-      ...judgeLevel(level, rule, verified.builderId, place, known),
+      ...judgeLevel(reached, rule, place, known),
       ...judgeContradiction(origin, external.recipe, place),
       ...judgeSource(origin, provenance.format, rule, place),
       ...judgeBuildType(provenance.buildType, rule.buildType, place),
@@ -111,7 +112,7 @@ function judge(
       ...judgeCompleteness(provenance, origin, signers),
     ],
     facts: [
-      ...factsOf(said, origin, level, isProvenBuilder(signers, provenance)),
+      ...factsOf(said, origin, reached.level, isProvenBuilder(signers, provenance)),
       ...unmentionedFacts(external, rule),
     ],
   }
@@ -150,15 +151,22 @@ function unmentionedFacts({ parameters }: External, rule: Parameters): readonly 
   ]
 }
 
-/** The trust file, not the provenance, says how far a signer's word goes. */
-function levelOf(signers: readonly VerifiedSigner[]): number {
-  return Math.max(0, ...signers.map(({ builderLevel }) => builderLevel ?? 0))
+/**
+ * The trust file, not the provenance, says how far a signer's word goes; the provenance can only say that it does not go as
+ * far here (SLS-03, SLS-04).
+ */
+function reachedBy(testimony: Testimony<ProvenanceFacts>): Level {
+  const highest = Math.max(0, ...testimony.signers.map(({ builderLevel }) => builderLevel ?? 0))
+  const { level, limit } = levelOf(testimony)
+  if (level < highest) return { level, limit: `level ${level}: ${limit}` }
+  const { builderId = 'this builder' } = testimony.verified
+  const told = `level ${level}, the highest that the trust file lets ${quote(builderId)} claim`
+  return { level, limit: told }
 }
 
 function judgeLevel(
-  level: number,
+  { level, limit }: Level,
   rule: Parameters,
-  builderId: string | undefined,
   place: Place,
   known: ReadonlyMap<string, Signer>,
 ): readonly Finding[] {
@@ -169,7 +177,7 @@ function judgeLevel(
     code: 'BUILDER_LEVEL',
     where: place.at('level'),
     expected: `SLSA Build level ${rule.level}`,
-    found: `level ${level}, the highest that the trust file lets ${quote(builderId ?? 'this builder')} claim`,
+    found: limit,
     fix:
       better.length === 0
         ? `Build with a hosted builder, list it in the trust file with level ${rule.level}, and name its signer at ${place.line('by')}`
