@@ -25,6 +25,7 @@ import { startLogSigner } from './gate.ts'
 import { openLogReader } from './log-reader.ts'
 import { receiptOf } from './serve/receipts.ts'
 import { askNewest, explainConflicts, noConflicts } from './witness/conflicts.ts'
+import { readSpooled, type SpooledReport } from './spooled.ts'
 import { newestWitnessed } from './witness/kept.ts'
 import { identityOf } from './witness/policy.ts'
 
@@ -66,6 +67,8 @@ export interface LogVerifyReport extends LogReport {
   readonly evidence: readonly string[]
   /** Whether the signer's memory was asked too: only it shows that the whole log is not an old copy. */
   readonly remembered: boolean
+  /** Decisions of this gate that wait in its spool. */
+  readonly spooled: SpooledReport
 }
 
 /**
@@ -92,13 +95,20 @@ export async function logVerify(
   })
   const found = report.ok ? noConflicts : await explainConflicts(config, storage, held)
   const ofWitnesses = found.problems.filter(({ where = '' }) => where.startsWith('witness '))
-  const problems = [...report.problems, ...ofWitnesses, ...(asked?.problems ?? [])]
+  const spooled = await readSpooled(config)
+  const problems = [
+    ...report.problems,
+    ...ofWitnesses,
+    ...(asked?.problems ?? []),
+    ...spooled.problems,
+  ]
   return {
     ...report,
     ok: problems.length === 0,
     problems,
     evidence: found.evidence,
     remembered: remembered !== undefined,
+    spooled,
     ...(asked === undefined ? {} : { witnesses: asked.held.map(({ name }) => name) }),
   }
 }
@@ -145,13 +155,18 @@ export async function readLog<T>(
 export async function logShow(
   config: Config,
   options: { readonly limit: number },
-): Promise<{ readonly size: number; readonly entries: readonly LoggedEntry[] }> {
+): Promise<{
+  readonly size: number
+  readonly entries: readonly LoggedEntry[]
+  readonly spooled: SpooledReport
+}> {
+  const spooled = await readSpooled(config)
   return await readLog(config, async (view, bodies) => {
     const entries: LoggedEntry[] = []
     for await (const { index, entry } of view.entries(Math.max(0, view.size - options.limit))) {
       entries.push(await loggedOf(entry, index, bodies))
     }
-    return { size: view.size, entries }
+    return { size: view.size, entries, spooled }
   })
 }
 

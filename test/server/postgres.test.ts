@@ -4,6 +4,7 @@ import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { startCluster, whyNoPostgres, type Cluster } from '../postgres/cluster.ts'
+import { runMain } from '../scenarios/main.ts'
 import { startInside, startOutside, until } from './gate.ts'
 import {
   checkLog,
@@ -108,6 +109,10 @@ describe('a gate whose database fails, over TLS', { skip, concurrency: 1 }, () =
     const file = join(home.folder, 'spool', 'entries.jsonl')
     writeFileSync(file, `${readFileSync(file, 'utf8')}0123456789abcdef {"torn`)
     await cluster.start()
+    const { stdout } = await runMain(['log', 'show'], home.dir, {})
+    assert.match(stdout.join('\n'), /12 decisions more wait in the spool of this gate/)
+    const verified = await runMain(['log', 'verify', '--json'], home.dir, {})
+    assert.match(verified.stdout.join('\n'), /"spooled": ?12/)
     gate = await startOutside(home)
     await until('forwarded', async () => {
       return !(await home.get(gate.address, '/readyz')).text.includes('LOG_SPOOLING')

@@ -13,6 +13,7 @@ import { renderDecision } from '../../render-decision.ts'
 import { plural, renderProblems, type Look } from '../../render.ts'
 import type { Session } from '../../session.ts'
 import { table } from '../../table.ts'
+import { spooledLine } from './spooled.ts'
 
 /** `sallyport log show [index]`. What was decided then is told as it was; reading it is no decision, so it exits 0. */
 export async function show(
@@ -25,7 +26,7 @@ export async function show(
 
 async function list(session: Session, limit: number): Promise<Outcome> {
   const { logShow } = await import('#app')
-  const { size, entries } = await logShow(await session.config(), { limit })
+  const { size, entries, spooled } = await logShow(await session.config(), { limit })
   const look = session.outLook()
   const rows = entries.map((logged) =>
     'refusal' in logged
@@ -37,13 +38,16 @@ async function list(session: Session, limit: number): Promise<Outcome> {
           : row(logged, look),
   )
   const more = size > entries.length ? `, the newest ${entries.length} above` : ''
-  const total = `${size} ${plural(size, 'decision')}${more}`
+  const waiting = spooledLine(spooled)
+  const counted = `${size} ${plural(size, 'decision')}${more}`
+  const total = waiting === undefined ? counted : `${counted}; ${waiting}`
   return {
     exit: 0,
     json: {
       apiVersion: 'sallyport.dev/v1',
       kind: 'LogEntries',
       size,
+      ...(spooled.entries === 0 ? {} : { spooled: spooled.entries }),
       entries: entries.map(asJson),
     },
     text: rows.length === 0 ? total : `${table(rows)}\n\n${total}`,

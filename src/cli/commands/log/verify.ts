@@ -2,6 +2,7 @@ import type { LogVerifyReport } from '#app'
 import type { Outcome } from '../../outcome.ts'
 import { plural, renderProblems, type Look } from '../../render.ts'
 import type { Session } from '../../session.ts'
+import { spooledLine } from './spooled.ts'
 
 /** `sallyport log verify`: 0 when the log is whole, 1 when it is not, 3 when that could not be told. */
 export async function verifyLog(
@@ -23,9 +24,10 @@ function exitOf({ problems }: LogVerifyReport): 1 | 3 {
   return problems.every(({ code }) => silent.includes(code)) ? 3 : 1
 }
 
-function asJson({ signatures, problems, evidence, witnesses, ...rest }: LogVerifyReport) {
+function asJson({ signatures, problems, evidence, witnesses, spooled, ...rest }: LogVerifyReport) {
   return {
     ...rest,
+    ...(spooled.entries === 0 ? {} : { spooled: spooled.entries }),
     evidence: [...evidence],
     ...(witnesses === undefined ? {} : { witnesses: [...witnesses] }),
     signatures: signatures.map(({ key, time }) => ({
@@ -40,6 +42,7 @@ function asJson({ signatures, problems, evidence, witnesses, ...rest }: LogVerif
 function whole(report: LogVerifyReport, { paint }: Look): string {
   const { origin, size, root, signatures, earlier, remembered, witnesses } = report
   const entries = `${size} ${plural(size, 'decision')}`
+  const spooled = spooledLine(report.spooled)
   const memory = remembered ? 'it is the newest its signer remembers' : 'its signer was not asked'
   return [
     `sallyport: ${paint.good('whole')}: the log ${origin} has ${entries}, each as it was recorded`,
@@ -47,6 +50,7 @@ function whole(report: LogVerifyReport, { paint }: Look): string {
     `  root ${root}`,
     `  ${signatures.length} ${plural(signatures.length, 'signature')} · ${memory} · ${earlier} earlier ${plural(earlier, 'checkpoint')} in it`,
     ...(witnesses === undefined ? [] : [`  ${heldBy(witnesses)}`]),
+    ...(spooled === undefined ? [] : [`  ${spooled}`]),
   ].join('\n')
 }
 
