@@ -1,5 +1,5 @@
 import type { EvidencePlaces } from '#config'
-import type { EvidenceItem, EvidenceSource } from '#decision'
+import { gradeBuild, type BuildGrade, type EvidenceItem, type EvidenceSource } from '#decision'
 import type { Problem } from '#error'
 import { isVerified, verifyAttestation, type Trust } from '#trust'
 import { openNetwork } from '../artifact/network.ts'
@@ -46,6 +46,8 @@ export interface InspectReport {
   readonly artifact?: Pointed['artifact']
   readonly trust?: { readonly file: string; readonly digest: string }
   readonly attestations: readonly Inspected[]
+  /** How hard the build was to tamper with, as far as all of it shows; absent without artifact or trust file. */
+  readonly build?: BuildGrade
   readonly sources: readonly EvidenceSource[]
 }
 
@@ -60,10 +62,14 @@ export async function inspect(options: InspectOptions): Promise<InspectReport> {
     network,
     options,
   )
+  const { now } = options
   return {
+    ...(artifact === undefined || trust === undefined
+      ? {}
+      : { build: gradeBuild({ request: { artifact }, evidence: { items, sources }, trust, now }) }),
     ...(artifact === undefined ? {} : { artifact }),
     ...(trust === undefined ? {} : { trust: { file: trust.file, digest: trust.digest } }),
-    attestations: items.map((item) => inspected(item, artifact?.digest, trust, options.now)),
+    attestations: items.map((item) => inspected(item, artifact?.digest, trust, now)),
     sources,
   }
 }

@@ -85,11 +85,19 @@ function textOf(report: InspectReport, look: Look): string {
   const shown =
     attestations.length === 0 ? sources : sources.filter(({ outcome }) => outcome === 'unavailable')
   if (shown.length > 0) parts.push(`places that were looked at:\n${renderPlaces(shown, look)}`)
+  if (report.build !== undefined && attestations.length > 0) parts.push(gradeOf(report.build, look))
   const count = `${attestations.length} ${plural(attestations.length, 'attestation')}`
   const compared = trust === undefined ? 'no trust file was given' : `compared with ${trust.file}`
   const warning = 'a signature says who claims something, not that it is true or enough'
   parts.push(`${count} · ${compared}\n${look.paint.faint(`${warning}: a policy decides`)}`)
   return parts.join('\n\n')
+}
+
+/** SLS-01: what the build is worth, and what keeps it from more. */
+function gradeOf({ level, isVerified, because }: NonNullable<InspectReport['build']>, look: Look) {
+  const verified = isVerified ? '' : ', and nobody vouches for it'
+  const told = `built at SLSA Build level ${level}${verified}`
+  return [look.paint.strong(told), ...because.map((text) => `  ${escapeLine(text)}`)].join('\n')
 }
 
 function one(attestation: Inspected, look: Look): string {

@@ -23,13 +23,15 @@ export interface BuildGrade {
  * level 0. It is a report: rules ask for levels by themselves.
  */
 export function gradeBuild(input: {
-  readonly request: DeploymentRequest
+  readonly request: Pick<DeploymentRequest, 'artifact'>
   readonly evidence: Evidence
   readonly trust: Trust
   readonly now: Date
   readonly verifier?: Verifier
 }): BuildGrade {
-  const { request, trust, now } = input
+  const { trust, now } = input
+  // A grade is the same wherever the artifact runs.
+  const request = { ...nowhere, artifact: input.request.artifact }
   const verifier = input.verifier?.trust === trust ? input.verifier : createVerifier(trust)
   const { items, related = [] } = withinBounds(input.evidence)
   const relations = relationsOf(request.artifact.digest['sha256'] ?? '', related)
@@ -41,6 +43,8 @@ export function gradeBuild(input: {
   const nothing = `no provenance about sha256:${request.artifact.digest['sha256'] ?? ''}`
   return best ?? { level: 0, isVerified: false, because: [nothing] }
 }
+
+const nowhere = { target: { environment: '', service: '' }, chokePoint: 'grade' } as const
 
 /** Of a record about the artifact that is provenance. */
 function gradeOf({ result, subjects, claims }: Examined): BuildGrade | undefined {
@@ -69,7 +73,7 @@ function ofVerified(
 }
 
 /** SLS-02: complete provenance is worth something to a reader, even if anybody could have written it. */
-function unsigned({ item, claims }: Examined, { artifact }: DeploymentRequest) {
+function unsigned({ item, claims }: Examined, { artifact }: Pick<DeploymentRequest, 'artifact'>) {
   const statement = claims === undefined ? statementIn(item.bytes) : undefined
   if (statement === undefined || !isProvenanceType(statement.predicateType)) return undefined
   const sha256 = artifact.digest['sha256']
