@@ -57,22 +57,22 @@ function told(
   { target, answers }: Place,
 ): Readonly<Record<string, string>> {
   const numbered = pinned.flatMap(({ value, digest }, at) => [
-    [`SALLYPORT_ARTIFACT_${at + 1}`, value] as const,
-    [`SALLYPORT_DIGEST_${at + 1}`, digest] as const,
+    [`GATED_ARTIFACT_${at + 1}`, value] as const,
+    [`GATED_DIGEST_${at + 1}`, digest] as const,
   ])
   const [only, ...others] = pinned
   const single: readonly (readonly [string, string])[] =
     only === undefined || others.length > 0
       ? []
       : [
-          ['SALLYPORT_ARTIFACT', only.value],
-          ['SALLYPORT_DIGEST', only.digest],
+          ['GATED_ARTIFACT', only.value],
+          ['GATED_DIGEST', only.digest],
         ]
   return {
     ...Object.fromEntries([...numbered, ...single]),
-    SALLYPORT_DECISIONS: answers.map(({ index }) => index).join(' '),
-    SALLYPORT_ENVIRONMENT: target.environment,
-    SALLYPORT_SERVICE: target.service,
+    GATED_DECISIONS: answers.map(({ index }) => index).join(' '),
+    GATED_ENVIRONMENT: target.environment,
+    GATED_SERVICE: target.service,
   }
 }
 

@@ -45,7 +45,7 @@ export interface DeployOptions {
   readonly words: readonly string[]
   /** Names of variables that the command is given besides the ordinary ones. */
   readonly env: readonly string[]
-  /** The command reads what it deploys from its environment: SALLYPORT_ARTIFACT and so on. */
+  /** The command reads what it deploys from its environment: GATED_ARTIFACT and so on. */
   readonly inEnvironment: boolean
   /** Let nothing but a document be on stdout. */
   readonly quiet: boolean

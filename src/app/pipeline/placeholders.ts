@@ -58,7 +58,7 @@ function unpinned(found: string): SallyportError {
     where: 'sallyport gate -- COMMAND',
     expected: '{} wherever the command takes the artifact: the very bytes that were decided about',
     found,
-    fix: 'Write {} in its place; for a script that reads SALLYPORT_ARTIFACT from its environment add --in-environment',
+    fix: 'Write {} in its place; for a script that reads GATED_ARTIFACT from its environment add --in-environment',
   })
 }
 

@@ -42,7 +42,7 @@ export function define(command: CommandLine, plan: Plan): void {
     .option('--token-env <name>', 'the token for the gate, in an environment variable')
     .option('--ca <file>', 'certificates (PEM) of the authority of the gate')
     .option('--env <name>', 'a variable that the command is given (repeatable)', collect, [])
-    .option('--in-environment', 'the command reads SALLYPORT_ARTIFACT, and has no {}', false)
+    .option('--in-environment', 'the command reads GATED_ARTIFACT, and has no {}', false)
     .option('--summary <file>', 'add the answers as Markdown (default: GITHUB_STEP_SUMMARY)')
     .option('--sarif <file>', 'write the reasons as SARIF 2.1.0')
     .addHelpText('after', help)
