@@ -2,8 +2,9 @@ import type { Config } from '#config'
 import { SallyportError, type Problem } from '#error'
 import { readSpool } from '#log'
 import { openFileSpool } from '#store'
+import { placesOfSpools } from './spools.ts'
 
-/** What waits in the spool of a home, and is not in its log yet. */
+/** What waits in the spools of a home, and is not in its log yet. */
 export interface SpooledReport {
   readonly entries: number
   /** When the oldest one was spooled (RFC 3339). */
@@ -12,19 +13,21 @@ export interface SpooledReport {
   readonly problems: readonly Problem[]
 }
 
-/** Looks, and disturbs no gate that uses it. */
-export async function readSpooled({ log: { spool } }: Config): Promise<SpooledReport> {
-  if (spool === undefined) return { entries: 0, problems: [] }
-  const storage = openFileSpool(spool)
-  try {
-    const { entries, oldest } = await readSpool(storage)
-    return {
-      entries,
-      ...(oldest === undefined ? {} : { oldest: oldest.toISOString() }),
-      problems: [],
+/** Looks, and disturbs no gate that uses one of them. */
+export async function readSpooled(config: Config): Promise<SpooledReport> {
+  const problems: Problem[] = []
+  const times: Date[] = []
+  let entries = 0
+  for (const place of placesOfSpools(config)) {
+    try {
+      const found = await readSpool(openFileSpool(place))
+      entries += found.entries
+      if (found.oldest !== undefined) times.push(found.oldest)
+    } catch (error) {
+      if (!(error instanceof SallyportError)) throw error
+      problems.push(...error.problems)
     }
-  } catch (error) {
-    if (!(error instanceof SallyportError)) throw error
-    return { entries: 0, problems: error.problems }
   }
+  const [oldest] = times.map((time) => time.toISOString()).sort()
+  return { entries, ...(oldest === undefined ? {} : { oldest }), problems }
 }

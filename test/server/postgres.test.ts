@@ -3,6 +3,7 @@ import { randomInt } from 'node:crypto'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
+import { openFileSpool } from '#store'
 import { startCluster, whyNoPostgres, type Cluster } from '../postgres/cluster.ts'
 import { runMain } from '../scenarios/main.ts'
 import { startInside, startOutside, until } from './gate.ts'
@@ -106,16 +107,21 @@ describe('a gate whose database fails, over TLS', { skip, concurrency: 1 }, () =
     gate.child.kill('SIGKILL')
     await gate.ended
     // What it was just writing when it died was never answered.
-    const file = join(home.folder, 'spool', 'entries.jsonl')
+    const file = join(home.folder, 'spool', '0', 'entries.jsonl')
     writeFileSync(file, `${readFileSync(file, 'utf8')}0123456789abcdef {"torn`)
     await cluster.start()
     const { stdout } = await runMain(['log', 'show'], home.dir, {})
     assert.match(stdout.join('\n'), /12 decisions more wait in the spool of this gate/)
     const verified = await runMain(['log', 'verify', '--json'], home.dir, {})
     assert.match(verified.stdout.join('\n'), /"spooled": ?12/)
+    // The next one has a spool of its own, and takes over what the one that died has left.
+    const other = openFileSpool({ folder: join(home.folder, 'spool', '0'), memory: '/nowhere' })
+    assert.equal(await other.take(), true)
     gate = await startOutside(home)
+    await other.close()
     await until('forwarded', async () => {
-      return !(await home.get(gate.address, '/readyz')).text.includes('LOG_SPOOLING')
+      const seen = await runMain(['log', 'show'], home.dir, {})
+      return !/wait in the spool/.test(seen.stdout.join('\n'))
     })
     answers.push(await home.ask(gate.address, image))
     gate.child.kill('SIGTERM')
@@ -134,7 +140,7 @@ describe('a gate whose database fails, over TLS', { skip, concurrency: 1 }, () =
     while (spooled < 3) if (isSpooled(await home.ask(gate.address, image))) spooled += 1
     await gate.stop()
     await cluster.start()
-    const file = join(home.folder, 'spool', 'entries.jsonl')
+    const file = join(home.folder, 'spool', '0', 'entries.jsonl')
     const lines = readFileSync(file, 'utf8').split('\n')
     writeFileSync(file, [...lines.slice(0, -2), ''].join('\n'))
     await assert.rejects(startInside(home), { code: 'LOG_SPOOL_DAMAGED' })

@@ -4,6 +4,7 @@ import type { Spool } from '#log'
 import type { Journal, Metrics } from '#server'
 import { openGate, startGateSigner } from '../gate.ts'
 import { keepLog, probeStores, type KeptLog } from './kept-log.ts'
+import { takeLeftSpools } from '../spools.ts'
 import type { Ringing } from './ringing.ts'
 import { openSpool, reachLog, saysAway, spoolBehind, type SpooledLog } from './spooled-log.ts'
 
@@ -43,7 +44,13 @@ export async function keepSpooledLog(
     : {}
   const kept = stack.use(await keepLog({ open, probe, onChange, ...reach }))
   const behind = stack.use(
-    spoolBehind({ kept, spool, waitMs, onChange: (warnings) => tellSpool(parts, warnings) }),
+    spoolBehind({
+      kept,
+      spool,
+      waitMs,
+      takeLeft: () => takeLeftSpools(config, clock),
+      onChange: (warnings) => tellSpool(parts, warnings),
+    }),
   )
   if (spool !== undefined) measure(metrics, spool, clock)
   return {

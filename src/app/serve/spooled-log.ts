@@ -1,9 +1,10 @@
 import { hash } from 'node:crypto'
 import type { Config } from '#config'
 import { SallyportError, type Problem, type ProblemCode } from '#error'
-import { recordOnce, Spool, submittedAs, type SpoolEntry, type SpoolTarget } from '#log'
-import { openFileSpool, passingFileSystem } from '#store'
+import { recordOnce, submittedAs, type Spool, type SpoolEntry, type SpoolTarget } from '#log'
+import { passingFileSystem } from '#store'
 import type { Gate } from '../gate.ts'
+import { takeSpool } from '../spools.ts'
 import type { KeptLog } from './kept-log.ts'
 import type { Recorded, Recorder, Recording } from './recorder.ts'
 
@@ -16,6 +17,8 @@ const away: ReadonlySet<ProblemCode> = new Set<ProblemCode>([
   'SIGNER_DIED',
 ])
 const drainMs = 250
+/** Between two looks for what others have left behind. */
+const leftMs = 10_000
 
 /** Whether the log cannot be reached or has no room: it may be back in a moment, with everything in it. */
 export function isAway(error: unknown): error is SallyportError {
@@ -33,21 +36,18 @@ export function saysAway({ code }: Problem): boolean {
  * @throws SallyportError LOG_SPOOL_DAMAGED, LOG_SPOOL_FAILED
  */
 export async function openSpool(
-  { log }: Config,
+  config: Config,
   { clock, onNone }: { readonly clock: () => Date; readonly onNone: (why: string) => void },
 ): Promise<Spool | undefined> {
-  if (log.spool === undefined) return undefined
-  const { folder, isNamed, memory, maxEntries, maxBytes } = log.spool
+  const { spool } = config.log
+  if (spool === undefined) return undefined
+  const { folder, isNamed } = spool
   const passing = isNamed ? undefined : await passingFileSystem(folder)
   if (passing !== undefined) {
-    onNone(whyNot(log.spool, passing))
+    onNone(whyNot(spool, passing))
     return undefined
   }
-  const storage = openFileSpool({ folder, memory })
-  const spool = new Spool({ storage, origin: log.origin, limits: { maxEntries, maxBytes }, clock })
-  // Another gate of this home may have it: it is asked for again when it is needed.
-  await spool.open()
-  return spool
+  return await takeSpool(config, clock)
 }
 
 function whyNot({ folder }: SpoolConfig, kind: string): string {
@@ -88,6 +88,8 @@ export interface SpooledLogParts {
   readonly kept: KeptLog
   readonly spool: Spool | undefined
   readonly waitMs: number
+  /** Takes what gates of this home have left behind. */
+  readonly takeLeft: () => Promise<readonly Spool[]>
   /** Told when entries begin to wait, and when none wait any more. MUST NOT throw. */
   readonly onChange: (warnings: readonly Problem[]) => void
 }
@@ -102,6 +104,9 @@ class Behind implements SpooledLog {
   readonly #timer: NodeJS.Timeout | undefined
   #draining: Promise<void> | undefined
   #told = false
+  #lookedForLeft = -Infinity
+  /** Why what others have left cannot be taken over. */
+  #left: readonly Problem[] = []
 
   constructor(parts: SpooledLogParts) {
     this.#parts = parts
@@ -133,7 +138,7 @@ class Behind implements SpooledLog {
     const problems = kept.problems()
     const waits = spool.standing.entries > 0 || (problems.length > 0 && this.#isAway())
     const wrong = problems.length === 0 ? (spool.problem?.problems ?? []) : []
-    return [...(waits ? [waiting(spool)] : []), ...wrong]
+    return [...(waits ? [waiting(spool)] : []), ...wrong, ...this.#left]
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -157,8 +162,26 @@ class Behind implements SpooledLog {
   #look(): void {
     const { kept, spool } = this.#parts
     this.#tell()
-    if (spool === undefined || spool.standing.entries === 0) return
-    if (kept.problems().length === 0) this.#draining ??= this.#drain(spool)
+    if (spool === undefined || kept.problems().length > 0) return
+    if (spool.standing.entries > 0) this.#draining ??= this.#drain(spool)
+    if (this.#draining !== undefined || performance.now() - this.#lookedForLeft < leftMs) return
+    this.#lookedForLeft = performance.now()
+    this.#draining = this.#drainLeft()
+  }
+
+  async #drainLeft(): Promise<void> {
+    try {
+      const left = await this.#parts.takeLeft()
+      this.#left = []
+      for (const spool of left) {
+        await this.#drain(spool)
+        await spool.close()
+      }
+    } catch (error) {
+      this.#left = error instanceof SallyportError ? error.problems : []
+    } finally {
+      this.#draining = undefined
+    }
   }
 
   async #drain(spool: Spool): Promise<void> {
