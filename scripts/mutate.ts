@@ -55,6 +55,7 @@ const decisionTests = [
   'src/core/policy/parse-policies.test.ts',
   'src/core/policy/rules/new-rules.test.ts',
   'src/core/policy/rules/custom.test.ts',
+  'src/core/policy/rules/layout.test.ts',
   'src/core/decision/foreign-builds.test.ts',
 ]
 const trustTests = [

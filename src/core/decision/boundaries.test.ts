@@ -160,3 +160,23 @@ test('a version for each package names the packages that it knows, and the one t
   const nameless = signed(provenance({ purl: null, name: '' }))
   assert.equal(ask(rule, [nameless]).verdict, 'DENY')
 })
+
+test('a summary without the level is refused with the levels that it has', () => {
+  const foundIn = (verifiedLevels: readonly string[]): string | undefined => {
+    const { reasons } = ask(vsa, [summary({ verifiedLevels })])
+    return reasons.find(({ code }) => code === 'SUMMARY_LEVELS')?.found
+  }
+  assert.equal(foundIn([]), 'no level at all')
+  assert.equal(
+    foundIn(['SLSA_BUILD_LEVEL_1', 'ORG_CHECKED']),
+    '"SLSA_BUILD_LEVEL_1", "ORG_CHECKED"',
+  )
+})
+
+test('a component with a package URL is known by that, and by no name beside it', () => {
+  const rule = "sbom: {by: [lister], packages: {deny: ['pkg:npm/left-pad']}}"
+  const elsewhere = { ...leftPad, purl: 'pkg:pypi/left-pad@1.3.0' }
+  const disguised = { ...leftPad, name: 'other' }
+  assert.equal(ask(rule, [listed([elsewhere])]).verdict, 'ALLOW')
+  assert.deepEqual(codesOf(ask(rule, [listed([disguised])])), ['SBOM_PACKAGE'])
+})

@@ -369,15 +369,19 @@ test('an exemption names exactly one rule of its policy', () => {
       return policy?.exemptions.map(({ rule, where }) => `${rule} ${where}`).join() ?? ''
     } catch (error) {
       assert.ok(error instanceof SallyportError)
+      found = error.problems[0]?.found
       return error.problems.map(({ code }) => code).join()
     }
   }
+  let found: string | undefined
   const of = (rule: string, expires = '2026-01-01T00:00:00Z'): string =>
     `{rule: '${rule}', reason: why, owner: me, expires: '${expires}'}`
   assert.equal(parse(of('hermetic')), 'require[2].hermetic p.yaml:6:14')
   assert.match(parse(of('require[1].signed')), /^require\[1\]\.signed /)
   assert.equal(parse(of('signed')), 'POLICY_EXEMPTION')
+  assert.equal(found, '"signed", which is require[0].signed and require[1].signed')
   assert.equal(parse(of('built')), 'POLICY_EXEMPTION')
+  assert.equal(found, '"built", which it does not have')
   assert.equal(parse(`${of('hermetic')}, ${of('require[2].hermetic')}`), 'POLICY_EXEMPTION')
   assert.equal(parse(of('hermetic', 'tomorrow')), 'DOCUMENT_SHAPE')
   assert.equal(parse('{rule: hermetic, reason: why, owner: me}'), 'DOCUMENT_SHAPE')

@@ -231,6 +231,23 @@ test('the cage knows every name and every function that it lets through', () => 
   }
 })
 
+test('an expression may be so large and so deep, and no more of either', () => {
+  const size = (parts: number): string => Array.from({ length: parts }, () => 'true').join(' && ')
+  const deep = (levels: number): string => `true${' == true'.repeat(levels)}`
+  const isRefused = (expression: string): boolean => {
+    try {
+      policiesOf(expression)
+      return false
+    } catch (error) {
+      assert.ok(error instanceof SallyportError)
+      return true
+    }
+  }
+  // A chain of && is balanced, one of == is not: 251 parts and 250 signs are one node more than 500.
+  assert.deepEqual([isRefused(size(250)), isRefused(size(251))], [false, true])
+  assert.deepEqual([isRefused(deep(40)), isRefused(deep(60))], [false, true])
+})
+
 const numbers = (count: number): Json => ({ list: Array.from({ length: count }, (_, at) => at) })
 
 test('the worst case is computed from sizes, and what is too large is not evaluated', () => {

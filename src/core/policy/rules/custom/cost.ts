@@ -43,12 +43,13 @@ export function boundOf(expr: Expr | undefined, scope: Scope): Bound {
   }
 }
 
+/** What the cage does not know it has refused before. */
+const unknown = { cost: () => Infinity, size: () => scalar }
+
 function callBound(call: CallExpr, scope: Scope): Bound {
   const parts = operandsOf(call).map((part) => boundOf(part, scope))
   const sizes = parts.map(({ size }) => size)
-  const operation = operations.get(call.function)
-  // What the cage does not know it has refused before.
-  if (operation === undefined) return { cost: Infinity, size: scalar }
+  const operation = operations.get(call.function) ?? unknown
   const own = 1 + operation.cost(sizes) + patternCost(call, sizes)
   return { cost: sum(parts) + own, size: operation.size(sizes) }
 }
