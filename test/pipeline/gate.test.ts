@@ -146,6 +146,17 @@ test('who asks is shown as the pipeline claims, and believed as the machine know
   assert.match(principal ?? '', /^os:/)
 })
 
+test('a program that is not there, and a report that cannot be written, deploy nothing', async () => {
+  await assert.rejects(gate({}, ['no-such-program', '{}']), { code: 'GATE_COMMAND' })
+  const args = ['gate', 'app.sql', '--environment', 'staging', '--service', 'shop']
+  for (const report of ['--summary', '--sarif']) {
+    const ran = await runMain([...args, report, 'no/such/folder/x', '--', 'cp', '{}', out], dir, {})
+    assert.equal(ran.exit, 3)
+    assert.match(ran.stderr.join('\n'), /GATE_OUTPUT/)
+    assert.equal(deployed(), undefined)
+  }
+})
+
 test('a command has the variables that were named, and no others', async () => {
   const env = {
     PATH: process.env['PATH'],

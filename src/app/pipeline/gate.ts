@@ -125,7 +125,8 @@ async function checkTags(
   if (tagged.length === 0) return
   await using network = openNetwork(config.evidence)
   for (const { found, typed } of tagged) {
-    const again = await findArtifact(typed, network)
+    // A digest beside the tag says what was meant; what the tag means is asked for without it.
+    const again = await findArtifact(typed.replace(/@sha256:[0-9a-f]{64}$/, ''), network)
     if (again.digest.sha256 !== found.digest.sha256) throw moved(typed, found, again)
   }
 }

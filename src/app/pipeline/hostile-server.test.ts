@@ -111,7 +111,14 @@ for (const [name, lie] of Object.entries(lies)) {
 }
 
 test('a denial is a denial, whatever code it has', async () => {
-  const reasons = [{ code: '__proto__', where: 'x', expected: 'a', found: 'b', fix: 'Do' }]
+  const newer = {
+    code: 'ORBIT_TOO_LOW',
+    where: 'policies/production.yaml:8:5 require[0].orbit',
+    expected: 'an orbit of 400 km',
+    found: '300 km',
+    fix: 'Raise the orbit',
+  }
+  const reasons = [newer, { ...newer, code: '__proto__' }]
   const said = { verdict: 'DENY', effect: 'blocked' }
   const report = await asked(answering({ ...changed({ ...said, reasons }), ...said }, 403))
   assert.equal(report.exit, 1)

@@ -45,8 +45,15 @@ export async function findPinned(
 
 function asked(typed: string, found: FoundArtifact): Asked {
   const digest = `sha256:${found.digest.sha256}`
-  const value = found.kind === 'digest' ? digest : found.kind === 'file' ? typed : found.name
-  return { found, pinned: { typed, value, digest } }
+  return { found, pinned: { typed, value: valueOf(typed, found), digest } }
+}
+
+/** Tools that copy images refuse a name with both, and a tag says nothing that the digest does not. */
+function valueOf(typed: string, { kind, name, digest }: FoundArtifact): string {
+  if (kind === 'file') return typed
+  return kind === 'digest'
+    ? `sha256:${digest.sha256}`
+    : name.replace(/:[\w.-]{1,128}(?=@sha256:[0-9a-f]{64}$)/, '')
 }
 
 function notPinnable(typed: string): SallyportError {
