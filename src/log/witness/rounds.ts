@@ -12,6 +12,7 @@ import {
   type Quorum,
 } from '#merkle'
 import type { LogView } from '../view.ts'
+import { sameTree } from '../head.ts'
 import { findConflict, type Conflict } from './compare.ts'
 import type { WitnessLink, WitnessStore } from './ports.ts'
 import { newestOf, submit } from './submit.ts'
@@ -140,7 +141,7 @@ export class Rounds {
 
   #isNews({ checkpoint }: LogView): boolean {
     const now = this.#options.clock().getTime()
-    const isSame = this.#witnessed?.size === checkpoint.size
+    const isSame = this.#witnessed !== undefined && sameTree(this.#witnessed, checkpoint)
     if (isSame) this.#behindSince = undefined
     return !isSame || now - this.#witnessedAt > refreshMs
   }
