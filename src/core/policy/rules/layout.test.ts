@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { sha256Hex, type JsonObject } from '#document'
 import { layoutType } from '#layout'
-import { codesOf, decideOn, trustOf } from '../../decision/testing/fixtures.ts'
+import { codesOf, decideOn, now, trustOf } from '../../decision/testing/fixtures.ts'
 import {
   chainOf,
   goodLayout,
@@ -130,6 +130,22 @@ test('a key that is not in use, or may be in other hands, owns no layout', () =>
       JSON.stringify(more),
     )
   }
+})
+
+test('a yes ends with the first of the keys that it rests on, and begins with the moment of its key', () => {
+  const withKey = (more: JsonObject) =>
+    decided(chainOf(), {
+      ...layoutSigners,
+      'chain-owner': {
+        keys: [{ ...keyEntry(testKeyOf(owner)), ...more }],
+        predicateTypes: [layoutType],
+      },
+    })
+  for (const field of ['validUntil', 'retired']) {
+    const { verdict, validUntil } = withKey({ [field]: '2026-06-20T00:00:00Z' })
+    assert.deepEqual([verdict, validUntil], ['ALLOW', '2026-06-20T00:00:00.000Z'], field)
+  }
+  assert.equal(withKey({ validFrom: now.toISOString() }).verdict, 'ALLOW')
 })
 
 test('as many people must have signed the layout as the trust file asks for', () => {
