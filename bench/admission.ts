@@ -7,6 +7,7 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { startCluster, whyNoPostgres } from '../test/postgres/cluster.ts'
 import { makeAuthority } from '../test/server/certificates.ts'
 import { makeHome, review, startOutside, type GateHome } from '../test/server/gate.ts'
 import { milliseconds, perSecond, print, type Row } from './report.ts'
@@ -17,55 +18,83 @@ serve: {port: 0, tls: {certificate: tls/server.crt, key: tls/server.key}, limits
 `
 const paddingBytes = 9_500
 const seconds = 4
-const root = mkdtempSync(join(tmpdir(), 'sallyport-bench-admission-'))
-const home = await makeHome(tlsConfig, root)
-const folder = join(home.folder, 'tls')
-mkdirSync(folder)
-const authority = makeAuthority(folder)
-const pair = authority.issue('server', 'gate')
-try {
-  print(
-    'Admission over TLS, 10 KB AdmissionReview, embedded store, log durability on',
-    await rows(),
-  )
-} finally {
-  home.close()
-  rmSync(root, { recursive: true, force: true })
+const title = 'Admission over TLS, 10 KB AdmissionReview, log durability on'
+await inFolder(async (root) => print(`${title}, embedded store`, await rows(root, '')))
+const why = whyNoPostgres()
+if (why === undefined) await inFolder(overPostgres)
+else process.stdout.write(`${title}, PostgreSQL: ${why}\n`)
+
+async function overPostgres(root: string): Promise<void> {
+  const cluster = await startCluster()
+  try {
+    await cluster.database('gate')
+    const host = encodeURIComponent(cluster.folder)
+    const url = `postgresql://admin@${host}:${cluster.port}/gate`
+    print(
+      `${title}, PostgreSQL on this machine`,
+      await rows(root, `store: {postgres: {url: '${url}'}}\n`),
+    )
+  } finally {
+    await cluster.stop()
+  }
 }
 
-async function rows(): Promise<readonly Row[]> {
+async function inFolder(work: (root: string) => Promise<void>): Promise<void> {
+  const root = mkdtempSync(join(tmpdir(), 'sallyport-bench-admission-'))
+  try {
+    await work(root)
+  } finally {
+    rmSync(root, { recursive: true, force: true })
+  }
+}
+
+/** A gate, an echo with the same certificate, and what is asked of both. */
+interface Pair {
+  readonly home: GateHome
+  readonly ca: string
+  readonly gate: string
+  readonly echo: string
+}
+
+async function rows(root: string, store: string): Promise<readonly Row[]> {
+  const home = await makeHome(`${tlsConfig}${store}`, root)
+  const folder = join(home.folder, 'tls')
+  mkdirSync(folder)
+  const authority = makeAuthority(folder)
+  const { certificate, key } = authority.issue('server', 'gate')
   const gate = await startOutside(home)
-  const echo = await startEcho()
+  const echo = await startEcho({ cert: readFileSync(certificate), key: readFileSync(key) })
+  const ca = readFileSync(authority.certificate, 'utf8')
+  const pair = { home, ca, gate: gate.address, echo: echo.address }
   const rows: Row[] = []
   try {
-    for (const count of [1, 100, 10_000])
-      rows.push(...(await rowsOf(gate.address, echo.address, count)))
+    for (const count of [1, 100, 10_000]) rows.push(...(await rowsOf(pair, count)))
   } finally {
     echo.close()
     gate.child.kill('SIGTERM')
     await gate.ended
+    home.close()
   }
   return rows
 }
 
-async function rowsOf(gate: string, echo: string, count: number): Promise<readonly Row[]> {
-  const bodies = reviewsOf(home, count)
+async function rowsOf(pair: Pair, count: number): Promise<readonly Row[]> {
+  const bodies = reviewsOf(pair.home, count)
   const what = `${count.toLocaleString('en')} ${count === 1 ? 'image' : 'images'}`
   const part = count > 1000 ? `1,000 of ${what}` : what
   const rows: Row[] = []
   // Each image once: nothing is remembered, every place is asked, every signature is verified.
   if (count > 1)
     rows.push(
-      await row(
-        `${what}, cold (at most 2,000 of them)`,
-        { gate, echo },
-        { bodies, total: Math.min(count, 2000) },
-      ),
+      await row(`${what}, cold (at most 2,000 of them)`, pair, {
+        bodies,
+        total: Math.min(count, 2000),
+      }),
     )
   const warm = { bodies: bodies.slice(0, 1000) }
-  rows.push(await row(`${part}, warm, as fast as it goes`, { gate, echo }, { ...warm, seconds }))
+  rows.push(await row(`${part}, warm, as fast as it goes`, pair, { ...warm, seconds }))
   rows.push({
-    ...(await row(`${part}, warm, 1,000/s`, { gate, echo }, { ...warm, seconds, rate: 1000 })),
+    ...(await row(`${part}, warm, 1,000/s`, pair, { ...warm, seconds, rate: 1000 })),
     bar: 'p99 <= 10 ms',
   })
   return rows
@@ -73,10 +102,9 @@ async function rowsOf(gate: string, echo: string, count: number): Promise<readon
 
 async function row(
   what: string,
-  { gate, echo }: { readonly gate: string; readonly echo: string },
+  { gate, echo, ca }: Pair,
   load: Omit<Load, 'address' | 'ca'>,
 ): Promise<Row> {
-  const ca = readFileSync(authority.certificate, 'utf8')
   const limit = await measure({ ...load, address: echo, ca })
   const ours = await measure({ ...load, address: gate, ca, expect: '"allowed":true' })
   return { what, ours: told(ours), limit: `TLS echo ${told(limit)}` }
@@ -101,8 +129,7 @@ async function measure(load: Load): Promise<Measured> {
   return measured
 }
 
-async function startEcho() {
-  const tls = { cert: readFileSync(pair.certificate), key: readFileSync(pair.key) }
+async function startEcho(tls: { readonly cert: Buffer; readonly key: Buffer }) {
   const server = createServer(tls, (request, response) => {
     const chunks: Buffer[] = []
     request.on('data', (chunk: Buffer) => chunks.push(chunk))

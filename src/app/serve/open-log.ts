@@ -30,6 +30,7 @@ export async function keepSpooledLog(
     onNone: (why) =>
       journal.write('warn', 'no spool: while the log is away nothing is admitted', { why }),
   })
+  if (spool !== undefined) stack.defer(() => spool.close())
   let first: typeof starting | undefined = starting
   const open = async () => {
     const signer = first ?? startGateSigner(config)

@@ -138,7 +138,7 @@ export function spoolDamaged(
       where,
       expected,
       found,
-      fix: 'Move the folder of the spool away and keep it as evidence: decisions that were answered are in it and not in the log. Then start the gate again',
+      fix: 'Move the folder of the spool away, with the file beside the memory of the signer that ends in .spool and its number, and keep both as evidence: decisions that were answered are in it and may not be in the log. Then start the gate again',
     },
     { cause },
   )

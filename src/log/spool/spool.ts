@@ -192,6 +192,7 @@ export class Spool {
     if (head.origin !== origin)
       throw spoolDamaged(this.#where, `a spool of the log ${origin}`, `one of ${head.origin}`)
     if (end < bytes.length) await storage.cut(end)
+    this.#dirty = false
     this.#name = head.spool
     this.#firstId = head.firstId
     this.#length = end
@@ -230,18 +231,7 @@ export class Spool {
       await this.#mend()
       const { storage, clock } = this.#options
       const time = clock()
-      const entries: SpooledEntry[] = []
-      for (const { entry, bodies, id } of batch) {
-        const number: number = this.#number + entries.length
-        const digests: string[] = []
-        for (const body of bodies) digests.push(await this.#putBody(body))
-        entries.push({
-          number,
-          id: id ?? this.#firstId + number,
-          bodies: digests,
-          entry: Buffer.from(entry).toString('base64'),
-        })
-      }
+      const entries = await Promise.all(batch.map((one, at) => this.#written(one, at)))
       const previous = this.#digest
       const line = { kind: 'SpoolEntries', time: time.toISOString(), entries } as const
       const { digest, from, length } = await this.#append(line)
@@ -258,6 +248,16 @@ export class Spool {
     } catch (problem) {
       const told = this.#noted(problem)
       for (const { reject } of batch) reject(told)
+    }
+  }
+
+  async #written({ entry, bodies, id }: SpoolEntry, at: number): Promise<SpooledEntry> {
+    const number = this.#number + at
+    return {
+      number,
+      id: id ?? this.#firstId + number,
+      bodies: await Promise.all(bodies.map((body) => this.#putBody(body))),
+      entry: Buffer.from(entry).toString('base64'),
     }
   }
 
