@@ -1,9 +1,9 @@
 // `sallyport breakglass audit` on the audit log of a real API server: what came in without the gate is found, and rings.
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { skip, type Said } from './api-server.ts'
+import { run, skip, type Said } from './api-server.ts'
 import { offerBreakglass, startPager, type Pager } from './glass.ts'
 import { pod, templates } from './objects.ts'
 import { until } from './processes.ts'
@@ -120,8 +120,44 @@ test(
       'BYPASS_FAILED_OPEN',
       'BYPASS_GUARD_CHANGED',
     ])
+    assert.equal(
+      (await audit(...from, ...again())).report.findings.length,
+      3,
+      'a log that was read twice',
+    )
   },
 )
+
+/** The same file once more, as where rotated logs overlap. */
+function again(): readonly string[] {
+  return [join(world.cluster.folder, 'audit.log')]
+}
+
+test('who asks chooses the id of an event, and hides nothing by it', { skip }, async () => {
+  const from = since()
+  const { address, caFile, tokenFile, folder } = world.cluster
+  const token = readFileSync(tokenFile, 'utf8').trim()
+  const headers = [
+    `authorization: Bearer ${token}`,
+    'content-type: application/json',
+    'audit-id: the-same',
+  ]
+  const curl = ['-s', '--cacert', caFile, ...headers.flatMap((header) => ['-H', header])]
+  await until('the webhook is gone', async () => (await apply(pod('gone', world.bad))).exit === 0)
+  for (const name of ['one', 'two']) {
+    const url = `${address}/api/v1/namespaces/shop/pods`
+    const said = await run('curl', [...curl, '--data-binary', '@-', url], {
+      cwd: folder,
+      input: pod(name, world.bad),
+    })
+    assert.match(said.stdout, /"kind": ?"Pod"/)
+  }
+  const { report } = await audit(...from)
+  assert.deepEqual(
+    report.findings.filter(({ where }) => where.includes('the-same')).map(({ code }) => code),
+    ['BYPASS_UNGUARDED', 'BYPASS_UNGUARDED'],
+  )
+})
 
 test(
   'a log that is not whole, or not there, says nothing, and least of all that all is well',

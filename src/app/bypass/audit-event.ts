@@ -62,12 +62,32 @@ export function parseAuditEvent(line: Uint8Array): AuditEvent | undefined {
     id: event.auditID,
     time: event.requestReceivedTimestamp,
     verb: event.verb,
-    isDryRun: /[?&]dryRun=/.test(event.requestURI),
+    isDryRun: asksForDryRun(event.requestURI),
     code: event.responseStatus?.code ?? 0,
     annotations: event.annotations ?? {},
     ...whoIn(event),
     ...whatIn(event),
     ...(object === undefined ? {} : { object }),
+  }
+}
+
+/** As the API server reads it, and no more generously: who asks must not be able to look like a try. */
+function asksForDryRun(uri: string): boolean {
+  const start = uri.indexOf('?')
+  const pairs = start === -1 ? [] : uri.slice(start + 1).split('&')
+  return pairs
+    .filter((pair) => !pair.includes(';'))
+    .some((pair) => {
+      const [name = '', value = ''] = pair.split(/=(.*)/s)
+      return decoded(name) === 'dryRun' && decoded(value) === 'All'
+    })
+}
+
+function decoded(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '))
+  } catch {
+    return undefined
   }
 }
 

@@ -1,7 +1,7 @@
 import { makeEvent, type Bell } from '#breakglass'
 import type { Config } from '#config'
 import type { Decision } from '#decision'
-import { parseJson } from '#document'
+import { parseJson, sha256Hex } from '#document'
 import { quote, SallyportError, type Problem } from '#error'
 import { recordedDecision, type BodyStore, type LogView } from '#log'
 import { bellOf } from '../breakglass/bell.ts'
@@ -77,9 +77,12 @@ async function read(view: LogView, bodies: BodyStore, options: AuditOptions): Pr
   for (const file of options.files) {
     for await (const { where, bytes } of auditLines(file)) {
       const event = readLine(where, bytes, tally)
-      // Files that were rotated may overlap.
-      if (event === undefined || seen.has(event.id)) continue
-      seen.add(event.id)
+      if (event === undefined || bytes === undefined) continue
+      // Files that were rotated may overlap. The id of an event is chosen by whoever asks (Audit-ID): only the same line is
+      // the same event.
+      const line = sha256Hex(bytes)
+      if (seen.has(line)) continue
+      seen.add(line)
       if (options.since !== undefined && Date.parse(event.time) < options.since.getTime()) continue
       tally.event(event)
       tally.judged(await judgeEvent(event, parts))

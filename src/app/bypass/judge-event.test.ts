@@ -92,6 +92,25 @@ test('what deploys nothing, or was refused, or only tried is none', async () => 
   assert.equal(await judged({ stage: 'RequestReceived' }), 'not over')
 })
 
+test('nobody makes a deployment look like a try', async () => {
+  for (const query of [
+    'fieldManager=x?dryRun=All',
+    'dryRun=',
+    'dryRun=None',
+    'x=&dryRun=All;',
+    'fieldManager=a%26dryRun=All',
+    'dryRun',
+    'dryRun=%',
+    'DryRun=All',
+  ])
+    assert.equal(
+      await judged({ requestURI: `/api/v1/namespaces/shop/pods?${query}` }),
+      'BYPASS_UNGUARDED',
+      query,
+    )
+  assert.equal(await judged({ requestURI: '/api/v1/pods?fieldManager=x&dryRun=%41ll' }), 'nothing')
+})
+
 test('an annotation that no decision of the log stands behind is a finding', async () => {
   const recorded = (more: Partial<RecordedAdmission>) => ({
     recorded: () => Promise.resolve({ ...admission, ...more }),
