@@ -19,7 +19,7 @@ const decision = decideOn(['signed: {by: [release-builder]}'], [], {
     requester: evil,
   },
 })
-const answers = [{ decision, index: 3 }]
+const answers = [{ decision, record: { index: 3 } }]
 
 test('a summary is added behind what is there, and text of others is text in it', async () => {
   const [summary, sarif] = [join(dir, 's.md'), join(dir, 's.sarif')]

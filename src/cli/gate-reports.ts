@@ -12,7 +12,7 @@ export interface ReportFiles {
 
 interface Answer {
   readonly decision: Decision
-  readonly index: number
+  readonly record: { readonly index: number } | { readonly spooled: string }
 }
 
 /** A job summary may have a mebibyte; other steps write to it, too. */
@@ -36,9 +36,10 @@ export async function writeReports(
 
 function summaryText(answers: readonly Answer[]): string {
   const each = Math.floor(maxSummary / Math.max(1, answers.length))
-  const texts = answers.map(({ decision, index }) =>
-    markdownOf(accountOf(decision), { index, maxLength: Math.min(each, 60_000) }),
-  )
+  const texts = answers.map(({ decision, record }) => {
+    const index = 'index' in record ? { index: record.index } : {}
+    return markdownOf(accountOf(decision), { ...index, maxLength: Math.min(each, 60_000) })
+  })
   return `### Sallyport\n\n${texts.join('\n---\n\n')}\n`
 }
 

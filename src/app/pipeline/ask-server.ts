@@ -6,7 +6,13 @@ import { findBesideFile, formatReference } from '#evidence'
 import { openNetwork } from '../artifact/network.ts'
 import { parseArtifactName } from '../artifact/name.ts'
 import { readFileBounded } from '../input.ts'
-import { targetsOf, type GateAnswer, type GateOptions, type ServerPlace } from './options.ts'
+import {
+  targetsOf,
+  type GateAnswer,
+  type GateOptions,
+  type GateRecord,
+  type ServerPlace,
+} from './options.ts'
 import type { PinnedFiles } from './pinned.ts'
 import { post } from './post.ts'
 import { findPinned, type Asked } from './question.ts'
@@ -44,8 +50,8 @@ export async function askServer(
         timeoutMs,
         ...(ca === undefined ? {} : { ca }),
       })
-      const { decision, entry } = readAnswer(posted, ask, url.origin)
-      answers.push(answerOf(asked, decision, entry))
+      const { decision, record } = readAnswer(posted, ask, url.origin)
+      answers.push(answerOf(asked, decision, record))
     }
   }
   return { answers, pinned, check: () => Promise.resolve() }
@@ -155,11 +161,15 @@ function askOf({ found }: Asked, target: Target, evidence: readonly string[]): A
   }
 }
 
-function answerOf({ found }: Asked, decision: GateAnswer['decision'], index: number): GateAnswer {
+function answerOf(
+  { found }: Asked,
+  decision: GateAnswer['decision'],
+  record: GateRecord,
+): GateAnswer {
   const { kind, name, digest, size, typed } = found
   return {
     decision,
-    index,
+    record,
     exit: decisionExitCode(decision),
     paths: new Map([[name, typed]]),
     artifact: { kind, name, digest, ...(size === undefined ? {} : { size }) },

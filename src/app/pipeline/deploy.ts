@@ -70,7 +70,9 @@ function told(
         ]
   return {
     ...Object.fromEntries([...numbered, ...single]),
-    GATED_DECISIONS: answers.map(({ index }) => index).join(' '),
+    GATED_DECISIONS: answers
+      .flatMap(({ record: at }) => ('index' in at ? [at.index] : []))
+      .join(' '),
     GATED_ENVIRONMENT: target.environment,
     GATED_SERVICE: target.service,
   }
@@ -93,7 +95,7 @@ async function record(
     chokePoint: 'ci',
     ...askerOf(env),
     target,
-    artifacts: answers.filter((one) => isFor(one, target)).map(shown),
+    artifacts: answers.filter((one) => isFor(one, target)).flatMap(shown),
     command: {
       program: (words[0] ?? '').slice(0, 500),
       sha256: sha256Hex(canonicalJson([...words])),
@@ -108,7 +110,8 @@ function isFor({ decision }: GateAnswer, { environment }: Target): boolean {
   return decision.request.target.environment === environment
 }
 
-function shown({ artifact, index }: GateAnswer) {
+function shown({ artifact, record: at }: GateAnswer) {
+  if (!('index' in at)) return []
   const { name, digest } = artifact
-  return { name: name.slice(0, 300).toWellFormed(), sha256: digest.sha256, decision: index }
+  return [{ name: name.slice(0, 300).toWellFormed(), sha256: digest.sha256, decision: at.index }]
 }

@@ -108,7 +108,7 @@ async function askAll(
   for (const question of questions)
     for (const one of targetsOf(target, from)) {
       const report = await ask(question, gate, { target: one, now: now(), config, asker })
-      answers.push({ ...report, index: report.receipt.index })
+      answers.push({ ...report, record: { index: report.receipt.index } })
     }
   return answers
 }

@@ -67,7 +67,16 @@ const answering =
 test('a good answer is taken, and the command is run', async () => {
   const report = await asked(answering(good))
   assert.equal(report.exit, 0)
-  assert.equal(report.answers[0]?.index, 7)
+  assert.deepEqual(report.answers[0]?.record, { index: 7 })
+  assert.equal(report.deployed?.code, 0)
+  rmSync(ran)
+})
+
+test('an answer that is durable at the gate, and in the log later, is one', async () => {
+  const spooled = { spool: 'gate-1', number: 3, sha256: 'a'.repeat(64) }
+  const { entry: _, ...rest } = good
+  const report = await asked(answering({ ...rest, receipt: 'spooled', spooled }))
+  assert.deepEqual(report.answers[0]?.record, { spooled: 'gate-1 3' })
   assert.equal(report.deployed?.code, 0)
   rmSync(ran)
 })

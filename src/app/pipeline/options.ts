@@ -3,12 +3,15 @@ import type { Target } from '#decision'
 import type { VerifyReport } from '../verify.ts'
 import type { TokenPlace } from './token.ts'
 
+/** Where an answer is recorded: in the log, or in a spool that goes there as soon as the log can be reached. */
+export type GateRecord = { readonly index: number } | { readonly spooled: string }
+
 /** One answer: to what was asked, and where it is recorded. */
 export type GateAnswer = Pick<
   VerifyReport,
   'decision' | 'exit' | 'paths' | 'artifact' | 'places'
 > & {
-  readonly index: number
+  readonly record: GateRecord
 }
 
 export interface GateOptions {

@@ -3,6 +3,7 @@ import { problemsSchema, type Ask } from '#api'
 import type { Decision } from '#decision'
 import { checkShape, parseJson, type Json } from '#document'
 import { catalogue, quote, SallyportError, type Problem, type ProblemCode } from '#error'
+import type { GateRecord } from './options.ts'
 import type { Posted } from './post.ts'
 
 const text = z.string().max(20_000)
@@ -91,13 +92,14 @@ const decisionSchema = z.looseObject({
 const answerSchema = z.looseObject({
   verdict: verdicts,
   effect: text,
-  entry: z.int().min(0),
+  entry: z.int().min(0).exactOptional(),
+  spooled: z.looseObject({ spool: text, number: z.int().min(0) }).exactOptional(),
   decision: decisionSchema,
 })
 
 export interface ServerAnswer {
   readonly decision: Decision
-  readonly entry: number
+  readonly record: GateRecord
 }
 
 /**
@@ -110,10 +112,11 @@ export function readAnswer({ status, body }: Posted, asked: Ask, where: string):
   if (status !== 200 && status !== 403 && status !== 503) throw notDecided(status, body, where)
   const value = jsonOf(body, where)
   if (status !== 200 && isProblems(value)) throw notDecided(status, body, where)
-  const { verdict, effect, entry, decision } = shaped(value, where)
+  const { verdict, effect, entry, spooled, decision } = shaped(value, where)
   const admitted = decision.effect !== 'blocked'
   const { artifact, target, chokePoint } = decision.request
   const faults = [
+    [entry !== undefined || spooled !== undefined, 'that is not recorded'],
     [artifact.digest['sha256'] === asked.artifact.digest['sha256'], 'about another digest'],
     [target.environment === asked.target.environment, 'about another environment'],
     [target.service === asked.target.service, 'about another service'],
@@ -126,7 +129,18 @@ export function readAnswer({ status, body }: Posted, asked: Ask, where: string):
   const fault = faults.find(([holds]) => !holds)
   if (fault !== undefined) throw notBelieved(where, `one ${fault[1]}`)
   const reasons = decision.reasons.map(known)
-  return { decision: { ...decision, reasons } as unknown as Decision, entry }
+  return {
+    decision: { ...decision, reasons } as unknown as Decision,
+    record: recordOf(entry, spooled),
+  }
+}
+
+function recordOf(
+  index: number | undefined,
+  spooled: { readonly spool: string; readonly number: number } | undefined,
+): GateRecord {
+  if (index !== undefined) return { index }
+  return { spooled: `${spooled?.spool ?? ''} ${spooled?.number ?? ''}` }
 }
 
 function shaped(value: Json, where: string): z.infer<typeof answerSchema> {

@@ -4,6 +4,7 @@ import type { JsonObject } from '#document'
 import type { CommandLine } from '../command-line.ts'
 import { collect } from '../collect.ts'
 import type { Plan } from '../commands.ts'
+import { escapeLine } from '../escape.ts'
 import { writeReports } from '../gate-reports.ts'
 import type { Outcome } from '../outcome.ts'
 import { renderDecision } from '../render-decision.ts'
@@ -152,12 +153,15 @@ function tell(answers: readonly GateAnswer[], session: Session): void {
 }
 
 function textOf(
-  { decision, index, paths, artifact, places }: GateAnswer,
+  { decision, record, paths, artifact, places }: GateAnswer,
   session: Session,
   refused: boolean,
 ): string {
   const look = refused ? session.errLook(paths) : session.outLook(paths)
-  return renderDecision(decision, look, { index, subject: { artifact, places } })
+  if ('index' in record)
+    return renderDecision(decision, look, { ...record, subject: { artifact, places } })
+  const later = `durable at the gate (${escapeLine(record.spooled)}), and in the log as soon as that can be reached`
+  return `${renderDecision(decision, look)}\n${later}`
 }
 
 function outcomeOf(report: GateReport, session: Session): Outcome {
@@ -183,12 +187,12 @@ function outcomeOf(report: GateReport, session: Session): Outcome {
   return { exit: 3, status: Math.min(100 + code, 255), json, refusal }
 }
 
-function answerJson({ decision, index, exit, artifact }: GateAnswer): JsonObject {
+function answerJson({ decision, record, exit, artifact }: GateAnswer): JsonObject {
   return {
     exit,
     artifact: JSON.parse(JSON.stringify(artifact)) as JsonObject,
     decision: JSON.parse(JSON.stringify(decision)) as JsonObject,
-    receipt: { index },
+    receipt: record,
   }
 }
 
