@@ -319,6 +319,12 @@ test(
       [exit, uses.map(({ state, compliance }) => `${state}: ${compliance}`)],
       [1, ['breakglass: non-compliant']],
     )
+    const text = (await world.sallyport('breakglass', 'status', '--kubeconfig', kubeconfig)).stdout
+    assert.match(
+      text,
+      /^ *non-compliant .* staging\/shop .*@sha256:\w+ .* DENY PROVENANCE_MISSING/m,
+    )
+    assert.match(text, /\nsallyport: 1 non-compliant$/m)
     assert.ok(uses[0]?.pods.includes('shop/fix') && uses[0].pods.includes('shop/by-hand'))
     assertDone(await kubectl('delete', 'pods', '--all', '-n', 'shop', '--now', '--wait=false'))
     assertDone(await apply(pod('replaced', world.good)))

@@ -86,7 +86,10 @@ test('what deploys nothing, or was refused, or only tried is none', async () => 
     { verb: 'delete' },
     { verb: 'patch', objectRef: { resource: 'pods', subresource: 'status', namespace: 'shop' } },
     { objectRef: { resource: 'configmaps', namespace: 'shop' } },
-    { annotations: { 'gate.sallyport.dev/undecided': 'images and target are as they were' } },
+    {
+      verb: 'patch',
+      annotations: { 'gate.sallyport.dev/undecided': 'images and target are as they were' },
+    },
   ])
     assert.equal(await judged(more), 'nothing', JSON.stringify(more))
   assert.equal(await judged({ stage: 'RequestReceived' }), 'not over')
@@ -133,6 +136,8 @@ test('an annotation that no decision of the log stands behind is a finding', asy
     'BYPASS_UNRECORDED',
     'one decision lets in one request',
   )
+  const nothing = { 'gate.sallyport.dev/undecided': 'there is no image' }
+  assert.equal(await judged({ annotations: nothing }), 'BYPASS_UNRECORDED', 'pods have images')
   const other = { requestObject: podOf(`r.example/x@sha256:${'b'.repeat(64)}`) }
   assert.equal(await judged({ ...used, ...other }), 'BYPASS_UNRECORDED', 'of other bytes')
   assert.equal(

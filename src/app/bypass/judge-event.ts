@@ -71,9 +71,17 @@ async function judgeDeployment(event: AuditEvent, parts: JudgeParts): Promise<Ju
   const told = toldBy(event, parts.webhooks)
   if (told === undefined) return matchedByHand(event, parts) ?? finding(unguarded(event))
   // The gate was asked, and there was nothing to decide: images and target were there before.
-  if (told['undecided'] !== undefined) return { outcome: 'nothing' }
+  if (told['undecided'] !== undefined) return undecided(event, told['undecided'])
   const fault = await unrecorded(event, told, parts)
   return fault === undefined ? { outcome: 'matched' } : finding(fault)
+}
+
+/** A new pod has images, always: the gate has decided about them, or it was not the gate that answered. */
+function undecided(event: AuditEvent, reason: string): Judged {
+  const isNewPod = event.resource === 'pods' && event.verb === 'create'
+  return isNewPod
+    ? finding(notThere(event, `a new pod, and ${quote(reason, 200)}`))
+    : { outcome: 'nothing' }
 }
 
 function changesGuard(
