@@ -365,10 +365,8 @@ test('a gate that runs while its log is continued elsewhere is told by its witne
     const { status, text } = await readiness(gate?.address ?? '')
     return status === 503 && /LOG_FORKED|LOG_ROLLED_BACK/.test(text)
   })
-  assert.match(
-    gate.journal.join(''),
-    /a witness holds a checkpoint that this log does not go on from/,
-  )
+  const told = 'a witness holds a checkpoint that this log does not go on from'
+  await until('told', () => gate?.journal.some((line) => line.includes(told)) ?? false)
 })
 
 test('with atStart: require, a gate does not start without a quorum', async () => {
@@ -402,4 +400,22 @@ test('the server of a witness bounds what it is sent, and has nothing else', asy
   assert.equal(await ask('/../home/keys/witness.pass'), 404)
   assert.equal(await ask('/metrics'), 404)
   assert.equal(await ask('/healthz'), 200)
+})
+
+test('a receipt is asked for with a wait that is known, and a log without witnesses waits for none', async () => {
+  home = await makeHome()
+  gate = await startInside(home)
+  const entry = await decide(gate, home)
+  for (const [query, status] of [
+    ['', 200],
+    ['?wait=published', 200],
+    ['?wait=witnessed', 400],
+    ['?wait=later', 400],
+    ['?wait=published&seconds=0', 400],
+    ['?wait=published&seconds=31', 400],
+    ['?wait=published&seconds=1e1', 400],
+  ] as const)
+    assert.equal((await receipt(gate.address, entry, query)).status, status, query)
+  assert.match((await receipt(gate.address, 1_000_000)).text, /LOG_ENTRY_UNKNOWN/)
+  assert.ok([200, 202].includes((await receipt(gate.address, entry, '?wait=sequenced')).status))
 })

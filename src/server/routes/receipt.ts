@@ -13,8 +13,8 @@ export const receiptParameters: NonNullable<Operation['parameters']> = [
   {
     name: 'wait',
     in: 'query',
-    schema: z.enum(['published', 'witnessed']),
-    description: 'answer when it has come so far, or when the time is over',
+    schema: z.enum(['sequenced', 'published', 'witnessed']),
+    description: 'answer when it has come so far, or when the time is over; default published',
   },
   {
     name: 'seconds',
@@ -51,12 +51,12 @@ export async function answerReceipt(
 }
 
 function waitOf(call: Call): ReceiptWait | undefined {
-  const state = call.req.query('wait')
+  const state = call.req.query('wait') ?? 'published'
   const given = call.req.query('seconds')
   const seconds = given === undefined ? defaultSeconds : numberIn(given, 'seconds', 1, maxSeconds)
-  if (state === undefined) return undefined
+  if (state === 'sequenced') return undefined
   if (state === 'published' || state === 'witnessed') return { state, ms: seconds * 1000 }
-  throw wrong('wait', '"published" or "witnessed"', state)
+  throw wrong('wait', '"sequenced", "published" or "witnessed"', state)
 }
 
 function numberIn(text: string, name: string, least: number, most: number): number {
