@@ -51,9 +51,15 @@ export async function createSecure(files: TlsFiles): Promise<Secure> {
     follow(server) {
       const { certificate, key, clientAuthorities = key } = files
       const folders = new Set([certificate, key, clientAuthorities].map((file) => dirname(file)))
+      const connections = endOldOnes(server)
+      let authorities = context.ca
       const take = async (): Promise<void> => {
         const next = await reload(files, server)
-        if (next !== undefined) ends = endOf(next)
+        if (next === undefined) return
+        ends = endOf(next)
+        if (isSame(next.ca, authorities)) return
+        authorities = next.ca
+        connections.renew()
       }
       // Secrets are swapped by renaming folders around them: the folder tells, the file would not.
       for (const folder of folders) {
@@ -67,6 +73,29 @@ export async function createSecure(files: TlsFiles): Promise<Secure> {
       for (const watcher of watchers) watcher.close()
     },
   }
+}
+
+/**
+ * A connection proves who the client is when it begins. When other authorities count, those that are idle are closed, and
+ * each of the others answers what it was asked and is closed.
+ */
+function endOldOnes(server: Server): { renew(): void } {
+  const begun = new WeakMap<object, number>()
+  let edition = 0
+  server.on('secureConnection', (socket) => begun.set(socket, edition))
+  server.prependListener('request', ({ socket }, response) => {
+    if (begun.get(socket) !== edition) response.setHeader('connection', 'close')
+  })
+  return {
+    renew() {
+      edition += 1
+      server.closeIdleConnections()
+    },
+  }
+}
+
+function isSame(one: Buffer | undefined, other: Buffer | undefined): boolean {
+  return one === undefined || other === undefined ? one === other : one.equals(other)
 }
 
 async function reload(files: TlsFiles, server: Server): Promise<SecureContext | undefined> {
@@ -84,6 +113,7 @@ async function reload(files: TlsFiles, server: Server): Promise<SecureContext | 
 interface SecureContext extends SecureContextOptions {
   readonly cert: Buffer
   readonly key: Buffer
+  readonly ca?: Buffer
 }
 
 function endOf({ cert }: SecureContext): Date {

@@ -115,6 +115,26 @@ test('a certificate for servers, or one that has ended, proves nobody; also on a
   assert.equal(later.status, 401, later.text)
 })
 
+test('an authority that is taken away proves nobody any more, also on a connection that began before', async () => {
+  const body = review(home.image(home.approve()))
+  const client = authority.issue('kept', 'kube-apiserver')
+  const agent = new Agent({ keepAlive: true, maxSockets: 1 })
+  assert.equal((await post(body, client, { agent })).status, 200)
+  const folderOfOther = join(home.dir, 'successor')
+  mkdirSync(folderOfOther)
+  const old = readFileSync(join(folder, 'ca.crt'))
+  copyFileSync(makeAuthority(folderOfOther, 'successor').certificate, join(folder, 'ca.crt'))
+  // The client goes on to believe the gate.
+  const status = async (): Promise<number> => (await post(body, client, { agent, ca: old })).status
+  try {
+    await until('nobody', async () => (await status()) === 401)
+  } finally {
+    writeFileSync(join(folder, 'ca.crt'), old)
+    agent.destroy()
+  }
+  await until('somebody again', async () => (await post(body, client)).status === 200)
+})
+
 test('a new certificate is taken into use while the gate runs; a bad one is not, and is told', async () => {
   assert.match((await ask('/healthz')).server, /gate-1/)
   install(authority.issue('second', 'gate-2'))
