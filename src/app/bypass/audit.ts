@@ -11,7 +11,12 @@ import type { ClusterOptions } from '../probe/kubeconfig.ts'
 import { runningImages } from '../probe/running.ts'
 import { parseAuditEvent, type AuditEvent } from './audit-event.ts'
 import { auditLines } from './audit-lines.ts'
-import { judgeEvent, type JudgeParts, type RecordedAdmission } from './judge-event.ts'
+import {
+  judgeEvent,
+  type JudgeParts,
+  type PlacedAdmission,
+  type RecordedAdmission,
+} from './judge-event.ts'
 
 export interface AuditOptions {
   readonly config: Config
@@ -146,6 +151,7 @@ async function partsOf(
 ): Promise<JudgeParts> {
   const known = new Map<number, Promise<RecordedAdmission | undefined>>()
   const uses = await usesIn(bodies, view)
+  let everything: ReturnType<typeof allAdmissions> | undefined
   return {
     webhooks,
     configurations,
@@ -155,6 +161,7 @@ async function partsOf(
       known.set(entry, found)
       return found
     },
+    all: () => (everything ??= allAdmissions(view, bodies)),
     byHand: uses.map(({ artifact, time, until }) => ({
       sha256: artifact.sha256,
       from: time,
@@ -171,8 +178,23 @@ async function admissionAt(
 ): Promise<RecordedAdmission | undefined> {
   if (index >= view.size) return undefined
   const decision = await decisionIn(await view.entry(index), bodies)
-  if (decision === undefined) return undefined
-  const { time, effect, request } = decision
+  return decision === undefined ? undefined : admissionOf(decision)
+}
+
+async function allAdmissions(
+  view: LogView,
+  bodies: BodyStore,
+): Promise<readonly PlacedAdmission[]> {
+  const found: PlacedAdmission[] = []
+  for await (const { index, entry } of view.entries(0, view.size)) {
+    const decision = await decisionIn(entry, bodies)
+    if (decision?.request.chokePoint === 'admission' && decision.effect !== 'blocked')
+      found.push({ ...admissionOf(decision), entry: index })
+  }
+  return found
+}
+
+function admissionOf({ time, effect, request }: Decision): RecordedAdmission {
   const { chokePoint, requester = '', artifact } = request
   return { time, effect, chokePoint, requester, sha256: artifact.digest['sha256'] ?? '' }
 }

@@ -46,6 +46,7 @@ async function judged(more: object = {}, parts: Partial<JudgeParts> = {}): Promi
     configurations: ['sallyport'],
     ownNamespace: 'sallyport-system',
     recorded: (entry) => Promise.resolve(entry === 7 ? admission : undefined),
+    all: () => Promise.resolve([]),
     byHand: [],
     taken: new Map(),
     ...parts,
@@ -125,6 +126,11 @@ test('an annotation that no decision of the log stands behind is a finding', asy
     'BYPASS_UNRECORDED',
   )
   assert.equal(await judged({ annotations: gate('admitted', '7,x') }), 'BYPASS_UNRECORDED')
+  for (const entries of ['7,x', '', '7,7', '-7'])
+    assert.equal(
+      await judged({ annotations: gate('admitted-breakglass', entries) }),
+      'BYPASS_UNRECORDED',
+    )
   assert.equal(await judged(used, recorded({ effect: 'blocked' })), 'BYPASS_UNRECORDED')
   assert.equal(await judged(used, recorded({ requester: 'mallory' })), 'BYPASS_UNRECORDED')
   assert.equal(await judged(used, recorded({ requester: 'unauthenticated:jo' })), 'matched')
@@ -144,6 +150,21 @@ test('an annotation that no decision of the log stands behind is a finding', asy
     await judged({ ...used, requestObject: podOf(`r.example/x@sha256:${digest}`) }),
     'matched',
   )
+})
+
+test('a decision that waited in the spool is found by whom, when and what, once', async () => {
+  const spooled = { annotations: gate('admitted-breakglass', 'spooled') }
+  const all = () => Promise.resolve([{ ...admission, entry: 9 }])
+  const taken = new Map<number, string>()
+  assert.equal(await judged(spooled), 'BYPASS_UNRECORDED', 'it is not in the log yet')
+  const other = { requestObject: podOf(`r.example/x@sha256:${'b'.repeat(64)}`) }
+  assert.equal(await judged({ ...spooled, ...other }, { all, taken }), 'BYPASS_UNRECORDED')
+  const user = { username: 'mallory' }
+  assert.equal(await judged({ ...spooled, user }, { all, taken }), 'BYPASS_UNRECORDED')
+  assert.equal(await judged(spooled, { all, taken }), 'matched')
+  assert.equal(await judged(spooled, { all, taken }), 'BYPASS_UNRECORDED', 'once')
+  const mixed = { annotations: gate('admitted-breakglass,admitted-breakglass', '7,spooled') }
+  assert.equal(await judged(mixed, { all }), 'matched')
 })
 
 test('what was let in by hand belongs to its use of breakglass, by its bytes and its time', async () => {

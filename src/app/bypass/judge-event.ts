@@ -11,6 +11,10 @@ export interface RecordedAdmission {
   readonly sha256: string
 }
 
+export interface PlacedAdmission extends RecordedAdmission {
+  readonly entry: number
+}
+
 /** A use of breakglass that was recorded afterwards: what was let in by hand, from when to when that was granted. */
 export interface LetInByHand {
   readonly sha256: string
@@ -27,6 +31,8 @@ export interface JudgeParts {
   readonly ownNamespace: string
   /** A decision by its place in the log; undefined when there is none. */
   readonly recorded: (entry: number) => Promise<RecordedAdmission | undefined>
+  /** All of them, the oldest first: for what the gate had no place for yet when it answered. */
+  readonly all: () => Promise<readonly PlacedAdmission[]>
   readonly byHand: readonly LetInByHand[]
   /** Entries that an event before has been let in by. */
   readonly taken: Map<number, string>
@@ -138,30 +144,51 @@ function matchedByHand(event: AuditEvent, { byHand }: JudgeParts): Judged | unde
 async function unrecorded(
   event: AuditEvent,
   { entries = '', effects = '' }: Readonly<Record<string, string>>,
-  { recorded, taken }: JudgeParts,
+  parts: JudgeParts,
 ): Promise<Problem | undefined> {
-  const places = entries
-    .split(',')
-    .filter((entry) => /^\d{1,15}$/.test(entry))
-    .map(Number)
-  if (places.length === 0)
-    return notThere(event, `none: it says ${quote(effects, 200)} and names no entry`)
+  const places = entries.split(',')
   const told = effects.split(',')
+  // One decision for each image, and nothing that is no place.
+  if (places.length !== told.length || !places.every((one) => /^(?:\d{1,15}|spooled)$/.test(one)))
+    return notThere(event, `${quote(effects, 200)} by the entries ${quote(entries, 200)}`)
   const allowed = new Set<string>()
-  for (const [at, entry] of places.entries()) {
-    const before = taken.get(entry)
-    if (before !== undefined)
-      return notThere(event, `entry ${entry}, which event ${quote(before, 100)} has used`)
-    const decision = await recorded(entry)
-    const fault = faultOf(event, decision, told[at])
-    if (fault !== undefined) return notThere(event, `entry ${entry}, which is ${fault}`)
-    allowed.add(decision?.sha256 ?? '')
-    taken.set(entry, event.id)
+  for (const [at, place] of places.entries()) {
+    const found = await decisionAt(place, event, told[at], parts)
+    if (typeof found === 'string') return notThere(event, found)
+    allowed.add(found.sha256)
+    parts.taken.set(found.entry, event.id)
   }
   const other = digestsIn(event)?.find((digest) => !allowed.has(digest))
   return event.verb === 'create' && other !== undefined
     ? notThere(event, `entry ${places.join(', ')}, which is not about sha256:${other}`)
     : undefined
+}
+
+/** The decision at a place of the log, or what is wrong with it. */
+async function decisionAt(
+  place: string,
+  event: AuditEvent,
+  effect: string | undefined,
+  { recorded, all, taken }: JudgeParts,
+): Promise<PlacedAdmission | string> {
+  if (place === 'spooled') {
+    const digests = digestsIn(event)
+    const found = (await all()).find(
+      (one) =>
+        !taken.has(one.entry) &&
+        faultOf(event, one, effect) === undefined &&
+        digests?.includes(one.sha256) !== false,
+    )
+    return found ?? 'none yet: the decision waited in the spool of the gate'
+  }
+  const entry = Number(place)
+  const before = taken.get(entry)
+  if (before !== undefined) return `entry ${entry}, which event ${quote(before, 100)} has used`
+  const decision = await recorded(entry)
+  const fault = faultOf(event, decision, effect)
+  if (decision === undefined || fault !== undefined)
+    return `entry ${entry}, which is ${fault ?? ''}`
+  return { ...decision, entry }
 }
 
 function faultOf(
