@@ -9,6 +9,7 @@ export {
   type DecisionList,
   type TargetList,
 } from './schemas.ts'
+export { deployedSchema, deploymentAskSchema, type DeploymentAsk } from './deployments.ts'
 export { openApi, type Operation } from './openapi.ts'
 export {
   providerRequestSchema,

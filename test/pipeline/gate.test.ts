@@ -17,7 +17,7 @@ import { sha256Hex } from '#document'
 import { home } from '../scenarios/home-folder.ts'
 import { runMain } from '../scenarios/main.ts'
 import { provenance } from '../scenarios/provenance.ts'
-import { makeHome, startInside, tokens, type GateHome, type Inside } from '../server/gate.ts'
+import { call, makeHome, startInside, tokens, type GateHome, type Inside } from '../server/gate.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'sallyport-pipeline-'))
 const good = 'create table t (i int);\n'
@@ -220,12 +220,62 @@ test('a gate that runs is asked with a token, decides, and names who asked', asy
   const { request } = report.answers[0]?.decision ?? {}
   assert.equal(request?.principal, 'token:deployer')
   assert.equal(request?.chokePoint, 'ci')
+  const listed = await call(running.address, '/api/v1/decisions?limit=1', { as: 'viewer' })
+  const { entries } = (await listed.json()) as {
+    entries: { entry: number; kind: string; body: object }[]
+  }
+  const decided = report.answers[0]?.record
+  assert.ok(decided !== undefined && 'index' in decided)
+  assert.partialDeepStrictEqual(entries[0], {
+    entry: report.deployed?.index,
+    kind: 'Deployment',
+    body: {
+      exit: 0,
+      principal: 'token:deployer',
+      target,
+      artifacts: [{ name: 'app.sql', sha256: sha256Hex(good), decision: decided.index }],
+    },
+  })
   for (const wrong of ['nobody', tokens.viewer]) {
     await assert.rejects(gate({ target, server, env: { ...env, T: wrong } }), {
       code: 'GATE_UNANSWERED',
     })
     assert.equal(deployed(), undefined)
   }
+})
+
+test('a gate records the end of what it has let in for this pipeline, and of nothing else', async () => {
+  const target = { environment: 'production', service: 'shop' }
+  const decide = async (sha256: string, chokePoint: string, as: 'deployer' = 'deployer') => {
+    const body = JSON.stringify({ artifact: { name: 'x', digest: { sha256 } }, target, chokePoint })
+    const response = await call(running.address, '/api/v1/decisions', { method: 'POST', as, body })
+    return ((await response.json()) as { entry: number }).entry
+  }
+  const report = async (decisions: readonly number[], more: object = {}) => {
+    const command = { program: 'x', sha256: 'a'.repeat(64) }
+    const started = new Date().toISOString()
+    const body = JSON.stringify({ decisions, started, command, exit: 0, ...more })
+    const response = await call(running.address, '/api/v1/deployments', {
+      method: 'POST',
+      as: 'deployer',
+      body,
+    })
+    return [response.status, /"code":"(\w+)"/.exec(await response.text())?.[1]]
+  }
+  const allowed = await decide(served.approve(), 'ci')
+  assert.deepEqual(await report([allowed]), [200, undefined])
+  const digest = 'b'.repeat(64)
+  for (const bad of [
+    await decide(digest, 'ci'),
+    await decide(served.approve(), 'api'),
+    allowed + 1,
+    allowed - 1,
+  ])
+    assert.equal((await report([allowed, bad]))[1], 'GATE_DEPLOYMENT', String(bad))
+  assert.notEqual((await report([1_000_000]))[0], 200)
+  assert.notEqual((await report([]))[0], 200)
+  assert.notEqual((await report([allowed], { exit: 256 }))[0], 200)
+  assert.notEqual((await report([allowed], { target }))[0], 200)
 })
 
 test('at a gate that runs, evidence of a file travels with the question', async () => {

@@ -5,7 +5,6 @@ import { quote, SallyportError } from '#error'
 import { findBesideFile, formatReference } from '#evidence'
 import { openNetwork } from '../artifact/network.ts'
 import { parseArtifactName } from '../artifact/name.ts'
-import { readFileBounded } from '../input.ts'
 import {
   targetsOf,
   type GateAnswer,
@@ -17,6 +16,7 @@ import type { PinnedFiles } from './pinned.ts'
 import { post } from './post.ts'
 import { findPinned, type Asked } from './question.ts'
 import { readAnswer } from './server-answer.ts'
+import { addressOf, authoritiesOf } from './server-place.ts'
 import { readToken } from './token.ts'
 
 const timeoutMs = 30_000
@@ -29,7 +29,7 @@ export async function askServer(
   files: PinnedFiles | undefined,
 ) {
   const { artifacts, bundles, target, from, env } = options
-  const url = addressOf(server.url)
+  const url = addressOf(server.url, '/api/v1/decisions')
   for (const typed of artifacts) checkFixed(typed)
   if (options.evidence.length > 0) throw elsewhere()
   const [token, ca] = await Promise.all([readToken(server.token, env), authoritiesOf(server)])
@@ -62,24 +62,6 @@ const nowhere = {
   stores: [],
   registries: { allow: [], allowAddresses: [] },
   timeoutMs,
-}
-
-/** @throws SallyportError USAGE_VALUE unless it is https, or this machine */
-function addressOf(text: string): URL {
-  const url = URL.parse(text)
-  const isLocal =
-    url?.protocol === 'http:' && /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname)
-  const isPlain =
-    url?.username === '' && url.password === '' && url.search === '' && url.hash === ''
-  if (url !== null && (url.protocol === 'https:' || isLocal) && isPlain)
-    return new URL(`${url.pathname.replace(/\/+$/, '')}/api/v1/decisions`, url)
-  throw new SallyportError({
-    code: 'USAGE_VALUE',
-    where: 'sallyport gate --server',
-    expected: 'the https address of a gate, without name, password and query',
-    found: 'another',
-    fix: 'Write the address as `sallyport serve` prints it, such as https://gate.example:8443',
-  })
 }
 
 /** An image whose name says its digest: nobody has to be asked what it means. */
@@ -124,10 +106,6 @@ function elsewhere(): SallyportError {
     found: 'a place',
     fix: 'Name files of evidence with --bundle, or have the place added to the configuration of the gate',
   })
-}
-
-async function authoritiesOf({ ca }: ServerPlace): Promise<string | undefined> {
-  return ca === undefined ? undefined : Buffer.from(await readFileBounded(ca)).toString('latin1')
 }
 
 /** What lies beside a file travels with the question. */

@@ -5,11 +5,12 @@ import { recordDeployment } from '#log'
 import { openGate, startGateSigner } from '../gate.ts'
 import { askerOf } from './asker.ts'
 import type { DeployOptions, GateAnswer, GateOptions } from './options.ts'
+import { reportToServer } from './report-server.ts'
 import { pinCommand, type PinnedArtifact } from './placeholders.ts'
 import { environmentOf, runCommand, type CommandEnd } from './run-command.ts'
 
 export interface Deployed extends CommandEnd {
-  /** Where the result is recorded; absent where another machine keeps the log. */
+  /** Where the result is recorded; absent while the log of a gate is away. */
   readonly index?: number
   /** Why the result could not be recorded. */
   readonly problems?: readonly Problem[]
@@ -41,9 +42,9 @@ export async function deploy(
   const started = place.now()
   const argv = pinCommand(words, pinned, { inEnvironment })
   const end = await runCommand(argv, { env, cwd: place.cwd, quiet })
-  if (place.server !== undefined) return end
   try {
-    return { ...end, index: await record(command, end, started, place) }
+    const index = await record(command, end, started, place)
+    return index === undefined ? end : { ...end, index }
   } catch (error) {
     // It has been deployed: whoever reads the result must not believe that nothing happened.
     if (!(error instanceof SallyportError)) throw error
@@ -82,26 +83,35 @@ async function record(
   { words }: DeployOptions,
   { code, signal }: CommandEnd,
   started: Date,
-  { config, env, now, answers, target }: Place,
-): Promise<number> {
-  const opened = await config()
-  await using gate = await openGate(opened, startGateSigner(opened))
+  place: Place,
+): Promise<number | undefined> {
+  const { server, env, now, answers, target } = place
+  const program = (words[0] ?? '').slice(0, 500)
+  const artifacts = answers.filter((one) => isFor(one, target)).flatMap(shown)
+  const told = {
+    started: started.toISOString(),
+    command: { program, sha256: sha256Hex(canonicalJson([...words])) },
+    exit: Math.min(code, 255),
+    ...(signal === undefined ? {} : { signal }),
+  }
+  if (server !== undefined) {
+    const decisions = artifacts.map(({ decision }) => decision)
+    // While the gate spools, its decisions have no place yet that a report could name.
+    if (decisions.length === 0) return undefined
+    return await reportToServer(server, { ...told, decisions }, env)
+  }
+  const config = await place.config()
+  await using gate = await openGate(config, startGateSigner(config))
   const receipt = await recordDeployment(gate.log, {
     apiVersion: 'sallyport.dev/v1',
     kind: 'Deployment',
-    started: started.toISOString(),
+    ...told,
     time: now().toISOString(),
     engine,
     chokePoint: 'ci',
     ...askerOf(env),
     target,
-    artifacts: answers.filter((one) => isFor(one, target)).flatMap(shown),
-    command: {
-      program: (words[0] ?? '').slice(0, 500),
-      sha256: sha256Hex(canonicalJson([...words])),
-    },
-    exit: Math.min(code, 255),
-    ...(signal === undefined ? {} : { signal }),
+    artifacts,
   })
   return receipt.index
 }

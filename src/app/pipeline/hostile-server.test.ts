@@ -61,15 +61,33 @@ const decision = {
 const good = { verdict: 'ALLOW', effect: 'admitted', entry: 7, decision }
 const answering =
   (value: unknown, status = 200): Handler =>
-  (_, response) =>
-    response.writeHead(status, { 'content-type': 'application/json' }).end(JSON.stringify(value))
+  ({ url }, response) =>
+    response
+      .writeHead(status, { 'content-type': 'application/json' })
+      .end(JSON.stringify(url === '/api/v1/deployments' ? { entry: 8 } : value))
 
 test('a good answer is taken, and the command is run', async () => {
   const report = await asked(answering(good))
   assert.equal(report.exit, 0)
   assert.deepEqual(report.answers[0]?.record, { index: 7 })
-  assert.equal(report.deployed?.code, 0)
+  assert.deepEqual(report.deployed, { code: 0, index: 8 })
   rmSync(ran)
+})
+
+test('a result that the gate does not take is told, for it has been deployed', async () => {
+  const taken = answering(good)
+  for (const status of [200, 302, 500]) {
+    const report = await asked((request, response) => {
+      if (request.url === '/api/v1/decisions') taken(request, response)
+      else response.writeHead(status, { location: 'http://127.0.0.1:1' }).end('{"entry": "x"}')
+    })
+    assert.equal(report.deployed?.code, 0)
+    assert.deepEqual(
+      report.deployed.problems?.map(({ code }) => code),
+      ['GATE_UNANSWERED'],
+    )
+    rmSync(ran)
+  }
 })
 
 test('an answer that is durable at the gate, and in the log later, is one', async () => {

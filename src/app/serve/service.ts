@@ -22,6 +22,7 @@ import { breakglassAnnotation, evidenceAnnotation } from './annotations.ts'
 import { ringFor } from '../breakglass/bell.ts'
 import { glassTerms } from '../breakglass/terms.ts'
 import { openDesk } from './breakglass-desk.ts'
+import { recordDeployed } from './deployed.ts'
 import { listEntries } from './entries.ts'
 import { inTime } from './in-time.ts'
 import type { KeptLog } from './kept-log.ts'
@@ -88,6 +89,7 @@ export function makeService(parts: ServiceParts): GateService {
       if ('spooled' in receipt) return { decision, spooled: receipt.spooled }
       return { decision, entry: receipt.index }
     },
+    deployed: (ask, requester) => recordDeployed(ask, requester, parts),
     breakglass: openDesk(parts),
     decisions: (query) => listEntries(log, parts.bodies, query),
     receipt: parts.receipt,

@@ -19,6 +19,7 @@ import { readBody } from '../body.ts'
 import { problemResponseOf } from '../problem-response.ts'
 import { answerProvider, maxProviderRequest } from './external-data.ts'
 import { breakglassRoutes } from './breakglass.ts'
+import { deploymentRoutes } from './deployments.ts'
 import { answerReceipt, receiptParameters, receiptResponses } from './receipt.ts'
 import type { GateService } from './ports.ts'
 import type { Bindings, Call, Route } from './route.ts'
@@ -90,6 +91,7 @@ export const routes: readonly Route[] = [
     },
   },
   ...breakglassRoutes,
+  ...deploymentRoutes,
 ]
 
 /** The HTTP API. Every route asks who it is before it reads anything else. */

@@ -47,7 +47,14 @@ async function itemOf(key: string, requester: string, service: GateService): Pro
   const fixed = nameOf(reference)
   const artifact = { name: fixed, digest: { sha256: reference.digest } }
   const target = { environment, service: name }
-  const ask = { artifact, target, reference: fixed, evidence: [], chokePoint: 'api' as const, dryRun: false }
+  const ask = {
+    artifact,
+    target,
+    reference: fixed,
+    evidence: [],
+    chokePoint: 'api' as const,
+    dryRun: false,
+  }
   const { decision, entry } = await service.decide(ask, requester)
   const index = entry === undefined ? {} : { index: entry }
   if (decision.effect === 'blocked') return { key, error: summaryOf(accountOf(decision), index) }

@@ -5,6 +5,7 @@ import type {
   BreakglassAsk,
   BreakglassGrant,
   BreakglassReviewAsk,
+  DeploymentAsk,
   DecisionList,
   TargetList,
 } from '#api'
@@ -25,6 +26,8 @@ export interface GateService {
   /** The receipt of one entry as soon as it has come so far, or as far as it is when the time is over. */
   receipt(entry: number, wait?: ReceiptWait): Promise<EntryReceipt>
   targets(): TargetList
+  /** Records how a deployment has ended; gives its place in the log. `requester` is whoever is authenticated. */
+  deployed?(ask: DeploymentAsk, requester: string): Promise<number>
   /** Emergencies; absent where requests and grants are not kept. */
   readonly breakglass?: BreakglassDesk
   /** A file of the log by its C2SP path; undefined when there is none. */

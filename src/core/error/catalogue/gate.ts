@@ -9,6 +9,7 @@ export const gate = {
   GATE_UNANSWERED: { title: 'The gate did not answer', exit: 3 },
   GATE_ANSWER: { title: 'The answer of the gate cannot be believed', exit: 3 },
   GATE_REASON: { title: 'The gate gives a reason that this version does not know', exit: 1 },
+  GATE_DEPLOYMENT: { title: 'Nothing was allowed that could have been deployed', exit: 2 },
   GATE_TOKEN: { title: 'The token for the gate cannot be used', exit: 2 },
   GATE_OUTPUT: { title: 'The result could not be written', exit: 3 },
 } as const satisfies Record<string, Entry>
