@@ -24,7 +24,7 @@ function unread(lost: number): Problem {
     code: 'JOURNAL_UNREAD',
     where: 'standard output',
     expected: 'somebody who takes every line of the journal',
-    found: `${lost} lines that could not be written`,
+    found: `${lost} ${lost === 1 ? 'line' : 'lines'} that could not be written`,
     fix: 'See why the reader of the journal ended, or whether its disk is full; then start the gate again. Decisions are recorded all the same',
   }
 }

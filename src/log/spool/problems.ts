@@ -22,7 +22,7 @@ export function spoolTaken(where: string): SallyportError {
     where,
     expected: 'a spool that no other process uses',
     found: 'one that is in use',
-    fix: 'Give each gate a home of its own, or a folder of its own under log.spool.folder',
+    fix: 'Give each gate a home of its own: at most eight share one',
   })
 }
 
