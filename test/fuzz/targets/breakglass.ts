@@ -1,5 +1,7 @@
-import { parseStatement, readBreakglass } from '#attestation'
+import { parseStatement, readBreakglass, readRiskAcceptance } from '#attestation'
 import { parseEvent, parseRequest, parseReview } from '#breakglass'
+import { digestsIn, parseAuditEvent } from '../../../src/app/bypass/audit-event.ts'
+import { judgeEvent } from '../../../src/app/bypass/judge-event.ts'
 import type { Target } from '../target.ts'
 
 const json = (value: unknown) => (): readonly Buffer[] => [Buffer.from(JSON.stringify(value))]
@@ -21,6 +23,41 @@ const statement = {
   subject: [{ name: 'shop', digest: { sha256 } }],
   predicateType: 'https://sallyport.dev/attestation/breakglass/v1',
   predicate: grant,
+}
+const { approver, environment, service, reason } = grant
+const acceptance = {
+  ...statement,
+  predicateType: 'https://sallyport.dev/attestation/risk-acceptance/v1',
+  predicate: {
+    approver,
+    owner: 'team-shop',
+    environment,
+    service,
+    reason,
+    acceptedOn: time,
+    expires: '2026-07-01T00:00:00.000Z',
+  },
+}
+const auditEvent = {
+  kind: 'Event',
+  apiVersion: 'audit.k8s.io/v1',
+  auditID: 'one',
+  stage: 'ResponseComplete',
+  requestURI: '/api/v1/namespaces/shop/pods?fieldManager=kubectl&dryRun=All',
+  verb: 'create',
+  user: { username: 'system:node:one', groups: ['system:nodes'] },
+  objectRef: { resource: 'pods', namespace: 'shop', name: 'fix', apiVersion: 'v1' },
+  responseStatus: { code: 201 },
+  requestReceivedTimestamp: '2026-06-01T00:00:00.000000Z',
+  annotations: {
+    'gate.sallyport.dev/effects': 'admitted,admitted',
+    'gate.sallyport.dev/entries': '7,spooled',
+  },
+  requestObject: {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    spec: { containers: [{ name: 'main', image: `registry.example/shop@sha256:${sha256}` }] },
+  },
 }
 const head = { apiVersion: 'sallyport.dev/v1' }
 const request = {
@@ -57,6 +94,28 @@ export const breakglassTargets: readonly Target[] = [
     form: 'json',
     seeds: json(statement),
     run: (input) => readBreakglass(parseStatement(input)),
+  },
+  {
+    name: 'attestation.readRiskAcceptance',
+    covers: ['#attestation.readRiskAcceptance'],
+    form: 'json',
+    seeds: json(acceptance),
+    run: (input) => readRiskAcceptance(parseStatement(input)),
+  },
+  {
+    name: 'bypass.parseAuditEvent',
+    covers: [],
+    form: 'json',
+    seeds: json(auditEvent),
+    run: (input) => {
+      const found = parseAuditEvent(input)
+      if (found === undefined) return undefined
+      const webhooks = ['gate.sallyport.dev']
+      const parts = { webhooks, configurations: ['sallyport'], ownNamespace: 'sallyport-system' }
+      const nothing = { recorded: () => Promise.resolve(undefined), all: () => Promise.resolve([]) }
+      digestsIn(found)
+      return judgeEvent(found, { ...parts, ...nothing, byHand: [], taken: new Map() })
+    },
   },
   {
     name: 'breakglass.parseRequest',
