@@ -41,7 +41,8 @@ export async function requestBreakglass(
   const question = await readQuestion({ config, artifact: typed, bundles, policies: [] })
   const { artifact, looked, rulebook } = question
   const { name, digest } = artifact
-  const asked = { artifact: { name, digest }, target, chokePoint: config.chokePoint }
+  const who = { chokePoint: config.chokePoint, ...whoAsks() }
+  const asked = { artifact: { name, digest }, target, ...who }
   const { policies, trust, verifier } = rulebook
   const evidence = looked.evidence
   const decision = decide({ request: asked, evidence, policies, trust, verifier, now })
