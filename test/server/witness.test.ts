@@ -52,11 +52,25 @@ interface WitnessProcess {
   kill(signal?: NodeJS.Signals): Promise<void>
 }
 
+const templates = new Map<string, ReturnType<typeof initWitness>>()
+
+/** Making keys takes seconds, and every home of these tests has a log of the same keys. */
+function template(name: string, keysFile: string): ReturnType<typeof initWitness> {
+  const known = templates.get(name)
+  if (known !== undefined) return known
+  const dir = mkdtempSync(join(tmpdir(), 'sallyport-witness-'))
+  process.once('exit', () => rmSync(dir, { recursive: true, force: true }))
+  const made = initWitness({ home: join(dir, 'home'), cwd: dir, env: {}, name, logs: [keysFile] })
+  templates.set(name, made)
+  return made
+}
+
 async function startWitness(name: string, keysFile: string): Promise<WitnessProcess> {
   const dir = mkdtempSync(join(tmpdir(), 'sallyport-witness-'))
   folders.push(dir)
   const at = join(dir, 'home')
-  const made = await initWitness({ home: at, cwd: dir, env: {}, name, logs: [keysFile] })
+  const made = await template(name, keysFile)
+  cpSync(made.home, at, { recursive: true })
   const file = join(at, 'witness.yaml')
   const settle = (port: number): void => {
     const text = readFileSync(file, 'utf8').replace(/port: \d+\}\n$/, `port: ${port}}\n`)
@@ -118,8 +132,10 @@ async function world(quorum = 'all', more = ''): Promise<World> {
   const { log } = loadConfig({ cwd: dir, env: {} })
   const keysFile = join(dir, 'log-keys')
   writeFileSync(keysFile, log.verifierKeys.join('\n'))
-  const first = await startWitness('witness.example/w1', keysFile)
-  const second = await startWitness('witness.example/w2', keysFile)
+  const [first, second] = await Promise.all([
+    startWitness('witness.example/w1', keysFile),
+    startWitness('witness.example/w2', keysFile),
+  ])
   const lines = [
     // One by Ed25519, one by ML-DSA-44.
     `witness w1 ${first.verifierKeys[0]} ${first.address}/`,

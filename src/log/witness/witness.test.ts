@@ -195,6 +195,27 @@ test('nothing is answered when it could not be kept', async () => {
   await assert.rejects(submit(witness, log, 0), /no space/)
 })
 
+test('a witness that dies between keeping and answering cosigns the same again, and nothing older', async () => {
+  const kept = memoryCheckpoints()
+  const dying: WitnessStore & { evidence: string[] } = {
+    ...kept,
+    replace: async (origin, expected, note) => {
+      await kept.replace(origin, expected, note)
+      throw new Error('killed')
+    },
+  }
+  const { witness, log, cosigner } = await place(['a', 'b'], dying)
+  await assert.rejects(submit(witness, log, 0), /killed/)
+  const logs = [{ origin: log.log.origin, verifierKeys: log.verifierKeys }]
+  const again = openWitness({ logs, cosigner, store: kept })
+  const asked = await submit(again, log, 0)
+  assert.ok(asked.kind === 'stale')
+  assert.equal(asked.size, 2)
+  assert.equal(status(await submit(again, log, 2)), 'cosigned')
+  assert.equal(status(await submit(again, await testLog(['a']), 0)), 'stale')
+  assert.equal(status(await submit(again, await testLog(['a', 'x']), 2)), '422 LOG_FORKED')
+})
+
 test('signatures of strangers on a checkpoint go no further', async () => {
   const { witness, log, store } = await place()
   const view = await log.view()
