@@ -175,7 +175,7 @@ test('a command has the variables that were named, and no others', async () => {
 })
 
 test('hostile names and words reach the command as they are, and no shell', async () => {
-  const name = '$(touch pwned) `x` "q\'\n::set-output name=a::b.sql'
+  const name = '$(touch pwned) `x` "q\'\n::set-output name=a::b ##[add-path]x.sql'
   writeFileSync(join(dir, name), good)
   appendFileSync(
     join(dir, `${name}.sigstore.jsonl`),
