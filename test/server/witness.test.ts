@@ -272,10 +272,8 @@ test('a log that is restored from a backup, with its signer’s memory, is refus
   cpSync(folder, backup, { recursive: true })
   gate = await startInside(place.home)
   const entry = await decide(gate, place.home)
-  assert.equal(
-    (await receipt(gate.address, entry, '?wait=witnessed&seconds=20')).state,
-    'witnessed',
-  )
+  const kept = await receipt(gate.address, entry, '?wait=witnessed&seconds=20')
+  assert.equal(kept.state, 'witnessed')
   await gate.stop()
   gate = undefined
   rmSync(folder, { recursive: true })
@@ -298,6 +296,18 @@ test('a log that is restored from a backup, with its signer’s memory, is refus
   )
   const sizes = notes.slice(1).map((note) => openCheckpoint(`${note.trimEnd()}\n`, log).size)
   assert.deepEqual(sizes, [1, 2])
+  // Whoever kept a receipt shows the same without a witness.
+  const receiptFile = join(dir, 'kept.tlog-proof')
+  writeFileSync(receiptFile, kept.text)
+  const shown = await logVerify(loadConfig({ cwd: dir, env: {} }), { earlier: [receiptFile] })
+  assert.deepEqual(
+    shown.problems.map(({ code }) => code),
+    ['LOG_TRUNCATED'],
+  )
+  assert.match(
+    readFileSync(shown.evidence[0] ?? '', 'utf8'),
+    /---- \S+kept\.tlog-proof, size 2 ----/,
+  )
   const { problems } = await verified(place.home)
   assert.deepEqual(
     problems.map(({ code }) => code),
