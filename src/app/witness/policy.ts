@@ -36,7 +36,8 @@ export async function openWitnesses(
   witnesses: Witnesses,
 ): Promise<OpenedWitnesses> {
   const policy = await readPolicy(config, witnesses)
-  const ca = witnesses.ca === undefined ? undefined : await readText(witnesses.ca)
+  const ca =
+    witnesses.ca === undefined ? undefined : (await readOctets(witnesses.ca)).toString('utf8')
   const links = policy.witnesses.map((one) => openLink(reachable(one, witnesses), ca))
   return {
     links,
@@ -50,7 +51,7 @@ export async function readPolicy(
   config: Config,
   { policy: file }: Witnesses,
 ): Promise<WitnessPolicy> {
-  const policy = parseWitnessPolicy(Buffer.from(await readText(file)), file)
+  const policy = parseWitnessPolicy(await readOctets(file), file)
   const own = identityOf(config).verifierKeys.map((key) =>
     typeof key === 'string' ? parseVerifierKey(key) : key,
   )
@@ -89,10 +90,9 @@ function isUsable(url: URL | null, plainHttp: boolean): boolean {
   return url.protocol === 'https:' || (url.protocol === 'http:' && (isLocal || plainHttp))
 }
 
-async function readText(file: string): Promise<string> {
+async function readOctets(file: string): Promise<Buffer> {
   try {
-    // Octets: the policy is compared as it is written.
-    return await readFile(file, 'utf8')
+    return await readFile(file)
   } catch (cause) {
     throw new SallyportError(
       {
