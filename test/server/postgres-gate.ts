@@ -7,7 +7,7 @@ import { logShow, logVerify } from '#app'
 import { loadConfig } from '#config'
 import type { Cluster } from '../postgres/cluster.ts'
 import { makeAuthority } from './certificates.ts'
-import { makeHome, readReviewed, review, type GateHome, type Reviewed } from './gate.ts'
+import { makeHome, readReviewed, review, tokens, type GateHome, type Reviewed } from './gate.ts'
 
 /** A home whose log is in a database of its own, and that answers over TLS. */
 export interface PostgresHome extends GateHome {
@@ -71,7 +71,10 @@ store: {postgres: {url: '${url}', waitSeconds: ${waitSeconds}}}
 const path = '/admission/validate?timeout=8s'
 
 function send(agent: Agent, url: URL, body?: string): Promise<{ status: number; text: string }> {
-  const headers = { 'content-type': 'application/json' }
+  const headers = {
+    'content-type': 'application/json',
+    authorization: `Bearer ${tokens.operator}`,
+  }
   const method = body === undefined ? 'GET' : 'POST'
   return new Promise((done, fail) => {
     const request = httpsRequest(url, { agent, headers, method }, (response) => {

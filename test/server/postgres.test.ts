@@ -96,6 +96,9 @@ describe('a gate whose database fails, over TLS', { skip, concurrency: 1 }, () =
         const { status, text } = await home.get(gate.address, '/readyz')
         assert.equal(status, 200)
         assert.match(text, /^ready\n(?:.*\n)*LOG_SPOOLING\n/)
+        const metrics = await home.get(gate.address, '/metrics')
+        assert.match(metrics.text, /^sallyport_spool_entries 5$/m)
+        assert.match(metrics.text, /^sallyport_spool_oldest_seconds \d/m)
       }
     }
     assert.equal(answers.filter(isSpooled).length, 12)
@@ -105,6 +108,8 @@ describe('a gate whose database fails, over TLS', { skip, concurrency: 1 }, () =
     assert.equal(status, 503)
     assert.match(text, /LOG_SPOOL_FULL/)
     assert.match(gate.output(), /decisions go into the spool/)
+    const alarms = join(home.folder, 'alarms', 'events.jsonl')
+    await until('the alarm', () => readFileSync(alarms, 'utf8').includes('log-spooled'))
     gate.child.kill('SIGKILL')
     await gate.ended
     // What it was just writing when it died was never answered.
