@@ -56,7 +56,9 @@ function judgeVerified(
   const accepted = readRiskAcceptance(verified.value)
   const { owner, reason, expires } = accepted
   const { artifact } = use
-  const isAbout = verified.value.subject.some(({ digest }) => digest?.['sha256'] === artifact.sha256)
+  const isAbout = verified.value.subject.some(
+    ({ digest }) => digest?.['sha256'] === artifact.sha256,
+  )
   if (!isAbout || !covers(accepted, use)) return undefined
   if (now.getTime() >= Date.parse(expires))
     return fault(source, `one that holds at ${now.toISOString()}`, `one until ${expires}`)

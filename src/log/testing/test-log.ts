@@ -4,9 +4,7 @@ import { MemoryDisk } from './memory-storage.ts'
 import { RememberingSigner, volatileMemory } from './remembering-signer.ts'
 
 /** A log in memory with the keys of tests: two of them are two histories that the same keys sign. */
-export async function testLog(
-  entries: readonly string[],
-): Promise<{
+export async function testLog(entries: readonly string[]): Promise<{
   readonly log: Log
   readonly verifierKeys: readonly string[]
   view(): Promise<LogView>

@@ -8,6 +8,7 @@ import { fixtureTargets } from './decision.ts'
 import { documentTargets } from './document.ts'
 import { evidenceTargets } from './evidence.ts'
 import { layoutTargets } from './layout.ts'
+import { logTargets } from './log.ts'
 import { materialsTargets } from './materials.ts'
 import { merkleTargets } from './merkle.ts'
 import { packageTargets } from './package.ts'
@@ -32,6 +33,7 @@ export const targets: readonly Target[] = [
   ...workerTargets,
   ...chokepointTargets,
   ...layoutTargets,
+  ...logTargets,
   ...rulebookTargets,
   ...fixtureTargets,
   ...breakglassTargets,

@@ -1,14 +1,18 @@
 import {
   openCheckpoint,
   openNote,
+  parseAddCheckpoint,
   parseCheckpointText,
   parseEntryBundle,
   parseNote,
+  parseSignatureLines,
   parseSignerKey,
   parseTilePath,
   parseTlogProof,
   parseVerifierKey,
+  parseWitnessPolicy,
   splitEntries,
+  encodeAddCheckpoint,
   encodeTlogProof,
   encodeVerifierKey,
   tilePath,
@@ -91,6 +95,51 @@ export const merkleTargets: readonly Target[] = [
       verifyTlogProof(input.toString(), Buffer.from('another entry'), known)
       throw new Error('a receipt for an entry that the log does not have')
     },
+  },
+  {
+    name: 'merkle.parseAddCheckpoint',
+    covers: ['#merkle.parseAddCheckpoint'],
+    form: 'text',
+    seeds: () =>
+      merkle('checkpoint', 'note')().map((note) =>
+        Buffer.from(
+          encodeAddCheckpoint({
+            old: 1,
+            consistency: [new Uint8Array(32), new Uint8Array(32)],
+            checkpoint: note.toString(),
+          }),
+        ),
+      ),
+    run: (input) => {
+      const request = parseAddCheckpoint(input)
+      if (encodeAddCheckpoint(request) !== input.toString())
+        throw new Error('two spellings of one request')
+    },
+  },
+  {
+    name: 'merkle.parseSignatureLines',
+    covers: ['#merkle.parseSignatureLines'],
+    form: 'text',
+    seeds: () =>
+      merkle('checkpoint', 'note')().map((note) => note.subarray(note.indexOf('\n\n') + 2)),
+    run: (input) => parseSignatureLines(input.toString()),
+  },
+  {
+    name: 'merkle.parseWitnessPolicy',
+    covers: ['#merkle.parseWitnessPolicy'],
+    form: 'text',
+    seeds: () => {
+      const keys = merkle('cosignature', 'skey')().map((skey) =>
+        encodeVerifierKey(parseSignerKey(skey.toString()).key),
+      )
+      const lines = keys.map((vkey, at) => `witness w${at} ${vkey}`)
+      return [
+        ...lines.map((line, at) => `${line}\nquorum w${at}\n`),
+        `${lines[0]} https://w.example\ngroup g any w0\nquorum g\n`,
+        `${lines[0]}\nquorum none\n`,
+      ].map((text) => Buffer.from(text))
+    },
+    run: (input) => parseWitnessPolicy(input, 'policy'),
   },
   {
     name: 'merkle.parseEntryBundle',

@@ -1,0 +1,67 @@
+import { hash } from 'node:crypto'
+import { parseDeployment, readSpool } from '#log'
+import type { Target } from '../target.ts'
+
+const deployment = {
+  apiVersion: 'sallyport.dev/v1',
+  kind: 'Deployment',
+  started: '2026-01-01T00:00:00Z',
+  time: '2026-01-01T00:00:10Z',
+  engine: { name: 'sallyport', version: '0.1.0' },
+  chokePoint: 'ci',
+  requester: 'jo',
+  target: { environment: 'production', service: 'shop' },
+  artifacts: [{ name: 'shop.tar', sha256: 'a'.repeat(64), decision: 7 }],
+  command: { program: 'publish', sha256: 'b'.repeat(64) },
+  exit: 0,
+}
+
+/** What the lines of a spool say, without digests. */
+const lines = [
+  { kind: 'SpoolHead', origin: 'log.example/decisions', spool: '0'.repeat(16), firstId: -9 },
+  {
+    kind: 'SpoolEntries',
+    time: '2026-01-01T00:00:00Z',
+    entries: [{ number: 0, id: -9, bodies: ['c'.repeat(64)], entry: 'e30=' }],
+  },
+  { kind: 'SpoolForwarded', line: 'd'.repeat(64), indexes: [7] },
+]
+
+/** Gives each line its digest, and the digest of the one before it: what damage alone never gets past. */
+function seal(text: string): Buffer {
+  let previous = '0'.repeat(64)
+  const sealed = text.split('\n').map((line) => {
+    const json = line.replace(/"previous":"[^"]*"/, `"previous":"${previous}"`)
+    previous = hash('sha256', json)
+    return `${previous} ${json}\n`
+  })
+  return Buffer.from(sealed.join(''))
+}
+
+const unsealed = lines
+  .map((line) => JSON.stringify({ apiVersion: 'sallyport.dev/v1', ...line, previous: '' }))
+  .join('\n')
+
+export const logTargets: readonly Target[] = [
+  {
+    name: 'log.parseDeployment',
+    covers: ['#log.parseDeployment'],
+    form: 'json',
+    seeds: () => [Buffer.from(JSON.stringify(deployment))],
+    run: (input) => parseDeployment(input),
+  },
+  {
+    name: 'log.readSpool',
+    covers: ['#log.readSpool'],
+    form: 'text',
+    seeds: () => [Buffer.from(unsealed)],
+    run: async (input) => readSpool({ name: 'spool', read: async () => seal(input.toString()) }),
+  },
+  {
+    name: 'log.readSpool, damaged',
+    covers: [],
+    form: 'text',
+    seeds: () => [seal(unsealed)],
+    run: async (input) => readSpool({ name: 'spool', read: async () => input }),
+  },
+]
