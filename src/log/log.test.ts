@@ -4,7 +4,7 @@ import { SallyportError } from '#error'
 import { openCheckpoint, verifyTlogProof } from '#merkle'
 import { openLog, openLogView, verifyLog } from './index.ts'
 import { failedFsync, MemoryDisk } from './testing/memory-storage.ts'
-import { RememberingSigner } from './testing/remembering-signer.ts'
+import { RememberingSigner, volatileMemory } from './testing/remembering-signer.ts'
 import { entries, entry, Machine } from './testing/simulation.ts'
 
 test('a new log is empty, and its checkpoint is signed', async () => {
@@ -434,3 +434,20 @@ function problem(code: 'LOG_BUSY' | 'LOG_STORAGE_FULL', found: string): Sallypor
 function codeOf(problem: unknown): string | undefined {
   return problem instanceof SallyportError ? problem.code : undefined
 }
+
+test('partial tiles are removed under load, too', async () => {
+  const disk = new MemoryDisk()
+  const signer = new RememberingSigner(volatileMemory(), 1)
+  const log = await openLog({ storage: disk.open(), signer, limits: { publishAfter: 0 } })
+  let [made, most] = [0, 0]
+  const one = async (): Promise<void> => {
+    while (made < 3000) {
+      await log.append(entry(made++))
+      most = Math.max(most, [...disk.files.keys()].filter((path) => path.includes('.p/')).length)
+    }
+  }
+  await Promise.all(Array.from({ length: 8 }, one))
+  await log.close()
+  // One publication makes a partial tile or two; each 256 entries remove all of them.
+  assert.ok(most < 400, `${most} partial tiles`)
+})

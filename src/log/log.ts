@@ -164,10 +164,7 @@ class FolderLog implements Log {
   async #pump(): Promise<void> {
     // Entries that are appended in one turn of the event loop share the first commit, too.
     await Promise.resolve()
-    while (this.#waiting.length > 0) {
-      await this.#turn()
-      this.#tidying ??= this.#tidy()
-    }
+    while (this.#waiting.length > 0) await this.#turn()
     this.#pumping = undefined
   }
 
@@ -177,14 +174,21 @@ class FolderLog implements Log {
       if (this.#hasFailed()) throw this.#ended
       await this.#committer.turn({
         next: () => {
+          // The housekeeping may have failed meanwhile.
+          if (this.#hasFailed()) return undefined
           const batch = first ?? this.#takeBatch()
           first = undefined
           return batch.length > 0 ? batch : undefined
         },
         arrival: async () => this.#untilArrival(),
         committed: (index, checkpoint) => this.#answer(index, checkpoint),
-        published: (checkpoint) => this.#show(checkpoint),
+        published: (checkpoint) => {
+          this.#show(checkpoint)
+          // Not only after a turn: under load it lasts, and partial tiles would pile up.
+          this.#tidying ??= this.#tidy()
+        },
       })
+      if (this.#hasFailed()) throw this.#ended
     } catch (problem) {
       this.#noteFailure(problem)
       for (const { reject } of this.#committing) reject(problem)
@@ -194,7 +198,7 @@ class FolderLog implements Log {
   }
 
   async #untilArrival(): Promise<void> {
-    if (this.#waiting.length > 0) return
+    if (this.#waiting.length > 0 && !this.#hasFailed()) return
     this.#arrival = Promise.withResolvers()
     await this.#arrival.promise
   }
