@@ -12,7 +12,10 @@ describe('replicas that die', { skip: whyNoPostgres() ?? false, concurrency: 1 }
   before(async () => {
     cluster = await startCluster()
   })
-  after(() => cluster.stop())
+  after(() => {
+    Replica.endAll()
+    return cluster.stop()
+  })
 
   test(`${kills} kills of replicas that race: nothing answered is lost, no index is twice, the log verifies`, async (t) => {
     const { options, store, memory } = await makePlace(t, cluster)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { copyFileSync, rmSync } from 'node:fs'
+import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { verifyLog, type Log } from '#log'
@@ -67,7 +67,7 @@ describe('a database that fails', { skip: whyNoPostgres() ?? false, concurrency:
   test('an old copy is refused by a replica that never sequenced, too: its signer follows', async (t) => {
     const place = await quietPlace(t)
     const own = `${place.memory}-other`
-    copyFileSync(place.memory, own)
+    cpSync(place.memory, own, { recursive: true })
     const log = await place.open()
     const follower = await place.open({ memory: own })
     await fill(log, 5)
@@ -85,7 +85,7 @@ describe('a database that fails', { skip: whyNoPostgres() ?? false, concurrency:
   test('another history, grown where an old memory knew no better, is refused where it is known', async (t) => {
     const place = await quietPlace(t)
     const old = `${place.memory}-old`
-    copyFileSync(place.memory, old)
+    cpSync(place.memory, old, { recursive: true })
     const log = await place.open()
     await fill(log, 5)
     await log.close()
@@ -125,7 +125,7 @@ describe('a database that fails', { skip: whyNoPostgres() ?? false, concurrency:
     await cluster.say(database, `UPDATE sallyport.log_head SET size = 299`)
     await assert.rejects(place.open(), { code: 'LOG_CORRUPT' })
     await cluster.say(database, `UPDATE sallyport.log_head SET size = 300`)
-    rmSync(place.memory)
+    rmSync(place.memory, { recursive: true })
     await assert.rejects(place.open(), { code: 'LOG_MEMORY_MISSING' })
   })
 

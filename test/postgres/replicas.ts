@@ -75,6 +75,7 @@ export class Told {
 
 /** A process that appends. */
 export class Replica {
+  static readonly #all = new Set<ChildProcess>()
   readonly #child: ChildProcess
   readonly ended: Promise<unknown>
 
@@ -84,10 +85,16 @@ export class Replica {
       [join(import.meta.dirname, 'appender.ts'), JSON.stringify(options), memory, name],
       { stdio: ['pipe', 'pipe', 'inherit'] },
     )
+    Replica.#all.add(this.#child)
     this.ended = once(this.#child, 'exit')
     createInterface({ input: this.#child.stdout ?? process.stdin }).on('line', (line) =>
       told.note(line),
     )
+  }
+
+  /** Ends what a test that failed has left: one that is stopped would otherwise keep everybody waiting. */
+  static endAll(): void {
+    for (const child of Replica.#all) child.kill('SIGKILL')
   }
 
   begin(): void {

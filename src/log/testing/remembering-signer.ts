@@ -1,6 +1,16 @@
 import { sign } from 'node:crypto'
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
-import { dirname } from 'node:path'
+import {
+  closeSync,
+  fsyncSync,
+  linkSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeSync,
+} from 'node:fs'
+import { join } from 'node:path'
 import { SallyportError } from '#error'
 import {
   encodeVerifierKey,
@@ -24,8 +34,8 @@ const skeys = [
 /** The memory of a signer: where its newest checkpoint is kept. */
 export interface SignerMemory {
   read(): string | undefined
-  /** Durable when it returns. */
-  write(note: string): void
+  /** Durable when it returns true; false when another process has written since `read`. */
+  write(note: string): boolean
 }
 
 /** A real signer with known keys: it signs with both, and keeps to `refuseToSign`. */
@@ -53,11 +63,12 @@ export class RememberingSigner implements CheckpointSigner {
   }
 
   async sign(request: SigningRequest): Promise<string> {
-    const problem = refuseToSign(this.#newest(), request, this.origin)
-    if (problem !== undefined) throw new SallyportError(problem)
-    const note = signCheckpoint({ origin: this.origin, ...request }, this.#keys, 1_700_000_000)
-    this.#memory.write(note)
-    return note
+    for (;;) {
+      const problem = refuseToSign(this.#newest(), request, this.origin)
+      if (problem !== undefined) throw new SallyportError(problem)
+      const note = signCheckpoint({ origin: this.origin, ...request }, this.#keys, 1_700_000_000)
+      if (this.#memory.write(note)) return note
+    }
   }
 
   #newest(): OpenedCheckpoint | undefined {
@@ -67,25 +78,53 @@ export class RememberingSigner implements CheckpointSigner {
   }
 }
 
-/** Remembers in a file, durably. The lock of the log keeps two processes from doing so at a time. */
-export function fileMemory(path: string): SignerMemory {
+/**
+ * Remembers in a folder, durably: the file with the highest number is the newest checkpoint, and the next number is taken
+ * by link(2), so that of two processes that go on from the same one, one wins; also when it was stopped in between.
+ */
+export function fileMemory(folder: string): SignerMemory {
+  const all = (): number[] => {
+    mkdirSync(folder, { recursive: true })
+    const numbers = readdirSync(folder).filter((name) => /^\d+$/.test(name))
+    return numbers.map(Number).sort((a, b) => b - a)
+  }
+  const at = (number: number): string => join(folder, String(number))
+  let read = 0
   return {
     read: () => {
-      try {
-        return readFileSync(path, 'utf8')
-      } catch {
-        return undefined
+      for (;;) {
+        read = all()[0] ?? 0
+        if (read === 0) return undefined
+        try {
+          return readFileSync(at(read), 'utf8')
+        } catch {
+          // Another process has gone on meanwhile.
+        }
       }
     },
     write: (note) => {
-      const file = openSync(`${path}.new`, 'w')
+      const unfinished = join(folder, `new-${process.pid}`)
+      const file = openSync(unfinished, 'w')
       writeSync(file, note)
       fsyncSync(file)
       closeSync(file)
-      renameSync(`${path}.new`, path)
-      const folder = openSync(dirname(path), 'r')
-      fsyncSync(folder)
-      closeSync(folder)
+      try {
+        linkSync(unfinished, at(read + 1))
+      } catch {
+        return false
+      } finally {
+        rmSync(unfinished)
+      }
+      const [newest = 0, ...older] = all()
+      if (newest !== read + 1) {
+        rmSync(at(read + 1), { force: true })
+        return false
+      }
+      const handle = openSync(folder, 'r')
+      fsyncSync(handle)
+      closeSync(handle)
+      for (const old of older) rmSync(at(old), { force: true })
+      return true
     },
   }
 }
@@ -99,6 +138,7 @@ export function volatileMemory(): SignerMemory & { note: string | undefined } {
     },
     write(note) {
       this.note = note
+      return true
     },
   }
 }
