@@ -5,6 +5,7 @@ import { createServer } from 'node:http'
 import { connect, type AddressInfo, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
+import type { Decision } from '#decision'
 import { approval, keys, signed } from '../../src/core/decision/testing/fixtures.ts'
 import {
   admission,
@@ -290,4 +291,22 @@ test('evidence that came with one request counts for that request, and is not re
   assert.equal(await ask([Buffer.from(bytes).toString()]), 200)
   assert.equal(await ask([]), 403)
   assert.equal((await admission(gate.address, review(reference))).allowed, false)
+})
+
+test('evidence about one digest lets no other bytes in, whatever whoever asks says that they are', async () => {
+  // As npm names its packages; whoever deploys adds the digest of something else.
+  const sha512 = 'ab'.repeat(64)
+  const approved = approval('production')
+  const subject = [{ name: 'shop', digest: { sha512 } }]
+  const { bytes } = signed({ ...approved, subject }, keys.alice)
+  const body = JSON.stringify({
+    artifact: { name: 'shop', digest: { sha256: '13'.repeat(32), sha512 } },
+    target: { environment: 'production', service: 'shop' },
+    evidence: [Buffer.from(bytes).toString()],
+  })
+  const path = '/api/v1/decisions'
+  const answer = await call(gate.address, path, { method: 'POST', as: 'deployer', body })
+  assert.equal(answer.status, 403)
+  const { decision } = (await answer.json()) as { decision: Decision }
+  assert.deepEqual(decision.request.artifact.digest, { sha256: '13'.repeat(32) })
 })
