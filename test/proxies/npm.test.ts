@@ -12,7 +12,7 @@ import {
   startFakeRegistry,
   type FakeRegistry,
 } from '../../src/chokepoint/proxy/npm/testing/fake-registry.ts'
-import { packPackage } from '../../src/chokepoint/proxy/npm/testing/package.ts'
+import { packPackage, packTarball } from '../../src/chokepoint/proxy/npm/testing/package.ts'
 import { keys, signed } from '../../src/core/decision/testing/fixtures.ts'
 import { makeHome, startInside, tokens, type GateHome, type Inside } from '../server/gate.ts'
 
@@ -201,6 +201,36 @@ test('a tarball that is not the one that was told of is refused', async () => {
   assert.match(done.stderr, /NPM_INTEGRITY_MISMATCH/)
   assert.equal(done.has('tampered'), false)
 })
+
+test('a lock that somebody has packed into a package leads npm nowhere past the proxy', async () => {
+  const elsewhere = await startFakeRegistry()
+  elsewhere.publish('good', [{ version: '1.0.0', tarball: packed('good', 'evil') }])
+  const resolved = `${elsewhere.url}good/-/good-1.0.0.tgz`
+  const own = { name: 'wrapped', version: '1.0.0', dependencies: { good: '1.0.0' } }
+  const lock = {
+    ...own,
+    lockfileVersion: 3,
+    packages: { '': own, 'node_modules/good': { version: '1.0.0', resolved } },
+  }
+  const tarball = packTarball({
+    'package.json': JSON.stringify(own),
+    'npm-shrinkwrap.json': JSON.stringify(lock),
+  })
+  const manifest = { dependencies: own.dependencies, _hasShrinkwrap: true }
+  const tarballs = upstream.publish('wrapped', [{ version: '1.0.0', manifest, tarball }])
+  for (const [version, bytes] of tarballs) approve(upstream, `wrapped@${version}`, bytes)
+  const done = await install('wrapped')
+  await elsewhere.close()
+  assert.equal(done.code, 0, done.stderr)
+  assert.deepEqual(elsewhere.asked, [])
+  assert.equal(done.file('good/index.js'), 'module.exports = "1.0.0"\n')
+})
+
+const packed = (name: string, text: string): Uint8Array =>
+  packTarball({
+    'package.json': JSON.stringify({ name, version: '1.0.0' }),
+    'index.js': text,
+  })
 
 test('a locked project installs from the proxy, whatever registry its lock file names', async () => {
   const name = 'good-1.1.0.tgz'

@@ -73,7 +73,6 @@ const abbreviated = [
   'funding',
   'deprecated',
   'hasInstallScript',
-  '_hasShrinkwrap',
 ] as const
 
 /** Of the package as a whole. Nothing else is handed on: npm would choose from `stagedVersions`, too. */
@@ -110,7 +109,10 @@ export function writePackument(
   { name, address, form }: WriteOptions,
 ): string {
   const versions = offer.versions.map((record): [string, Fields] => {
-    const manifest = form === 'full' ? record.manifest : pick(record.manifest, abbreviated)
+    // A lock that is packed into a tarball names addresses, and npm goes there past the proxy: told nothing of it, npm
+    // asks the proxy for what the package depends on.
+    const { _hasShrinkwrap: _, ...full } = record.manifest
+    const manifest = form === 'full' ? full : pick(full, abbreviated)
     const tarball = `${address}${tarballPath(name, record.version)}`
     return [
       record.version,

@@ -226,6 +226,16 @@ for (const [name, version, code] of [
     { manifest: { dependencies: { a: '..\\x' } } },
     'NPM_DEPENDENCY_ELSEWHERE',
   ],
+  [
+    'that depends on a folder',
+    { manifest: { dependencies: { a: '..' } } },
+    'NPM_DEPENDENCY_ELSEWHERE',
+  ],
+  [
+    'that depends on an archive beside it',
+    { manifest: { dependencies: { a: 'packed.TGZ ' } } },
+    'NPM_DEPENDENCY_ELSEWHERE',
+  ],
 ] as const) {
   test(`a version ${name} is refused`, async (t) => {
     const h = await open(t)

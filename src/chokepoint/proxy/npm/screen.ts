@@ -96,9 +96,11 @@ const checkDependencies: Check = (record, { name, settings }) => {
   }
 }
 
-/** A range, a tag or an alias; everything else that npm knows has a slash or a colon. */
+/** A range, a tag or an alias; everything else that npm knows has a slash or a colon, or is called like a file. */
 function isOfRegistry(range: unknown): boolean {
-  return typeof range === 'string' && !/[/:\\]/.test(range.replace(/^npm:(?:@[^/:@\s]+\/)?/, ''))
+  if (typeof range !== 'string') return false
+  const text = range.trimEnd().replace(/^npm:(?:@[^/:@\s]+\/)?/, '')
+  return !/[/:\\]|^\.|\.(?:tgz|tar|tar\.gz)$/i.test(text)
 }
 
 const checkDeprecated: Check = (record, { name, settings }) => {
