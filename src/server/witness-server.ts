@@ -19,6 +19,8 @@ export interface WitnessServerOptions {
   readonly journal: Journal
   /** What keeps the witness from cosigning. */
   readonly health: () => readonly Problem[]
+  /** What somebody should look at, and does not keep it from cosigning. */
+  readonly warnings: () => readonly Problem[]
 }
 
 /** A checkpoint with 16 signatures of ML-DSA-44, and the longest proof. */
@@ -64,14 +66,14 @@ async function answer(
 async function answerRead(
   url: string,
   response: ServerResponse,
-  { witness, byHash, health, open, metrics }: Place,
+  { witness, byHash, health, warnings, open, metrics }: Place,
 ): Promise<boolean> {
   const text = 'text/plain; charset=utf-8'
   const origin = byHash.get(/^\/([0-9a-f]{64})\/checkpoint$/.exec(url)?.[1] ?? '')
   const newest = origin === undefined ? undefined : await witness.newest(origin)
   if (newest !== undefined) send(response, 200, text, newest)
   else if (url === '/healthz') send(response, 200, text, 'ok\n')
-  else if (url === '/readyz') answerReady(response, health())
+  else if (url === '/readyz') answerReady(response, health(), warnings())
   else if (url === '/metrics' && open.metrics) send(response, 200, text, await metrics.text())
   else return false
   return true
@@ -99,9 +101,15 @@ function tell(journal: Journal, told: WitnessAnswer): void {
     journal.write('error', 'not cosigned', { problems: [told.problem] })
 }
 
-function answerReady(response: ServerResponse, problems: readonly Problem[]): void {
-  const codes = problems.map(({ code }) => `${code}\n`).join('')
-  return send(response, problems.length > 0 ? 503 : 200, 'text/plain', codes || 'ready\n')
+function answerReady(
+  response: ServerResponse,
+  problems: readonly Problem[],
+  warnings: readonly Problem[],
+): void {
+  const isReady = problems.length === 0
+  const codes = [...problems, ...warnings].map(({ code }) => `${code}\n`)
+  const text = [...(isReady ? ['ready\n'] : []), ...codes].join('')
+  return send(response, isReady ? 200 : 503, 'text/plain', text)
 }
 
 function send(response: ServerResponse, status: number, type: string, body: string): void {

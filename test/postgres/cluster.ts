@@ -23,6 +23,10 @@ export interface Cluster {
   database(name: string, more?: Partial<PostgresOptions>): Promise<PostgresOptions>
   /** Says something to a database as its superuser. */
   say(database: string, text: string): Promise<readonly Record<string, unknown>[]>
+  /** Dumps a database as `pg_dump` does; gives the file. */
+  dump(database: string): Promise<string>
+  /** Puts the database back as it was then; whoever is still connected is not any more. */
+  restore(database: string, dump: string): Promise<void>
   /** `immediate` is a crash: nothing is written, nobody is told. */
   halt(how: 'fast' | 'immediate'): Promise<void>
   start(settings?: readonly string[]): Promise<void>
@@ -75,6 +79,15 @@ export async function startCluster(settings: readonly string[] = []): Promise<Cl
     database,
     ssl: false,
   })
+  /** A program of PostgreSQL, as its superuser. */
+  const tool = (name: string, args: readonly string[]): void => {
+    const where = ['-h', folder, '-p', String(port), '-U', 'admin']
+    const said = spawnSync(join(bin ?? '', name), [...where, ...args], {
+      cwd: folder,
+      encoding: 'utf8',
+    })
+    if (said.status !== 0) throw new Error(`${name}: ${said.stderr}`)
+  }
   const cluster: Cluster = {
     folder,
     port,
@@ -92,6 +105,16 @@ export async function startCluster(settings: readonly string[] = []): Promise<Cl
       } finally {
         await client.end()
       }
+    },
+    async dump(database) {
+      const file = join(folder, 'backup', `${database}.dump`)
+      tool('pg_dump', ['-Fc', '-f', file, database])
+      return file
+    },
+    async restore(database, dump) {
+      await cluster.say('postgres', `DROP DATABASE "${database}" WITH (FORCE)`)
+      await cluster.say('postgres', `CREATE DATABASE "${database}"`)
+      tool('pg_restore', ['--exit-on-error', '-d', database, dump])
     },
     async halt(how) {
       server?.kill(how === 'fast' ? 'SIGINT' : 'SIGQUIT')

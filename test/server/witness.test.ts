@@ -1,11 +1,9 @@
 import assert from 'node:assert/strict'
-import { spawn, type ChildProcess } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { cpSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, test } from 'node:test'
-import { initWitness, logVerify } from '#app'
+import { logVerify } from '#app'
 import { loadConfig } from '#config'
 import { SallyportError } from '#error'
 import {
@@ -20,7 +18,6 @@ import {
   admission,
   call,
   makeHome,
-  program,
   readiness,
   review,
   startInside,
@@ -28,96 +25,16 @@ import {
   type GateHome,
   type Inside,
 } from './gate.ts'
+import { endWitnesses, watchedBy, type WitnessProcess } from './witnesses.ts'
 
 let home: GateHome | undefined
 let gate: Inside | undefined
-const witnesses: WitnessProcess[] = []
-const folders: string[] = []
 afterEach(async () => {
   await gate?.stop()
   home?.close()
   ;[gate, home] = [undefined, undefined]
-  for (const witness of witnesses.splice(0)) await witness.kill()
-  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true })
+  await endWitnesses()
 })
-
-/** A witness in a process of its own, which can be killed and started again at the same address. */
-interface WitnessProcess {
-  readonly name: string
-  readonly dir: string
-  readonly verifierKeys: readonly string[]
-  address: string
-  output(): string
-  start(): Promise<void>
-  kill(signal?: NodeJS.Signals): Promise<void>
-}
-
-const templates = new Map<string, ReturnType<typeof initWitness>>()
-
-/** Making keys takes seconds, and every home of these tests has a log of the same keys. */
-function template(name: string, keysFile: string): ReturnType<typeof initWitness> {
-  const known = templates.get(name)
-  if (known !== undefined) return known
-  const dir = mkdtempSync(join(tmpdir(), 'sallyport-witness-'))
-  process.once('exit', () => rmSync(dir, { recursive: true, force: true }))
-  const made = initWitness({ home: join(dir, 'home'), cwd: dir, env: {}, name, logs: [keysFile] })
-  templates.set(name, made)
-  return made
-}
-
-async function startWitness(name: string, keysFile: string): Promise<WitnessProcess> {
-  const dir = mkdtempSync(join(tmpdir(), 'sallyport-witness-'))
-  folders.push(dir)
-  const at = join(dir, 'home')
-  const made = await template(name, keysFile)
-  cpSync(made.home, at, { recursive: true })
-  const file = join(at, 'witness.yaml')
-  const settle = (port: number): void => {
-    const text = readFileSync(file, 'utf8').replace(/port: \d+\}\n$/, `port: ${port}}\n`)
-    writeFileSync(file, text)
-  }
-  settle(0)
-  let child: ChildProcess | undefined
-  let output = ''
-  const witness: WitnessProcess = {
-    name,
-    dir,
-    verifierKeys: made.verifierKeys,
-    address: '',
-    output: () => output,
-    async start() {
-      const started = spawn(process.execPath, [program, 'witness', 'serve', '--home', at], {
-        cwd: dir,
-        env: { PATH: process.env['PATH'], HOME: dir },
-        stdio: ['ignore', 'pipe', 'pipe'],
-      })
-      child = started
-      witness.address = await new Promise<string>((done, fail) => {
-        let begun = ''
-        const take = (chunk: Buffer): void => {
-          output += chunk.toString()
-          begun += chunk.toString()
-          const found = /"event":"listening","address":"([^"]+)"/.exec(begun)?.[1]
-          if (found !== undefined) done(found)
-        }
-        started.stdout.on('data', take)
-        started.stderr.on('data', take)
-        started.once('close', (code) => fail(new Error(`the witness ended (${code}): ${begun}`)))
-      })
-      settle(Number(new URL(witness.address).port))
-    },
-    async kill(signal = 'SIGKILL') {
-      const ending = child
-      if (ending === undefined || ending.exitCode !== null || ending.signalCode !== null) return
-      const ended = new Promise((done) => ending.once('close', done))
-      ending.kill(signal)
-      await ended
-    },
-  }
-  await witness.start()
-  witnesses.push(witness)
-  return witness
-}
 
 interface World {
   readonly home: GateHome
@@ -128,28 +45,7 @@ interface World {
 /** A home whose log two witnesses watch. The gate is not started. */
 async function world(quorum = 'all', more = ''): Promise<World> {
   home = await makeHome()
-  const { dir, folder } = home
-  const { log } = loadConfig({ cwd: dir, env: {} })
-  const keysFile = join(dir, 'log-keys')
-  writeFileSync(keysFile, log.verifierKeys.join('\n'))
-  const [first, second] = await Promise.all([
-    startWitness('witness.example/w1', keysFile),
-    startWitness('witness.example/w2', keysFile),
-  ])
-  const lines = [
-    // One by Ed25519, one by ML-DSA-44.
-    `witness w1 ${first.verifierKeys[0]} ${first.address}/`,
-    `witness w2 ${second.verifierKeys[1]} ${second.address}`,
-    `group both ${quorum} w1 w2`,
-    'quorum both',
-    '',
-  ]
-  writeFileSync(join(folder, 'witnesses.policy'), lines.join('\n'))
-  const file = join(folder, 'sallyport.yaml')
-  const settings = `witnesses: {policy: witnesses.policy, intervalSeconds: 0.05${more}}`
-  const text = readFileSync(file, 'utf8').replace(/^log:\n/m, `log:\n  ${settings}\n`)
-  assert.ok(text.includes(settings), text)
-  writeFileSync(file, text)
+  const [first, second] = await watchedBy(home, quorum, more)
   return { home, first, second }
 }
 
@@ -406,6 +302,26 @@ test('with atStart: require, a gate does not start without a quorum', async () =
     )
     return true
   })
+})
+
+test('a witness whose journal nobody reads any more goes on, and says so', async () => {
+  const place = await world()
+  const { first } = place
+  gate = await startInside(place.home)
+  const healthy = await readiness(first.address)
+  assert.deepEqual(healthy, { status: 200, text: 'ready\n' })
+  await first.stopReading()
+  const entry = await decide(gate, place.home)
+  const { state } = await receipt(gate.address, entry, '?wait=witnessed&seconds=20')
+  assert.equal(state, 'witnessed')
+  await until('a line that was lost', async () => {
+    const { status, text } = await readiness(first.address)
+    return status === 200 && text === 'ready\nJOURNAL_UNREAD\n'
+  })
+  const later = await decide(gate, place.home)
+  const told = await receipt(gate.address, later, '?wait=witnessed&seconds=20')
+  assert.equal(told.state, 'witnessed')
+  assert.equal(await first.kill('SIGTERM'), 0)
 })
 
 test('a witness whose memory is gone does not run', async () => {

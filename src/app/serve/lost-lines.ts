@@ -1,10 +1,14 @@
 import type { Problem } from '#error'
 import type { Metrics } from '#server'
 
-/** A gate goes on without a reader of its journal; what is lost meanwhile is counted, and somebody has to look. */
+/**
+ * A server goes on without a reader of its journal; what is lost meanwhile is counted, and somebody has to look.
+ * `all` says what is done all the same.
+ */
 export function countLostLines(
   lostLines: () => number,
   metrics: Metrics,
+  all = 'Decisions are recorded',
 ): { readonly warnings: () => readonly Problem[] } {
   metrics.gauge(
     'sallyport_journal_lost_lines',
@@ -14,17 +18,17 @@ export function countLostLines(
   return {
     warnings() {
       const lost = lostLines()
-      return lost === 0 ? [] : [unread(lost)]
+      return lost === 0 ? [] : [unread(lost, all)]
     },
   }
 }
 
-function unread(lost: number): Problem {
+function unread(lost: number, all: string): Problem {
   return {
     code: 'JOURNAL_UNREAD',
     where: 'standard output',
     expected: 'somebody who takes every line of the journal',
     found: `${lost} ${lost === 1 ? 'line' : 'lines'} that could not be written`,
-    fix: 'See why the reader of the journal ended, or whether its disk is full; then start the gate again. Decisions are recorded all the same',
+    fix: `See why the reader of the journal ended, or whether its disk is full; then start the server again. ${all} all the same`,
   }
 }

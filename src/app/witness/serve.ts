@@ -5,6 +5,7 @@ import { SallyportError, type Problem } from '#error'
 import { openWitness } from '#log'
 import { openJournal, openMetrics, startWitnessServer, type Journal, type TlsFiles } from '#server'
 import { openFileCheckpoints } from '#store'
+import { countLostLines } from '../serve/lost-lines.ts'
 import { startWitnessSigner } from './init.ts'
 
 export interface ServeWitnessOptions {
@@ -14,6 +15,8 @@ export interface ServeWitnessOptions {
   readonly clock: () => Date
   /** Told when the process with the keys has ended by itself: the witness cannot go on. */
   readonly onEnded?: () => void
+  /** How many lines of the journal nobody could take. */
+  readonly lostLines?: () => number
 }
 
 /** A witness that runs. */
@@ -29,9 +32,10 @@ export interface RunningWitness {
  * @throws SallyportError WITNESS_STATE_MISSING when it no longer knows what it cosigned: then it must not go on
  */
 export async function serveWitness(options: ServeWitnessOptions): Promise<RunningWitness> {
-  const { config, out, clock } = options
+  const { config, out, clock, lostLines = () => 0 } = options
   const journal = openJournal(out, clock)
   const metrics = openMetrics()
+  const lost = countLostLines(lostLines, metrics, 'Checkpoints are cosigned')
   await using opening = new AsyncDisposableStack()
   checkState(config)
   const store = openFileCheckpoints(config.folder, { durable: true })
@@ -57,6 +61,7 @@ export async function serveWitness(options: ServeWitnessOptions): Promise<Runnin
     metrics,
     journal,
     health: () => problems,
+    warnings: () => lost.warnings(),
     ...(tls === undefined ? {} : { tls: followed(tls, journal) }),
   })
   opening.defer(() => listener.drain(drainSeconds))

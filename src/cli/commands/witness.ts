@@ -3,6 +3,7 @@ import { collect } from '../collect.ts'
 import type { Plan } from '../commands.ts'
 import { escapeLine } from '../escape.ts'
 import type { Outcome } from '../outcome.ts'
+import { lostTexts, outliveReaders } from '../readers.ts'
 import type { Session } from '../session.ts'
 import { stopSignal } from './serve.ts'
 
@@ -54,12 +55,14 @@ async function serve(session: Session): Promise<Outcome> {
     import('#config'),
   ])
   const { terminal, home, cwd, env } = session
+  outliveReaders()
   const ended = Promise.withResolvers<void>()
   let isOver = false
   const witness = await serveWitness({
     config: loadWitnessConfig({ home, cwd, env }),
     out: { write: (text) => terminal.out(text) },
     clock: () => session.now(),
+    lostLines: lostTexts,
     onEnded: () => {
       isOver = true
       ended.resolve()

@@ -4,7 +4,7 @@ export const server = {
   CONFIG_REGISTRIES: { title: 'It is not said which registries may be asked', exit: 2 },
   CONFIG_CLIENTS: { title: 'Clients are named, and nothing could prove who they are', exit: 2 },
   SERVER_CERTIFICATE: { title: 'The certificate of the gate has expired', exit: 3 },
-  JOURNAL_UNREAD: { title: 'Nobody takes the journal of the gate', exit: 3 },
+  JOURNAL_UNREAD: { title: 'Nobody takes the journal of a server', exit: 3 },
   SERVER_LISTEN: { title: 'The address cannot be listened on', exit: 2 },
   SERVER_TLS: { title: 'Certificate and key for TLS cannot be used', exit: 2 },
   SERVER_BUSY: { title: 'The gate has as many requests as it can answer', exit: 3 },
