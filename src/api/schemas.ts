@@ -84,7 +84,16 @@ export const decisionListSchema = z.strictObject({
   entries: z.array(
     z.strictObject({
       entry: z.int().min(0),
-      kind: z.enum(['Decision', 'Refusal', 'BreakglassReview', 'Deployment']),
+      kind: z.enum([
+        'Decision',
+        'Refusal',
+        'BreakglassReview',
+        'Deployment',
+        'BuildBegun',
+        'BuildDefined',
+        'BuildEnded',
+        'BuildRecord',
+      ]),
       body: z.record(z.string(), z.unknown()),
     }),
   ),

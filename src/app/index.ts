@@ -11,6 +11,8 @@ export type { StoryOptions } from './story/tell.ts'
 export type { LayoutVerifyOptions, LayoutVerifyReport } from './layout/verify-layout.ts'
 export type { LockOptions, LockReport } from './lock.ts'
 export type {
+  LoggedBuildEntry,
+  LoggedBuildRecord,
   LoggedDecision,
   LoggedDeployment,
   LoggedEntry,
@@ -71,6 +73,12 @@ export const logShow: typeof import('./log.ts').logShow = async (config, options
 /** One recorded decision. */
 export const logEntry: typeof import('./log.ts').logEntry = async (config, index) =>
   (await import('./log.ts')).logEntry(config, index)
+
+export type { LoggedBuild } from './builds/list.ts'
+
+/** The newest builds: who asked, from what, and how each ended. */
+export const logBuilds: typeof import('./builds/list.ts').logBuilds = async (config, options) =>
+  (await import('./builds/list.ts')).logBuilds(config, options)
 
 /** The receipt of one decision, a `.tlog-proof`. */
 export const logReceipt: typeof import('./log.ts').logReceipt = async (...given) =>

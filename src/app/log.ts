@@ -8,12 +8,16 @@ import { quote, SallyportError, type Problem } from '#error'
 import {
   createReplayMemory,
   openLogView,
+  parseBuild,
+  parseBuildRecord,
   parseDeployment,
   parseRefusal,
   recordedDecision,
   replay,
   verifyLog,
   type BodyStore,
+  type BuildEntry,
+  type BuildRecord,
   type Deployment,
   type LogReport,
   type LogView,
@@ -53,11 +57,31 @@ export interface LoggedDeployment {
   readonly deployment: Deployment
 }
 
-export type LoggedEntry = LoggedDecision | LoggedRefusal | LoggedReview | LoggedDeployment
+export type LoggedEntry =
+  | LoggedDecision
+  | LoggedRefusal
+  | LoggedReview
+  | LoggedDeployment
+  | LoggedBuildEntry
+  | LoggedBuildRecord
+
+/** What happened to a build here. */
+export interface LoggedBuildEntry {
+  readonly index: number
+  readonly build: BuildEntry
+}
+
+/** What somebody else has built, recorded here for them. */
+export interface LoggedBuildRecord {
+  readonly index: number
+  readonly buildRecord: BuildRecord
+}
 
 /** Entries in which nothing was decided that could be decided again. */
 export function decidesNothing(entry: Uint8Array): boolean {
-  return [parseRefusal, parseReview, parseDeployment].some((parse) => parse(entry) !== undefined)
+  return [parseRefusal, parseReview, parseDeployment, parseBuild, parseBuildRecord].some(
+    (parse) => parse(entry) !== undefined,
+  )
 }
 
 export interface LogVerifyReport extends LogReport {
@@ -260,6 +284,10 @@ async function loggedOf(entry: Uint8Array, index: number, bodies: BodyStore): Pr
   if (review !== undefined) return { index, review }
   const deployment = parseDeployment(entry)
   if (deployment !== undefined) return { index, deployment }
+  const build = parseBuild(entry)
+  if (build !== undefined) return { index, build }
+  const buildRecord = parseBuildRecord(entry)
+  if (buildRecord !== undefined) return { index, buildRecord }
   return { index, decision: await decisionOf(entry, index, bodies) }
 }
 

@@ -1,6 +1,12 @@
 import { randomUUID } from 'node:crypto'
-import { bundleOf, type BuildDefinition, type Envelope, type Statement } from '#attestation'
-import type { Json } from '#document'
+import {
+  bundleOf,
+  encodeBundle,
+  type BuildDefinition,
+  type Envelope,
+  type Statement,
+} from '#attestation'
+import { sha256Hex, type Json } from '#document'
 import { quote, SallyportError, type Problem } from '#error'
 import type { Storage } from '#materials'
 import { builderIds } from '#signer'
@@ -12,7 +18,7 @@ import { readManifest } from './manifest.ts'
 import { writeProvenance } from './provenance/statement.ts'
 import { publish, type Artifact } from './publish.ts'
 import { parseBuildRequest } from './request.ts'
-import { definitionDigest, Shelf, type Shelved } from './shelf.ts'
+import { definitionBytes, Shelf, type Shelved } from './shelf.ts'
 
 /** Signs with the key of the builder id; the key is in another process. */
 export interface BuilderSigner {
@@ -21,10 +27,30 @@ export interface BuilderSigner {
   sign(builderId: string, statement: Statement): Promise<Envelope>
 }
 
+/** Is told of a build before anything comes of it, and waited for. What it throws ends the build, and nothing is put out. */
+export interface BuildRecorder {
+  /** Everything is fetched and settled; nothing of the source has run. `bytes` are those that have the definition's digest. */
+  defined(definition: BuildDefinition, bytes: Uint8Array): Promise<void>
+  /** It is signed, or has been before; nobody has it yet. What it gives is kept beside each artifact. */
+  signed(build: SignedBuild): Promise<Uint8Array | undefined>
+}
+
+/** A build that has been signed, now or earlier. */
+export interface SignedBuild {
+  readonly builderId: string
+  readonly keyid: string
+  readonly statement: Statement
+  /** The attestation, as it will lie beside the artifacts. */
+  readonly attestation: Uint8Array
+  readonly reused: boolean
+}
+
 export interface BuildPorts extends Storage, Omit<ExecutionPorts, keyof Storage | 'variation'> {
   /** Where finished and failed builds are recorded. */
   readonly builds: string
   readonly signer: BuilderSigner
+  /** Left out: nobody is told. */
+  readonly recorder?: BuildRecorder
   readonly now: () => Date
 }
 
@@ -67,11 +93,13 @@ export async function build(options: BuildOptions, ports: BuildPorts): Promise<B
   const request = parseBuildRequest(options.request)
   const gathered = await gather(request, options, ports)
   const definition = defineBuild(gathered)
-  const digest = definitionDigest(definition)
+  const bytes = definitionBytes(definition)
+  await ports.recorder?.defined(definition, bytes)
+  const digest = sha256Hex(bytes)
   const shelf = new Shelf(ports.builds, ports.blobs)
   const keyid = await ports.signer.keyidOf(builderId)
   const known = options.reuse === false ? undefined : await shelf.find(digest, keyid)
-  const common = { builderId, definition: digest, findings: gathered.findings }
+  const common = { builderId, keyid, definition: digest, findings: gathered.findings }
   if (known !== undefined) return finish({ ...common, steps: [] }, known, options, ports)
   const made = await make({ definition, gathered, builderId, shelf }, options, ports)
   const bundle = bundleOf(made.envelope, keyid)
@@ -142,15 +170,24 @@ async function orFailure(
   }
 }
 
+type Finished = Pick<BuildResult, 'builderId' | 'definition' | 'findings' | 'steps'> & {
+  readonly keyid: string
+}
+
 async function finish(
-  result: Pick<BuildResult, 'builderId' | 'definition' | 'findings' | 'steps'>,
+  { keyid, ...result }: Finished,
   shelved: Shelved,
   options: BuildOptions,
   ports: BuildPorts,
 ): Promise<BuildResult> {
-  const artifacts = await publish(shelved, options.output, ports.blobs)
-  const reused = result.steps.length === 0
-  return { ...result, statement: shelved.statement, artifacts, reused }
+  const { builderId, steps } = result
+  const { statement, bundle } = shelved
+  const reused = steps.length === 0
+  const attestation = encodeBundle(bundle)
+  // Recorded before answered: who records may refuse, and then there is nothing to be found.
+  const record = await ports.recorder?.signed({ builderId, keyid, statement, attestation, reused })
+  const artifacts = await publish(shelved, { folder: options.output, record }, ports.blobs)
+  return { ...result, statement, artifacts, reused }
 }
 
 /** The id is decided by mode and root alone; nothing in a request, a recipe or an environment has a say. */

@@ -3,7 +3,9 @@ export {
   type BuilderSigner,
   type BuildOptions,
   type BuildPorts,
+  type BuildRecorder,
   type BuildResult,
+  type SignedBuild,
 } from './build.ts'
 export { compareFiles, type Difference, type EntryDifference } from './compare.ts'
 export { defineBuild, type Gathered } from './definition/define.ts'

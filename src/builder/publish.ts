@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFile, rm } from 'node:fs/promises'
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
@@ -16,6 +16,14 @@ export interface Artifact {
   readonly sha512: string
   /** `PATH.sigstore.jsonl` */
   readonly bundlePath: string
+  /** `PATH.build-record.json`; absent when nobody has recorded the build. */
+  readonly recordPath?: string
+}
+
+/** Where artifacts go, and what is kept beside each. */
+export interface PublishOptions {
+  readonly folder: string
+  readonly record: Uint8Array | undefined
 }
 
 /**
@@ -24,7 +32,7 @@ export interface Artifact {
  */
 export async function publish(
   { bundle, statement }: Shelved,
-  folder: string,
+  { folder, record }: PublishOptions,
   blobs: BlobStore,
 ): Promise<readonly Artifact[]> {
   const line = encodeBundle(bundle)
@@ -39,9 +47,23 @@ export async function publish(
     const others = isSame ? await otherLines(bundlePath, line) : []
     if ((await hashOf(path)) !== sha256) throw damaged(name, sha256)
     await replaceFile(bundlePath, Buffer.concat([...others, line].flatMap((one) => [one, newline])))
-    artifacts.push({ name, path, sha256, sha512, bundlePath })
+    const recordPath = await placeRecord(`${path}.build-record.json`, record)
+    artifacts.push({ name, path, sha256, sha512, bundlePath, ...recordPath })
   }
   return artifacts
+}
+
+/** One of an earlier build would speak of other provenance. */
+async function placeRecord(
+  recordPath: string,
+  record: Uint8Array | undefined,
+): Promise<{ readonly recordPath?: string }> {
+  if (record === undefined) {
+    await rm(recordPath, { force: true })
+    return {}
+  }
+  await replaceFile(recordPath, record)
+  return { recordPath }
 }
 
 const newline = Buffer.from('\n')

@@ -29,15 +29,18 @@ export interface Shelved {
 
 /** The digest by which a build is known: of all that was decided before it ran, and of nothing else. */
 export function definitionDigest(definition: BuildDefinition): string {
+  return sha256Hex(definitionBytes(definition))
+}
+
+/** The bytes that have this digest: everything that was decided, and every input. */
+export function definitionBytes(definition: BuildDefinition): Uint8Array {
   const { buildType, externalParameters, internalParameters, resolvedDependencies } = definition
-  return sha256Hex(
-    encodeCanonical({
-      buildType,
-      externalParameters,
-      internalParameters: plannedParameters(internalParameters),
-      resolvedDependencies: resolvedDependencies as unknown as Json,
-    }),
-  )
+  return encodeCanonical({
+    buildType,
+    externalParameters,
+    internalParameters: plannedParameters(internalParameters),
+    resolvedDependencies: resolvedDependencies as unknown as Json,
+  })
 }
 
 /**

@@ -2,8 +2,8 @@ import { z } from 'zod'
 
 const path = z.string().min(1).max(4096)
 const name = z.string().min(1).max(200)
-const role = z.enum(['viewer', 'deployer', 'approver', 'operator', 'auditor'])
-const roles = z.array(role).min(1, 'at least one role').max(5)
+const role = z.enum(['viewer', 'deployer', 'approver', 'operator', 'auditor', 'builder'])
+const roles = z.array(role).min(1, 'at least one role').max(6)
 const time = z.iso.datetime({
   offset: true,
   error: 'a time with zone such as 2026-01-01T00:00:00Z (RFC 3339)',

@@ -37,6 +37,21 @@ export { verifyLog, type LogReport, type VerifyLogOptions } from './verify/verif
 export { recordDecision, recordedDecision, type DecisionRecord } from './record.ts'
 export { replay, type Replay, type ReplayOptions } from './replay.ts'
 export { createReplayMemory, type ReplayMemory, type SourceFile } from './replay-memory.ts'
+export {
+  parseBuild,
+  recordBuild,
+  type BuildBegun,
+  type BuildDefined,
+  type BuildEnded,
+  type BuildEntry,
+} from './build.ts'
+export {
+  parseBuildRecord,
+  recordedBuildSchema,
+  recordForeignBuild,
+  type BuildRecord,
+  type RecordedBuild,
+} from './build-record.ts'
 export { parseDeployment, recordDeployment, type Deployment } from './deployment.ts'
 export { parseRefusal, recordRefusal, type Refusal } from './refusal.ts'
 export type { Cosigner, WitnessLink, WitnessStore } from './witness/ports.ts'

@@ -1,4 +1,5 @@
 export { openAccess, type Access } from './access/access.ts'
+export { openOidc, type OidcLookup } from './access/oidc.ts'
 export { roles, type Principal, type Role } from './access/principal.ts'
 export type {
   AccessSettings,

@@ -19,6 +19,7 @@ export const tokens = {
   approver: 'token-of-an-approver-0123456789',
   operator: 'token-of-an-operator-0123456789',
   auditor: 'token-of-an-auditor-0123456789',
+  builder: 'token-of-a-builder-0123456789',
 } as const
 export type RoleName = keyof typeof tokens
 

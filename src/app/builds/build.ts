@@ -13,14 +13,19 @@ import {
 import type { Config, RootChoice } from '#config'
 import { engine } from '#decision'
 import { SallyportError, type Problem } from '#error'
+import type { BuildBegun } from '#log'
 import type { Progress } from '#materials'
-import { fetchCommit, type SourceSnapshot } from '#source'
+import { canonicalUri, fetchCommit, type SourceSnapshot } from '#source'
 import { openFileBlobs } from '#store'
 import { runStep } from '#worker'
 import { inspectCheckout } from '../checkout.ts'
+import { openGate, startGateSigner } from '../gate.ts'
+import type { TokenPlace } from '../pipeline/token.ts'
+import { beginBuild, type BuildLog } from './build-log.ts'
 import { readLocked, type Locked } from './locked.ts'
 import { openSigners } from './signers.ts'
 import { StepOutput } from './step-output.ts'
+import { triggerOf } from './trigger.ts'
 
 /** What happens while an artifact is built, for whoever watches. */
 export type BuildEvent =
@@ -48,6 +53,10 @@ export interface BuildArtifactOptions {
   readonly output?: string
   readonly root?: RootChoice
   readonly reuse?: boolean
+  /** Where a pipeline says on whose behalf it runs. */
+  readonly env?: Readonly<Record<string, string | undefined>>
+  /** An OpenID Connect token of who asks; without one it is the user of this machine. */
+  readonly identity?: TokenPlace
   readonly now: () => Date
   readonly onEvent?: (event: BuildEvent) => void
 }
@@ -72,19 +81,63 @@ export interface BuildReport {
   readonly statement: Statement
 }
 
-/** Builds one commit in the sandbox, and leaves artifact and signed provenance in the output folder. */
+/**
+ * Builds one commit in the sandbox, and leaves artifact and signed provenance in the output folder. Who asked for what is in
+ * the log before anything is fetched, what will be built before the first command runs, and how it ended before anybody can
+ * find what came of it.
+ */
 export async function buildArtifact(options: BuildArtifactOptions): Promise<BuildReport> {
-  if (options.repository !== undefined) return await buildRepository(options, options.repository)
+  if (options.repository !== undefined) return await buildLogged(options, options.repository)
   const checkout = await inspectCheckout(options.cwd, options.config.home)
-  if (options.revision !== 'HEAD') return await buildRepository(options, checkout.top)
+  if (options.revision !== 'HEAD') return await buildLogged(options, checkout.top)
   const { commit, ref = options.ref, changed } = checkout
   const head = { ...options, revision: commit, ...(ref === undefined ? {} : { ref }) }
-  return { ...(await buildRepository(head, checkout.top)), changed }
+  return { ...(await buildLogged(head, checkout.top)), changed }
+}
+
+async function buildLogged(
+  options: BuildArtifactOptions,
+  repository: string,
+): Promise<BuildReport> {
+  const { config, env = {}, identity, now } = options
+  const starting = startGateSigner(config)
+  starting.catch(() => undefined)
+  try {
+    const who = { config, env, now, ...(identity === undefined ? {} : { identity }) }
+    const trigger = await triggerOf(who)
+    const request = requestOf(options, repository)
+    await using gate = await openGate(config, starting)
+    const { origin } = config.log
+    const logged = await beginBuild({ gate, origin, trigger, request, now })
+    try {
+      return await buildRepository(options, repository, logged)
+    } catch (error) {
+      throw await logged.failed(error)
+    }
+  } catch (error) {
+    await starting.then((signer) => signer?.close()).catch(() => undefined)
+    throw error
+  }
+}
+
+/** As it was asked for; an address without what may be a password in it. */
+function requestOf(options: BuildArtifactOptions, repository: string): BuildBegun['request'] {
+  const { revision, ref, recipe, parameters, config, reuse = true } = options
+  return {
+    repository: canonicalUri(repository),
+    revision,
+    ...(ref === undefined ? {} : { ref }),
+    recipe: recipe ?? defaultRecipePath,
+    parameters: { ...parameters },
+    root: options.root ?? config.build.root,
+    reuse,
+  }
 }
 
 async function buildRepository(
   options: BuildArtifactOptions,
   repository: string,
+  logged: BuildLog,
 ): Promise<BuildReport> {
   const { config, onEvent } = options
   const storage = { blobs: openFileBlobs(config.build.blobs), workspace: config.build.work }
@@ -102,6 +155,7 @@ async function buildRepository(
     ...storage,
     runStep,
     signer,
+    recorder: logged.recorder,
     builds: config.build.folder,
     now: options.now,
     onEvent: (event) => {

@@ -1,7 +1,15 @@
 import { parseReview } from '#breakglass'
 import type { DecisionList } from '#api'
 import { parseJson } from '#document'
-import { parseDeployment, parseRefusal, recordedDecision, type BodyStore, type Log } from '#log'
+import {
+  parseBuild,
+  parseBuildRecord,
+  parseDeployment,
+  parseRefusal,
+  recordedDecision,
+  type BodyStore,
+  type Log,
+} from '#log'
 
 /** The newest entries of the log, newest first. Each has been proven to be in the log. */
 export async function listEntries(
@@ -29,6 +37,8 @@ async function bodyOf(
   if (refusal !== undefined) return { kind: 'Refusal', body: { ...refusal } }
   const review = parseReview(entry)
   if (review !== undefined) return { kind: 'BreakglassReview', body: { ...review } }
+  const build = parseBuild(entry) ?? parseBuildRecord(entry)
+  if (build !== undefined) return { kind: build.kind, body: { ...build } }
   const deployment = parseDeployment(entry)
   if (deployment !== undefined) return { kind: 'Deployment', body: { ...deployment } }
   const bytes = await recordedDecision(entry, bodies)

@@ -1,17 +1,16 @@
-import { readFile } from 'node:fs/promises'
 import type { Config } from '#config'
 import { SallyportError, type Problem } from '#error'
 import {
   openJournal,
   openMetrics,
   startGateServer,
-  type AccessSettings,
   type GateService,
   type Journal,
   type Listener,
   type Metrics,
   type TlsFiles,
 } from '#server'
+import { accessOf } from './access-settings.ts'
 import { bellOf } from '../breakglass/bell.ts'
 import { openNetwork } from '../artifact/network.ts'
 import { startGateSigner } from '../gate.ts'
@@ -285,19 +284,4 @@ function followed(
 function tellRulebook(journal: Journal, id: string, problems: readonly Problem[]): void {
   if (problems.length === 0) journal.write('info', 'policies and trust in use', { id })
   else journal.write('error', 'policies and trust not taken into use', { id, problems })
-}
-
-async function accessOf({ access }: Config): Promise<AccessSettings> {
-  return {
-    tokens: access.tokens.map((token) => ({ ...token, expires: new Date(token.expires) })),
-    certificates: access.certificates,
-    oidc: await Promise.all(
-      access.oidc.map(async ({ issuer, audience, grants, keysUrl, keysFile = '' }) => ({
-        issuer,
-        audience,
-        grants,
-        keys: keysUrl === undefined ? { json: await readFile(keysFile, 'utf8') } : { url: keysUrl },
-      })),
-    ),
-  }
 }

@@ -13,7 +13,6 @@ import { logVerify } from '../log.ts'
 import { ask, readQuestion, type VerifyReport } from '../verify.ts'
 import { BuildLines, finishedOn } from './build-lines.ts'
 import { Teller, type NextCommand, type StoryLine, type StoryReport } from './story.ts'
-import { plural } from './words.ts'
 
 export interface StoryOptions extends ConfigOptions {
   readonly now: () => Date
@@ -67,7 +66,7 @@ const freshFor = 7 * 86_400_000
 
 async function buildCheckout(
   { teller, checkout, config }: Building,
-  { onEvent, now, cwd }: StoryOptions,
+  { onEvent, now, cwd, env }: StoryOptions,
 ): Promise<BuildReport> {
   const lines = new BuildLines(teller, checkout)
   const options: BuildArtifactOptions = {
@@ -77,6 +76,7 @@ async function buildCheckout(
     revision: checkout.commit,
     ...(checkout.ref === undefined ? {} : { ref: checkout.ref }),
     parameters: {},
+    env,
     now,
     onEvent: (event) => {
       lines.on(event)
@@ -118,7 +118,7 @@ async function decideTwice(
 
 async function sayLog(teller: Teller, config: Config): Promise<boolean> {
   const { ok, size, root, origin, signatures } = await logVerify(config)
-  const entries = `${size} ${plural(size, 'decision')}`
+  const entries = `${size} ${size === 1 ? 'entry' : 'entries'}`
   teller.say({
     name: 'log',
     text: `both recorded before they were told; ${origin} has ${entries} and ${ok ? 'verifies' : 'DOES NOT VERIFY: run `sallyport log verify`'}`,

@@ -1,5 +1,6 @@
 import type { BuildReport } from '#app'
 import type { JsonObject } from '#document'
+import { SallyportError } from '#error'
 import type { CommandLine } from '../command-line.ts'
 import type { Plan } from '../commands.ts'
 import { escapeLine } from '../escape.ts'
@@ -20,6 +21,8 @@ interface Options {
   readonly output?: string
   readonly root?: 'auto' | 'pinned' | 'measured'
   readonly reuse: boolean
+  readonly identityTokenFile?: string
+  readonly identityTokenEnv?: string
 }
 
 export function define(command: CommandLine, plan: Plan): void {
@@ -41,6 +44,11 @@ export function define(command: CommandLine, plan: Plan): void {
         .choices(['auto', 'pinned', 'measured']),
     )
     .option('--no-reuse', 'build, even if the very same build was made before')
+    .option(
+      '--identity-token-file <file>',
+      'an OpenID Connect token of who asks, in a file; it is recorded in the log',
+    )
+    .option('--identity-token-env <name>', 'the same, in an environment variable')
     .action((options: Options) =>
       plan('nothing was built', (session) => buildCommit(session, options)),
     )
@@ -49,6 +57,7 @@ export function define(command: CommandLine, plan: Plan): void {
 async function buildCommit(session: Session, options: Options): Promise<Outcome> {
   const { buildArtifact } = await import('#app')
   const { repository, revision, ref, recipe, parameter, output, root, reuse } = options
+  const identity = identityOf(options)
   session.terminal.status('fetching the source')
   const report = await buildArtifact({
     config: await session.config(),
@@ -61,6 +70,8 @@ async function buildCommit(session: Session, options: Options): Promise<Outcome>
     ...(recipe === undefined ? {} : { recipe }),
     ...(output === undefined ? {} : { output }),
     ...(root === undefined ? {} : { root }),
+    env: session.env,
+    ...(identity === undefined ? {} : { identity }),
     now: session.now,
     onEvent: (event) => session.terminal.status(progressOf(event)),
   })
@@ -69,6 +80,19 @@ async function buildCommit(session: Session, options: Options): Promise<Outcome>
     json: { apiVersion: 'sallyport.dev/v1', kind: 'BuildReport', ...asJson(report) },
     text: textOf(report, session.outLook()),
   }
+}
+
+function identityOf({ identityTokenFile: file, identityTokenEnv: env }: Options) {
+  if (file !== undefined && env !== undefined)
+    throw new SallyportError({
+      code: 'USAGE_VALUE',
+      where: 'sallyport build',
+      expected: 'one token: --identity-token-file or --identity-token-env',
+      found: 'both',
+      fix: 'Leave one of them out',
+    })
+  if (file !== undefined) return { file }
+  return env === undefined ? undefined : { env }
 }
 
 function asJson(report: BuildReport): JsonObject {

@@ -2,6 +2,7 @@ import type { CommandLine } from '../command-line.ts'
 import { collect } from '../collect.ts'
 import type { Plan } from '../commands.ts'
 import { parseCount } from '../number.ts'
+import { builds } from './log/builds.ts'
 import { replay } from './log/replay.ts'
 import { keys } from './log/keys.ts'
 import { receipt, show } from './log/show.ts'
@@ -18,11 +19,18 @@ export function define(command: CommandLine, plan: Plan): void {
     )
   command
     .command('show')
-    .description('list the newest decisions, or show one with its reasons')
+    .description('list the newest entries, or show one: a decision with its reasons')
     .argument('[index]', 'which one', parseCount)
     .option('--limit <count>', 'how many to list', parseCount, 20)
     .action((index: number | undefined, { limit }: { readonly limit: number }) =>
       plan('nothing was read', (session) => show(session, index, limit)),
+    )
+  command
+    .command('builds')
+    .description('list the newest builds: who asked, from what, and how each ended')
+    .option('--limit <count>', 'how many to list', parseCount, 20)
+    .action((options: { readonly limit: number }) =>
+      plan('nothing was read', (session) => builds(session, options)),
     )
   command
     .command('receipt')

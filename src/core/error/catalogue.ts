@@ -1,6 +1,7 @@
 import { admission } from './catalogue/admission.ts'
 import { attestation } from './catalogue/attestation.ts'
 import { breakglass } from './catalogue/breakglass.ts'
+import { buildRecord } from './catalogue/build-record.ts'
 import { builder } from './catalogue/builder.ts'
 import { bypass } from './catalogue/bypass.ts'
 import { config } from './catalogue/config.ts'
@@ -53,6 +54,7 @@ export const catalogue = {
   ...witness,
   ...worker,
   ...builder,
+  ...buildRecord,
   ...admission,
   ...server,
   ...proxy,

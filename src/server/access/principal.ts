@@ -1,5 +1,5 @@
 /** What somebody may do. One does not contain another: who needs two is given two. */
-export const roles = ['viewer', 'deployer', 'approver', 'operator', 'auditor'] as const
+export const roles = ['viewer', 'deployer', 'approver', 'operator', 'auditor', 'builder'] as const
 export type Role = (typeof roles)[number]
 
 /** Somebody who asks, as they proved it. */

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { parseDeployment, readSpool } from '#log'
+import { parseBuild, parseBuildRecord, parseDeployment, readSpool } from '#log'
 import type { Target } from '../target.ts'
 
 const deployment = {
@@ -14,6 +14,71 @@ const deployment = {
   artifacts: [{ name: 'shop.tar', sha256: 'a'.repeat(64), decision: 7 }],
   command: { program: 'publish', sha256: 'b'.repeat(64) },
   exit: 0,
+}
+
+const ofBuild = {
+  apiVersion: 'sallyport.dev/v1',
+  build: '0b7c08e0-f303-4f76-95b3-cc8b75c71715',
+  time: '2026-01-01T00:00:00Z',
+  engine: { name: 'sallyport', version: '0.1.0' },
+}
+const trigger = { requester: 'jo', principal: 'os:jo' }
+const source = { uri: 'git+https://git.example/acme/shop', commit: 'c'.repeat(40) }
+const built = {
+  outcome: 'built',
+  artifacts: [{ name: 'shop.tgz', sha256: 'a'.repeat(64) }],
+  provenance: {
+    sha256: 'b'.repeat(64),
+    statement: 'c'.repeat(64),
+    builderId: 'https://builder.example/v1',
+    keyid: 'k',
+  },
+}
+
+/** What a build leaves in the log. */
+const builds = [
+  {
+    ...ofBuild,
+    kind: 'BuildBegun',
+    trigger,
+    request: {
+      repository: source.uri,
+      revision: 'main',
+      recipe: 'sallyport.build.json',
+      parameters: { target: 'release' },
+      root: 'auto',
+      reuse: true,
+    },
+  },
+  {
+    ...ofBuild,
+    kind: 'BuildDefined',
+    begun: 0,
+    source,
+    buildType: 'https://builder.example/recipe',
+    externalParameters: { source: { ref: 'refs/heads/main' } },
+    definition: 'd'.repeat(64),
+    inputs: [{ name: 'lock', sha256: 'e'.repeat(64) }],
+    inputCount: 7,
+  },
+  { ...ofBuild, kind: 'BuildEnded', begun: 0, ...built },
+  { ...ofBuild, kind: 'BuildEnded', begun: 0, outcome: 'failed', problems: ['BUILD_STORE'] },
+]
+
+const { build: id, ...recordHead } = ofBuild
+const place = { index: 0, sha256: 'f'.repeat(64) }
+const buildRecord = {
+  ...recordHead,
+  kind: 'BuildRecord',
+  requester: 'token:factory',
+  recorded: {
+    build: id,
+    log: { origin: 'factory.example', begun: place, defined: { ...place, index: 1 } },
+    trigger,
+    source,
+    definition: 'd'.repeat(64),
+    ...built,
+  },
 }
 
 /** What the lines of a spool say, without digests. */
@@ -49,6 +114,20 @@ export const logTargets: readonly Target[] = [
     form: 'json',
     seeds: () => [Buffer.from(JSON.stringify(deployment))],
     run: (input) => parseDeployment(input),
+  },
+  {
+    name: 'log.parseBuild',
+    covers: ['#log.parseBuild'],
+    form: 'json',
+    seeds: () => builds.map((one) => Buffer.from(JSON.stringify(one))),
+    run: (input) => parseBuild(input),
+  },
+  {
+    name: 'log.parseBuildRecord',
+    covers: ['#log.parseBuildRecord'],
+    form: 'json',
+    seeds: () => [Buffer.from(JSON.stringify(buildRecord))],
+    run: (input) => parseBuildRecord(input),
   },
   {
     name: 'log.readSpool',

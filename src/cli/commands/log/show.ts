@@ -13,6 +13,7 @@ import { renderDecision } from '../../render-decision.ts'
 import { plural, renderProblems, type Look } from '../../render.ts'
 import type { Session } from '../../session.ts'
 import { table } from '../../table.ts'
+import { buildRow, oneBuild } from './show-build.ts'
 import { spooledLine } from './spooled.ts'
 
 /** `sallyport log show [index]`. What was decided then is told as it was; reading it is no decision, so it exits 0. */
@@ -35,11 +36,13 @@ async function list(session: Session, limit: number): Promise<Outcome> {
         ? reviewRow(logged, look)
         : 'deployment' in logged
           ? deploymentRow(logged, look)
-          : row(logged, look),
+          : 'build' in logged || 'buildRecord' in logged
+            ? buildRow(logged, look)
+            : row(logged, look),
   )
   const more = size > entries.length ? `, the newest ${entries.length} above` : ''
   const waiting = spooledLine(spooled)
-  const counted = `${size} ${plural(size, 'decision')}${more}`
+  const counted = `${size} ${size === 1 ? 'entry' : 'entries'}${more}`
   const total = waiting === undefined ? counted : `${counted}; ${waiting}`
   return {
     exit: 0,
@@ -60,6 +63,7 @@ async function one(session: Session, index: number): Promise<Outcome> {
   if ('refusal' in logged) return oneRefusal(logged, session)
   if ('review' in logged) return oneReview(logged)
   if ('deployment' in logged) return oneDeployment(logged)
+  if ('build' in logged || 'buildRecord' in logged) return oneBuild(logged)
   const { decision } = logged
   const { requester, chokePoint } = decision.request
   const who = requester === undefined ? chokePoint : `${requester} at ${chokePoint}`

@@ -41,7 +41,7 @@ function asJson({ signatures, problems, evidence, witnesses, spooled, ...rest }:
 
 function whole(report: LogVerifyReport, { paint }: Look): string {
   const { origin, size, root, signatures, earlier, remembered, witnesses } = report
-  const entries = `${size} ${plural(size, 'decision')}`
+  const entries = `${size} ${size === 1 ? 'entry' : 'entries'}`
   const spooled = spooledLine(report.spooled)
   const memory = remembered ? 'it is the newest its signer remembers' : 'its signer was not asked'
   return [
