@@ -30,3 +30,19 @@ export {
   type BreakglassGrant,
   type BreakglassReviewAsk,
 } from './breakglass.ts'
+export {
+  eventKinds,
+  eventSeverities,
+  eventTypePrefix,
+  eventTypes,
+  type EventKind,
+  type EventName,
+  type EventSeverity,
+} from './event-types.ts'
+export {
+  eventSchemaId,
+  securityEventJsonSchema,
+  securityEventSchema,
+  type ExportedEvent,
+  type SecurityEventData,
+} from './security-event.ts'

@@ -5,15 +5,12 @@ export {
   eventOf,
   eventTypes,
   makeEvent,
+  messageOf,
   parseEvent,
   type EventType,
   type SecurityEvent,
 } from './alarms/event.ts'
 export { openOutbox, type Outbox, type Pending } from './alarms/outbox.ts'
-export type { Sink } from './alarms/sink.ts'
-export { smtpSink, type SmtpOptions } from './alarms/sinks/smtp.ts'
-export { syslogSink, type SyslogOptions } from './alarms/sinks/syslog.ts'
-export { webhookSink, type WebhookOptions } from './alarms/sinks/webhook.ts'
 export { followUps, isOverdue, reviewBy, type FollowUpRules } from './follow-up.ts'
 export {
   encodeRequest,

@@ -1,4 +1,5 @@
 import type { AlarmsConfig } from './alarms.ts'
+import type { EventsConfig } from './events.ts'
 import type { AccessConfig, AdmissionConfig, ServeConfig } from './gate-config.ts'
 import type { LogWitnessesConfig } from './log-witnesses.ts'
 import type { ProxiesConfig } from './proxies.ts'
@@ -99,6 +100,8 @@ export interface Config {
   readonly proxies: ProxiesConfig
   /** Who hears of what is let in although the answer was not yes. */
   readonly alarms: AlarmsConfig
+  /** What leaves for a SIEM. */
+  readonly events: EventsConfig
   /** Where requests, grants and accepted risks are kept. */
   readonly breakglass: { readonly folder: string }
 }

@@ -5,6 +5,7 @@ import { SallyportError, type Problem } from '#error'
 import type { Config, EvidencePlaces, KeyFiles, KeySet } from './config.ts'
 import { checkEnvironment, dockerConfigFile, valueOf, type Environment } from './environment.ts'
 import { alarmsOf } from './alarms.ts'
+import { eventsOf } from './events.ts'
 import { accessOf, serveOf } from './gate-config.ts'
 import { logWitnessesOf } from './log-witnesses.ts'
 import { proxiesOf } from './proxies.ts'
@@ -163,6 +164,7 @@ function configOf(
     serve: serveOf(home, parsed.serve),
     access: accessOf(home, parsed.access),
     alarms: alarmsOf(home, parsed.alarms),
+    events: eventsOf(home, parsed.events),
     breakglass: { folder: inHome(parsed.breakglass.folder) },
     ...(parsed.admission === undefined ? {} : { admission: parsed.admission }),
     proxies: proxiesOf(home, parsed.proxies),

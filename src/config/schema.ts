@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { alarmsSchema } from './alarms.ts'
+import { eventsSchema } from './events.ts'
 import { accessSchema, admissionSchema, serveSchema } from './gate-schema.ts'
 import { logWitnessesSchema } from './log-witnesses.ts'
 import { proxiesSchema } from './proxies-schema.ts'
@@ -119,6 +120,7 @@ export const configSchema = z.strictObject({
   admission: admissionSchema.optional(),
   proxies: proxiesSchema.prefault({}),
   alarms: alarmsSchema.prefault({}),
+  events: eventsSchema.prefault({}),
   // Requests, grants and accepted risks that the gate keeps: it has to be able to write there.
   breakglass: z.strictObject({ folder: path.default('breakglass') }).prefault({}),
 })

@@ -1,7 +1,7 @@
 import { getRequestListener } from '@hono/node-server'
 import type { IncomingMessage, ServerResponse } from 'node:http'
 import { quote, SallyportError } from '#error'
-import { openAccess } from './access/access.ts'
+import { openAccess, refusedOf, type RefusedAccess } from './access/access.ts'
 import { findCertificate } from './access/certificate.ts'
 import type { Role } from './access/principal.ts'
 import type { AccessSettings } from './access/settings.ts'
@@ -28,12 +28,14 @@ export interface GateServerOptions {
   readonly metrics: Metrics
   readonly journal: Journal
   readonly clock: () => Date
+  /** Told of everybody who is refused. MUST NOT throw. */
+  readonly onRefused?: (refused: RefusedAccess) => void
 }
 
 /** Starts the gate: admission, the API, the log, health and metrics at one address. */
 export async function startGateServer(options: GateServerOptions): Promise<Listener> {
-  const { service, metrics, journal, clock, open } = options
-  const access = openAccess(options.access, clock)
+  const { service, metrics, journal, clock, open, onRefused = () => undefined } = options
+  const access = openAccess(options.access, clock, { routeOf, onRefused })
   const api = openApiRoutes(service, access, (error) => journal.error('request failed', error))
   const answerApi = getRequestListener(api.fetch, {
     overrideGlobalObjects: false,
@@ -48,8 +50,7 @@ export async function startGateServer(options: GateServerOptions): Promise<Liste
     const place = places.find((one) => isAt(one, path))
     if (place === undefined) return answerApi(request, response)
     const isOpen = place.roles === 'everybody' || (place.opened !== undefined && open[place.opened])
-    const isProven =
-      place.roles === 'API servers' && provenClient(request, options.admissionClients, clock())
+    const isProven = place.roles === 'API servers' && provenClient(request, options)
     if (!isOpen && typeof place.roles !== 'string') await access.require(request, place.roles)
     await place.handle({ request, response, path, service, metrics, isProven })
   }
@@ -76,10 +77,14 @@ function unreadable(cause: Error): SallyportError {
 }
 
 /** @throws SallyportError ACCESS_UNAUTHENTICATED where only some may ask, and this is none of them */
-function provenClient(request: IncomingMessage, clients: readonly string[], now: Date): boolean {
+function provenClient(
+  request: IncomingMessage,
+  { admissionClients: clients, clock, onRefused }: GateServerOptions,
+): boolean {
   if (clients.length === 0) return false
   const grants = clients.map((subject) => ({ subject, roles: [] }))
-  if (findCertificate(request, grants, now) !== undefined) return true
+  if (findCertificate(request, grants, clock()) !== undefined) return true
+  onRefused?.(refusedOf(request, { routeOf }))
   throw new SallyportError({
     code: 'ACCESS_UNAUTHENTICATED',
     where: 'admission',

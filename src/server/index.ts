@@ -1,4 +1,4 @@
-export { openAccess, type Access } from './access/access.ts'
+export { openAccess, type Access, type AccessOptions, type RefusedAccess } from './access/access.ts'
 export { openOidc, type OidcLookup } from './access/oidc.ts'
 export { roles, type Principal, type Role } from './access/principal.ts'
 export type {
@@ -13,7 +13,7 @@ export type { TlsFiles } from './tls.ts'
 export { startGateServer, type GateServerOptions } from './gate-server.ts'
 export { startWitnessServer, type WitnessServerOptions } from './witness-server.ts'
 export { openJournal, type Journal } from './journal.ts'
-export { openMetrics, type Metrics } from './metrics.ts'
+export { openMetrics, type Metrics, type Readings } from './metrics.ts'
 export type {
   Decided,
   EntryReceipt,

@@ -1,5 +1,6 @@
 export { openFileBlobs, type FileBlobs } from './embedded/blobs.ts'
 export { openFileCheckpoints, type FileCheckpoints } from './embedded/checkpoints.ts'
+export { openFileEvents } from './embedded/events.ts'
 export { openFileLogStorage, type FileLogOptions } from './embedded/log-storage.ts'
 export {
   openFileSpool,

@@ -1,16 +1,8 @@
 import { readFile } from 'node:fs/promises'
-import {
-  eventOf,
-  openBell,
-  openOutbox,
-  smtpSink,
-  syslogSink,
-  webhookSink,
-  type Bell,
-  type Sink,
-} from '#breakglass'
+import { eventOf, openBell, openOutbox, type Bell } from '#breakglass'
 import type { Config } from '#config'
 import type { Decision } from '#decision'
+import { smtpSink, syslogSink, webhookSink, type Sink } from '#events'
 
 /** The bell of a home: one outbox for all of its mouths, and the ways to be heard that its configuration names. */
 export function bellOf(config: Config, clock: () => Date): Bell {
@@ -25,6 +17,7 @@ function sinksOf({ alarms }: Config, clock: () => Date): readonly Sink[] {
     ...webhook.map(({ url, secretFile }) =>
       webhookSink({
         url,
+        format: 'json',
         clock,
         ...(secretFile === undefined ? {} : { secret: () => readSecret(secretFile) }),
       }),

@@ -60,7 +60,7 @@ test('alarms that nobody hears and uses that nobody reviews are warnings of the 
   const config = loadConfig({ home: place, cwd: place, env: {} })
   let time = now.getTime()
   const clock = (): Date => new Date(time)
-  const deaf = { name: 'pager', send: () => Promise.reject(new Error('nobody answers')) }
+  const deaf = { name: 'pager', most: 1, send: () => Promise.reject(new Error('nobody answers')) }
   const bell = openBell({
     outbox: openOutbox(config.alarms.folder),
     sinks: [deaf],

@@ -15,6 +15,7 @@ import { SallyportError, type Problem } from '#error'
 import {
   listen,
   openAccess,
+  type AccessOptions,
   type AccessSettings,
   type GateService,
   type Journal,
@@ -34,6 +35,8 @@ export interface NpmProxyParts {
   readonly journal: Journal
   readonly metrics: Metrics
   readonly clock: () => Date
+  /** Told of everybody who is refused. MUST NOT throw. */
+  readonly onRefused: AccessOptions['onRefused']
   /** What is open, to be closed in the opposite order. */
   readonly stack: AsyncDisposableStack
 }
@@ -55,7 +58,9 @@ export async function startNpmProxy(npm: NpmProxyConfig, parts: NpmProxyParts): 
     'Names bound elsewhere that the public npm registry has, too',
     () => proxy.impostors,
   )
-  const access = openAccess(parts.access, clock)
+  const { onRefused } = parts
+  const routeOf = (url: string): string => `npm ${npmRouteOf('GET', url).kind}`
+  const access = openAccess(parts.access, clock, { routeOf, onRefused })
   const requesterOf = async (request: IncomingMessage): Promise<string> =>
     npm.anonymous ? 'anonymous' : (await access.require(request, ['deployer'])).name
   let own = ''

@@ -15,6 +15,7 @@ import { openUpstream, registryOf, type Credentials, type HttpClient } from '#ev
 import {
   listen,
   openAccess,
+  type AccessOptions,
   type AccessSettings,
   type GateService,
   type Journal,
@@ -32,6 +33,8 @@ export interface OciProxyParts {
   readonly journal: Journal
   readonly metrics: Metrics
   readonly clock: () => Date
+  /** Told of everybody who is refused. MUST NOT throw. */
+  readonly onRefused: AccessOptions['onRefused']
   /** What is open, to be closed in the opposite order. */
   readonly stack: AsyncDisposableStack
 }
@@ -171,17 +174,17 @@ function targetIn({ environment, service }: { environment: string; service: stri
 /** Who pulls. Clients of registries know names and passwords: then the password is the token. */
 function identifier(
   { anonymous }: OciProxyConfig,
-  { access, clock }: OciProxyParts,
+  { access, clock, onRefused }: OciProxyParts,
 ): (request: IncomingMessage) => Promise<string> {
   if (anonymous) return () => Promise.resolve('anonymous')
-  const who = openAccess(access, clock)
-  return async ({ headers, socket }) => {
+  const who = openAccess(access, clock, { routeOf, onRefused })
+  return async ({ headers, socket, method, url }) => {
     const [, basic] =
       /^Basic ([A-Za-z0-9+/]{1,20000}={0,2})$/i.exec(headers.authorization ?? '') ?? []
     const pair = basic === undefined ? '' : Buffer.from(basic, 'base64').toString('latin1')
     const authorization =
       basic === undefined ? headers.authorization : `Bearer ${pair.slice(pair.indexOf(':') + 1)}`
-    const asked = { headers: { authorization }, socket } as IncomingMessage
+    const asked = { headers: { authorization }, socket, method, url } as IncomingMessage
     return (await who.require(asked, ['deployer'])).name
   }
 }

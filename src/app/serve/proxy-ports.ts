@@ -2,6 +2,7 @@ import type { ProxyPorts } from '#chokepoint'
 import type { Config } from '#config'
 import { accountOf, engine, summaryOf, type Decision, type DeploymentRequest } from '#decision'
 import { recordRefusal, type BodyStore } from '#log'
+import type { Metrics } from '#server'
 import type { Wanted } from './gather.ts'
 import { placeInLog, type Recorded, type Recorder } from './recorder.ts'
 import { principalOf } from './principal.ts'
@@ -12,6 +13,7 @@ export interface ProxyPortParts {
   readonly bodies: Pick<BodyStore, 'get'>
   readonly rulebook: { readonly id: string }
   readonly clock: () => Date
+  readonly metrics: Pick<Metrics, 'refusal'>
 }
 
 /** One decision, through the one way in. */
@@ -26,7 +28,7 @@ const maxKept = 64
 /** What a proxy needs of the gate. */
 export function proxyPorts(
   chokePoint: string,
-  { clock, record, bodies, rulebook, config }: ProxyPortParts,
+  { clock, record, bodies, rulebook, config, metrics }: ProxyPortParts,
   decide: Decide,
 ): ProxyPorts {
   const timeoutMs = config.evidence.timeoutMs
@@ -63,6 +65,7 @@ export function proxyPorts(
         reasons,
       } as const
       await record((log) => recordRefusal(log, refusal))
+      metrics.refusal(reasons, chokePoint)
     },
     edition: () => rulebook.id,
     explain: ({ decision, index }) => summaryOf(accountOf(decision), { index }),

@@ -22,6 +22,7 @@ import { keepRinging, type Ringing } from './ringing.ts'
 import { rememberEvidence } from './remembered.ts'
 import { makeService } from './service.ts'
 import { giveReceipts, readServed } from './receipts.ts'
+import { openTelling, type Telling } from './telling.ts'
 import { keepWitnessing } from './witnessing.ts'
 import { countLostLines } from './lost-lines.ts'
 import { watchRulebook } from './watched-rulebook.ts'
@@ -67,11 +68,17 @@ export async function serve(options: ServeOptions): Promise<RunningGate> {
   }
   const { stack, journal } = place
   try {
+    place.telling = await openTelling(place)
     const service = await openService(place)
     const listener = await startListening(place, service)
     place.listener = listener
     stack.defer(() => listener.drain(config.serve.drainSeconds))
     await startProxies(place, service)
+    place.telling.started({
+      service,
+      address: listener.address,
+      certificateEnds: () => listener.certificateEnds,
+    })
     journal.write('info', 'listening', { address: listener.address })
     return {
       address: listener.address,
@@ -82,6 +89,7 @@ export async function serve(options: ServeOptions): Promise<RunningGate> {
       },
     }
   } catch (error) {
+    await place.telling?.notStarted(error)
     await stack.disposeAsync()
     throw error
   }
@@ -96,6 +104,7 @@ interface Place {
   readonly stack: AsyncDisposableStack
   listener?: Listener
   ringing?: Ringing
+  telling?: Telling
   /** Why a newer certificate is not in use. */
   tlsProblems: readonly Problem[]
   readonly lostLines: () => number
@@ -111,6 +120,7 @@ async function openService(place: Place): Promise<GateService> {
     onChange: (id, problems) => {
       tellRulebook(journal, id, problems)
       if (problems.length > 0) void place.ringing?.alert('rulebook-refused', id, problems)
+      else place.telling?.rulebookChanged(id)
     },
   })
   stack.defer(() => rulebook.close())
@@ -123,6 +133,7 @@ async function openService(place: Place): Promise<GateService> {
     keepRinging({ config, bell, log, bodies, metrics, journal, clock, seconds: ringSeconds }),
   )
   place.ringing = ringing
+  await place.telling?.follow(() => log.size)
   const { storage } = stack.use(await openLogReader(config))
   const onConflict = (one: Problem): void =>
     void ringing.alert('log-forked', config.log.origin, [one])
@@ -154,6 +165,7 @@ async function openService(place: Place): Promise<GateService> {
       ...open,
       ...place.tlsProblems,
       ...warningsOf(lost, spooled, ringing, witnessing),
+      ...(place.telling?.warnings() ?? []),
     ],
   })
   countProblems(metrics, service)
@@ -180,7 +192,7 @@ async function startListening(place: Place, service: GateService): Promise<Liste
   const { host, port, limits, open, tls } = config.serve
   const access = await accessOf(config)
   const more = tls === undefined ? {} : { tls: followed(tls, place) }
-  const told = { service, metrics, journal, clock }
+  const told = { service, metrics, journal, clock, onRefused: refusedIn(place) }
   const admissionClients = config.admission?.clients ?? []
   const who = { access, admissionClients }
   if (tls !== undefined) tellCertificate(place)
@@ -190,11 +202,16 @@ async function startListening(place: Place, service: GateService): Promise<Liste
 async function startProxies(place: Place, service: GateService): Promise<void> {
   const { config, clock, journal, metrics, stack } = place
   const { oci, npm } = config.proxies
-  const parts = { config, service, access: await accessOf(config), journal, metrics, clock, stack }
+  const told = { service, journal, metrics, clock, onRefused: refusedIn(place) }
+  const parts = { config, access: await accessOf(config), stack, ...told }
   if (oci !== undefined)
     await startOciProxy(oci, { ...parts, tls: oci.tls && followed(oci.tls, place) })
   if (npm !== undefined)
     await startNpmProxy(npm, { ...parts, tls: npm.tls && followed(npm.tls, place) })
+}
+
+function refusedIn(place: Place): Telling['onRefused'] {
+  return (refused) => place.telling?.onRefused(refused)
 }
 
 function tellCertificate(place: Place): void {
@@ -277,6 +294,7 @@ function followed(
     onReloaded: () => {
       place.tlsProblems = []
       journal.write('info', 'certificate taken into use')
+      place.telling?.certificateChanged(certificate)
     },
   }
 }

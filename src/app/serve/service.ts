@@ -220,6 +220,7 @@ function admissionPorts(parts: ServiceParts, deadline: AdmissionDeadline): Admis
         reasons,
       } as const
       await parts.record((log) => recordRefusal(log, refusal))
+      parts.metrics.refusal(reasons, 'admission')
     },
     explain: (decision, index) =>
       explainDecision(decision, index, glassTerms(decision, parts.rulebook.current())),

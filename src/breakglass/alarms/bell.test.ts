@@ -3,10 +3,10 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
+import type { Sink } from '#events'
 import { openBell } from './bell.ts'
 import { makeEvent, type SecurityEvent } from './event.ts'
 import { openOutbox } from './outbox.ts'
-import type { Sink } from './sink.ts'
 
 const began = Date.parse('2026-06-01T12:00:00Z')
 
@@ -18,9 +18,10 @@ function scene(names: readonly string[]) {
   let now = began
   const sinks = names.map((name): Sink => ({
     name,
-    send: (event) => {
+    most: 1,
+    send: (messages) => {
       if (deaf.has(name)) return Promise.reject(new Error('nobody answers'))
-      heard.push(`${name} ${event.type}`)
+      heard.push(...messages.map((one) => `${name} ${one.name}`))
       return Promise.resolve()
     },
   }))

@@ -1,6 +1,6 @@
-import { makeEvent, type SecurityEvent } from './event.ts'
+import type { Sink } from '#events'
+import { makeEvent, messageOf, type SecurityEvent } from './event.ts'
 import type { Outbox, Pending } from './outbox.ts'
-import type { Sink } from './sink.ts'
 
 /** What rings, and who hears it. */
 export interface Bell {
@@ -30,7 +30,7 @@ export function openBell({ outbox, sinks, origin, clock }: BellOptions): Bell {
   const names = sinks.map(({ name }) => name)
   const deliverOne = async (one: Pending, sink: Sink, ms: number): Promise<void> => {
     try {
-      await sink.send(one.event, { timeoutMs: ms })
+      await sink.send([messageOf(one.event)], { timeoutMs: ms })
       await outbox.delivered(one)
     } catch (error) {
       const now = clock().getTime()

@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import type { Decision } from '#decision'
 import { checkShape, encodeCanonical, parseJson, sha256Hex, type Json } from '#document'
+import type { Message } from '#events'
 
 /** Everything that rings. A type is never reused and never changes its meaning. */
 export const eventTypes = [
@@ -62,6 +63,12 @@ export function parseEvent(bytes: Uint8Array): SecurityEvent {
 
 export function encodeEvent(event: SecurityEvent): Uint8Array {
   return encodeCanonical(event as unknown as Json)
+}
+
+/** The event, ready to be told. */
+export function messageOf(event: SecurityEvent): Message {
+  const { id, time, type, severity, summary } = event
+  return { id, time, name: type, severity, summary, body: encodeEvent(event) }
 }
 
 type Parts = Omit<SecurityEvent, 'apiVersion' | 'kind' | 'id'>

@@ -8,6 +8,7 @@ import { config } from './catalogue/config.ts'
 import { custom } from './catalogue/custom.ts'
 import { decision } from './catalogue/decision.ts'
 import { document } from './catalogue/document.ts'
+import { events } from './catalogue/events.ts'
 import { evidence } from './catalogue/evidence.ts'
 import { fixture } from './catalogue/fixture.ts'
 import { gate } from './catalogue/gate.ts'
@@ -62,6 +63,7 @@ export const catalogue = {
   ...breakglass,
   ...bypass,
   ...gate,
+  ...events,
 } as const satisfies Record<string, Entry>
 
 export type ProblemCode = keyof typeof catalogue

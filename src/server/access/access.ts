@@ -15,9 +15,33 @@ export interface Access {
   require(request: IncomingMessage, roles: readonly Role[]): Promise<Principal>
 }
 
+/** Somebody who was refused: what was asked, and by whom, as far as that was proven. It never holds what they sent to prove it. */
+export interface RefusedAccess {
+  readonly code: 'ACCESS_UNAUTHENTICATED' | 'ACCESS_FORBIDDEN'
+  readonly status: 401 | 403
+  readonly method: string
+  /** As it is counted in metrics: never what whoever asks has chosen. */
+  readonly route: string
+  /** Of the other end of the connection. */
+  readonly address: string
+  /** Who has been proven, without the role that is needed. */
+  readonly name?: string
+}
+
+export interface AccessOptions {
+  /** How the request is counted. */
+  readonly routeOf: (url: string) => string
+  /** Told of everybody who is refused. MUST NOT throw. */
+  readonly onRefused: (refused: RefusedAccess) => void
+}
+
 const maxToken = 16 * 1024
 
-export function openAccess(settings: AccessSettings, clock: () => Date): Access {
+export function openAccess(
+  settings: AccessSettings,
+  clock: () => Date,
+  options?: AccessOptions,
+): Access {
   const oidc = openOidc(settings.oidc)
   const identify = async (request: IncomingMessage): Promise<Principal | undefined> => {
     const token = bearerOf(request)
@@ -28,11 +52,27 @@ export function openAccess(settings: AccessSettings, clock: () => Date): Access 
   return {
     async require(request, roles) {
       const principal = await identify(request)
-      if (principal === undefined) throw new SallyportError(unknown(settings))
+      if (principal === undefined) {
+        options?.onRefused(refusedOf(request, options))
+        throw new SallyportError(unknown(settings))
+      }
       if (roles.some((role) => principal.roles.has(role))) return principal
+      options?.onRefused(refusedOf(request, options, principal.name))
       throw new SallyportError(forbidden(principal, roles))
     },
   }
+}
+
+/** Who was refused at a request; with a name, because of a role. */
+export function refusedOf(
+  { method = '', url = '', socket }: IncomingMessage,
+  { routeOf }: Pick<AccessOptions, 'routeOf'>,
+  name?: string,
+): RefusedAccess {
+  const at = { method, route: routeOf(url), address: socket.remoteAddress ?? '' }
+  return name === undefined
+    ? { code: 'ACCESS_UNAUTHENTICATED', status: 401, ...at }
+    : { code: 'ACCESS_FORBIDDEN', status: 403, ...at, name }
 }
 
 async function askIssuer(

@@ -1,7 +1,7 @@
 import { connect, isIP, type Socket } from 'node:net'
 import { hostname } from 'node:os'
 import { connect as connectTls } from 'node:tls'
-import type { SecurityEvent } from '../event.ts'
+import type { Message } from '../message.ts'
 import type { Sink } from '../sink.ts'
 
 export interface SmtpOptions {
@@ -11,16 +11,17 @@ export interface SmtpOptions {
   readonly to: readonly string[]
   /** `starttls` is mandatory where it is asked for: a server without it is not told anything. */
   readonly tls: 'starttls' | 'implicit' | 'off'
-  /** PEM certificates of a private authority; called for each event. */
+  /** PEM certificates of a private authority; called for each mail. */
   readonly ca?: () => Promise<string>
 }
 
-/** Sends the event by mail (RFC 5321): the summary as subject, the event as JSON in the text. */
+/** Sends each message by mail (RFC 5321): the summary as subject, its JSON in the text. */
 export function smtpSink(options: SmtpOptions): Sink {
   const { host, port, to } = options
   return {
     name: `smtp ${host}:${port} ${to.join(',')}`,
-    async send(event, { timeoutMs }) {
+    most: 1,
+    async send(messages, { timeoutMs }) {
       const ca = await options.ca?.()
       const secure = {
         host,
@@ -42,7 +43,9 @@ export function smtpSink(options: SmtpOptions): Sink {
           talk.secure(secure)
           await greet(talk)
         }
-        await deliver(talk, event, options)
+        for (const one of messages) await deliver(talk, one, options)
+        // They have been taken; how the server says goodbye changes nothing.
+        await talk.say('QUIT', '221').catch(() => undefined)
       } finally {
         clearTimeout(timer)
         talk.close()
@@ -55,25 +58,25 @@ async function greet(talk: Talk): Promise<void> {
   await talk.say(`EHLO ${hostname().replace(/[^A-Za-z0-9.-]/g, '-') || 'localhost'}`, '250')
 }
 
-async function deliver(talk: Talk, event: SecurityEvent, { from, to }: SmtpOptions): Promise<void> {
+async function deliver(talk: Talk, message: Message, { from, to }: SmtpOptions): Promise<void> {
   await talk.say(`MAIL FROM:<${from}>`, '250')
   for (const one of to) await talk.say(`RCPT TO:<${one}>`, '25')
   await talk.say('DATA', '354')
-  await talk.say(`${mailOf(event, from, to)}\r\n.`, '250')
-  // It has been taken; how the server says goodbye changes nothing.
-  await talk.say('QUIT', '221').catch(() => undefined)
+  await talk.say(`${mailOf(message, from, to)}\r\n.`, '250')
 }
 
-function mailOf(event: SecurityEvent, from: string, to: readonly string[]): string {
-  const text = Buffer.from(`${event.summary}\n\n${JSON.stringify(event, undefined, 2)}\n`)
+function mailOf(message: Message, from: string, to: readonly string[]): string {
+  const { id, time, summary, body } = message
+  const event: unknown = JSON.parse(Buffer.from(body).toString())
+  const text = Buffer.from(`${summary}\n\n${JSON.stringify(event, undefined, 2)}\n`)
   // Base64 has no dot at the start of a line, and nobody writes headers with a name that they chose.
   const lines = text.toString('base64').match(/.{1,76}/g) ?? []
   return [
-    `Date: ${new Date(event.time).toUTCString().replace('GMT', '+0000')}`,
+    `Date: ${new Date(time).toUTCString().replace('GMT', '+0000')}`,
     `From: <${from}>`,
     `To: ${to.map((one) => `<${one}>`).join(', ')}`,
-    `Subject: ${encoded(`[sallyport] ${event.summary.slice(0, 300)}`)}`,
-    `Message-ID: <${event.id}@sallyport.invalid>`,
+    `Subject: ${encoded(`[sallyport] ${summary.slice(0, 300)}`)}`,
+    `Message-ID: <${id}@sallyport.invalid>`,
     'MIME-Version: 1.0',
     'Auto-Submitted: auto-generated',
     'Content-Type: text/plain; charset=utf-8',

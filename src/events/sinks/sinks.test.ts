@@ -8,8 +8,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { createSecureContext, TLSSocket } from 'node:tls'
-import { selfSigned } from '../../testing/certificate.ts'
-import { encodeEvent, makeEvent, parseEvent, type SecurityEvent } from '../event.ts'
+import { encodeEvent, makeEvent, messageOf, parseEvent, type SecurityEvent } from '#breakglass'
+import { selfSigned } from '../testing/certificate.ts'
 import type { Sink } from '../sink.ts'
 import { smtpSink } from './smtp.ts'
 import { syslogSink } from './syslog.ts'
@@ -23,6 +23,7 @@ const event: SecurityEvent = makeEvent('entry 3', {
   summary: 'BREAKGLASS: shop\r\nBcc: everybody@example.com\r\n.\r\nübel\n<14>1 - - - - - -',
   entry: 3,
 })
+const message = messageOf(event)
 const clock = (): Date => new Date('2026-06-01T12:00:01Z')
 const timeoutMs = 5_000
 
@@ -57,8 +58,13 @@ async function listening(status: number, headers: Record<string, string> = {}) {
 test('a webhook gets the event as JSON, and a signature that a replay at another time does not have', async () => {
   using server = await listening(204)
   const secret = Buffer.from('a shared secret')
-  const sink = webhookSink({ url: server.url, clock, secret: () => Promise.resolve(secret) })
-  await sink.send(event, { timeoutMs })
+  const sink = webhookSink({
+    url: server.url,
+    format: 'json',
+    clock,
+    secret: () => Promise.resolve(secret),
+  })
+  await sink.send([message], { timeoutMs })
   const [{ headers, body }] = server.posted as [Posted]
   assert.deepEqual(parseEvent(Buffer.from(body)), event)
   const seconds = clock().getTime() / 1000
@@ -76,12 +82,16 @@ test('a webhook that does not say 2xx has not heard it; redirects lead nowhere',
     [307, { location: elsewhere.url }],
   ] as const) {
     using server = await listening(status, headers)
-    await assert.rejects(webhookSink({ url: server.url, clock }).send(event, { timeoutMs }))
+    await assert.rejects(
+      webhookSink({ url: server.url, format: 'json', clock }).send([message], { timeoutMs }),
+    )
   }
   assert.equal(elsewhere.posted.length, 0)
   using silent = await silentServer()
   const url = `http://127.0.0.1:${silent.port}/`
-  await assert.rejects(webhookSink({ url, clock }).send(event, { timeoutMs: 50 }))
+  await assert.rejects(
+    webhookSink({ url, format: 'json', clock }).send([message], { timeoutMs: 50 }),
+  )
 })
 
 async function silentServer() {
@@ -157,7 +167,7 @@ const mail = {
 
 test('a mail has the event in it, and nobody writes headers or commands with a name that they chose', async () => {
   using server = await mailServer()
-  await smtpSink({ ...mail, port: server.port, tls: 'off' }).send(event, { timeoutMs })
+  await smtpSink({ ...mail, port: server.port, tls: 'off' }).send([message], { timeoutMs })
   const { said } = server
   assert.equal(said.filter((line) => line.startsWith('RCPT TO:')).length, 2)
   assert.equal(said.filter((line) => line === '.').length, 1)
@@ -179,7 +189,7 @@ test('STARTTLS is mandatory: nothing is told in the clear, to a stranger, or aft
     server: Awaited<ReturnType<typeof mailServer>>,
     more: { ca?: () => Promise<string> } = {},
   ): Promise<void> => {
-    await smtpSink({ ...mail, port: server.port, tls: 'starttls', ...more }).send(event, {
+    await smtpSink({ ...mail, port: server.port, tls: 'starttls', ...more }).send([message], {
       timeoutMs,
     })
   }
@@ -208,11 +218,11 @@ test('a mail that the server does not take is not told', async () => {
   ]) {
     using server = await mailServer(replies)
     const sink = smtpSink({ ...mail, port: server.port, tls: 'off' })
-    await assert.rejects(sink.send(event, { timeoutMs }), /the server said/)
+    await assert.rejects(sink.send([message], { timeoutMs }), /the server said/)
   }
   using silent = await silentServer()
   const sink = smtpSink({ ...mail, port: silent.port, tls: 'off' })
-  await assert.rejects(sink.send(event, { timeoutMs: 50 }), /no answer within/)
+  await assert.rejects(sink.send([message], { timeoutMs: 50 }), /no answer within/)
 })
 
 async function streamServer(path?: string) {
@@ -233,18 +243,18 @@ const form = /^<106>1 2026-06-01T12:00:00\.000Z \S+ sallyport \d+ breakglass-use
 test('syslog messages are of RFC 5424, one for each event, whatever is in its texts', async () => {
   {
     using server = await streamServer()
-    await syslogSink({ host: '127.0.0.1', port: server.port, protocol: 'tcp' }).send(event, {
+    await syslogSink({ host: '127.0.0.1', port: server.port, protocol: 'tcp' }).send([message], {
       timeoutMs,
     })
-    const [, length = '', message = ''] = /^(\d+) ([^]*)$/.exec(await server.text) ?? []
-    assert.equal(Number(length), Buffer.byteLength(message))
-    assert.deepEqual(JSON.parse(form.exec(message)?.[1] ?? ''), { ...event })
+    const [, length = '', said = ''] = /^(\d+) ([^]*)$/.exec(await server.text) ?? []
+    assert.equal(Number(length), Buffer.byteLength(said))
+    assert.deepEqual(JSON.parse(form.exec(said)?.[1] ?? ''), { ...event })
   }
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-syslog-'))
   {
     const path = join(folder, 'log')
     using server = await streamServer(path)
-    await syslogSink({ socket: path }).send(event, { timeoutMs })
+    await syslogSink({ socket: path }).send([message], { timeoutMs })
     const lines = (await server.text).split('\n')
     assert.equal(lines.length, 2)
     assert.match(lines[0] ?? '', form)
@@ -254,7 +264,7 @@ test('syslog messages are of RFC 5424, one for each event, whatever is in its te
   await new Promise<void>((resolve) => udp.bind(0, '127.0.0.1', resolve))
   const heard = new Promise<Buffer>((resolve) => udp.once('message', resolve))
   const sink = syslogSink({ host: '127.0.0.1', port: udp.address().port, protocol: 'udp' })
-  await sink.send(event, { timeoutMs })
+  await sink.send([message], { timeoutMs })
   assert.match((await heard).toString(), form)
   udp.close()
 })
@@ -264,5 +274,5 @@ test('a syslog that nobody listens at is told nothing', async () => {
     syslogSink({ host: '127.0.0.1', port: 1, protocol: 'tcp' }),
     syslogSink({ socket: '/nowhere/log' }),
   ]
-  for (const sink of sinks) await assert.rejects(sink.send(event, { timeoutMs }))
+  for (const sink of sinks) await assert.rejects(sink.send([message], { timeoutMs }))
 })

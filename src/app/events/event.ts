@@ -1,0 +1,72 @@
+import {
+  eventSchemaId,
+  eventTypePrefix,
+  eventTypes,
+  type EventName,
+  type ExportedEvent,
+  type SecurityEventData,
+} from '#api'
+import { sha256Hex, type Json } from '#document'
+import { cut, printableJson, type Message } from '#events'
+
+export interface EventParts {
+  /** Of the same `key` and name there is one event in a log: whoever makes it again makes the same. */
+  readonly key: string
+  /** Instead of one made of the key. */
+  readonly id?: string
+  readonly time: string
+  /** The name of the log. */
+  readonly origin: string
+  readonly data: SecurityEventData
+}
+
+/** Every receiver of syslog over TLS should take 8,192 octets (RFC 5425, 4.3.1); the head of a message takes some of them. */
+const maxBytes = 7600
+
+/** An event that leaves, ready to be told. */
+export function makeMessage(name: EventName, parts: EventParts): Message {
+  const { severity } = eventTypes[name]
+  const { data, time } = parts
+  const { id = sha256Hex(`${name} ${parts.origin} ${parts.key}`).slice(0, 32) } = parts
+  const sha256 = data.artifact?.sha256
+  const event = (data: SecurityEventData): ExportedEvent => ({
+    specversion: '1.0',
+    id,
+    source: sourceOf(parts.origin),
+    type: `${eventTypePrefix}${name}`,
+    time,
+    ...(sha256 === undefined || sha256 === '' ? {} : { subject: `sha256:${sha256}` }),
+    severity,
+    datacontenttype: 'application/json',
+    dataschema: eventSchemaId,
+    data,
+  })
+  return { id, time, name, severity, summary: data.summary, body: fitting(event, data) }
+}
+
+/** The origin of a log is an address without scheme (C2SP tlog-checkpoint): as a URI reference it begins with `//`. */
+export function sourceOf(origin: string): string {
+  return cut(`//${encodeURI(origin.toWellFormed())}`, 800)
+}
+
+/** What is left out, reasons first, is in the log. */
+function fitting(
+  event: (data: SecurityEventData) => ExportedEvent,
+  data: SecurityEventData,
+): Uint8Array {
+  let rest = data
+  for (;;) {
+    const body = printableJson(event(rest) as unknown as Json)
+    const { reasons = [], asked, breakglass, ...other } = rest
+    if (body.length <= maxBytes) return body
+    if (reasons.length > 1)
+      rest = {
+        ...rest,
+        reasons: reasons.slice(0, -1),
+        reasonsOmitted: (rest.reasonsOmitted ?? 0) + 1,
+      }
+    else if (asked !== undefined || breakglass !== undefined) rest = { ...other, reasons }
+    else
+      rest = { summary: data.summary, ...(data.proof === undefined ? {} : { proof: data.proof }) }
+  }
+}

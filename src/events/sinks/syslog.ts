@@ -1,0 +1,124 @@
+import { createSocket } from 'node:dgram'
+import { connect, isIP, isIPv6, type Socket } from 'node:net'
+import { hostname } from 'node:os'
+import { connect as connectTls } from 'node:tls'
+import type { Message } from '../message.ts'
+import type { Sink } from '../sink.ts'
+
+interface Place {
+  readonly host: string
+  readonly port: number
+}
+
+/** PEM files, read for each batch, so that they can be replaced. */
+export interface SyslogCredentials {
+  /** Authorities that are believed instead of those of the system. */
+  readonly ca?: () => Promise<string>
+  /** Who the gate is, where the receiver asks. */
+  readonly client?: () => Promise<{ readonly cert: string; readonly key: string }>
+}
+
+export type SyslogOptions =
+  | (Place & { readonly protocol: 'udp' | 'tcp' })
+  | (Place & SyslogCredentials & { readonly protocol: 'tls' })
+  /** A stream socket of this machine. */
+  | { readonly socket: string }
+
+/** 13: log audit (RFC 5424, 6.2.1). */
+const facility = 13
+const severities = { critical: 2, error: 3, warning: 4, notice: 5, info: 6 } as const
+const most = 256
+
+/**
+ * Sends each message as one of RFC 5424, with its JSON as the text: over UDP, over TCP or TLS with octet counting (RFC
+ * 6587, 3.4.1; RFC 5425), or over a Unix stream socket with a line feed after each. Syslog answers nothing: over UDP it
+ * counts as told when it is sent, else when the other side has read to the end of the connection and closed it.
+ */
+export function syslogSink(options: SyslogOptions): Sink {
+  if ('socket' in options) {
+    const { socket } = options
+    return {
+      name: `syslog unix:${socket}`,
+      most,
+      send: (messages, { timeoutMs }) => write(connect(socket), lines(messages), timeoutMs),
+    }
+  }
+  const { host, port, protocol } = options
+  return {
+    name: `syslog ${protocol}:${host}:${port}`,
+    most,
+    async send(messages, { timeoutMs }) {
+      if (protocol === 'udp') {
+        for (const one of messages) await sendDatagram(format(one), { host, port, timeoutMs })
+        return
+      }
+      const socket = protocol === 'tls' ? await secure(options) : connect(port, host)
+      await write(socket, Buffer.concat(messages.map(counted)), timeoutMs)
+    },
+  }
+}
+
+async function secure({ host, port, ca, client }: Place & SyslogCredentials): Promise<Socket> {
+  const authorities = await ca?.()
+  return connectTls({
+    host,
+    port,
+    minVersion: 'TLSv1.2',
+    ...(isIP(host) === 0 ? { servername: host } : {}),
+    ...(authorities === undefined ? {} : { ca: authorities }),
+    ...(await client?.()),
+  })
+}
+
+function format({ severity, time, name, body }: Message): Buffer {
+  const priority = facility * 8 + severities[severity]
+  const host =
+    hostname()
+      .replace(/[^!-~]/g, '-')
+      .slice(0, 255) || '-'
+  const head = `<${priority}>1 ${time} ${host} sallyport ${process.pid} ${name} - `
+  // JSON on one line: a line feed within a text is escaped, so nobody can begin a message of their own.
+  return Buffer.concat([Buffer.from(head), body])
+}
+
+function lines(messages: readonly Message[]): Buffer {
+  return Buffer.concat(messages.flatMap((one) => [format(one), Buffer.from('\n')]))
+}
+
+function counted(message: Message): Buffer {
+  const bytes = format(message)
+  return Buffer.concat([Buffer.from(`${bytes.length} `), bytes])
+}
+
+function write(socket: Socket, bytes: Uint8Array, timeoutMs: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(
+      () => socket.destroy(new Error(`no end within ${timeoutMs} ms`)),
+      timeoutMs,
+    )
+    socket.once('error', reject)
+    socket.once('close', (hadError) => {
+      clearTimeout(timer)
+      if (!hadError) resolve()
+    })
+    socket.resume()
+    socket.end(bytes)
+  })
+}
+
+function sendDatagram(
+  bytes: Uint8Array,
+  { host, port, timeoutMs }: { host: string; port: number; timeoutMs: number },
+): Promise<void> {
+  const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4')
+  return new Promise<void>((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`not sent within ${timeoutMs} ms`)), timeoutMs)
+    const done = (error?: Error | null): void => {
+      clearTimeout(timer)
+      if (error == null) resolve()
+      else reject(error)
+    }
+    socket.once('error', done)
+    socket.send(bytes, port, host, done)
+  }).finally(() => socket.close())
+}
