@@ -89,6 +89,7 @@ export const decisionListSchema = z.strictObject({
         'Refusal',
         'BreakglassReview',
         'Deployment',
+        'AccessReview',
         'BuildBegun',
         'BuildDefined',
         'BuildEnded',

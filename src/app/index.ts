@@ -18,6 +18,7 @@ export type {
   LoggedEntry,
   LoggedRefusal,
   LoggedReview,
+  LoggedAccessReview,
   LogVerifyReport,
   ReplayReport,
 } from './log.ts'
@@ -285,3 +286,14 @@ export type { AuditOptions, AuditReport } from './bypass/audit.ts'
 /** Reads the audit log of the platform, and finds what the log of the gate has not let in. */
 export const auditPlatform: typeof import('./bypass/audit.ts').auditPlatform = async (options) =>
   (await import('./bypass/audit.ts')).auditPlatform(options)
+
+export type { AccessOptions, AccessReport, ListedGrant } from './access/report.ts'
+export type { ReviewAccessOptions, ReviewAccessReport } from './access/review.ts'
+
+/** Every permission with its last review and its last use. */
+export const listAccess: typeof import('./access/report.ts').listAccess = async (options) =>
+  (await import('./access/report.ts')).listAccess(options)
+
+/** Records that somebody has looked at grants. */
+export const reviewAccess: typeof import('./access/review.ts').reviewAccess = async (options) =>
+  (await import('./access/review.ts')).reviewAccess(options)

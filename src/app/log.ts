@@ -8,6 +8,7 @@ import { quote, SallyportError, type Problem } from '#error'
 import {
   createReplayMemory,
   openLogView,
+  parseAccessReview,
   parseBuild,
   parseBuildRecord,
   parseDeployment,
@@ -15,6 +16,7 @@ import {
   recordedDecision,
   replay,
   verifyLog,
+  type AccessReview,
   type BodyStore,
   type BuildEntry,
   type BuildRecord,
@@ -57,11 +59,18 @@ export interface LoggedDeployment {
   readonly deployment: Deployment
 }
 
+/** That somebody has looked at grants. */
+export interface LoggedAccessReview {
+  readonly index: number
+  readonly accessReview: AccessReview
+}
+
 export type LoggedEntry =
   | LoggedDecision
   | LoggedRefusal
   | LoggedReview
   | LoggedDeployment
+  | LoggedAccessReview
   | LoggedBuildEntry
   | LoggedBuildRecord
 
@@ -79,9 +88,14 @@ export interface LoggedBuildRecord {
 
 /** Entries in which nothing was decided that could be decided again. */
 export function decidesNothing(entry: Uint8Array): boolean {
-  return [parseRefusal, parseReview, parseDeployment, parseBuild, parseBuildRecord].some(
-    (parse) => parse(entry) !== undefined,
-  )
+  return [
+    parseRefusal,
+    parseReview,
+    parseDeployment,
+    parseAccessReview,
+    parseBuild,
+    parseBuildRecord,
+  ].some((parse) => parse(entry) !== undefined)
 }
 
 export interface LogVerifyReport extends LogReport {
@@ -288,6 +302,8 @@ async function loggedOf(entry: Uint8Array, index: number, bodies: BodyStore): Pr
   if (build !== undefined) return { index, build }
   const buildRecord = parseBuildRecord(entry)
   if (buildRecord !== undefined) return { index, buildRecord }
+  const accessReview = parseAccessReview(entry)
+  if (accessReview !== undefined) return { index, accessReview }
   return { index, decision: await decisionOf(entry, index, bodies) }
 }
 

@@ -90,6 +90,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/breakglass.ts'),
   },
   {
+    name: 'access',
+    summary: 'say who may do what, who has looked at it, and who has used it: list, review',
+    load: () => import('./commands/access.ts'),
+  },
+  {
     name: 'attach',
     summary: 'attach evidence to an image in its registry, so that it travels with it',
     load: () => import('./commands/attach.ts'),

@@ -1,4 +1,6 @@
+import type { AccessReviewConfig } from './access-review.ts'
 import type { AlarmsConfig } from './alarms.ts'
+import type { ChokePointsConfig } from './choke-points.ts'
 import type { EventsConfig } from './events.ts'
 import type { AccessConfig, AdmissionConfig, ServeConfig } from './gate-config.ts'
 import type { LogWitnessesConfig } from './log-witnesses.ts'
@@ -94,6 +96,10 @@ export interface Config {
   /** `sallyport serve`. */
   readonly serve: ServeConfig
   readonly access: AccessConfig
+  /** How often somebody has to look at what others may do. */
+  readonly accessReview: AccessReviewConfig
+  /** Through which points everything reaches its target. */
+  readonly chokePoints: readonly ChokePointsConfig[]
   /** The Kubernetes webhook; absent where there is none. */
   readonly admission?: AdmissionConfig
   /** What is pulled through the gate: images, packages. */

@@ -4,7 +4,9 @@ import { checkShape, parseYaml } from '#document'
 import { SallyportError, type Problem } from '#error'
 import type { Config, EvidencePlaces, KeyFiles, KeySet } from './config.ts'
 import { checkEnvironment, dockerConfigFile, valueOf, type Environment } from './environment.ts'
+import { accessReviewOf } from './access-review.ts'
 import { alarmsOf } from './alarms.ts'
+import { chokePointsOf } from './choke-points.ts'
 import { eventsOf } from './events.ts'
 import { accessOf, serveOf } from './gate-config.ts'
 import { logWitnessesOf } from './log-witnesses.ts'
@@ -163,6 +165,8 @@ function configOf(
     store: storeOf(home, parsed.store),
     serve: serveOf(home, parsed.serve),
     access: accessOf(home, parsed.access),
+    accessReview: accessReviewOf(parsed.accessReview),
+    chokePoints: chokePointsOf(parsed.chokePoints),
     alarms: alarmsOf(home, parsed.alarms),
     events: eventsOf(home, parsed.events),
     breakglass: { folder: inHome(parsed.breakglass.folder) },

@@ -1,5 +1,7 @@
 import { z } from 'zod'
+import { accessReviewSchema } from './access-review.ts'
 import { alarmsSchema } from './alarms.ts'
+import { chokePointsSchema } from './choke-points.ts'
 import { eventsSchema } from './events.ts'
 import { accessSchema, admissionSchema, serveSchema } from './gate-schema.ts'
 import { logWitnessesSchema } from './log-witnesses.ts'
@@ -117,6 +119,8 @@ export const configSchema = z.strictObject({
   store: storeSchema.prefault({}),
   serve: serveSchema.prefault({}),
   access: accessSchema.prefault({}),
+  accessReview: accessReviewSchema.prefault({}),
+  chokePoints: chokePointsSchema,
   admission: admissionSchema.optional(),
   proxies: proxiesSchema.prefault({}),
   alarms: alarmsSchema.prefault({}),

@@ -9,7 +9,7 @@ export type { HttpClient, HttpLimits, HttpOptions } from './http/client.ts'
 export type { ResolvedPackage } from './npm-package.ts'
 export type { NpmPackage } from './npm-registry.ts'
 export type { Attached, AttachedEvidence } from './oci/attach.ts'
-export type { Credential, Credentials } from './oci/credentials.ts'
+export type { Credential, Credentials, NamedCredential } from './oci/credentials.ts'
 export type { RegistryEvidence, RegistryOptions, ResolvedArtifact } from './oci/find.ts'
 export type { AttachedDocument } from './oci/place.ts'
 export { formatReference, parseReference, registryOf, type Reference } from './oci/reference.ts'
@@ -30,6 +30,7 @@ export {
   gatherEvidence,
   openHttp,
   openUpstream,
+  nameDockerCredentials,
   readDockerCredentials,
   resolveInNpmRegistry,
   resolveInRegistry,

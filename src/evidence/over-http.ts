@@ -4,7 +4,7 @@ import type { HttpStore } from './http-store.ts'
 import type { HttpClient, HttpOptions } from './http/client.ts'
 import type { ResolvedPackage } from './npm-package.ts'
 import type { NpmPackage } from './npm-registry.ts'
-import type { Credentials } from './oci/credentials.ts'
+import type { Credentials, NamedCredential } from './oci/credentials.ts'
 import type { Attached, AttachedEvidence } from './oci/attach.ts'
 import type { RegistryEvidence, RegistryOptions, ResolvedArtifact } from './oci/find.ts'
 import type { Upstream, UpstreamOptions } from './oci/upstream.ts'
@@ -99,6 +99,11 @@ export async function findInHttpStore(
 /** Opens a client to pass on to many calls; it keeps connections until it is closed. */
 export async function openHttp(options: HttpOptions = {}): Promise<HttpClient> {
   return (await import('./http/client.ts')).openHttp(options)
+}
+
+/** Names what a Docker configuration has credentials for; no program is asked. */
+export async function nameDockerCredentials(file: string): Promise<readonly NamedCredential[]> {
+  return (await import('./oci/credentials.ts')).nameDockerCredentials(file)
 }
 
 /**

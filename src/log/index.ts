@@ -54,6 +54,7 @@ export {
 } from './build-record.ts'
 export { parseDeployment, recordDeployment, type Deployment } from './deployment.ts'
 export { parseRefusal, recordRefusal, type Refusal } from './refusal.ts'
+export { parseAccessReview, recordAccessReview, type AccessReview } from './access-review.ts'
 export type { Cosigner, WitnessLink, WitnessStore } from './witness/ports.ts'
 export {
   openWitness,

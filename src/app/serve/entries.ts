@@ -2,6 +2,7 @@ import { parseReview } from '#breakglass'
 import type { DecisionList } from '#api'
 import { parseJson } from '#document'
 import {
+  parseAccessReview,
   parseBuild,
   parseBuildRecord,
   parseDeployment,
@@ -41,6 +42,8 @@ async function bodyOf(
   if (build !== undefined) return { kind: build.kind, body: { ...build } }
   const deployment = parseDeployment(entry)
   if (deployment !== undefined) return { kind: 'Deployment', body: { ...deployment } }
+  const access = parseAccessReview(entry)
+  if (access !== undefined) return { kind: 'AccessReview', body: { ...access } }
   const bytes = await recordedDecision(entry, bodies)
   const body = parseJson(bytes, { what: `entry ${index} of the log` })
   return { kind: 'Decision', body: body as Record<string, unknown> }

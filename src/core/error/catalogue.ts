@@ -1,3 +1,4 @@
+import { access } from './catalogue/access.ts'
 import { admission } from './catalogue/admission.ts'
 import { attestation } from './catalogue/attestation.ts'
 import { breakglass } from './catalogue/breakglass.ts'
@@ -62,6 +63,7 @@ export const catalogue = {
   ...npmProxy,
   ...breakglass,
   ...bypass,
+  ...access,
   ...gate,
   ...events,
 } as const satisfies Record<string, Entry>

@@ -44,6 +44,35 @@ export async function readDockerCredentials(file: string): Promise<Credentials> 
   }
 }
 
+/** A credential that a Docker configuration has: for where, and of which kind. Never what it is. */
+export interface NamedCredential {
+  readonly registry: string
+  readonly kind: 'password' | 'identity token' | 'bearer token' | 'helper'
+  /** The program that is asked for it. */
+  readonly helper?: string
+}
+
+/** Names what a Docker configuration has credentials for; no program is asked. */
+export async function nameDockerCredentials(file: string): Promise<readonly NamedCredential[]> {
+  const config = await readConfig(file)
+  const kinds = { basic: 'password', identity: 'identity token', bearer: 'bearer token' } as const
+  const entries = Object.entries(objectAt(config, 'auths')).flatMap(([key, entry]) => {
+    const credential = isObject(entry) ? credentialOf(entry, file) : undefined
+    // Somebody may have written a name and password into the address.
+    const registry = placeOf(key).replace(/^[^/]*@/, '')
+    return credential === undefined ? [] : [{ registry, kind: kinds[credential.kind] }]
+  })
+  const helpers = Object.entries(objectAt(config, 'credHelpers')).flatMap(([registry, helper]) =>
+    typeof helper === 'string' ? [{ registry, kind: 'helper' as const, helper }] : [],
+  )
+  const store = config['credsStore']
+  const rest =
+    typeof store === 'string' && store !== ''
+      ? [{ registry: 'every other registry', kind: 'helper' as const, helper: store }]
+      : []
+  return [...entries, ...helpers, ...rest]
+}
+
 async function readConfig(file: string): Promise<JsonObject> {
   let bytes: Uint8Array
   try {

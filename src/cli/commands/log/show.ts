@@ -1,4 +1,5 @@
 import type {
+  LoggedAccessReview,
   LoggedDecision,
   LoggedDeployment,
   LoggedEntry,
@@ -36,9 +37,11 @@ async function list(session: Session, limit: number): Promise<Outcome> {
         ? reviewRow(logged, look)
         : 'deployment' in logged
           ? deploymentRow(logged, look)
-          : 'build' in logged || 'buildRecord' in logged
-            ? buildRow(logged, look)
-            : row(logged, look),
+          : 'accessReview' in logged
+            ? accessReviewRow(logged, look)
+            : 'build' in logged || 'buildRecord' in logged
+              ? buildRow(logged, look)
+              : row(logged, look),
   )
   const more = size > entries.length ? `, the newest ${entries.length} above` : ''
   const waiting = spooledLine(spooled)
@@ -64,6 +67,7 @@ async function one(session: Session, index: number): Promise<Outcome> {
   if ('review' in logged) return oneReview(logged)
   if ('deployment' in logged) return oneDeployment(logged)
   if ('build' in logged || 'buildRecord' in logged) return oneBuild(logged)
+  if ('accessReview' in logged) return oneAccessReview(logged)
   const { decision } = logged
   const { requester, chokePoint } = decision.request
   const who = requester === undefined ? chokePoint : `${requester} at ${chokePoint}`
@@ -177,6 +181,29 @@ function oneDeployment(logged: LoggedDeployment): Outcome {
     ),
     `${command.program} (the whole command has sha256:${command.sha256}) began at ${started} and ended with ${exit}${signal === undefined ? '' : ` (${signal})`}`,
   ]
+  return {
+    exit: 0,
+    json: { apiVersion: 'sallyport.dev/v1', kind: 'LogEntry', ...asJson(logged) },
+    text: lines.map(escapeLine).join('\n'),
+  }
+}
+
+function accessReviewRow({ index, accessReview }: LoggedAccessReview, { paint }: Look): string[] {
+  const { time, by, finding, grants } = accessReview
+  return [
+    paint.faint(String(index)),
+    paint.faint(time.slice(0, 19).concat('Z')),
+    paint.good('reviewed'),
+    `${grants.length} ${plural(grants.length, 'grant')}`,
+    escapeLine(by),
+    paint.faint(escapeLine(finding)),
+  ]
+}
+
+function oneAccessReview(logged: LoggedAccessReview): Outcome {
+  const { time, by, principal, finding, grants } = logged.accessReview
+  const head = `${time}, ${by} (${principal}) has looked at ${grants.length} ${plural(grants.length, 'grant')}: ${finding}`
+  const lines = [head, ...grants.map(({ id, sha256 }) => `${sha256.slice(0, 12)} ${id}`)]
   return {
     exit: 0,
     json: { apiVersion: 'sallyport.dev/v1', kind: 'LogEntry', ...asJson(logged) },
