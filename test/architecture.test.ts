@@ -40,7 +40,8 @@ const house: Record<string, { folder: string; may: readonly string[] }> = {
   worker: { folder: 'worker', may: ['error', 'document'] },
   builder: { folder: 'builder', may: [...core, 'signer', 'source', 'materials', 'worker'] },
   chokepoint: { folder: 'chokepoint', may: [...core, 'evidence', 'log'] },
-  store: { folder: 'store', may: [...core, 'materials', 'log', 'builder', 'events'] },
+  recheck: { folder: 'recheck', may: [...core, 'log'] },
+  store: { folder: 'store', may: [...core, 'materials', 'log', 'builder', 'recheck', 'events'] },
   server: { folder: 'server', may: [...core, 'api', 'evidence', 'log', 'chokepoint'] },
   app: {
     folder: 'app',
@@ -56,6 +57,7 @@ const house: Record<string, { folder: string; may: readonly string[] }> = {
       'worker',
       'builder',
       'chokepoint',
+      'recheck',
       'store',
       'server',
       'events',

@@ -120,6 +120,17 @@ test('a decision for a target that nobody owns is made again, too', async () => 
   assert.ok((await replay(entry, bodies)).same)
 })
 
+test('what was decided again, and where it lay, are inputs like all others', async () => {
+  const rechecks = { first: 3, last: 7, question: sha256Hex('x') }
+  const artifact = { ...request.artifact, downloadLocation: 'oci://registry.example/shop:v1' }
+  const { bodies, entry, decision } = await recorded(cases['good'] ?? assert.fail(), {
+    artifact,
+    rechecks,
+  })
+  assert.deepEqual(decision.request, { ...request, artifact, rechecks })
+  assert.ok((await replay(entry, bodies)).same)
+})
+
 test('a decision that has another answer under another policy says so', async () => {
   const { bodies, entry, decision } = await recorded(cases['good'] ?? assert.fail())
   assert.equal(decision.verdict, 'ALLOW')

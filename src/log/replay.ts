@@ -84,11 +84,18 @@ const recordSchema = z.looseObject({
   kind: z.literal('Decision'),
   time: z.iso.datetime(),
   request: z.strictObject({
-    artifact: z.strictObject({ name: z.string(), digest: z.record(z.string(), z.string()) }),
+    artifact: z.strictObject({
+      name: z.string(),
+      digest: z.record(z.string(), z.string()),
+      downloadLocation: z.string().exactOptional(),
+    }),
     target: z.strictObject({ environment: z.string(), service: z.string() }),
     chokePoint: z.string(),
     requester: z.string().exactOptional(),
     principal: z.string().exactOptional(),
+    rechecks: z
+      .strictObject({ first: z.int().min(0), last: z.int().min(0), question: z.string() })
+      .exactOptional(),
   }),
   inputs: z.strictObject({
     trust: inputFile.extend({ roots: z.array(inputFile).exactOptional() }),

@@ -1,6 +1,7 @@
 export { openFileBlobs, type FileBlobs } from './embedded/blobs.ts'
 export { openFileCheckpoints, type FileCheckpoints } from './embedded/checkpoints.ts'
 export { openFileEvents } from './embedded/events.ts'
+export { openFileRecheckStore } from './embedded/recheck-store.ts'
 export { openFileLogStorage, type FileLogOptions } from './embedded/log-storage.ts'
 export {
   openFileSpool,

@@ -107,6 +107,13 @@ test('a good grant lets in what the rules refuse, and says so; the verdict stays
   )
 })
 
+test('what is decided again opens with no grant, and is no use of one', () => {
+  const rechecks = { first: 1, last: 1, question: 'f'.repeat(64) }
+  const decision = ask([granted()], 1, { request: { ...request, rechecks } })
+  assert.deepEqual([decision.verdict, decision.effect], ['DENY', 'blocked'])
+  assert.equal(decision.breakglass, undefined)
+})
+
 test('a grant waives what it names: evidence that is there still counts', () => {
   const decision = ask([granted({ rules: ['require[1].allowed'] }), signed(provenance())])
   assert.equal(decision.effect, 'admitted-breakglass')

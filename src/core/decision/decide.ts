@@ -1,6 +1,13 @@
 import { isSha256 } from '#document'
 import { quote, type Problem } from '#error'
-import { modeAt, selectPolicy, type DeploymentRequest, type Policy, type PolicySet } from '#policy'
+import {
+  modeAt,
+  selectPolicy,
+  type DeploymentRequest,
+  type Policy,
+  type PolicySet,
+  type Rechecked,
+} from '#policy'
 import { createVerifier, type Trust, type Verifier } from '#trust'
 import { judgeBreakglass } from './breakglass.ts'
 import { judgeDeployer } from './deployer.ts'
@@ -266,6 +273,9 @@ function openIn(
   { request, trust, now }: DecisionInput,
   { policy, examined, evaluated, problems, verdict }: Findings,
 ): Pick<Decision, 'effect' | 'breakglass'> & { readonly refused: readonly Problem[] } {
+  // POL-27: what was let in unseen is asked about without any choice that would let it in again.
+  if (request.rechecks !== undefined)
+    return { effect: verdict === 'ALLOW' ? 'admitted' : 'blocked', refused: [] }
   const effect = effectOf(verdict, policy, evaluated, now)
   const rules = evaluated.map(({ result }): RuleResult => result)
   const question = { request, trust, now, policy, examined, rules, problems, verdict, effect }
@@ -290,7 +300,9 @@ function cleanRequest({
   chokePoint,
   requester,
   principal,
+  rechecks,
 }: DeploymentRequest): DeploymentRequest {
+  const { downloadLocation } = artifact
   return {
     artifact: {
       name: artifact.name.toWellFormed(),
@@ -300,6 +312,9 @@ function cleanRequest({
           digest.toWellFormed(),
         ]),
       ),
+      ...(downloadLocation === undefined
+        ? {}
+        : { downloadLocation: downloadLocation.toWellFormed() }),
     },
     target: {
       environment: target.environment.toWellFormed(),
@@ -308,7 +323,12 @@ function cleanRequest({
     chokePoint: chokePoint.toWellFormed(),
     ...(requester === undefined ? {} : { requester: requester.toWellFormed() }),
     ...(principal === undefined ? {} : { principal: principal.toWellFormed() }),
+    ...(rechecks === undefined ? {} : { rechecks: cleanRechecks(rechecks) }),
   }
+}
+
+function cleanRechecks({ first, last, question }: Rechecked): Rechecked {
+  return { first, last, question: question.toWellFormed() }
 }
 
 function checkRequest(

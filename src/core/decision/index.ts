@@ -1,4 +1,4 @@
-export type { DeploymentRequest, RuleVerdict, Target } from '#policy'
+export type { DeploymentRequest, Rechecked, RuleVerdict, Target } from '#policy'
 export { accountOf, sentenceOf, type Account, type RuleLine, type Tone } from './account/account.ts'
 export { codeBlock, codeSpan, markdownOf, type MarkdownOptions } from './account/markdown.ts'
 export { summaryOf, type SummaryOptions } from './account/summary.ts'

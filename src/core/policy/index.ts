@@ -33,7 +33,7 @@ export { explanationMarkdown } from './explain/markdown.ts'
 export { metaJsonSchema } from './meta/meta-schema.ts'
 export type { MetaPolicy } from './meta/meta-policy.ts'
 export { modeAt, type BoundRule, type Exemption, type Policy, type PolicySet } from './policy.ts'
-export type { DeploymentRequest, Target } from './request.ts'
+export type { DeploymentRequest, Rechecked, Target } from './request.ts'
 export { rules } from './rules.ts'
 export type {
   EvidenceKind,

@@ -16,6 +16,11 @@ export interface DeploymentRequest {
      * may know the artifact by another of them (npm: `sha512`), and is then about these bytes.
      */
     readonly digest: DigestSet
+    /**
+     * Where it lies, as whoever asks or the choke point says: `oci://HOST/NAME…`, or a package URL. Evidence was looked for
+     * there; it is recorded so that it can be looked for there again, and is never a reason for anything.
+     */
+    readonly downloadLocation?: string
   }
   readonly target: Target
   /** Which choke point asks, such as `cli` or `admission`. */
@@ -28,4 +33,19 @@ export interface DeploymentRequest {
    * refuse (`deployers`), and is never one to allow.
    */
   readonly principal?: string
+  /**
+   * Present when nobody asks to be let in: this decides again what an outage let in before, by its places in the log. Then no
+   * choice of the policy (`mode: audit`, `whenUnavailable`) and no grant makes anything but a yes of it.
+   */
+  readonly rechecks?: Rechecked
+}
+
+/** Entries of one log that asked the same, of which nobody could tell. */
+export interface Rechecked {
+  /** The first of them. */
+  readonly first: number
+  /** The last one that is decided again; those between that ask something else are not meant. */
+  readonly last: number
+  /** What they asked: the sha256 of their request and of the digests of their evidence. */
+  readonly question: string
 }

@@ -47,6 +47,16 @@ const versions: readonly (readonly string[])[] = [
   [
     `CREATE INDEX entry_id_range ON sallyport.entry USING brin (id) WITH (pages_per_range = 32, autosummarize = on)`,
   ],
+  // Who decides again what an outage let in, until when, and how far the log has been read for it.
+  [
+    `CREATE TABLE sallyport.recheck (
+       one boolean PRIMARY KEY DEFAULT true CHECK (one),
+       holder text NOT NULL DEFAULT '',
+       until timestamptz NOT NULL DEFAULT '-infinity',
+       note bytea
+     ) WITH (fillfactor = 50)`,
+    `INSERT INTO sallyport.recheck DEFAULT VALUES`,
+  ],
 ]
 
 // Any number that nobody else uses: one process migrates at a time.

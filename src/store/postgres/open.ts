@@ -1,13 +1,17 @@
 import type { BodyStore, SharedLogStore } from '#log'
+import type { RecheckStore } from '#recheck'
 import { endClient, openClient, openPool, type PostgresOptions } from './connection.ts'
 import { PostgresBodies } from './bodies.ts'
 import { PostgresLogStore } from './log-store.ts'
 import { migrate } from './migrations.ts'
+import { PostgresRecheckStore } from './recheck-store.ts'
 
 /** One database: a log that replicas share, and the bodies that its entries refer to. */
 export interface PostgresStore {
   readonly log: SharedLogStore
   readonly bodies: BodyStore
+  /** The turn of replicas to decide again. */
+  readonly rechecks: RecheckStore
   readonly close: () => Promise<void>
 }
 
@@ -23,10 +27,13 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Postg
   }
   const pool = openPool(options)
   const log = new PostgresLogStore(pool, options)
+  const rechecks = new PostgresRecheckStore(pool, options)
   return {
     log,
     bodies: new PostgresBodies(pool, options),
+    rechecks,
     close: async () => {
+      await rechecks[Symbol.asyncDispose]()
       await log.close()
       await pool.end()
     },
