@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { checkShape, encodeCanonical, parseJson, type Json } from '#document'
+import { checkShape, encodeCanonical, parseJson } from '#document'
 import type { Log, Receipt } from './log.ts'
 import { isObject } from './record.ts'
 
