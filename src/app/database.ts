@@ -3,8 +3,10 @@ import { open, readFile } from 'node:fs/promises'
 import type { Config, StoreConfig } from '#config'
 import { quote, SallyportError } from '#error'
 import { openPostgresStore, type PostgresOptions, type PostgresStore } from '#store'
+import { clientIdentity } from './database/client-identity.ts'
 
 type Postgres = NonNullable<StoreConfig['postgres']>
+type Tls = NonNullable<PostgresOptions['tls']>
 
 const maxSecretBytes = 8192
 
@@ -22,18 +24,14 @@ export async function openDatabase(
 
 /** Where the database is and how it is spoken to: address and authorities read and checked, no password read yet. */
 export async function databaseOptions(postgres: Postgres): Promise<PostgresOptions> {
-  const { url: given, urlFile, passwordFile, ca, plaintextUnsafe, waitMs, connections } = postgres
+  const { url: given, urlFile, passwordFile, plaintextUnsafe, waitMs, connections } = postgres
   const where = urlFile ?? 'store.postgres.url'
   const url = parseAddress(given ?? (await readSecret(urlFile ?? '')), where)
   const host = decode(url.hostname.replace(/^\[(.*)\]$/, '$1'), where)
-  const encrypted = ca !== undefined || (!isLocal(host) && !plaintextUnsafe)
-  const inUrl = decode(url.password, where)
-  const password =
-    passwordFile === undefined
-      ? inUrl === ''
-        ? undefined
-        : async () => inUrl
-      : () => readSecret(passwordFile)
+  const proof = { ...(await authorities(postgres.ca)), ...identityOf(postgres) }
+  const isAsked = Object.keys(proof).length > 0
+  const encrypted = isAsked || (!isLocal(host) && !plaintextUnsafe)
+  const password = passwordOf(passwordFile, decode(url.password, where))
   return {
     host,
     port: url.port === '' ? 5432 : Number(url.port),
@@ -42,8 +40,18 @@ export async function databaseOptions(postgres: Postgres): Promise<PostgresOptio
     timeoutMs: waitMs,
     connections,
     ...(password === undefined ? {} : { password }),
-    ...(encrypted ? { tls: { servername: host, ...(await authorities(ca)) } } : {}),
+    ...(encrypted ? { tls: { servername: host, ...proof } } : {}),
   }
+}
+
+function identityOf({ certificate, key }: Postgres): Pick<Tls, 'client'> {
+  if (certificate === undefined || key === undefined) return {}
+  return { client: clientIdentity(certificate, key) }
+}
+
+function passwordOf(file: string | undefined, inUrl: string): (() => Promise<string>) | undefined {
+  if (file !== undefined) return () => readSecret(file)
+  return inUrl === '' ? undefined : async () => inUrl
 }
 
 /** Whether this replica has the keys of the log, and sequences when no other does. */
@@ -51,7 +59,7 @@ export function hasLogKeys({ store }: Config): boolean {
   return store.postgres?.sequencer ?? true
 }
 
-function isLocal(host: string): boolean {
+export function isLocal(host: string): boolean {
   return host.startsWith('/') || /^(?:localhost|127(?:\.\d+){3}|::1)$/.test(host)
 }
 
@@ -79,7 +87,7 @@ function parseAddress(text: string, where: string): URL {
     where,
     'one line such as postgresql://sallyport@db.example:5432/sallyport, without "?" and "#"',
     'something else',
-    'Correct the address; write "?", "#", "@" and "/" in names and passwords as %3F, %23, %40 and %2F',
+    'Correct the address; write "?", "#", "@" and "/" in names and passwords as %3F, %23, %40 and %2F. What others write as sslcert, sslkey and sslrootcert is certificate, key and ca of store.postgres',
   )
 }
 

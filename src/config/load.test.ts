@@ -208,12 +208,21 @@ test('a database is named without its password, in one place', () => {
     waitMs: 5000,
     connections: 8,
   })
+  const proof = '    {url: "postgresql://gate@db.example/log", certificate: c, key: k}'
+  writeFileSync(join(cwd, '.sallyport/sallyport.yaml'), withStore(proof))
+  const proven = loadConfig({ cwd, env: {} }).store.postgres
+  assert.deepEqual(
+    [proven?.certificate, proven?.key],
+    [join(cwd, '.sallyport/c'), join(cwd, '.sallyport/k')],
+  )
   for (const bad of [
     '{}',
     '{url: "postgresql://gate@db.example/log", urlFile: f}',
     '{url: "postgresql://gate:secret@db.example/log"}',
     '{url: "postgresql://gate@db.example/log?sslmode=disable"}',
     '{url: "https://gate@db.example/log"}',
+    '{url: "postgresql://gate@db.example/log", certificate: gate.crt}',
+    '{url: "postgresql://gate@db.example/log", key: gate.key}',
     '{url: "postgresql://db.example/log"}',
   ]) {
     writeFileSync(join(cwd, '.sallyport/sallyport.yaml'), withStore(`    ${bad}`))

@@ -29,6 +29,11 @@ export const storeSchema = z.strictObject({
       ca: path
         .optional()
         .describe('PEM certificates of the authorities that may vouch for the database'),
+      // Who this gate is: with both, the database need not ask for a password.
+      certificate: path
+        .optional()
+        .describe('PEM certificate of this gate, then those that lead to its authority'),
+      key: path.optional().describe('its private key, a PEM file of mode 0600'),
       // Without TLS only a database of this machine is spoken to, unless somebody says that the way there is safe.
       plaintextUnsafe: z.boolean().default(false),
       sequencer: z.boolean().default(true).describe('false: this replica has no keys of the log'),
@@ -38,6 +43,10 @@ export const storeSchema = z.strictObject({
     .refine(
       ({ url, urlFile }) => (url === undefined) !== (urlFile === undefined),
       'either "url" or "urlFile"',
+    )
+    .refine(
+      ({ certificate, key }) => (certificate === undefined) === (key === undefined),
+      '"certificate" and "key" together',
     )
     .optional(),
 })
@@ -51,6 +60,8 @@ export interface StoreConfig {
     readonly urlFile?: string
     readonly passwordFile?: string
     readonly ca?: string
+    readonly certificate?: string
+    readonly key?: string
     readonly waitMs: number
   }
 }
@@ -58,7 +69,7 @@ export interface StoreConfig {
 /** Every path absolute. */
 export function storeOf(home: string, { postgres }: z.output<typeof storeSchema>): StoreConfig {
   if (postgres === undefined) return {}
-  const { url, urlFile, passwordFile, ca, waitSeconds, ...rest } = postgres
+  const { url, urlFile, passwordFile, ca, certificate, key, waitSeconds, ...rest } = postgres
   return {
     postgres: {
       ...rest,
@@ -67,6 +78,8 @@ export function storeOf(home: string, { postgres }: z.output<typeof storeSchema>
       ...(urlFile === undefined ? {} : { urlFile: resolve(home, urlFile) }),
       ...(passwordFile === undefined ? {} : { passwordFile: resolve(home, passwordFile) }),
       ...(ca === undefined ? {} : { ca: resolve(home, ca) }),
+      ...(certificate === undefined ? {} : { certificate: resolve(home, certificate) }),
+      ...(key === undefined ? {} : { key: resolve(home, key) }),
     },
   }
 }

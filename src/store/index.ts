@@ -8,5 +8,5 @@ export {
   passingFileSystem,
   type FileSpoolOptions,
 } from './embedded/spool-storage.ts'
-export type { PostgresOptions } from './postgres/connection.ts'
+export type { ClientIdentity, PostgresOptions } from './postgres/connection.ts'
 export { openPostgresStore, type PostgresStore } from './postgres/open.ts'

@@ -1,5 +1,5 @@
 import { isIP } from 'node:net'
-import { checkServerIdentity, type PeerCertificate } from 'node:tls'
+import { checkServerIdentity, type ConnectionOptions, type PeerCertificate } from 'node:tls'
 import { Client, Pool, type ClientConfig, type PoolClient } from 'pg'
 import { quote, SallyportError } from '#error'
 
@@ -13,11 +13,22 @@ export interface PostgresOptions {
   /** Asked for with each new connection, so that it can be changed without a restart; absent: there is none. */
   readonly password?: () => Promise<string>
   /** The authorities that the certificate of the database must come from, and the name in it; absent: no TLS. */
-  readonly tls?: { readonly ca?: string; readonly servername: string }
+  readonly tls?: {
+    readonly ca?: string
+    readonly servername: string
+    /** Who connects; asked for with each new connection, so that it can be renewed without a restart. MUST NOT throw. */
+    readonly client?: () => ClientIdentity
+  }
   /** Milliseconds that any single answer may take. */
   readonly timeoutMs: number
   /** Connections of this process, besides the one that sequences and the one that listens. */
   readonly connections: number
+}
+
+/** A certificate and its key, as PEM. */
+export interface ClientIdentity {
+  readonly cert: string
+  readonly key: string
 }
 
 /**
@@ -37,24 +48,31 @@ export function clientConfig(options: PostgresOptions, name: string): ClientConf
     user,
     database,
     password: password ?? (() => Promise.reject(noPassword(options))),
-    ssl:
-      tls === undefined
-        ? false
-        : {
-            ...(tls.ca === undefined ? {} : { ca: tls.ca }),
-            ...(isIP(tls.servername) === 0 ? { servername: tls.servername } : {}),
-            // Without a server name, as for an address, Node would compare with "localhost".
-            checkServerIdentity: (_: string, certificate: PeerCertificate) =>
-              checkServerIdentity(tls.servername, certificate),
-            rejectUnauthorized: true,
-            minVersion: 'TLSv1.2',
-          },
+    ssl: tls === undefined ? false : secured(tls),
     application_name: `sallyport ${name}`,
     options: `${session} -c statement_timeout=${timeoutMs} -c idle_in_transaction_session_timeout=${timeoutMs * 2}`,
     connectionTimeoutMillis: timeoutMs,
     query_timeout: timeoutMs + 500,
     keepAlive: true,
   }
+}
+
+function secured({ ca, servername, client }: NonNullable<PostgresOptions['tls']>) {
+  const options: ConnectionOptions = {
+    ...(ca === undefined ? {} : { ca }),
+    ...(isIP(servername) === 0 ? { servername } : {}),
+    // Without a server name, as for an address, Node would compare with "localhost".
+    checkServerIdentity: (_: string, certificate: PeerCertificate) =>
+      checkServerIdentity(servername, certificate),
+    rejectUnauthorized: true,
+    minVersion: 'TLSv1.2',
+  }
+  if (client === undefined) return options
+  // The driver reads these when it begins TLS, for each connection anew.
+  return Object.defineProperties(options, {
+    cert: { enumerable: true, configurable: true, get: () => client().cert },
+    key: { enumerable: true, configurable: true, get: () => client().key },
+  })
 }
 
 /** A pool of sessions. A session that broke while nobody used it is replaced with the next use. */
