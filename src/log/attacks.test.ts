@@ -272,7 +272,7 @@ function rehash(bundle: TilePosition): void {
 
 function rewriteTree(change: (all: readonly Uint8Array[]) => readonly Uint8Array[]): void {
   const all = change(bundles.flatMap((bundle) => splitEntries(read(bundle)) ?? []))
-  for (const tile of TreeEdge.empty.extend(all).tiles)
+  for (const tile of TreeEdge.empty.extend(all).tiles())
     machine.disk.files.set(tilePath(tile), tile.bytes)
 }
 

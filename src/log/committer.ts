@@ -3,7 +3,6 @@ import {
   openCheckpoint,
   proveConsistency,
   tilePath,
-  tileWidth,
   type LogIdentity,
   type OpenedCheckpoint,
   type ReadTile,
@@ -23,10 +22,11 @@ import { checkpointPath } from './view.ts'
 export interface LogLimits {
   /**
    * Milliseconds between two publications, if entries keep coming; without more to commit it is published at once.
-   * Writing tiles for every commit would cost more than the commits. Also how long a turn lasts at least, if others wait
-   * for theirs. 20 when it is not said.
+   * Writing tiles for every commit would cost more than the commits. 100 when it is not said.
    */
   readonly publishAfter: number
+  /** Milliseconds that a turn lasts at least, if others wait for theirs. 20 when it is not said. */
+  readonly turn: number
   /** The journal is replaced when it is longer, which bounds what a recovery has to do again. 32 MiB when it is not said. */
   readonly journalBytes: number
   /** Full tiles are settled beside the commits from this many on, so that little is left when the journal is replaced. 16 when it is not said. */
@@ -34,7 +34,8 @@ export interface LogLimits {
 }
 
 export const usualLimits: LogLimits = {
-  publishAfter: 20,
+  publishAfter: 100,
+  turn: 20,
   journalBytes: 32 * 2 ** 20,
   unsettledTiles: 16,
 }
@@ -115,13 +116,20 @@ export class Committer {
    * may take a hundred times its size; the journal still has everything. Full tiles are made durable a few at a time.
    */
   async tidy(): Promise<void> {
-    await this.#storage.prune(this.#unpruned.splice(0))
-    const { unsettled } = this.#head ?? { unsettled: new Set<string>() }
-    if (unsettled.size < this.#limits.unsettledTiles) return
+    const unpruned = this.#unpruned.splice(0)
+    await this.#storage.prune(unpruned)
+    const head = this.#head
+    if (head === undefined) return
+    const { unsettled, mark } = head
+    for (const path of unsettled)
+      if (unpruned.some((full) => path.startsWith(`${full}.p/`))) unsettled.delete(path)
     const full = [...unsettled].filter(isFullTile)
-    if (full.length < this.#limits.unsettledTiles) return
-    await this.#storage.settle(full)
-    for (const path of full) unsettled.delete(path)
+    // Before the journal is replaced, for which everybody waits, partial tiles as well.
+    const isNear = mark.length > this.#limits.journalBytes * 0.9
+    if (full.length < this.#limits.unsettledTiles && !isNear) return
+    const paths = isNear ? [...unsettled].slice(0, maxSettled) : full
+    await this.#storage.settle(paths)
+    for (const path of paths) unsettled.delete(path)
   }
 
   /** Leaves a log of which everything is durable, with nothing to recover. Gives its checkpoint. */
@@ -171,7 +179,7 @@ export class Committer {
     const { edge, mark } = this.#known()
     if (edge.size === begun.size) return false
     if (mark.length > this.#limits.journalBytes) return true
-    return performance.now() - begun.at > this.#limits.publishAfter && writer.isWanted()
+    return performance.now() - begun.at > this.#limits.turn && writer.isWanted()
   }
 
   async #locked<T>(work: (writer: LogWriter) => Promise<T>): Promise<T> {
@@ -217,7 +225,7 @@ export class Committer {
       if (record.kind !== 'batch' || record.size !== edge.size) return undefined
       const grown = edge.extend(record.entries)
       edge = grown.edge
-      for (const tile of grown.tiles) known.unsettled.add(tilePath(tile))
+      for (const tile of grown.tiles()) known.unsettled.add(tilePath(tile))
     }
     const note = await this.#storage.read(checkpointPath)
     if (note === undefined || end < added.length) return undefined
@@ -233,7 +241,7 @@ export class Committer {
    */
   async #append(writer: LogWriter, head: Head, entries: readonly Uint8Array[]) {
     const extension = head.edge.extend(entries)
-    const { edge, tiles } = extension
+    const { edge, full } = extension
     const record = encodeRecord({ kind: 'batch', size: head.edge.size, entries }, head.digest)
     const [, consistency] = await Promise.all([
       writer.appendJournal(record.bytes),
@@ -246,7 +254,7 @@ export class Committer {
     const mark = { ...head.mark, length }
     return {
       head: { edge, checkpoint, remembered: edge, mark, digest: record.digest, unsettled },
-      full: tiles.filter(({ width }) => width === tileWidth),
+      full,
     }
   }
 
@@ -267,6 +275,9 @@ export class Committer {
     this.#uncertain = false
   }
 }
+
+// So that it is not all there is to do at a time.
+const maxSettled = 64
 
 /** After this nothing is written any more. */
 function isFatal(failure: unknown): boolean {

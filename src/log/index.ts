@@ -6,6 +6,7 @@ export type {
   LogStorage,
   LogWriter,
 } from './ports.ts'
+export { endOfRecords } from './journal.ts'
 export type { LogLimits } from './committer.ts'
 export { openLog, type Log, type OpenLogOptions, type Receipt } from './log.ts'
 export { openSharedLog, type OpenSharedLogOptions } from './shared/shared-log.ts'

@@ -50,6 +50,21 @@ export function parseJournal(bytes: Uint8Array, previous: JournalDigest) {
   }
 }
 
+/**
+ * Where the records end that begin at the start of `bytes`, as their lengths say, whole or not: a file may have room
+ * behind them, which is zeros, and no record has the length zero.
+ */
+export function endOfRecords(bytes: Uint8Array): number {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  for (let at = 0; ;) {
+    if (at + headerBytes > bytes.length) return bytes.subarray(at).some(Boolean) ? bytes.length : at
+    const length = view.getUint32(at)
+    if (length === 0) return at
+    at += headerBytes + length + hashSize
+    if (at > bytes.length) return bytes.length
+  }
+}
+
 function parseRecord(bytes: Buffer, start: number, previous: JournalDigest) {
   if (bytes.length < start + headerBytes) return undefined
   const length = bytes.readUInt32BE(start)

@@ -80,7 +80,7 @@ export interface LogWriter {
   /** The journal from this byte on. */
   readJournal(from: number): Promise<Uint8Array>
 
-  /** Adds to the journal. MUST be durable when it resolves. */
+  /** Adds a record of journal.ts to the journal, which has room behind its records or none. MUST be durable when it resolves. */
   appendJournal(bytes: Uint8Array): Promise<void>
 
   /** Puts a new journal in the place of the old. MUST be atomic, and durable when it resolves. */

@@ -137,7 +137,7 @@ async function applyBatches(
     if (edge.size >= size) break
     const grown = edge.extend(entries)
     edge = grown.edge
-    for (const tile of grown.tiles.filter((tile) => !isSuperseded(tile, size))) {
+    for (const tile of grown.tiles().filter((tile) => !isSuperseded(tile, size))) {
       const path = tilePath(tile)
       paths.add(path)
       const there = await storage.read(path)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { LogStorage } from './index.ts'
+import { encodeRecord, journalStart } from './journal.ts'
 
 /** One place where a log may be kept, opened as often as a test wants: each time by another process, as it were. */
 export interface StoragePlace {
@@ -77,44 +78,70 @@ export function storageContract(name: string, makePlace: () => Promise<StoragePl
     async (place) => {
       const [one, other] = [place.open(), place.open()]
       const writer = await one.lock()
-      await writer.replaceJournal(text('head '))
+      await writer.replaceJournal(record('head'))
       const first = await writer.journalMark()
-      await writer.appendJournal(text('one '))
-      await writer.appendJournal(text('two'))
+      await writer.appendJournal(record('one'))
+      await writer.appendJournal(record('two'))
       const second = await writer.journalMark()
+      const all = Buffer.concat(['head', 'one', 'two'].map(record))
       assert.equal(first?.generation, second?.generation)
-      assert.equal(first?.length, 5)
-      assert.equal(second?.length, 12)
+      assert.equal(first?.length, record('head').length)
+      assert.equal(second?.length, all.length)
       await writer.unlock()
 
       const next = await other.lock()
       assert.deepEqual(await next.journalMark(), second)
-      assert.equal(show(await next.readJournal(0)), 'head one two')
-      assert.equal(show(await next.readJournal(5)), 'one two')
-      assert.equal(show(await next.readJournal(12)), '')
-      await next.replaceJournal(text('new head'))
+      assert.deepEqual(Buffer.from(await next.readJournal(0)), all)
+      const after = await next.readJournal(first?.length ?? 0)
+      assert.deepEqual(Buffer.from(after), all.subarray(first?.length))
+      assert.equal((await next.readJournal(all.length)).length, 0)
+      await next.replaceJournal(record('new head'))
       await next.unlock()
 
       const last = await one.lock()
       assert.notEqual((await last.journalMark())?.generation, second?.generation)
-      assert.equal(show(await last.readJournal(0)), 'new head')
-      await last.appendJournal(text('!'))
-      assert.equal(show(await last.readJournal(0)), 'new head!')
+      assert.deepEqual(Buffer.from(await last.readJournal(0)), record('new head'))
+      await last.appendJournal(record('!'))
+      const both = Buffer.concat(['new head', '!'].map(record))
+      assert.deepEqual(Buffer.from(await last.readJournal(0)), both)
       await last.unlock()
       await one.close()
       await other.close()
     },
   )
 
+  rule('a journal that grows long is the same for everybody', async (place) => {
+    const [one, other] = [place.open(), place.open()]
+    const storages = [one, other]
+    const written: Buffer[] = []
+    for (let turn = 0; turn < 6; turn += 1) {
+      const storage = storages[turn % 2] ?? one
+      const writer = await storage.lock()
+      if (turn === 0) await writer.replaceJournal(record('head'))
+      if (turn === 0) written.push(record('head'))
+      for (let time = 0; time < 10; time += 1) {
+        const next = record(`${turn}.${time}`.repeat(1 + ((turn * 7 + time) % 5) * 12_000))
+        await writer.appendJournal(next)
+        written.push(next)
+      }
+      const all = Buffer.concat(written)
+      assert.equal((await writer.journalMark())?.length, all.length)
+      assert.equal(Buffer.compare(await writer.readJournal(0), all), 0)
+      await writer.unlock()
+    }
+    await one.close()
+    await other.close()
+  })
+
   rule('a generation never comes back', async (place) => {
     const [one, other] = [place.open(), place.open()]
     const writer = await one.lock()
-    await writer.replaceJournal(text('first'))
+    await writer.replaceJournal(record('first'))
     const first = await writer.journalMark()
     await writer.unlock()
     for (let time = 0; time < 5; time += 1) {
       const next = await other.lock()
-      await next.replaceJournal(text('other'))
+      await next.replaceJournal(record('other'))
       assert.notEqual((await next.journalMark())?.generation, first?.generation)
       await next.unlock()
     }
@@ -162,6 +189,10 @@ export function storageContract(name: string, makePlace: () => Promise<StoragePl
     assert.deepEqual(turns, [21, 21, 21])
     for (const storage of storages) await storage.close()
   })
+}
+
+function record(checkpoint: string): Buffer {
+  return Buffer.from(encodeRecord({ kind: 'head', checkpoint }, journalStart).bytes)
 }
 
 function text(value: string): Uint8Array {

@@ -3,7 +3,8 @@ import { test } from 'node:test'
 import { tilePath, TreeEdge, type ReadTile } from '#merkle'
 
 const entries = Array.from({ length: 300 }, (_, index) => Buffer.from(`entry ${index}`))
-const { edge, tiles } = TreeEdge.empty.extend(entries)
+const { edge, tiles: all } = TreeEdge.empty.extend(entries)
+const tiles = all()
 const readTile: ReadTile = async (position) =>
   tiles.find((tile) => tilePath(tile) === tilePath(position))?.bytes ?? assert.fail()
 
@@ -12,7 +13,8 @@ test('appending gives every tile that the new tree has and the old one had not',
     TreeEdge.empty
       .extend(entries.slice(0, from))
       .edge.extend(entries.slice(from, to))
-      .tiles.map(tilePath)
+      .tiles()
+      .map(tilePath)
   assert.deepEqual(paths(0, 1), ['tile/entries/000.p/1', 'tile/0/000.p/1'])
   assert.deepEqual(paths(255, 256), ['tile/entries/000', 'tile/0/000', 'tile/1/000.p/1'])
   assert.deepEqual(paths(256, 257), ['tile/entries/001.p/1', 'tile/0/001.p/1'])
@@ -27,7 +29,7 @@ test('appending gives every tile that the new tree has and the old one had not',
 
 test('appending nothing changes nothing', () => {
   const same = edge.extend([])
-  assert.deepEqual(same.tiles, [])
+  assert.deepEqual(same.tiles(), [])
   assert.deepEqual(same.edge.root, edge.root)
 })
 

@@ -27,20 +27,20 @@ export class TreeEdge implements TreeHead {
   /** By height, the complete subtrees that make up the tree: one for each 1 in the binary form of `size`. */
   readonly #peaks: readonly (Uint8Array | undefined)[]
   /** By level, the hashes of the partial tile. */
-  readonly #tiles: readonly Uint8Array[]
-  /** The partial entry bundle. */
-  readonly #bundle: Uint8Array
+  readonly #hashes: EdgeState['hashes']
+  /** The partial entry bundle, in pieces: putting it together for each edge would cost more than all the rest. */
+  readonly #bundle: EdgeState['bundle']
   #root: Uint8Array | undefined
 
   private constructor(state: EdgeState) {
     this.size = state.size
     this.#peaks = state.peaks
-    this.#tiles = state.tiles
+    this.#hashes = state.hashes
     this.#bundle = state.bundle
   }
 
   /** The edge of the empty tree. */
-  static readonly empty = new TreeEdge({ size: 0, peaks: [], tiles: [], bundle: new Uint8Array() })
+  static readonly empty = new TreeEdge({ size: 0, peaks: [], hashes: [], bundle: [] })
 
   /** Reads the edge of the tree of `size` leaves. The caller MUST compare `root` with a root that is signed. */
   static async load(size: number, readTile: ReadTile): Promise<TreeEdge> {
@@ -48,11 +48,11 @@ export class TreeEdge implements TreeHead {
     const bytes = await Promise.all(
       partial.map(async (tile) => checkTile(tile, await readTile(tile))),
     )
-    const tiles: Uint8Array[] = []
+    const hashes: Uint8Array[][] = []
     const peaks: (Uint8Array | undefined)[] = []
     for (const [at, { level, width }] of partial.entries()) {
       const tile = bytes[at] ?? new Uint8Array()
-      tiles[level] = tile
+      hashes[level] = splitHashes(tile)
       for (let bit = 0, end = width; bit < 8; bit += 1) {
         const count = 2 ** bit
         if (Math.floor(width / count) % 2 === 0) continue
@@ -60,8 +60,8 @@ export class TreeEdge implements TreeHead {
         end -= count
       }
     }
-    const bundle = await loadBundle(size, tiles[0] ?? new Uint8Array(), readTile)
-    return new TreeEdge({ size, peaks, tiles, bundle })
+    const bundle = await loadBundle(size, hashes[0] ?? [], readTile)
+    return new TreeEdge({ size, peaks, hashes, bundle: [bundle] })
   }
 
   /** The root of the tree. */
@@ -74,22 +74,26 @@ export class TreeEdge implements TreeHead {
   partialTiles(): Tile[] {
     const tiles: Tile[] = partialTiles(this.size).map((tile) => ({
       ...tile,
-      bytes: this.#tiles[tile.level] ?? new Uint8Array(),
+      bytes: Buffer.concat(this.#hashes[tile.level] ?? []),
     }))
     const [lowest] = tiles
-    if (lowest?.level === 0) tiles.unshift({ ...lowest, level: 'entries', bytes: this.#bundle })
+    if (lowest?.level === 0)
+      tiles.unshift({ ...lowest, level: 'entries', bytes: Buffer.concat(this.#bundle) })
     return tiles
   }
 
   /** Appends entries. This edge stays as it is. */
   extend(entries: readonly Uint8Array[]): Extension {
-    const growth = new Growth(this.size, this.#peaks, this.#tiles, this.#bundle)
+    const growth = new Growth(this.size, this.#peaks, this.#hashes, this.#bundle)
     for (const entry of entries) growth.append(entry)
     const edge = new TreeEdge(growth.finish())
-    const changed = edge.partialTiles().filter((tile) => isNew(tile, this.size))
     return {
       edge,
-      tiles: [...growth.full, ...changed],
+      full: growth.full,
+      tiles: () => [
+        ...growth.full,
+        ...edge.partialTiles().filter((tile) => isNew(tile, this.size)),
+      ],
       node: ({ height, index }) => growth.node(height, index) ?? this.#peak(height, index),
     }
   }
@@ -105,8 +109,10 @@ export class TreeEdge implements TreeHead {
 /** What appending to an edge gives. */
 export interface Extension {
   readonly edge: TreeEdge
-  /** Every tile that a tree of the new size has and the old one had not. */
-  readonly tiles: readonly Tile[]
+  /** The tiles and bundles that have become full. */
+  readonly full: readonly Tile[]
+  /** Every tile and bundle that a tree of the new size has and the old one had not: those, and partial ones, put together now. */
+  readonly tiles: () => readonly Tile[]
   /** The hash of a node that was made by appending or stood at the old edge: all that the consistency proof between the two needs. */
   readonly node: (position: NodePosition) => Uint8Array | undefined
 }
@@ -114,8 +120,8 @@ export interface Extension {
 interface EdgeState {
   readonly size: number
   readonly peaks: readonly (Uint8Array | undefined)[]
-  readonly tiles: readonly Uint8Array[]
-  readonly bundle: Uint8Array
+  readonly hashes: readonly (readonly Uint8Array[])[]
+  readonly bundle: readonly Uint8Array[]
 }
 
 /** One `extend` under way: the only place where an edge is mutable. */
@@ -132,14 +138,14 @@ class Growth {
   constructor(
     size: number,
     peaks: readonly (Uint8Array | undefined)[],
-    tiles: readonly Uint8Array[],
-    bundle: Uint8Array,
+    hashes: EdgeState['hashes'],
+    bundle: EdgeState['bundle'],
   ) {
     this.#size = size
     this.#peaks = [...peaks]
     // Array.from visits the holes that levels without a partial tile leave.
-    this.#hashes = Array.from(tiles, (tile) => splitHashes(tile ?? new Uint8Array()))
-    this.#entries = bundle.length === 0 ? [] : [bundle]
+    this.#hashes = Array.from(hashes, (level) => [...(level ?? [])])
+    this.#entries = [...bundle]
   }
 
   append(entry: Uint8Array): void {
@@ -169,8 +175,8 @@ class Growth {
     return {
       size: this.#size,
       peaks: this.#peaks,
-      tiles: Array.from(this.#hashes, (hashes) => Buffer.concat(hashes ?? [])),
-      bundle: Buffer.concat(this.#entries),
+      hashes: this.#hashes,
+      bundle: this.#entries,
     }
   }
 
@@ -217,7 +223,7 @@ function splitHashes(tile: Uint8Array): Uint8Array[] {
 /** The partial bundle goes on into later bundles, so each of its entries is compared with its leaf hash first. */
 async function loadBundle(
   size: number,
-  leaves: Uint8Array,
+  leaves: readonly Uint8Array[],
   readTile: ReadTile,
 ): Promise<Uint8Array> {
   const width = size % tileWidth
@@ -225,12 +231,13 @@ async function loadBundle(
   const position = { level: 'entries', index: Math.floor(size / tileWidth), width } as const
   const bundle = await readTile(position)
   for (const [at, entry] of parseEntryBundle(position, bundle).entries()) {
-    if (sameBytes(hashLeaf(entry), leaves.subarray(at * hashSize, (at + 1) * hashSize))) continue
+    const leaf = leaves[at] ?? new Uint8Array()
+    if (sameBytes(hashLeaf(entry), leaf)) continue
     const index = position.index * tileWidth + at
     throw new SallyportError({
       code: 'LOG_ENTRY_ALTERED',
       where: `entry ${index} in ${quote(tilePath(position))}`,
-      expected: `leaf hash ${Buffer.from(leaves.subarray(at * hashSize, (at + 1) * hashSize)).toString('base64')}`,
+      expected: `leaf hash ${Buffer.from(leaf).toString('base64')}`,
       found: Buffer.from(hashLeaf(entry)).toString('base64'),
       fix: `Restore ${quote(tilePath(position))} from a copy of the log, then run \`sallyport log verify\``,
     })

@@ -25,7 +25,7 @@ const largest = 66_000
 const borders = [1, 2, 255, 256, 257, 511, 512, 513, 65_535, 65_536, 65_537, largest]
 const entries = Array.from({ length: largest }, (_, index) => Buffer.from(`entry ${index}`))
 const tiles = new Map<string, Uint8Array>()
-for (const tile of TreeEdge.empty.extend(entries).tiles) tiles.set(tilePath(tile), tile.bytes)
+for (const tile of TreeEdge.empty.extend(entries).tiles()) tiles.set(tilePath(tile), tile.bytes)
 
 const readTile: ReadTile = async (position) => {
   const bytes =
@@ -122,7 +122,7 @@ test('an edge loaded from tiles is the edge that was built, and goes on as it wo
       )
       assert.deepEqual(loaded.root, built.root)
       const added = entries.slice(begin, begin + more)
-      assert.deepEqual(loaded.extend(added).tiles, built.extend(added).tiles)
+      assert.deepEqual(loaded.extend(added).tiles(), built.extend(added).tiles())
     }),
     { numRuns: 25 },
   )

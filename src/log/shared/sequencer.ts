@@ -86,7 +86,7 @@ export async function sequence(
       head: { size: grown.size, checkpoint: note },
       from: edge.size,
       ids: staged.map(({ id }) => id),
-      tiles: extension.tiles.filter(({ level }) => level !== 'entries'),
+      tiles: extension.tiles().filter(({ level }) => level !== 'entries'),
     }
     staged = await session.turn(done)
     remembered = edge = grown

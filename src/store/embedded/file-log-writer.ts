@@ -22,6 +22,7 @@ export class FileLogWriter implements LogWriter {
     this.#temporary = join(directory, '.state', 'tmp')
     this.#journal = journal
     this.#lock = lock
+    journal.begin()
   }
 
   async journalMark(): Promise<JournalMark | undefined> {
@@ -59,6 +60,7 @@ export class FileLogWriter implements LogWriter {
   }
 
   async unlock(): Promise<void> {
+    await this.#journal.atRest()
     this.#lock.release()
   }
 

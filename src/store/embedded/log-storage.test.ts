@@ -5,6 +5,7 @@ import {
   mkdirSync,
   mkdtempSync,
   readdirSync,
+  readFileSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -14,7 +15,7 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
-import { openLog, verifyLog } from '#log'
+import { endOfRecords, openLog, verifyLog, type Log, type LogStorage } from '#log'
 import { openFileLogStorage } from '#store'
 import { storageContract } from '../../log/storage.case.ts'
 import { fileMemory, RememberingSigner } from '../../log/testing/remembering-signer.ts'
@@ -155,9 +156,34 @@ test('a log in a folder verifies after it was opened again and again', async (t)
   await storage.close()
 })
 
-async function fill(folder: string, count: number): Promise<string> {
+for (const torn of ['ffffffff', '0000232800', '00002328027777777777'])
+  test(`a commit that a power failure cut off behind the journal, in its room, is undone: ${torn}`, async (t) => {
+    const folder = temporary(t)
+    const journal = join(folder, 'log/.state/journal')
+    const large = (at: number): Buffer => Buffer.alloc(50_000, `${at}.`)
+    const dead = await open(folder)
+    for (let at = 0; at < 10; at += 1) await dead.log.append(large(at))
+    // Room is made beside what is answered: the lock is given back when it is there.
+    await (await dead.storage.lock()).unlock()
+    const bytes = readFileSync(journal)
+    const end = endOfRecords(bytes)
+    assert.ok(bytes.length - end >= 2 ** 19, `${bytes.length} bytes, records to ${end}`)
+    bytes.write(torn, end, 'hex')
+    writeFileSync(journal, bytes)
+    const next = await open(folder)
+    assert.deepEqual(Buffer.from(await next.log.entry(9)), large(9))
+    assert.equal((await next.log.append(large(10))).index, 10)
+    await next.log.close()
+    for (const { storage } of [next, dead]) await storage.close()
+  })
+
+async function open(folder: string): Promise<{ storage: LogStorage; log: Log }> {
   const storage = openFileLogStorage(join(folder, 'log'))
-  const log = await openLog({ storage, signer: signerOf(folder) })
+  return { storage, log: await openLog({ storage, signer: signerOf(folder) }) }
+}
+
+async function fill(folder: string, count: number): Promise<string> {
+  const { storage, log } = await open(folder)
   await Promise.all(entries(log.size, count).map((one) => log.append(one)))
   await log.close()
   await storage.close()
