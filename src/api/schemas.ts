@@ -58,6 +58,7 @@ const effect = z
 export const answerSchema = z.strictObject({
   verdict,
   effect,
+  summary: z.string().describe('for people, in one line: the answer, and what to do first'),
   entry: z
     .int()
     .min(0)

@@ -1,6 +1,6 @@
 // The README, as a newcomer types it: a fresh clone, two commands, and then what the refusal says.
 import assert from 'node:assert/strict'
-import { spawnSync } from 'node:child_process'
+import { spawn, spawnSync } from 'node:child_process'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,7 +15,7 @@ interface Ended {
   readonly text: string
 }
 
-test('npm ci && npm start tells the whole story in a fresh clone, and following the refusal gets a yes', (context) => {
+test('npm ci && npm start tells the whole story in a fresh clone, and following the refusal gets a yes', async (context) => {
   run('git', ['clone', '--quiet', '--no-hardlinks', process.cwd(), clone], process.cwd())
   ok(run('npm', ['ci']))
 
@@ -35,7 +35,14 @@ test('npm ci && npm start tells the whole story in a fresh clone, and following 
     command.startsWith('npx sallyport approve'),
   )
   assert.ok(approve, 'the refusal suggests an approval')
+  const gate = await startGate()
+  context.after(gate.stop)
+  const asked = run('sh', ['-c', gate.curl])
+  assert.match(asked.text, /"verdict":"DENY".*"summary":"denied: .*APPROVAL_MISSING/)
   ok(run('sh', ['-c', approve]))
+  const then = run('sh', ['-c', gate.curl])
+  assert.match(then.text, /"verdict":"ALLOW".*"summary":"allowed: /)
+  await gate.stop()
 
   const [artifact] = /\S+\.tgz/.exec(approve) ?? []
   assert.ok(artifact)
@@ -48,6 +55,26 @@ test('npm ci && npm start tells the whole story in a fresh clone, and following 
   ok(run('npx', ['sallyport', 'log', 'verify']))
   ok(run('npx', ['sallyport', 'log', 'replay']))
 })
+
+/** `npm start` as it is typed: it ends with a gate that runs, and a line to ask it. */
+async function startGate(): Promise<{ curl: string; stop: () => Promise<unknown> }> {
+  const child = spawn('npm', ['start', '--silent'], { cwd: clone, detached: true })
+  const ended = new Promise<number | null>((resolve) => child.once('close', resolve))
+  let text = ''
+  const curl = await new Promise<string>((resolve, reject) => {
+    child.stdout.on('data', (chunk: Buffer) => {
+      text += chunk.toString()
+      const [, line] = /^ +(curl .+)$/m.exec(text) ?? []
+      if (line !== undefined && text.endsWith('\n')) resolve(line)
+    })
+    void ended.then(() => reject(new Error(`the gate did not start: ${text}`)))
+  })
+  const stop = (): Promise<unknown> => {
+    if (child.exitCode === null) process.kill(-(child.pid ?? 0), 'SIGINT')
+    return ended
+  }
+  return { curl: curl.replace('curl ', 'curl -s '), stop }
+}
 
 function suggested(text: string): string[] {
   return [...text.matchAll(/`(npx sallyport [^`]+)`/g)].map(([, command]) => command ?? '')

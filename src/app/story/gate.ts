@@ -1,9 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdir, readFile, writeFile } from 'node:fs/promises'
-import { basename, join } from 'node:path'
-import { splitAttestations } from '#attestation'
+import { mkdir, rm, symlink, writeFile } from 'node:fs/promises'
+import { basename, join, resolve } from 'node:path'
 import { loadConfig, type Config, type ConfigOptions } from '#config'
-import { parseJson, type Json } from '#document'
 import { SallyportError } from '#error'
 import { homeFacts } from '../init/facts.ts'
 import { serve, type RunningGate } from '../serve/serve.ts'
@@ -21,7 +19,7 @@ export interface StoryGateOptions extends ConfigOptions {
 export interface StoryGate extends RunningGate {
   /** A file with the header of a token that lives as long as this gate; mode 0600. */
   readonly header: string
-  /** A file with the question: may the artifact run in production? Its evidence travels with it. */
+  /** A file with the question: may the artifact run in production? */
   readonly question: string
 }
 
@@ -39,18 +37,28 @@ export async function startStoryGate(options: StoryGateOptions): Promise<StoryGa
   const ask = {
     artifact: { name: basename(artifact), digest: { sha256 } },
     target: { environment: 'production', service },
-    evidence: await evidenceBeside(artifact),
   }
   await writeFile(question, `${JSON.stringify(ask, undefined, 2)}\n`)
-  const gate = await onFreePort(withToken(config, token, clock()), (place) =>
-    serve({ config: place, clock, out }),
+  const place = withEvidence(
+    withToken(config, token, clock()),
+    await showEvidence(artifact, sha256, folder),
   )
+  const gate = await onFreePort(place, (free) => serve({ config: free, clock, out }))
   return { ...gate, header, question }
 }
 
-async function evidenceBeside(artifact: string): Promise<readonly Json[]> {
-  const bytes = await readFile(`${artifact}.sigstore.jsonl`)
-  return splitAttestations(bytes).map((one) => parseJson(one, { what: 'the evidence' }))
+/** The file beside the artifact, under its digest: what is added to it while the gate runs counts for the next answer. */
+async function showEvidence(artifact: string, sha256: string, folder: string): Promise<string> {
+  const evidence = join(folder, 'evidence')
+  await rm(evidence, { recursive: true, force: true })
+  await mkdir(evidence, { mode: 0o700 })
+  await symlink(resolve(`${artifact}.sigstore.jsonl`), join(evidence, `${sha256}.sigstore.jsonl`))
+  return evidence
+}
+
+function withEvidence(config: Config, folder: string): Config {
+  const { evidence } = config
+  return { ...config, evidence: { ...evidence, directories: [...evidence.directories, folder] } }
 }
 
 const day = 86_400_000

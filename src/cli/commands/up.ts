@@ -74,7 +74,7 @@ async function keepGate(
   const number = paint.faint(String(lines.length + 2).padStart(2))
   const text = [
     `${number}  ${paint.strong('gate'.padEnd(indent - 4))}listens at ${gate.address}; Ctrl-C stops it`,
-    `    ${paint.faint('may the artifact run in production?')}`,
+    `    ${paint.faint('may the artifact run in production? not before it is approved: ask before and after')}`,
     `      ${paint.command(escapeLine(command))}`,
   ]
   terminal.out(`${text.join('\n')}\n`)

@@ -10,7 +10,7 @@ import {
   providerResponseSchema,
   targetsSchema,
 } from '#api'
-import { engine } from '#decision'
+import { accountOf, engine, summaryOf } from '#decision'
 import { checkShape, parseJson } from '#document'
 import { SallyportError } from '#error'
 import type { Access } from '../access/access.ts'
@@ -135,7 +135,9 @@ async function decide(call: Call, principal: Principal, service: GateService): P
   const { verdict, effect } = decision
   const sequenced = entry === undefined ? {} : { entry, receipt: 'sequenced' }
   const where = spooled === undefined ? sequenced : { receipt: 'spooled', spooled }
-  const answer = { verdict, effect, ...where, decision }
+  const told = entry ?? (spooled === undefined ? undefined : 'spooled')
+  const summary = summaryOf(accountOf(decision), told === undefined ? {} : { index: told })
+  const answer = { verdict, effect, summary, ...where, decision }
   return call.json(answer, statusOf(verdict, effect))
 }
 
