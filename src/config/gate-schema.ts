@@ -13,7 +13,8 @@ const secureUrl = z
   .max(2000)
   .refine((text) => {
     const url = URL.parse(text)
-    const isLocal = url?.protocol === 'http:' && /^(?:localhost|127\.|\[::1\])/.test(url.hostname)
+    const isLocal =
+      url?.protocol === 'http:' && /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname)
     return url?.protocol === 'https:' || isLocal
   }, 'an https address')
 

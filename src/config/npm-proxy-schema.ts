@@ -7,7 +7,8 @@ const registry = z
   .max(2000)
   .refine((address) => {
     const url = URL.parse(address)
-    const isLocal = url?.protocol === 'http:' && /^(?:localhost|127\.|\[::1\])/.test(url.hostname)
+    const isLocal =
+      url?.protocol === 'http:' && /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname)
     const isOpen = url?.username === '' && url.password === '' && !/[?#]/.test(address)
     return isOpen && (url?.protocol === 'https:' || isLocal)
   }, 'an https address such as "https://registry.example/npm/", without name, password and query')

@@ -44,6 +44,8 @@ test('a span of time is understood', () => {
 for (const [name, more] of [
   ['a field that nobody knows', { upstreams: {} }],
   ['an upstream without TLS', { upstream: 'http://registry.example' }],
+  ['an upstream that is only called like this machine', { upstream: 'http://localhost.example' }],
+  ['an upstream whose name begins like an address', { upstream: 'http://127.0.0.1.example' }],
   ['an upstream with a password', { upstream: 'https://a:b@registry.example' }],
   ['a scope without its @', { scopes: { acme: 'https://npm.acme.example' } }],
   ['a package in upper case, which would never be bound', { packages: { Tool: least.upstream } }],

@@ -36,6 +36,22 @@ const prefix = z
   )
 const target = { environment: name, service: name }
 
+type Assigned = { readonly repository: string } | { readonly prefix: string }
+
+/** Which of two counts would depend on their order, and the other would never be asked. */
+function refuseTwice(targets: readonly Assigned[], context: z.RefinementCtx): void {
+  const seen = new Map<string, number>()
+  for (const [at, one] of targets.entries()) {
+    const key = 'prefix' in one ? one.prefix : one.repository
+    const first = seen.get(key)
+    if (first === undefined) seen.set(key, at)
+    else {
+      const message = `one target for ${key}, which is assigned at [${first}] already`
+      context.addIssue({ code: 'custom', message, path: [at] })
+    }
+  }
+}
+
 /** The OCI pull-through proxy. */
 export const ociProxySchema = z
   .strictObject({
@@ -59,7 +75,8 @@ export const ociProxySchema = z
         ),
       )
       .min(1, 'at least one target')
-      .max(10_000),
+      .max(10_000)
+      .superRefine(refuseTwice),
     cache: z
       .strictObject({
         folder: path.default('oci-cache'),

@@ -46,6 +46,15 @@ const wrong: Readonly<Record<string, readonly [object, string]>> = {
     { targets: [{ prefix: 'docker.io/', repository: 'docker.io/a/b', ...target }] },
     'targets.0',
   ],
+  'a name with two targets': [
+    {
+      targets: [
+        { prefix: 'docker.io/acme/', ...target },
+        { prefix: 'docker.io/acme/', ...target, environment: 'staging' },
+      ],
+    },
+    'targets.1',
+  ],
   'a field that nobody knows': [{ mirrors: [] }, ''],
   'no bound': [{ limits: { concurrent: 0 } }, 'limits.concurrent'],
 }

@@ -90,6 +90,36 @@ test('a token of an issuer is who it says, when every claim of a grant is there'
   assert.equal(principal.name, `oidc:${issuer}#repo:acme/shop`)
 })
 
+test('one issuer may stand there twice, with two audiences and what each may do', async () => {
+  const other = issuerOf({
+    audience: 'operations',
+    grants: [{ claims: { ref: 'main' }, roles: ['operator'] }],
+  })
+  const access = accessOf({ oidc: [issuerOf(), other] })
+  const of = async (aud: string | readonly string[]) =>
+    requestWith(`Bearer ${await tokenOf({ aud })}`)
+  assert.deepEqual(
+    [...(await access.require(await of('sallyport'), ['deployer'])).roles],
+    ['deployer'],
+  )
+  assert.deepEqual(
+    [...(await access.require(await of('operations'), ['operator'])).roles],
+    ['operator'],
+  )
+  await assert.rejects(access.require(await of('operations'), ['deployer']), {
+    code: 'ACCESS_FORBIDDEN',
+  })
+})
+
+test('a subject that is no text is nobody: many of them would have one name', async () => {
+  const grants = [{ claims: { ref: 'main' }, roles: ['deployer'] as const }]
+  const access = accessOf({ oidc: [issuerOf({ grants })] })
+  for (const sub of [{ a: 1 }, ['a'], 7, '']) {
+    const request = requestWith(`Bearer ${await tokenOf({ sub })}`)
+    await assert.rejects(access.require(request, ['deployer']), { code: 'ACCESS_UNAUTHENTICATED' })
+  }
+})
+
 test('a token for somebody else, of somebody else, too old, not yet valid or with other claims is nobody', async () => {
   const access = accessOf({ oidc: [issuerOf()] })
   const seconds = now.getTime() / 1000

@@ -23,12 +23,16 @@ export type OidcLookup = (token: string, now: Date) => Promise<Principal | undef
  * Rejects when the keys of an issuer cannot be fetched: that is an outage, and not a "no".
  */
 export function openOidc(issuers: readonly OidcIssuer[]): OidcLookup {
-  const known = new Map(issuers.map((issuer) => [issuer.issuer, { issuer, keys: keysOf(issuer) }]))
+  const known = issuers.map((issuer) => ({ issuer, keys: keysOf(issuer) }))
   return async (token, now) => {
-    const entry = known.get(issuerOf(token))
-    if (entry === undefined) return undefined
-    const payload = await verify(token, entry.issuer, entry.keys, now)
-    return payload && principalOf(payload, entry.issuer)
+    const named = issuerOf(token)
+    // One issuer may stand there several times, with an audience each.
+    for (const { issuer, keys } of known.filter((one) => one.issuer.issuer === named)) {
+      const payload = await verify(token, issuer, keys, now)
+      const principal = payload && principalOf(payload, issuer)
+      if (principal !== undefined) return principal
+    }
+    return undefined
   }
 }
 
@@ -101,10 +105,12 @@ function isOutage(error: unknown): boolean {
 }
 
 function principalOf(payload: JWTPayload, { issuer, grants }: OidcIssuer): Principal | undefined {
+  // Whatever is no text has many spellings in a name, or one for many.
+  const sub: unknown = payload.sub
   const fitting = grants.filter((grant) => fits(payload, grant))
-  if (fitting.length === 0) return undefined
+  if (typeof sub !== 'string' || sub === '' || fitting.length === 0) return undefined
   const roles = new Set<Role>(fitting.flatMap((grant) => grant.roles))
-  return { name: `oidc:${issuer}#${payload.sub}`, roles }
+  return { name: `oidc:${issuer}#${sub}`, roles }
 }
 
 function fits(payload: JWTPayload, { claims }: OidcGrant): boolean {
