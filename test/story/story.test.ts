@@ -70,7 +70,8 @@ async function startGate(): Promise<{ curl: string; stop: () => Promise<unknown>
     void ended.then(() => reject(new Error(`the gate did not start: ${text}`)))
   })
   const stop = (): Promise<unknown> => {
-    if (child.exitCode === null) process.kill(-(child.pid ?? 0), 'SIGINT')
+    if (child.exitCode === null && child.signalCode === null)
+      process.kill(-(child.pid ?? 0), 'SIGINT')
     return ended
   }
   return { curl: curl.replace('curl ', 'curl -s '), stop }
