@@ -92,6 +92,16 @@ export const eventTypes = {
     severity: 'critical',
     title: 'A sink under `alarms` did not take an alarm for five minutes',
   },
+  'alarm.recheck-refused': {
+    kind: 'decision',
+    severity: 'critical',
+    title: 'What was let in without evidence was decided again, and does not meet the policy',
+  },
+  'alarm.recheck-overdue': {
+    kind: 'decision',
+    severity: 'error',
+    title: 'What was let in without evidence could not be verified for too long',
+  },
   'alarm.rulebook-refused': {
     kind: 'gate',
     severity: 'error',

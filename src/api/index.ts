@@ -11,6 +11,7 @@ export {
 } from './schemas.ts'
 export { deployedSchema, deploymentAskSchema, type DeploymentAsk } from './deployments.ts'
 export { openApi, type Operation } from './openapi.ts'
+export { recheckListSchema, type RecheckList } from './rechecks.ts'
 export {
   providerRequestSchema,
   providerResponseSchema,

@@ -62,21 +62,28 @@ export const alarmsSchema = z.strictObject({
     .string()
     .regex(/^[1-9]\d{0,3}[mhd]$/, 'a span of time such as 24h')
     .default('24h'),
+  // So long it may take until it can be told whether what was let in without evidence may run.
+  deadlineForRecheck: z
+    .string()
+    .regex(/^[1-9]\d{0,3}[mhd]$/, 'a span of time such as 24h')
+    .default('24h'),
   maxPerEnvironmentPerDay: z.int().min(1).max(1000).default(2),
 })
 
 type AlarmsFile = z.output<typeof alarmsSchema>
 
 /** Every path absolute. */
-export interface AlarmsConfig extends Omit<AlarmsFile, 'deadlineForReview'> {
+export interface AlarmsConfig extends Omit<AlarmsFile, 'deadlineForReview' | 'deadlineForRecheck'> {
   /** How long a use of breakglass may wait for its review. */
   readonly reviewMs: number
+  /** What was let in without evidence and is not verified for longer rings. */
+  readonly recheckMs: number
 }
 
 const units: Readonly<Record<string, number>> = { m: 60_000, h: 3_600_000, d: 86_400_000 }
 
 export function alarmsOf(home: string, alarms: AlarmsFile): AlarmsConfig {
-  const { deadlineForReview, folder, webhook, smtp, syslog, maxPerEnvironmentPerDay } = alarms
+  const { deadlineForReview, deadlineForRecheck, folder, webhook, smtp, syslog } = alarms
   const inHome = <Name extends string>(name: Name, file: string | undefined) =>
     (file === undefined ? {} : { [name]: resolve(home, file) }) as { [name in Name]?: string }
   return {
@@ -84,7 +91,12 @@ export function alarmsOf(home: string, alarms: AlarmsFile): AlarmsConfig {
     webhook: webhook.map((one) => ({ ...one, ...inHome('secretFile', one.secretFile) })),
     smtp: smtp.map((one) => ({ ...one, ...inHome('ca', one.ca) })),
     syslog: syslog.map((one) => ('socket' in one ? { socket: resolve(home, one.socket) } : one)),
-    maxPerEnvironmentPerDay,
-    reviewMs: Number(deadlineForReview.slice(0, -1)) * (units[deadlineForReview.at(-1) ?? ''] ?? 0),
+    maxPerEnvironmentPerDay: alarms.maxPerEnvironmentPerDay,
+    reviewMs: millisecondsOf(deadlineForReview),
+    recheckMs: millisecondsOf(deadlineForRecheck),
   }
+}
+
+function millisecondsOf(span: string): number {
+  return Number(span.slice(0, -1)) * (units[span.at(-1) ?? ''] ?? 0)
 }

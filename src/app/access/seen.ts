@@ -85,6 +85,8 @@ function openTally() {
   const decided = (decision: Decision, index: number): void => {
     const { time, request, policy } = decision
     const { principal, chokePoint } = request
+    // Nobody has used anything when the gate decides again by itself.
+    if (request.rechecks !== undefined) return
     if (principal === undefined) note(openly, chokePoint, time)
     else note(principals, principal, time)
     if (policy !== null) note(askers, `${policy.name} ${principal ?? ''}`, time)

@@ -88,7 +88,12 @@ export async function recordedQuestions(
   })
 }
 
-async function questionOf(
+/**
+ * What one entry was made from.
+ *
+ * @throws SallyportError RECORD_BODY_MISSING, RECORD_MALFORMED
+ */
+export async function questionOf(
   entry: Uint8Array,
   index: number,
   bodies: BodyStore,

@@ -12,8 +12,13 @@ import {
 } from '#server'
 import { accessOf } from './access-settings.ts'
 import { bellOf } from '../breakglass/bell.ts'
-import { openNetwork } from '../artifact/network.ts'
+import { openNetwork, type Network } from '../artifact/network.ts'
 import { startGateSigner } from '../gate.ts'
+import {
+  keepRechecking,
+  type Rechecking,
+  type RecheckingParts,
+} from '../recheck/keep-rechecking.ts'
 import { openLogReader } from '../log-reader.ts'
 import { keepSpooledLog } from './open-log.ts'
 import { startNpmProxy } from './npm-proxy.ts'
@@ -25,7 +30,7 @@ import { giveReceipts, readServed } from './receipts.ts'
 import { openTelling, type Telling } from './telling.ts'
 import { keepWitnessing } from './witnessing.ts'
 import { countLostLines } from './lost-lines.ts'
-import { watchRulebook } from './watched-rulebook.ts'
+import { watchRulebook, type WatchedRulebook } from './watched-rulebook.ts'
 
 export interface ServeOptions {
   readonly config: Config
@@ -115,15 +120,7 @@ async function openService(place: Place): Promise<GateService> {
   // The process with the log's keys takes the longest to start.
   const starting = startGateSigner(config)
   starting.catch(() => undefined)
-  const rulebook = await watchRulebook(config, {
-    seconds: watchSeconds,
-    onChange: (id, problems) => {
-      tellRulebook(journal, id, problems)
-      if (problems.length > 0) void place.ringing?.alert('rulebook-refused', id, problems)
-      else place.telling?.rulebookChanged(id)
-    },
-  })
-  stack.defer(() => rulebook.close())
+  const rulebook = await followRulebook(place)
   const alert: Ringing['alert'] = async (...alarm) => place.ringing?.alert(...alarm)
   const spooled = await keepSpooledLog({ config, clock, journal, metrics, stack, starting, alert })
   const { kept, record } = spooled
@@ -139,9 +136,9 @@ async function openService(place: Place): Promise<GateService> {
     void ringing.alert('log-forked', config.log.origin, [one])
   const witnessing = stack.use(await keepWitnessing({ ...place, storage, onConflict }))
   const network = stack.use(openNetwork(config.evidence))
+  const rechecking = await startRechecking(place, { log, bodies, bell, rulebook, network })
   const open = openAdmission(config)
   if (open.length > 0) journal.write('warn', 'the webhook is open', { problems: open })
-  metrics.gauge('sallyport_log_entries', 'Entries in the decision log', () => log.size)
   const lost = countLostLines(place.lostLines, metrics)
   const service = makeService({
     config,
@@ -157,6 +154,7 @@ async function openService(place: Place): Promise<GateService> {
     rulebook,
     bell,
     tell: (ms) => ringing.tell(ms),
+    rechecks: (limit) => rechecking.list(limit),
     metrics,
     journal,
     clock,
@@ -164,12 +162,47 @@ async function openService(place: Place): Promise<GateService> {
     warnings: () => [
       ...open,
       ...place.tlsProblems,
-      ...warningsOf(lost, spooled, ringing, witnessing),
+      ...warningsOf(lost, spooled, ringing, rechecking, witnessing),
       ...(place.telling?.warnings() ?? []),
     ],
   })
-  countProblems(metrics, service)
+  count(metrics, service, log)
   return service
+}
+
+async function followRulebook(place: Place): Promise<WatchedRulebook> {
+  const { config, journal, stack } = place
+  const rulebook = await watchRulebook(config, {
+    seconds: watchSeconds,
+    onChange: (id, problems) => {
+      tellRulebook(journal, id, problems)
+      if (problems.length > 0) void place.ringing?.alert('rulebook-refused', id, problems)
+      else place.telling?.rulebookChanged(id)
+    },
+  })
+  stack.defer(() => rulebook.close())
+  return rulebook
+}
+
+/** What was let in although nobody could tell is decided again. */
+async function startRechecking(
+  { config, clock, journal, metrics, stack }: Place,
+  {
+    network,
+    rulebook,
+    ...parts
+  }: Pick<RecheckingParts, 'log' | 'bodies' | 'bell'> & {
+    readonly network: Network
+    readonly rulebook: WatchedRulebook
+  },
+): Promise<Rechecking> {
+  const told = { config, clock, journal, metrics, rulebook: () => rulebook.current() }
+  const places = {
+    http: () => network.http(),
+    cache: () => network.cache,
+    credentials: () => network.credentials(),
+  }
+  return stack.use(await keepRechecking({ ...parts, ...told, ...places }))
 }
 
 function warningsOf(
@@ -178,7 +211,8 @@ function warningsOf(
   return parts.flatMap((part) => part.warnings())
 }
 
-function countProblems(metrics: Metrics, service: GateService): void {
+function count(metrics: Metrics, service: GateService, log: { readonly size: number }): void {
+  metrics.gauge('sallyport_log_entries', 'Entries in the decision log', () => log.size)
   metrics.gauge('sallyport_problems', 'What keeps the gate from answering', () => {
     return service.health().length
   })

@@ -20,6 +20,7 @@ import { kubernetesPrincipal, principalOf } from './principal.ts'
 import { proxyPorts } from './proxy-ports.ts'
 import { breakglassAnnotation, evidenceAnnotation } from './annotations.ts'
 import { ringFor } from '../breakglass/bell.ts'
+import { locationOf } from '../recheck/location.ts'
 import { glassTerms } from '../breakglass/terms.ts'
 import { openDesk } from './breakglass-desk.ts'
 import { recordDeployed } from './deployed.ts'
@@ -41,6 +42,7 @@ export interface ServiceParts extends GatherPorts {
   readonly bell: Pick<Bell, 'ring' | 'pending'>
   /** Tells what has rung, for as long as there is time. Never rejects. */
   readonly tell: (ms: number) => Promise<void>
+  readonly rechecks: NonNullable<GateService['rechecks']>
   readonly metrics: Metrics
   readonly journal: Journal
   readonly clock: () => Date
@@ -109,6 +111,7 @@ export function makeService(parts: ServiceParts): GateService {
         })),
       ),
     }),
+    rechecks: parts.rechecks,
     logFile: parts.readLogFile,
     health: parts.health,
     warnings: () => [...rulebook.problems(), ...parts.warnings()],
@@ -131,14 +134,15 @@ interface DecideOptions {
 /** One decision, through the one way in. */
 export async function decideOne(
   parts: ServiceParts,
-  request: DeploymentRequest,
+  question: DeploymentRequest,
   wanted: Wanted,
   { dryRun, timeoutMs = noDeadlineMs }: DecideOptions,
 ): Promise<Enforced<Recorded | undefined>> {
+  const request = located(question, wanted)
   const { rulebook, clock, remembered, metrics } = parts
   const { policies, trust, verifier, files } = rulebook.current()
   const { environment, service } = request.target
-  const question = `${rulebook.id} ${environment} ${service}`
+  const asked = `${rulebook.id} ${environment} ${service}`
   if (remembered.looking >= maxLooking) throw new SallyportError(busyLooking)
   const now = clock()
   const began = performance.now()
@@ -146,7 +150,7 @@ export async function decideOne(
   const enforced = await enforce<Recorded | undefined>({
     request,
     gather: async () => {
-      found = await gatherFor(wanted, question, parts, { now, timeoutMs })
+      found = await gatherFor(wanted, asked, parts, { now, timeoutMs })
       return found.evidence
     },
     policies,
@@ -171,9 +175,15 @@ export async function decideOne(
   metrics.decision(decision, request.chokePoint)
   if (decision.verdict === 'ALLOW' && found !== undefined && found.evidence === found.shared) {
     const until = decision.validUntil === undefined ? undefined : new Date(decision.validUntil)
-    remembered.allowed(found.key, question, found.shared, until)
+    remembered.allowed(found.key, asked, found.shared, until)
   }
   return enforced
+}
+
+/** Where evidence is looked for is recorded: it may have to be looked for there again. */
+function located(question: DeploymentRequest, wanted: Wanted): DeploymentRequest {
+  const { artifact } = question
+  return { ...question, artifact: { ...artifact, ...locationOf(wanted, artifact.name) } }
 }
 
 function admissionPorts(parts: ServiceParts, deadline: AdmissionDeadline): AdmissionPorts {

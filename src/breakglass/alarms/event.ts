@@ -11,6 +11,8 @@ export const eventTypes = [
   'alarm-undelivered',
   'admitted-unavailable',
   'admitted-audit',
+  'recheck-refused',
+  'recheck-overdue',
   'rulebook-refused',
   'certificate-refused',
   'log-spooled',
@@ -21,6 +23,7 @@ export const eventTypes = [
 export type EventType = (typeof eventTypes)[number]
 
 const text = z.string().max(20_000)
+const place = z.int().min(0)
 const eventSchema = z.strictObject({
   apiVersion: z.literal('sallyport.dev/v1'),
   kind: z.literal('SecurityEvent'),
@@ -39,6 +42,15 @@ const eventSchema = z.strictObject({
   verdict: text.optional(),
   effect: text.optional(),
   reasons: z.array(text).max(100).optional(),
+  /** The decisions that let it in, when this is about what came of it. */
+  admitted: z
+    .strictObject({ first: place, last: place, times: z.int().min(1), since: text })
+    .optional(),
+  /** With what to do about each. */
+  problems: z
+    .array(z.strictObject({ code: text, where: text, expected: text, found: text, fix: text }))
+    .max(8)
+    .optional(),
   breakglass: z
     .strictObject({
       asked: z.array(z.strictObject({ by: text, reason: text, incident: text })).max(64),

@@ -22,6 +22,7 @@ import { npmProxy } from './catalogue/npm-proxy.ts'
 import { packages } from './catalogue/package.ts'
 import { policy } from './catalogue/policy.ts'
 import { proxy } from './catalogue/proxy.ts'
+import { recheck } from './catalogue/recheck.ts'
 import { rulebook } from './catalogue/rulebook.ts'
 import { server } from './catalogue/server.ts'
 import { signer } from './catalogue/signer.ts'
@@ -63,6 +64,7 @@ export const catalogue = {
   ...npmProxy,
   ...breakglass,
   ...bypass,
+  ...recheck,
   ...access,
   ...gate,
   ...events,

@@ -20,6 +20,8 @@ import { problemResponseOf } from '../problem-response.ts'
 import { answerProvider, maxProviderRequest } from './external-data.ts'
 import { breakglassRoutes } from './breakglass.ts'
 import { deploymentRoutes } from './deployments.ts'
+import { numberOf } from './number.ts'
+import { recheckRoutes } from './rechecks.ts'
 import { answerReceipt, receiptParameters, receiptResponses } from './receipt.ts'
 import type { GateService } from './ports.ts'
 import type { Bindings, Call, Route } from './route.ts'
@@ -92,6 +94,7 @@ export const routes: readonly Route[] = [
   },
   ...breakglassRoutes,
   ...deploymentRoutes,
+  ...recheckRoutes,
 ]
 
 /** The HTTP API. Every route asks who it is before it reads anything else. */
@@ -144,24 +147,6 @@ async function decide(call: Call, principal: Principal, service: GateService): P
 function statusOf(verdict: string, effect: string): 200 | 403 | 503 {
   if (effect !== 'blocked') return 200
   return verdict === 'UNDETERMINED' ? 503 : 403
-}
-
-function numberOf(call: Call, name: string, schema: z.ZodType<number>): number | undefined {
-  const text = call.req.query(name)
-  return text === undefined ? undefined : checkNumber(text, name, schema)
-}
-
-function checkNumber(text: string, name: string, schema: z.ZodType<number>): number {
-  const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
-  const { success, data } = schema.safeParse(value)
-  if (success) return data
-  throw new SallyportError({
-    code: 'REQUEST_PARAMETER',
-    where: name,
-    expected: 'a whole number in the range that /openapi.json tells',
-    found: text.slice(0, 40),
-    fix: `Correct "${name}"`,
-  })
 }
 
 function optional<Name extends string, Value>(

@@ -7,6 +7,7 @@ import type {
   BreakglassReviewAsk,
   DeploymentAsk,
   DecisionList,
+  RecheckList,
   TargetList,
 } from '#api'
 import type { Problem } from '#error'
@@ -30,6 +31,8 @@ export interface GateService {
   deployed?(ask: DeploymentAsk, requester: string): Promise<number>
   /** Emergencies; absent where requests and grants are not kept. */
   readonly breakglass?: BreakglassDesk
+  /** What was let in because evidence could not be had, and what came of it: at most so many of each. */
+  rechecks?(limit: number): RecheckList
   /** A file of the log by its C2SP path; undefined when there is none. */
   logFile(path: string): Promise<Uint8Array | undefined>
   /** What keeps the gate from answering; empty when nothing does. */

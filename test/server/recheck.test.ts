@@ -1,0 +1,236 @@
+import assert from 'node:assert/strict'
+import { randomBytes } from 'node:crypto'
+import { test, type TestContext } from 'node:test'
+import { logReplay, logShow, logVerify } from '#app'
+import { recheckListSchema, type RecheckList } from '#api'
+import { loadConfig } from '#config'
+import type { Decision } from '#decision'
+import { approval, keys, signed } from '../../src/core/decision/testing/fixtures.ts'
+import { rung, startStore, useStores } from './evidence-store.ts'
+import {
+  admission,
+  call,
+  makeHome,
+  review,
+  startInside,
+  startOutside,
+  until,
+  type GateHome,
+} from './gate.ts'
+
+const fresh = (): string => randomBytes(32).toString('hex')
+
+async function place(t: TestContext, more = '') {
+  const stack = new AsyncDisposableStack()
+  t.after(() => stack.disposeAsync())
+  const home = stack.adopt(await makeHome(more), (one) => one.close())
+  const store = await startStore(t)
+  useStores(home, [store])
+  const start = async (clock?: () => Date) =>
+    stack.adopt(await startInside(home, clock), (gate) => gate.stop())
+  return { home, store, start }
+}
+
+async function rechecks(address: string): Promise<RecheckList> {
+  const response = await call(address, '/api/v1/rechecks', { as: 'auditor' })
+  assert.equal(response.status, 200)
+  return recheckListSchema.parse(await response.json())
+}
+
+async function settled(address: string, count: number): Promise<RecheckList> {
+  await until(`${count} settled`, async () => (await rechecks(address)).settled.length === count)
+  return rechecks(address)
+}
+
+async function decisions({ dir }: GateHome): Promise<readonly Decision[]> {
+  const { entries } = await logShow(loadConfig({ cwd: dir, env: {} }), { limit: 1000 })
+  return entries.flatMap((one) => ('decision' in one ? [one.decision] : []))
+}
+
+/** Lets something in although the store is down. */
+async function letIn(address: string, home: GateHome, digest = fresh()): Promise<string> {
+  const { allowed, text } = await admission(address, review(home.image(digest)))
+  assert.equal(allowed, true, text)
+  return digest
+}
+
+test('a store is down: let in and marked; it comes back: what is good is cleared, what is bad is refused, recorded and rings', async (t) => {
+  const { home, store, start } = await place(t)
+  const gate = await start()
+  const [good, bad] = [await letIn(gate.address, home), await letIn(gate.address, home)]
+  await until('tried', async () => {
+    const { open } = await rechecks(gate.address)
+    return open.length === 2 && open.every(({ tries }) => tries > 0)
+  })
+  const { open, pending, refused } = await rechecks(gate.address)
+  assert.deepEqual(
+    [pending, refused, open.map(({ state }) => state)],
+    [2, 0, ['pending', 'pending']],
+  )
+  assert.deepEqual(open[0]?.unavailable, [new URL(store.address).host])
+  const metrics = await (await call(gate.address, '/metrics', { as: 'viewer' })).text()
+  assert.match(metrics, /^sallyport_recheck_pending 2$/m)
+  assert.match(metrics, /^sallyport_recheck_oldest_seconds \d/m)
+  // Nothing but the two admissions is in the log: what cannot be told is not recorded again and again.
+  assert.equal((await decisions(home)).length, 2)
+  store.approve(good)
+  store.approve(bad, 'staging')
+  store.isDown = false
+  const list = await settled(gate.address, 2)
+  assert.deepEqual([list.pending, list.verified, list.refused], [0, 1, 1])
+  const [first, second, ...answers] = await decisions(home)
+  assert.deepEqual(
+    [first?.effect, second?.effect],
+    ['admitted-unavailable', 'admitted-unavailable'],
+  )
+  for (const one of answers) {
+    const { rechecks: named, artifact, chokePoint } = one.request
+    const at = artifact.digest['sha256'] === good ? 0 : 1
+    assert.deepEqual([named?.first, named?.last, chokePoint], [at, at, 'recheck'])
+    const expected = at === 0 ? ['ALLOW', 'admitted'] : ['DENY', 'blocked']
+    assert.deepEqual([one.verdict, one.effect], expected)
+  }
+  const alarms = rung(home).filter(({ type }) => type === 'recheck-refused')
+  assert.equal(alarms.length, 1)
+  const [alarm] = alarms
+  assert.equal(alarm?.artifact?.sha256, bad)
+  assert.deepEqual(alarm.target, { environment: 'production', service: 'shop' })
+  assert.deepEqual(alarm.admitted, { first: 1, last: 1, times: 1, since: second?.time })
+  assert.ok(alarm.problems?.every(({ fix }) => fix !== ''))
+  assert.equal(alarm.entry, list.settled.find(({ state }) => state === 'refused')?.entry)
+  const refusedMetric = await (await call(gate.address, '/metrics', { as: 'viewer' })).text()
+  assert.match(refusedMetric, /^sallyport_recheck_refused 1$/m)
+  const config = loadConfig({ cwd: home.dir, env: {} })
+  assert.deepEqual((await logVerify(config)).problems, [])
+  assert.ok((await logReplay(config)).every(({ same }) => same))
+})
+
+test('a gate that was killed finds its queue again in the log, and what was settled does not ring again', async (t) => {
+  const { home, store } = await place(t)
+  let gate = await startOutside(home)
+  t.after(() => gate.child.kill('SIGKILL'))
+  const [one, two] = [await letIn(gate.address, home), await letIn(gate.address, home)]
+  gate.child.kill('SIGKILL')
+  await gate.ended
+  store.approve(one, 'staging')
+  store.approve(two)
+  store.isDown = false
+  gate = await startOutside(home)
+  assert.equal((await settled(gate.address, 2)).refused, 1)
+  const refused = rung(home).filter(({ type }) => type === 'recheck-refused')
+  assert.equal(refused.length, 1)
+  gate.child.kill('SIGKILL')
+  await gate.ended
+  gate = await startOutside(home)
+  const again = await settled(gate.address, 2)
+  assert.deepEqual([again.pending, again.verified, again.refused], [0, 1, 1])
+  assert.equal(rung(home).filter(({ type }) => type === 'recheck-refused').length, 1)
+  assert.equal((await decisions(home)).length, 4)
+})
+
+test('what nobody could tell for too long rings, warns, and stays in the list until it can be told', async (t) => {
+  const { home, store, start } = await place(t, 'alarms: {deadlineForRecheck: 1h}\n')
+  let hours = 0
+  const gate = await start(() => new Date(Date.now() + hours * 3_600_000))
+  const digest = await letIn(gate.address, home)
+  hours = 2
+  await until('rung', () => rung(home).some(({ type }) => type === 'recheck-overdue'))
+  const alarm = rung(home).find(({ type }) => type === 'recheck-overdue')
+  assert.equal(alarm?.artifact?.sha256, digest)
+  const ready = await (await fetch(new URL('/readyz', gate.address))).text()
+  assert.match(ready, /^ready\n(?:.*\n)*RECHECK_OVERDUE\n/)
+  assert.equal((await rechecks(gate.address)).open[0]?.state, 'overdue')
+  store.approve(digest)
+  store.isDown = false
+  hours = 4
+  await settled(gate.address, 1)
+  assert.equal(rung(home).filter(({ type }) => type === 'recheck-overdue').length, 1)
+  assert.doesNotMatch(await (await fetch(new URL('/readyz', gate.address))).text(), /RECHECK/)
+})
+
+test('a requester cannot get anything off the queue, nor see it', async (t) => {
+  const { home, store, start } = await place(t)
+  const gate = await start()
+  const digest = await letIn(gate.address, home)
+  const artifact = { name: home.image(digest), digest: { sha256: digest } }
+  const target = { environment: 'production', service: 'shop' }
+  const statement = signed(approval('production', { sha256: digest }), keys.alice).bytes
+  const ask = (more: object) =>
+    call(gate.address, '/api/v1/decisions', {
+      as: 'deployer',
+      method: 'POST',
+      body: JSON.stringify({ artifact, target, ...more }),
+    })
+  // A real yes for the same bytes, at the same target, asked by somebody else, with evidence of their own.
+  const yes = await ask({ evidence: [JSON.parse(Buffer.from(statement).toString())] })
+  assert.equal(((await yes.json()) as { effect: string }).effect, 'admitted')
+  const question = 'f'.repeat(64)
+  for (const more of [
+    { rechecks: { first: 0, last: 0, question } },
+    { chokePoint: 'recheck' },
+    { artifact: { ...artifact, rechecks: { first: 0, last: 0, question } } },
+  ])
+    assert.equal((await ask(more)).status, 400)
+  for (const as of ['deployer', 'viewer', 'approver'] as const)
+    assert.equal((await call(gate.address, '/api/v1/rechecks', { as })).status, 403)
+  for (const method of ['POST', 'DELETE', 'PUT'])
+    assert.notEqual(
+      (await call(gate.address, '/api/v1/rechecks', { as: 'auditor', method })).status,
+      200,
+    )
+  await until('read', async () => (await rechecks(gate.address)).size >= 2)
+  const { pending, open, settled: none } = await rechecks(gate.address)
+  assert.deepEqual([pending, open[0]?.first, none], [1, 0, []])
+  // What is there is bad; a yes that somebody was given with other evidence does not help it.
+  store.approve(digest, 'staging')
+  store.isDown = false
+  assert.equal((await settled(gate.address, 1)).refused, 1)
+})
+
+test('evidence that is bad now is a no, though another place is still away; what is only missing waits', async (t) => {
+  const { home, store, start } = await place(t)
+  const other = await startStore(t)
+  useStores(home, [store, other])
+  const gate = await start()
+  const [bad, missing] = [await letIn(gate.address, home), await letIn(gate.address, home)]
+  store.approve(bad, 'production', '2026-05-31T00:00:00Z')
+  store.isDown = false
+  const list = await settled(gate.address, 1)
+  assert.deepEqual(
+    list.settled.map(({ state, artifact }) => [state, artifact.sha256]),
+    [['refused', bad]],
+  )
+  assert.deepEqual(
+    list.open.map(({ artifact }) => artifact.sha256),
+    [missing],
+  )
+  other.isDown = false
+  assert.equal((await settled(gate.address, 2)).refused, 2)
+})
+
+test('what came with the request still counts, for it is nowhere else', async (t) => {
+  const { home, store, start } = await place(t)
+  const rules = ['production', 'staging'].map(
+    (environment) => `allowed: {by: [release-managers], environment: ${environment}}`,
+  )
+  useStores(home, [store], rules.join('\n  - '))
+  const gate = await start()
+  const digest = fresh()
+  const statement = signed(approval('production', { sha256: digest }), keys.alice).bytes
+  const answer = await call(gate.address, '/api/v1/decisions', {
+    as: 'deployer',
+    method: 'POST',
+    body: JSON.stringify({
+      artifact: { name: 'shop', digest: { sha256: digest } },
+      target: { environment: 'production', service: 'shop' },
+      evidence: [JSON.parse(Buffer.from(statement).toString())],
+    }),
+  })
+  assert.equal(((await answer.json()) as { effect: string }).effect, 'admitted-unavailable')
+  store.approve(digest, 'staging')
+  store.isDown = false
+  const {
+    settled: [one],
+  } = await settled(gate.address, 1)
+  assert.equal(one?.state, 'verified')
+})
