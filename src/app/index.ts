@@ -297,3 +297,16 @@ export const listAccess: typeof import('./access/report.ts').listAccess = async 
 /** Records that somebody has looked at grants. */
 export const reviewAccess: typeof import('./access/review.ts').reviewAccess = async (options) =>
   (await import('./access/review.ts')).reviewAccess(options)
+
+export type { AccessPath } from './access/path.ts'
+export type { AccessPathsReport } from './access/paths.ts'
+
+/** Every way into the gate and out of it, with how each side proves who it is. */
+export const accessPaths: typeof import('./access/paths.ts').accessPaths = async (config) =>
+  (await import('./access/paths.ts')).accessPaths(config)
+
+export type { PointsOptions, PointsReport } from './access/points.ts'
+
+/** Whether each target is reached through declared choke points only. */
+export const chokePoints: typeof import('./access/points.ts').chokePoints = async (options) =>
+  (await import('./access/points.ts')).chokePoints(options)

@@ -1,22 +1,23 @@
 import { makeEvent, type Bell } from '#breakglass'
 import type { Config } from '#config'
 import type { Decision } from '#decision'
-import { parseJson, sha256Hex } from '#document'
-import { quote, SallyportError, type Problem } from '#error'
-import { recordedDecision, type BodyStore, type LogView } from '#log'
+import { sha256Hex } from '#document'
+import { SallyportError, type Problem } from '#error'
+import type { BodyStore, LogView } from '#log'
 import { bellOf } from '../breakglass/bell.ts'
 import { usesIn } from '../breakglass/review.ts'
-import { decidesNothing, readLog } from '../log.ts'
+import { readLog } from '../log.ts'
 import type { ClusterOptions } from '../probe/kubeconfig.ts'
-import { runningImages } from '../probe/running.ts'
 import { parseAuditEvent, type AuditEvent } from './audit-event.ts'
 import { auditLines } from './audit-lines.ts'
+import { decisionIn } from './decision-in.ts'
 import {
   judgeEvent,
   type JudgeParts,
   type PlacedAdmission,
   type RecordedAdmission,
 } from './judge-event.ts'
+import { lookAtRunning } from './running.ts'
 
 export interface AuditOptions {
   readonly config: Config
@@ -199,12 +200,6 @@ function admissionOf({ time, effect, request }: Decision): RecordedAdmission {
   return { time, effect, chokePoint, requester, sha256: artifact.digest['sha256'] ?? '' }
 }
 
-async function decisionIn(entry: Uint8Array, bodies: BodyStore): Promise<Decision | undefined> {
-  if (decidesNothing(entry)) return undefined
-  const value = parseJson(await recordedDecision(entry, bodies), { what: 'a recorded decision' })
-  return value as unknown as Decision
-}
-
 /** Everything that runs must have been let in by some decision of the log. */
 async function lookAtCluster(
   view: LogView,
@@ -213,20 +208,10 @@ async function lookAtCluster(
   tally: ReturnType<typeof openTally>,
 ): Promise<number | undefined> {
   if (cluster === undefined) return undefined
-  const running = await runningImages(cluster)
-  const letIn = new Set<string>()
-  for await (const { entry } of view.entries(0, view.size)) {
-    const decision = await decisionIn(entry, bodies)
-    if (decision !== undefined && decision.effect !== 'blocked')
-      letIn.add(decision.request.artifact.digest['sha256'] ?? '')
-  }
-  const isOurs = (pod: string): boolean => pod.startsWith(`${ownNamespace}/`)
-  for (const { sha256, pods } of running.images) {
-    const others = pods.filter((pod) => !isOurs(pod))
-    if (others.length > 0 && !letIn.has(sha256)) tally.finding(undecided(sha256, others))
-  }
-  for (const pod of running.unnamed.filter((one) => !isOurs(one))) tally.unknown(unnamed(pod))
-  return running.pods
+  const { pods, findings, unknown } = await lookAtRunning(view, bodies, { cluster, ownNamespace })
+  for (const one of findings) tally.finding(one)
+  for (const one of unknown) tally.unknown(one)
+  return pods
 }
 
 /** A flood of findings is no flood of alarms. */
@@ -265,25 +250,5 @@ function unreadable(where: string, found: string): Problem {
     expected: 'one event of audit.k8s.io/v1 as JSON in each line',
     found: found.slice(0, 500),
     fix: 'Name the file that the API server writes, whole; what stands in such a line is not known',
-  }
-}
-
-function undecided(sha256: string, pods: readonly string[]): Problem {
-  return {
-    code: 'BYPASS_UNDECIDED',
-    where: pods.slice(0, 5).join(', '),
-    expected: 'a decision of this log that let these bytes in',
-    found: `sha256:${sha256} in ${pods.length} pods, and no such decision`,
-    fix: 'Deploy it again through the gate: delete the pods, and whoever made them asks for new ones',
-  }
-}
-
-function unnamed(pod: string): Problem {
-  return {
-    code: 'AUDIT_LOG_UNREADABLE',
-    where: `pod ${quote(pod, 300)}`,
-    expected: 'a digest of every image that it runs',
-    found: 'an image without digest, and a node that has not said what it means',
-    fix: 'Name the image by its digest',
   }
 }

@@ -3,6 +3,8 @@ import type { CommandLine } from '../command-line.ts'
 import type { Plan } from '../commands.ts'
 import { parseCount } from '../number.ts'
 import { listGrants, type ListOptions } from './access/list.ts'
+import { listPaths } from './access/paths.ts'
+import { listPoints, type PointsOptions } from './access/points.ts'
 import { reviewGrants, type ReviewOptions } from './access/review.ts'
 
 export function define(command: CommandLine, plan: Plan): void {
@@ -24,6 +26,27 @@ export function define(command: CommandLine, plan: Plan): void {
     .option('--by <name>', 'who you are (default: who you are on this machine)')
     .action((grants: readonly string[], options: ReviewOptions) =>
       plan('nothing was reviewed', (session) => reviewGrants(session, grants, options)),
+    )
+  command
+    .command('paths')
+    .description('every way into the gate and out of it, and how each side proves who it is')
+    .option('--exit-code', 'end with 1 when there are findings, for CI', false)
+    .action((options: { readonly exitCode: boolean }) =>
+      plan('it is not known how the gate is reached', (session) => listPaths(session, options)),
+    )
+  command
+    .command('points')
+    .description('whether each target is reached through its declared choke points only')
+    .option('--entries <count>', 'how many of the newest entries are read', parseCount, 100_000)
+    .option('--exit-code', 'end with 1 when there are findings, 3 when it cannot be told', false)
+    .option('--own-namespace <name>', 'where the gate itself runs', 'sallyport-system')
+    .option('--kubeconfig <file>', 'ask this cluster, too, what runs in it')
+    .option('--context <name>', 'the context in the kubeconfig (default: the current one)')
+    .option('--server <url>', 'the API server, without a kubeconfig')
+    .option('--token-file <file>', 'with --server: a bearer token')
+    .option('--ca-file <file>', 'with --server: the authority of its certificate')
+    .action((options: PointsOptions) =>
+      plan('it is not known how targets are reached', (session) => listPoints(session, options)),
     )
 }
 
