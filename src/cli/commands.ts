@@ -91,7 +91,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'access',
-    summary: 'say who may do what, who has looked at it, and who has used it: list, review, paths, points',
+    summary: 'say who may do what, who has looked at it, and how the gate is reached',
     load: () => import('./commands/access.ts'),
   },
   {
