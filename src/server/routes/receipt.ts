@@ -2,7 +2,8 @@ import { z } from 'zod'
 import type { Operation } from '#api'
 import { SallyportError } from '#error'
 import type { Principal } from '../access/principal.ts'
-import type { GateService, ReceiptWait } from './ports.ts'
+import { slotOf } from '../slots.ts'
+import type { EntryReceipt, GateService, ReceiptState, ReceiptWait } from './ports.ts'
 import type { Call } from './route.ts'
 
 const defaultSeconds = 10
@@ -44,11 +45,45 @@ export async function answerReceipt(
   service: GateService,
 ): Promise<Response> {
   const entry = numberIn(call.req.param('entry') ?? '', 'entry', 0, Number.MAX_SAFE_INTEGER)
-  const { state, proof } = await service.receipt(entry, waitOf(call))
+  const { state, proof } = await receiptOf(entry, call, service)
   const headers = { 'sallyport-receipt-state': state, 'cache-control': 'no-store' }
   if (proof === undefined) return call.text(`${state}\n`, 202, headers)
   return call.text(proof, 200, headers)
 }
+
+/** Who waits for the receipts of each gate. */
+const waiting = new WeakMap<GateService, number>()
+const maxWaiting = 256
+const order: readonly ReceiptState[] = ['sequenced', 'published', 'witnessed']
+
+/**
+ * Waits beside those who are answered: witnesses that do not answer, or whoever reads receipts, must keep no deployment
+ * out.
+ */
+async function receiptOf(entry: number, call: Call, service: GateService): Promise<EntryReceipt> {
+  const wait = waitOf(call)
+  const now = await service.receipt(entry)
+  if (wait === undefined || order.indexOf(now.state) >= order.indexOf(wait.state)) return now
+  const count = waiting.get(service) ?? 0
+  if (count >= maxWaiting) throw new SallyportError(tooMany)
+  const slot = slotOf(call.env.incoming)
+  waiting.set(service, count + 1)
+  slot?.yield()
+  try {
+    return await service.receipt(entry, wait)
+  } finally {
+    waiting.set(service, (waiting.get(service) ?? 1) - 1)
+    slot?.take()
+  }
+}
+
+const tooMany = {
+  code: 'SERVER_BUSY',
+  where: 'receipt',
+  expected: `at most ${maxWaiting} who wait for receipts`,
+  found: 'as many already',
+  fix: 'Ask again in a second, or with wait=sequenced',
+} as const
 
 function waitOf(call: Call): ReceiptWait | undefined {
   const state = call.req.query('wait') ?? 'published'
