@@ -92,7 +92,9 @@ test('an image that is refused is not stored, and its user reads why', { skip },
     assert.match(said.text, /denied/)
     assert.match(said.text, /APPROVAL_MISSING/)
     assert.match(said.text, /fix: .*decision \d+/s)
+    assert.doesNotMatch(said.text, /--bundle/)
   }
+  assert.match((await copy(':none')).text, /manifest unknown: .*fix: correct the tag/)
 })
 
 test(

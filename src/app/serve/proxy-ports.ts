@@ -68,6 +68,8 @@ export function proxyPorts(
       metrics.refusal(reasons, chokePoint)
     },
     edition: () => rulebook.id,
-    explain: ({ decision, index }) => summaryOf(accountOf(decision), { index }),
+    // Who pulls has no command line of the gate at hand.
+    explain: ({ decision, index }) =>
+      summaryOf(accountOf(decision), { index }).replaceAll(' or pass it with --bundle', ''),
   }
 }

@@ -118,7 +118,7 @@ async function serveManifest(
 }
 
 function manifestUnknown({ name }: Place, reference: string): Refusal {
-  const message = `the registry has no ${name} with ${reference}`
+  const message = `the registry has no ${name} with ${reference}; fix: correct the tag or digest, or push the image to the registry`
   return { status: 404, code: 'MANIFEST_UNKNOWN', message, problems: [] }
 }
 

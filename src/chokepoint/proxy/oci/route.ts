@@ -45,7 +45,7 @@ export function routeOf(url: string, upstreams: ReadonlySet<string>): Route | No
   const [path, search] = split(url)
   if (path === '/v2' || path === '/v2/') return { kind: 'base' }
   const [, name, kind, reference = ''] = ofThings.exec(path) ?? ofTags.exec(path) ?? []
-  if (name === undefined) return none('UNSUPPORTED', 'there is nothing at this address')
+  if (name === undefined) return none('UNSUPPORTED', nothing)
   const query = new URLSearchParams(search)
   const place = placeOf(name, query.get('ns'), upstreams)
   if ('code' in place) return place
@@ -73,6 +73,9 @@ function contentRoute(
   return kind === 'blob' ? { kind, place, sha256 } : { kind, place, sha256, query }
 }
 
+const nothing =
+  'there is nothing at this address; fix: pull an image by its name, HOST/REGISTRY/REPOSITORY'
+
 const noDigest = none(
   'DIGEST_INVALID',
   'a digest is sha256: and 64 hexadecimal digits in lower case',
@@ -97,7 +100,11 @@ function placeOf(
   if (!upstreams.has(upstream)) {
     const known = [...upstreams].slice(0, 8).join(', ')
     const how = namespace === null ? 'the first part of the name' : '?ns='
-    return none('NAME_UNKNOWN', `${how} is no registry of this proxy, which has ${known}`)
+    const fix = 'correct the name, or have the registry added to proxies.oci.upstreams'
+    return none(
+      'NAME_UNKNOWN',
+      `${how} is no registry of this proxy, which has ${known}; fix: ${fix}`,
+    )
   }
   if (!repositoryName.test(repository) || repository.length > maxRepository) {
     return none('NAME_INVALID', 'a repository has lower-case letters, digits and . _ - between "/"')
