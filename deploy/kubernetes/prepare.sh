@@ -17,8 +17,8 @@ trap 'rm -rf "$work"' EXIT
   blobs: /var/lib/sallyport/blobs|' "$home/sallyport.yaml"
   cat "$settings"
 } >"$work/sallyport.yaml"
-# The log as it was begun; it counts once, see begin/.
-tar -C "$home" -cf "$work/begin.tar" log keys/log.memory
+# The log as it was begun; it counts once, see begin/, and is not in the home folder any more when it lives on the volume.
+if [ -e "$home/log" ]; then tar -C "$home" -cf "$work/begin.tar" log keys/log.memory; fi
 make() {
   kubectl --namespace sallyport-system create "$@" --dry-run=client -o yaml
   echo ---
@@ -27,6 +27,6 @@ keys=$home/keys
 make secret generic sallyport-keys --from-file="$keys/log.pem" --from-file="$keys/log.pass" --from-file="$keys/log-ml-dsa.pem"
 make secret generic sallyport-tls --from-file="$certificates/tls.crt" --from-file="$certificates/tls.key" \
   --from-file="$certificates/ca.crt"
-make secret generic sallyport-begin --from-file="$work/begin.tar"
+if [ -e "$home/log" ]; then make secret generic sallyport-begin --from-file="$work/begin.tar"; fi
 make configmap sallyport-config --from-file="$work/sallyport.yaml" --from-file="$home/trust.yaml"
 make configmap sallyport-policies --from-file="$home/policies"

@@ -3,8 +3,8 @@ import { generateKeyPairSync } from 'node:crypto'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { kubernetesBinaries } from './binaries.ts'
-import { freePort, start, until } from './processes.ts'
+import { controllerManager, kubernetesBinaries } from './binaries.ts'
+import { freePort, start, until, type Running } from './processes.ts'
 
 const binaries = kubernetesBinaries()
 
@@ -17,7 +17,13 @@ export interface Said {
   readonly stderr: string
 }
 
-/** etcd and a kube-apiserver on loopback, without controllers: what is stored is what was admitted. */
+/** Why there are no controllers here; false when there are. It makes them the first time, which takes minutes. */
+export function whyNoControllers(): string | false {
+  const controllers = controllerManager()
+  return 'reason' in controllers ? `skipped: ${controllers.reason}` : skip
+}
+
+/** etcd and a kube-apiserver on loopback; without controllers what is stored is what was admitted. */
 export interface Cluster {
   readonly folder: string
   /** Where kubectl is. */
@@ -30,6 +36,8 @@ export interface Cluster {
   kubectl(args: readonly string[], input?: unknown): Promise<Said>
   /** The audit log of the API server, one event a line. */
   audit(): string
+  /** Starts the API server again, with the admission settings of this folder. */
+  restart(admissionFolder: string): Promise<void>
   stop(): Promise<void>
 }
 
@@ -37,10 +45,12 @@ const token = 'administrator-of-the-test'
 
 export interface ClusterSetup {
   /** Host and port of the webhook that it proves to who it is, with the certificate of certificates.sh. */
-  readonly webhook: string
+  readonly webhook?: string
+  /** Starts the controller manager, too; webhooks are then asked through their Services. */
+  readonly controllers?: boolean
 }
 
-export async function startCluster({ webhook }: ClusterSetup): Promise<Cluster> {
+export async function startCluster(setup: ClusterSetup): Promise<Cluster> {
   if ('reason' in binaries) throw new Error(binaries.reason)
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-cluster-'))
   const program = (name: string): string => join(binaries.path, name)
@@ -52,19 +62,26 @@ export async function startCluster({ webhook }: ClusterSetup): Promise<Cluster> 
     log: join(folder, 'etcd.log'),
   })
   writeFiles(folder, port)
-  writeAdmission(folder, webhook)
-  const server = start({
-    command: program('kube-apiserver'),
-    args: serverFlags(folder, `http://127.0.0.1:${client}`, port),
-    cwd: folder,
-    log: join(folder, 'kube-apiserver.log'),
-  })
+  if (setup.webhook !== undefined) writeAdmission(folder, setup.webhook)
+  const startServer = (admission: string | undefined): Running =>
+    start({
+      command: program('kube-apiserver'),
+      args: [
+        ...serverFlags(folder, `http://127.0.0.1:${client}`, port),
+        ...(setup.controllers === true ? withControllers : withoutControllers),
+        ...(admission === undefined ? [] : [`--admission-control-config-file=${admission}`]),
+      ],
+      cwd: folder,
+      log: join(folder, 'kube-apiserver.log'),
+    })
+  let server = startServer(setup.webhook === undefined ? undefined : `${folder}/admission.yaml`)
   const kubeconfig = join(folder, 'kubeconfig.json')
   const kubectl = (args: readonly string[], input?: unknown): Promise<Said> =>
     run(program('kubectl'), ['--kubeconfig', kubeconfig, ...args], { cwd: folder, input })
   const isReady = async (): Promise<boolean> =>
     (await kubectl(['get', '--raw', '/readyz'])).stdout === 'ok'
   await until('the API server is ready', isReady, server)
+  const controllers = setup.controllers === true ? startControllers(folder, kubeconfig) : undefined
   const hasDefault = async (): Promise<boolean> =>
     (await kubectl(['get', 'namespace', 'default'])).exit === 0
   await until('the namespace default is there', hasDefault, server)
@@ -77,7 +94,14 @@ export async function startCluster({ webhook }: ClusterSetup): Promise<Cluster> 
     caFile: join(folder, 'ca.crt'),
     kubectl,
     audit: () => readFileSync(join(folder, 'audit.log'), 'utf8'),
+    async restart(admissionFolder) {
+      // It would wait a minute for those who watch.
+      await server.kill()
+      server = startServer(join(admissionFolder, 'admission.yaml'))
+      await until('the API server is ready again', isReady, server)
+    },
     async stop() {
+      await controllers?.kill()
       await server.kill()
       await etcd.kill()
       rmSync(folder, { recursive: true, force: true })
@@ -115,13 +139,53 @@ function serverFlags(folder: string, etcd: string, port: number): readonly strin
     '--endpoint-reconciler-type=none',
     '--authorization-mode=RBAC',
     `--token-auth-file=${folder}/tokens.csv`,
-    // There is no controller that would make the service accounts and their tokens.
-    '--disable-admission-plugins=ServiceAccount',
     '--feature-gates=ImageVolume=true',
-    `--admission-control-config-file=${folder}/admission.yaml`,
     `--audit-policy-file=${folder}/audit.json`,
     `--audit-log-path=${folder}/audit.log`,
   ]
+}
+
+/** There is no controller that would make the service accounts and their tokens. */
+const withoutControllers = ['--disable-admission-plugins=ServiceAccount']
+/** No proxy routes the addresses of Services here: the API server asks their pods. */
+const withControllers = ['--enable-aggregator-routing=true']
+
+/** Each as the service account that it has in every cluster. */
+function startControllers(folder: string, kubeconfig: string): Running {
+  const found = controllerManager()
+  if ('reason' in found) throw new Error(found.reason)
+  const names = [
+    'deployment-controller',
+    'replicaset-controller',
+    'replicationcontroller-controller',
+    'statefulset-controller',
+    'daemonset-controller',
+    'job-controller',
+    'cronjob-controller',
+    'serviceaccount-controller',
+    'root-ca-certificate-publisher-controller',
+    'endpointslice-controller',
+    'disruption-controller',
+    'garbage-collector-controller',
+    'namespace-controller',
+  ]
+  return start({
+    command: join(found.path, 'kube-controller-manager'),
+    args: [
+      `--kubeconfig=${kubeconfig}`,
+      `--controllers=${names.join(',')}`,
+      '--use-service-account-credentials',
+      `--service-account-private-key-file=${folder}/service-accounts.key`,
+      `--root-ca-file=${folder}/ca.crt`,
+      '--leader-elect=false',
+      '--bind-address=127.0.0.1',
+      '--secure-port=0',
+      '--kube-api-qps=200',
+      '--kube-api-burst=400',
+    ],
+    cwd: folder,
+    log: join(folder, 'kube-controller-manager.log'),
+  })
 }
 
 /** The files of deploy/kubernetes/api-server, with the paths and the address of the test. */
@@ -181,16 +245,17 @@ export interface RunOptions {
   readonly input?: unknown
   /** A folder where programs are looked for first. */
   readonly path?: string
+  readonly env?: Readonly<Record<string, string>>
 }
 
 /** Never in the way of what this process serves itself. */
 export async function run(
   command: string,
   args: readonly string[],
-  { cwd, input, path }: RunOptions,
+  { cwd, input, path, env: more }: RunOptions,
 ): Promise<Said> {
   const usual = process.env['PATH'] ?? ''
-  const env = { PATH: path === undefined ? usual : `${path}:${usual}`, HOME: cwd }
+  const env = { PATH: path === undefined ? usual : `${path}:${usual}`, HOME: cwd, ...more }
   const child = spawn(command, args, { cwd, env })
   const said = { stdout: '', stderr: '' }
   child.stdout.on('data', (chunk: Buffer) => (said.stdout += chunk.toString()))

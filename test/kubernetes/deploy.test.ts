@@ -219,7 +219,7 @@ async function startAsDeployed(
     )
   }
   for (const name of ['keys', 'var/lib/sallyport']) mkdirSync(join(root, name), { recursive: true })
-  const [job] = await built(join(deployFolder, 'begin'))
+  const job = (await built(join(deployFolder, 'begin'))).find(({ kind }) => kind === 'Job')
   const manifests = await built(join(deployFolder, 'gate'))
   const deployment = manifests.find(({ kind }) => kind === 'Deployment')
   const [init, begin] = [commandOf(deployment, 'initContainers'), commandOf(job, 'containers')]

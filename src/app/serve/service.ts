@@ -14,6 +14,7 @@ import { encodeCanonical, type Json } from '#document'
 import { SallyportError, type Problem } from '#error'
 import { formatReference, resolveInRegistry, type Source } from '#evidence'
 import { recordDecision, recordRefusal, type BodyStore } from '#log'
+import { modeAt, selectPolicy } from '#policy'
 import type { GateService, Journal, Metrics } from '#server'
 import { allowedRegistries, gatherFor, placeOf, type GatherPorts, type Wanted } from './gather.ts'
 import { kubernetesPrincipal, principalOf } from './principal.ts'
@@ -216,6 +217,10 @@ function admissionPorts(parts: ServiceParts, deadline: AdmissionDeadline): Admis
         if (!(error instanceof SallyportError)) journal.error('tag not resolved', error)
         return undefined
       }
+    },
+    audits: (target) => {
+      const selected = selectPolicy(parts.rulebook.current().policies, target)
+      return 'policy' in selected && modeAt(selected.policy, clock()) === 'audit'
     },
     refuse: async ({ kind, namespace, name, operation, user }, reasons) => {
       const asked = { operation, kind: `${kind.group}/${kind.kind}`, namespace, name }

@@ -67,6 +67,7 @@ function portsOf(effects: Record<string, Decision['effect']> = {}) {
       return Promise.resolve({ decision, ...(question.dryRun ? {} : { index: 7 }) })
     },
     resolve: () => Promise.resolve(other),
+    audits: () => false,
     refuse: (_, problems) => {
       refusals.push(...problems)
       return Promise.resolve()
@@ -309,6 +310,27 @@ test('objects of another shape are refused, never overlooked', async () => {
     const request = requestOf({ namespace: 'tools', object })
     await assert.rejects(admit(request, settings, ports), { code: 'ADMISSION_REVIEW' })
   }
+})
+
+test('where a policy only audits, a tag is decided as what it means now, and the warning says so', async () => {
+  const request = requestOf({ namespace: 'tools', object: pod('r.example/a:1') })
+  const { ports, asked, refusals } = portsOf({ [other]: 'admitted-audit' })
+  const { response } = await admit(request, settings, { ...ports, audits: () => true })
+  assert.equal(response.allowed, true)
+  assert.equal(asked[0]?.reference.digest, other)
+  assert.deepEqual(refusals, [])
+  assert.match(
+    response.warnings?.join('\n') ?? '',
+    new RegExp(
+      `ADMISSION_UNPINNED, admitted-audit: Write "r.example/a:1@sha256:${other}".*\n.*DENY, `,
+    ),
+  )
+  // What nobody can name was not seen, and a name that means nothing is no tag.
+  const nobody = { ...ports, audits: () => true, resolve: () => Promise.resolve(undefined) }
+  assert.equal((await admit(request, settings, nobody)).response.allowed, false)
+  const bare = requestOf({ namespace: 'tools', object: pod('nginx') })
+  const answer = await admit(bare, settings, { ...ports, audits: () => true })
+  assert.equal(answer.response.allowed, false)
 })
 
 test('more images than can be decided in time are refused', async () => {

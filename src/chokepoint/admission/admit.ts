@@ -36,6 +36,8 @@ export interface AdmissionPorts {
   readonly decide: (question: ImageQuestion) => Promise<ImageAnswer>
   /** What a tag means now; undefined when nobody can tell. MUST be bounded in time. */
   readonly resolve: (reference: Reference) => Promise<string | undefined>
+  /** Whether the policy of this target lets everything in and only tells (`mode: audit`). */
+  readonly audits: (target: Target) => boolean
   /** Records a refusal that is not about an artifact; resolves when it is durable. */
   readonly refuse: (request: AdmissionRequest, problems: readonly Problem[]) => Promise<void>
   /** The answer for people, in a few lines. */
@@ -63,18 +65,29 @@ export async function admit(
   return answered(request, problems, answers, ports)
 }
 
-type Judged = ImageAnswer & { readonly image: NamedImage }
+interface Judged extends ImageAnswer {
+  readonly image: NamedImage
+  /** Why it would have been refused before it was decided. */
+  readonly unpinned?: Problem
+}
 
 async function judge(
   image: NamedImage,
   { target, annotations }: Questions,
   { user, dryRun }: AdmissionRequest,
-  { resolve, decide }: AdmissionPorts,
+  { resolve, decide, audits }: AdmissionPorts,
 ): Promise<Problem | Judged> {
   const reference = artifactOf(image)
   if ('code' in reference) return reference
-  if (reference.digest === undefined) return unpinned(image, await resolve(reference))
-  return { image, ...(await decide({ reference, target, annotations, requester: user, dryRun })) }
+  const question = { target, annotations, requester: user, dryRun }
+  if (reference.digest !== undefined)
+    return { image, ...(await decide({ ...question, reference })) }
+  const digest = await resolve(reference)
+  const problem = unpinned(image, digest)
+  // What is only observed is not refused for its name: the record is about what the tag means now.
+  if (digest === undefined || !audits(target)) return problem
+  const decided = await decide({ ...question, reference: { ...reference, digest } })
+  return { image, unpinned: problem, ...decided }
 }
 
 function passed({ uid }: AdmissionRequest, reason: string): AdmissionAnswer {
@@ -104,7 +117,10 @@ function answered(
     uid,
     refusals: [...problems.map(explainProblem), ...refusals],
     isFinal: problems.length > 0 || blocked.some(({ decision }) => decision.verdict === 'DENY'),
-    warnings: answers.filter(isAdmittedAgainstTheVerdict).map((one) => warningOf(one, reviewMs)),
+    warnings: [
+      ...answers.flatMap(({ unpinned: problem }) => problem ?? []).map(wouldRefuse),
+      ...answers.filter(isAdmittedAgainstTheVerdict).map((one) => warningOf(one, reviewMs)),
+    ],
     audit: auditOf(problems, answers),
   })
 }
@@ -125,6 +141,11 @@ function auditOf(
 
 function isAdmittedAgainstTheVerdict({ decision }: ImageAnswer): boolean {
   return decision.effect !== 'blocked' && decision.verdict !== 'ALLOW'
+}
+
+/** For one who is let in because nothing is refused there yet. */
+function wouldRefuse({ code, where, fix }: Problem): string {
+  return `${where}: ${code}, admitted-audit: ${fix}`
 }
 
 /** Whoever applies it reads who let it in, and until when it has to be looked at. */
