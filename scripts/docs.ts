@@ -1,5 +1,6 @@
 // Writes docs/reference from the tables the program itself uses. `--check` fails when the files are not current.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { eventSchema, eventsPage } from './docs/events-page.ts'
 import { lintsPage } from './docs/lints-page.ts'
 import { problemsPage } from './docs/problems-page.ts'
 import { policyPage } from './docs/policy-page.ts'
@@ -10,6 +11,8 @@ const pages: Record<string, string> = {
   'docs/reference/policy.md': policyPage(),
   'docs/reference/trust.md': trustPage(),
   'docs/reference/lints.md': lintsPage(),
+  'docs/reference/events.md': eventsPage(),
+  'docs/reference/security-event.schema.json': eventSchema(),
 }
 
 const stale = Object.entries(pages).filter(([file, text]) => current(file) !== text)

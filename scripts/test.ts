@@ -72,7 +72,7 @@ function run(name: string, commands: readonly (readonly string[])[]): void {
   )
 }
 
-/** Prints why tests were skipped and what failed, and adds up what the test runner closes with. */
+/** Prints why tests were skipped, what was measured and what failed, and adds up what the test runner closes with. */
 function tell(output: string, ok: boolean): void {
   const number = (word: string): number =>
     Number(new RegExp(`^ℹ ${word} (\\d+)$`, 'm').exec(output)?.[1] ?? 0)
@@ -82,5 +82,5 @@ function tell(output: string, ok: boolean): void {
   if (!ok) process.stdout.write(output)
   else
     for (const line of output.split('\n'))
-      if (line.includes('﹣')) process.stdout.write(`${line}\n`)
+      if (/﹣|ℹ measured: /.test(line)) process.stdout.write(`${line}\n`)
 }

@@ -13,8 +13,8 @@ export interface Placed {
  */
 export interface EventStore {
   /**
-   * Adds to the end as long as fewer than `most` wait, and counts the others; `about` makes the message that tells how many were
-   * dropped, which is added before the next that finds room. Gives how many were dropped.
+   * Adds to the end as long as fewer than `most` wait, and counts the others, durably. How many were dropped is told by the
+   * message that `about` makes, which is added first, as soon as there is room. Gives how many were dropped now.
    */
   append(messages: readonly Message[], options: AppendOptions): number
   /** What comes after a place, oldest first. */

@@ -70,6 +70,8 @@ class Export implements EventExport {
   #lost = 0
   /** Events that could not even be counted on the disk. */
   #unkept = 0
+  /** Whether it may be that events were dropped of which nobody has been told. */
+  #owes = true
   #isTelling = false
   #isClosed = false
 
@@ -86,7 +88,7 @@ class Export implements EventExport {
     })
     measureExport(metrics, {
       shipments: () => this.#shipments.map(({ shipment }) => shipment),
-      waiting: () => this.#store.waiting(),
+      waiting: () => orNothing(() => this.#store.waiting()),
       lost: () => this.#lost,
       clock,
     })
@@ -95,24 +97,27 @@ class Export implements EventExport {
   }
 
   tell(name: EventName, data: SecurityEventData, key: string = randomUUID()): void {
-    const { config, journal } = this.#parts
+    const { journal } = this.#parts
     if (this.#isClosed || !this.#shipments.some(({ sink }) => isWanted(sink, name))) return
     const unkept = this.#unkept
-    const messages = [
-      ...(unkept > 0 ? [this.#lostMessage(unkept)] : []),
-      this.#make(name, data, key),
-    ]
     try {
-      const most = config.events.maxWaiting
-      const dropped = this.#store.append(messages, { most, about: (n) => this.#lostMessage(n) })
-      this.#lost += dropped
-      this.#unkept = 0
+      if (unkept > 0 && this.#keep([this.#lostMessage(unkept)]) === 0) this.#unkept = 0
+      this.#keep([this.#make(name, data, key)])
     } catch (error) {
       this.#unkept += 1
       this.#lost += 1
       if (unkept === 0) journal.error('events cannot be kept', error)
     }
     for (const { shipment } of this.#shipments) shipment.poke()
+  }
+
+  /** Gives how many were dropped. */
+  #keep(messages: readonly Message[]): number {
+    const most = this.#parts.config.events.maxWaiting
+    const dropped = this.#store.append(messages, { most, about: (n) => this.#lostMessage(n) })
+    this.#lost += dropped
+    this.#owes = dropped > 0
+    return dropped
   }
 
   #make(name: EventName, data: SecurityEventData, key: string): Message {
@@ -150,7 +155,7 @@ class Export implements EventExport {
       read: () =>
         this.#shipments.map(({ shipment }) => [
           shipment.name,
-          Math.max(0, size() - (this.#store.placeOf(shipment.name, name) ?? 0)),
+          Math.max(0, size() - orNothing(() => this.#store.placeOf(shipment.name, name) ?? 0)),
         ]),
     })
   }
@@ -171,6 +176,7 @@ class Export implements EventExport {
   #forget(): void {
     const places = this.#shipments.map(({ shipment }) => this.#store.placeOf(shipment.name, queue))
     this.#store.forget(Math.min(...places.map((place) => place ?? 0)))
+    if (this.#owes && this.#store.waiting() < this.#parts.config.events.maxWaiting) this.#keep([])
   }
 
   async begin(): Promise<void> {
@@ -223,6 +229,15 @@ function isWanted({ kinds, minimumSeverity }: EventSinkConfig, name: EventName):
   const { kind, severity } = eventTypes[name]
   const least = eventSeverities.indexOf(minimumSeverity)
   return kinds.includes(kind) && eventSeverities.indexOf(severity) >= least
+}
+
+/** A store that cannot be read must not take the other metrics along; what is wrong with it is told by whoever needs it. */
+function orNothing(read: () => number): number {
+  try {
+    return read()
+  } catch {
+    return Number.NaN
+  }
 }
 
 function undelivered(sink: string, since: Date, failure: string): Problem {

@@ -53,7 +53,14 @@ export function openDesk(parts: ServiceParts): Desk {
       )
       return read.sort((a, b) => (a.request.requestedOn > b.request.requestedOn ? -1 : 1))
     },
-    grant: (given) => keepGrant(given, parts),
+    async grant(given) {
+      try {
+        return await keepGrant(given, parts)
+      } catch (error) {
+        if (error instanceof SallyportError) parts.onGrantRefused?.(error.problems)
+        throw error
+      }
+    },
     async uses() {
       await book.read(await log.view())
       return { uses: book.uses().toReversed(), pending: (await bell.pending()).length }

@@ -17,6 +17,8 @@ export interface KeepSpooledLogParts {
   /** The first process with the keys of the log. */
   readonly starting: ReturnType<typeof startGateSigner>
   readonly alert: Ringing['alert']
+  /** Told of each change. MUST NOT throw. */
+  readonly onChange: () => void
 }
 
 /** The log of a gate that has to go on, and the spool behind it. Both are closed with the stack. */
@@ -37,7 +39,10 @@ export async function keepSpooledLog(
     first = undefined
     return await openGate(config, signer)
   }
-  const onChange = (problems: readonly Problem[]): void => tellLog(journal, problems, spool)
+  const onChange = (problems: readonly Problem[]): void => {
+    tellLog(journal, problems, spool)
+    parts.onChange()
+  }
   const probe = () => probeStores(config)
   const isShared = config.store.postgres !== undefined
   const reach = isShared

@@ -24,6 +24,7 @@ import { keepSpooledLog } from './open-log.ts'
 import { startNpmProxy } from './npm-proxy.ts'
 import { startOciProxy } from './oci-proxy.ts'
 import { keepRinging, type Ringing } from './ringing.ts'
+import { watchAccess, type AccessWatch } from './access-watch.ts'
 import { rememberEvidence } from './remembered.ts'
 import { makeService } from './service.ts'
 import { giveReceipts, readServed } from './receipts.ts'
@@ -52,6 +53,8 @@ export interface RunningGate {
 const rememberSeconds = 30
 const watchSeconds = 2
 const ringSeconds = 1
+/** Who may do what changes seldom. */
+const lookSeconds = 3600
 
 /**
  * Starts the gate: the log and the process with its keys, policies and trust, and the server over them.
@@ -85,6 +88,7 @@ export async function serve(options: ServeOptions): Promise<RunningGate> {
       certificateEnds: () => listener.certificateEnds,
     })
     journal.write('info', 'listening', { address: listener.address })
+    void place.watching?.look()
     return {
       address: listener.address,
       async stop() {
@@ -109,6 +113,7 @@ interface Place {
   readonly stack: AsyncDisposableStack
   listener?: Listener
   ringing?: Ringing
+  watching?: AccessWatch
   telling?: Telling
   /** Why a newer certificate is not in use. */
   tlsProblems: readonly Problem[]
@@ -122,7 +127,8 @@ async function openService(place: Place): Promise<GateService> {
   starting.catch(() => undefined)
   const rulebook = await followRulebook(place)
   const alert: Ringing['alert'] = async (...alarm) => place.ringing?.alert(...alarm)
-  const spooled = await keepSpooledLog({ config, clock, journal, metrics, stack, starting, alert })
+  const onChange = (): void => place.telling?.look()
+  const spooled = await keepSpooledLog({ ...place, starting, alert, onChange })
   const { kept, record } = spooled
   const { log, bodies } = kept
   const bell = bellOf(config, clock)
@@ -137,6 +143,8 @@ async function openService(place: Place): Promise<GateService> {
   const witnessing = stack.use(await keepWitnessing({ ...place, storage, onConflict }))
   const network = stack.use(openNetwork(config.evidence))
   const rechecking = await startRechecking(place, { log, bodies, bell, rulebook, network })
+  const watching = { config, log, bodies, rulebook, metrics, journal, clock, seconds: lookSeconds }
+  place.watching = stack.use(watchAccess(watching))
   const open = openAdmission(config)
   if (open.length > 0) journal.write('warn', 'the webhook is open', { problems: open })
   const lost = countLostLines(place.lostLines, metrics)
@@ -155,6 +163,7 @@ async function openService(place: Place): Promise<GateService> {
     bell,
     tell: (ms) => ringing.tell(ms),
     rechecks: (limit) => rechecking.list(limit),
+    onGrantRefused: (problems) => place.telling?.grantRefused(problems),
     metrics,
     journal,
     clock,

@@ -51,6 +51,8 @@ export interface ServiceParts extends GatherPorts {
   readonly health: () => readonly Problem[]
   /** What else somebody has to look at. */
   readonly warnings: () => readonly Problem[]
+  /** Told why a grant that was handed in is not kept. MUST NOT throw. */
+  readonly onGrantRefused?: (problems: readonly Problem[]) => void
 }
 
 /** Kept back from the time there is: to decide, to record and to answer. */

@@ -13,12 +13,16 @@ import { identityOf } from '../witness/policy.ts'
 /** What a gate that runs tells the sinks of `events`. */
 export interface Telling {
   onRefused(refused: RefusedAccess): void
+  /** Somebody has handed in a grant that is none. */
+  grantRefused(problems: readonly Problem[]): void
   rulebookChanged(id: string): void
   certificateChanged(file: string): void
   /** Begins with what is in the log and has rung: from where it was left, or, with a sink that is new, from now on. */
   follow(logSize: () => number): Promise<void>
   /** The gate answers: from now on its problems are told. */
   started(gate: RunningParts): void
+  /** Something has changed that a gate that answers may have to tell. */
+  look(): void
   /** Why there is no gate. Never rejects. */
   notStarted(error: unknown): Promise<void>
   warnings(): readonly Problem[]
@@ -49,8 +53,12 @@ export async function openTelling(parts: TellingParts): Promise<Telling> {
   const events = stack.use(await openEventExport(parts))
   const refusals = countRefusals({ tell: (data) => events.tell('access.refused', data), clock })
   stack.defer(() => refusals.close())
+  let look: (() => void) | undefined
   return {
     onRefused: (refused) => refusals.refused(refused),
+    grantRefused: ([problem]) => {
+      if (problem !== undefined) events.tell('breakglass.grant-refused', dataOf(problem))
+    },
     rulebookChanged: (rulebook) =>
       events.tell('rulebook.changed', { summary: `rulebook ${rulebook} is in use`, rulebook }),
     certificateChanged: (file) =>
@@ -69,7 +77,7 @@ export async function openTelling(parts: TellingParts): Promise<Telling> {
     },
     started({ service, address, certificateEnds }) {
       events.tell('gate.started', { summary: `a gate answers at ${address}` })
-      const look = watchProblems({
+      look = watchProblems({
         tell: (...event) => events.tell(...event),
         health: () => service.health(),
         warnings: () => service.warnings?.() ?? [],
@@ -78,13 +86,15 @@ export async function openTelling(parts: TellingParts): Promise<Telling> {
       })
       const timer = setInterval(look, lookMs)
       timer.unref()
-      stack.defer(async () => {
+      stack.defer(() => {
         clearInterval(timer)
-        look()
+        look?.()
+        look = undefined
         refusals.close()
         events.tell('gate.stopped', { summary: `the gate at ${address} was stopped` })
       })
     },
+    look: () => look?.(),
     async notStarted(error) {
       const [problem] = error instanceof SallyportError ? error.problems : []
       const data =

@@ -131,4 +131,7 @@ test('a damaged file or a line that a crash cut off keeps no other alarm from be
   await bell.deliver()
   assert.deepEqual(place.heard, ['pager breakglass-used'])
   assert.equal((await bell.events()).length, 1)
+  await bell.ring([use('2')])
+  const told = (await bell.events()).map(({ summary }) => summary)
+  assert.deepEqual(told, ['BREAKGLASS 1', 'BREAKGLASS 2'], 'nor the one after it')
 })

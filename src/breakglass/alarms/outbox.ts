@@ -122,8 +122,22 @@ async function writeDurably(folder: string, name: string, bytes: Uint8Array): Pr
 }
 
 async function append(file: string, event: SecurityEvent): Promise<void> {
-  const line = Buffer.concat([encodeEvent(event), Buffer.from('\n')])
+  // A line that a crash cut off must not take this one along.
+  const begin = (await endsWithLine(file)) ? '' : '\n'
+  const line = Buffer.concat([Buffer.from(begin), encodeEvent(event), Buffer.from('\n')])
   await sync(file, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND, line)
+}
+
+async function endsWithLine(file: string): Promise<boolean> {
+  const handle = await open(file, constants.O_RDONLY).catch(orNothing(undefined))
+  if (handle === undefined) return true
+  try {
+    const { size } = await handle.stat()
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(1), 0, 1, Math.max(0, size - 1))
+    return bytesRead === 0 || buffer.toString() === '\n'
+  } finally {
+    await handle.close()
+  }
 }
 
 async function sync(file: string, flags: number, bytes: Uint8Array): Promise<void> {

@@ -45,7 +45,8 @@ class FileEvents implements EventStore {
       this.#queue.exec('BEGIN IMMEDIATE')
       try {
         let dropped = 0
-        for (const message of messages) if (!this.#add(message, most, about)) dropped += 1
+        this.#tellDropped(most, about)
+        for (const message of messages) if (!this.#add(message, most)) dropped += 1
         if (dropped > 0)
           this.#queue
             .prepare(
@@ -61,17 +62,18 @@ class FileEvents implements EventStore {
     })
   }
 
-  #add(message: Message, most: number, about: AppendOptions['about']): boolean {
-    const waiting = this.#waiting(this.#queue)
-    if (waiting >= most) return false
-    const lost = this.#queue.prepare('SELECT count FROM dropped').get() as
-      { readonly count: number } | undefined
-    if (lost !== undefined) {
-      this.#queue.exec('DELETE FROM dropped')
-      this.#insert(about(lost.count))
-    }
+  #add(message: Message, most: number): boolean {
+    if (this.#waiting(this.#queue) >= most) return false
     this.#insert(message)
     return true
+  }
+
+  #tellDropped(most: number, about: AppendOptions['about']): void {
+    const lost = this.#queue.prepare('SELECT count FROM dropped').get() as
+      { readonly count: number } | undefined
+    if (lost === undefined || this.#waiting(this.#queue) >= most) return
+    this.#queue.exec('DELETE FROM dropped')
+    this.#insert(about(lost.count))
   }
 
   #insert({ id, time, name, severity, summary, body }: Message): void {
