@@ -270,6 +270,18 @@ export const breakglassStatus: typeof import('./breakglass/status.ts').breakglas
   options,
 ) => (await import('./breakglass/status.ts')).breakglassStatus(options)
 
+export type { RecheckItem } from './recheck/list.ts'
+export type { RecheckNowReport } from './recheck/offline.ts'
+export type { RecheckList } from '#api'
+
+/** What was let in because evidence could not be had, and what came of it, by the log alone. */
+export const listRechecks: typeof import('./recheck/offline.ts').listRechecks = async (...args) =>
+  (await import('./recheck/offline.ts')).listRechecks(...args)
+
+/** Decides it again, where no gate runs that does so by itself. */
+export const recheckNow: typeof import('./recheck/offline.ts').recheckNow = async (...args) =>
+  (await import('./recheck/offline.ts')).recheckNow(...args)
+
 export type { WitnessInitOptions, WitnessInitReport } from './witness/init.ts'
 export type { RunningWitness, ServeWitnessOptions } from './witness/serve.ts'
 

@@ -95,6 +95,11 @@ export const commands: readonly CommandEntry[] = [
     load: () => import('./commands/access.ts'),
   },
   {
+    name: 'recheck',
+    summary: 'list what was let in although evidence could not be had, and decide it again',
+    load: () => import('./commands/recheck.ts'),
+  },
+  {
     name: 'attach',
     summary: 'attach evidence to an image in its registry, so that it travels with it',
     load: () => import('./commands/attach.ts'),

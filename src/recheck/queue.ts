@@ -63,9 +63,16 @@ export interface RecheckReport {
 
 const slice = 4096
 const lanes = 4
-const maxRound = 64
-/** A round ends when so many could still not be told: what is down is not asked for all at once. */
-const maxFailures = 2
+
+interface Round {
+  readonly most: number
+  /** It ends when so many could still not be told: what is down is not asked for all at once. */
+  readonly failures: number
+  readonly isEarly: boolean
+}
+
+const hurried: Round = { most: 64, failures: 2, isEarly: false }
+const thorough: Round = { most: Infinity, failures: Infinity, isEarly: true }
 const noteEvery = 1000
 const noteMs = 5_000
 /** Without a note nobody knows what has rung. What is older has rung, or was missed by a gate that is long gone. */
@@ -98,9 +105,15 @@ export class RecheckQueue {
 
   /** Reads what is new in the log, and asks again whose time has come. Never rejects. */
   look(): Promise<void> {
-    return (this.#running ??= this.#once().finally(() => {
+    return (this.#running ??= this.#once(hurried).finally(() => {
       this.#running = undefined
     }))
+  }
+
+  /** Asks everything that is open once, whatever the time: for who waits for it. Never rejects. */
+  async lookAtAll(): Promise<void> {
+    await this.#running
+    await this.#once(thorough)
   }
 
   report(): RecheckReport {
@@ -129,14 +142,14 @@ export class RecheckQueue {
     await this.#parts.store[Symbol.asyncDispose]()
   }
 
-  async #once(): Promise<void> {
+  async #once(round: Round): Promise<void> {
     try {
       const view = await this.#parts.log.view()
       const book = (this.#book ??= await this.#begin(view))
       await this.#readOn(book, view)
       if (this.#isStopped || !this.#hasWork(book) || !(await this.#take(book))) return
       await this.#ringAll(book)
-      await this.#round(book, view)
+      await this.#round(book, view, round)
       await this.#readOn(book, await this.#parts.log.view())
       await this.#ringAll(book)
       await this.#keepNote(book)
@@ -214,12 +227,13 @@ export class RecheckQueue {
     return this.#parts.clock().getTime() - Date.parse(since) >= this.#parts.overdueMs
   }
 
-  async #round(book: RecheckBook, view: LogView): Promise<void> {
-    const due = [...this.#schedule.due(book.open(), this.#now(), maxRound)]
+  async #round(book: RecheckBook, view: LogView, round: Round): Promise<void> {
+    const now = round.isEarly ? Infinity : this.#now()
+    const due = [...this.#schedule.due(book.open(), now, round.most)]
     let failures = 0
     const lane = async (): Promise<void> => {
       for (let one = due.shift(); one !== undefined; one = due.shift()) {
-        if (this.#isStopped || failures >= maxFailures) return
+        if (this.#isStopped || failures >= round.failures) return
         if (!(await this.#one(book, one, view))) failures += 1
       }
     }

@@ -2,6 +2,9 @@ import type { RecheckList } from '#api'
 import type { Problem } from '#error'
 import type { OpenReport, RecheckReport, SettledAdmission } from '#recheck'
 
+/** One of either. */
+export type RecheckItem = RecheckList['open'][number] | RecheckList['settled'][number]
+
 /** What is open, oldest first, and what came of the rest, newest first. */
 export function listOf(report: RecheckReport, limit: number, now: Date): RecheckList {
   const { size, unread, isFull, open, settled, totals } = report

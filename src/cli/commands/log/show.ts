@@ -60,6 +60,14 @@ async function list(session: Session, limit: number): Promise<Outcome> {
   }
 }
 
+/** Who asked; nobody did where the gate decides again by itself. */
+function askedBy({ request: { requester, chokePoint, rechecks } }: Decision): string {
+  if (rechecks === undefined)
+    return `asked by ${requester === undefined ? chokePoint : `${requester} at ${chokePoint}`}`
+  const { first, last } = rechecks
+  return `decided again: ${first === last ? `entry ${first}` : `entries ${first} to ${last}`}`
+}
+
 async function one(session: Session, index: number): Promise<Outcome> {
   const { logEntry } = await import('#app')
   const logged = await logEntry(await session.config(), index)
@@ -69,9 +77,7 @@ async function one(session: Session, index: number): Promise<Outcome> {
   if ('build' in logged || 'buildRecord' in logged) return oneBuild(logged)
   if ('accessReview' in logged) return oneAccessReview(logged)
   const { decision } = logged
-  const { requester, chokePoint } = decision.request
-  const who = requester === undefined ? chokePoint : `${requester} at ${chokePoint}`
-  const when = `${decision.time}, asked by ${who}`
+  const when = `${decision.time}, ${askedBy(decision)}`
   return {
     exit: 0,
     json: { apiVersion: 'sallyport.dev/v1', kind: 'LogEntry', ...asJson(logged) },
