@@ -216,6 +216,24 @@ test('of two replicas one asks and rings, and the other knows what came of it', 
   assert.deepEqual(place.rung, ['refused 6'])
 })
 
+test('what has rung is noted at once: whoever takes over does not ring again', async () => {
+  const place = await scene()
+  for (const name of ['a', 'b']) await place.append(admissionOf(name))
+  place.answers.set('shop-a', 'ALLOW')
+  const dying = place.open()
+  await dying.look()
+  place.answers.set('shop-b', 'DENY')
+  place.pass(3_000)
+  await dying.look()
+  assert.deepEqual(place.rung, ['refused 1'])
+  await place.stores.kill()
+  place.rung.length = 0
+  const next = place.open({ store: place.stores.open() })
+  await place.append(admissionOf('c'))
+  await next.look()
+  assert.deepEqual(place.rung, [])
+})
+
 test('who has lost the turn while it asked records nothing', async () => {
   const place = await scene()
   await place.append(admissionOf('a'))

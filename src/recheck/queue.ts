@@ -95,6 +95,8 @@ export class RecheckQueue {
   #overdue = new Set<number>()
   #noted = { size: 0, at: -Infinity }
   #isChanged = false
+  /** Something has rung that the note does not say: whoever has the turn next would ring again. */
+  #isUrgent = false
   #running: Promise<void> | undefined
   #isStopped = false
 
@@ -185,7 +187,8 @@ export class RecheckQueue {
     return (
       book.openCount > 0 ||
       this.#unrung(book).length > 0 ||
-      book.size - this.#noted.size >= noteEvery
+      book.size - this.#noted.size >= noteEvery ||
+      (this.#isMine && this.#isChanged && this.#now() - this.#noted.at >= noteMs)
     )
   }
 
@@ -220,7 +223,7 @@ export class RecheckQueue {
     const news = overdue.filter(({ first }) => !this.#overdue.has(first))
     for (const one of news) await ring.overdue(one, this.#schedule.of(one.first)?.problems ?? [])
     this.#overdue = new Set(overdue.map(({ first }) => first))
-    this.#isChanged ||= unrung.length > 0 || news.length > 0
+    this.#isUrgent ||= unrung.length > 0 || news.length > 0
   }
 
   #isOverdue({ since }: OpenAdmission): boolean {
@@ -269,6 +272,7 @@ export class RecheckQueue {
       if (settled?.recheck.verdict !== 'DENY') return true
       await ring.refused(settled)
       this.#told.add(entry)
+      this.#isUrgent = true
       return true
     } catch (error) {
       if (!(error instanceof SallyportError)) this.#parts.onError(error)
@@ -280,7 +284,8 @@ export class RecheckQueue {
 
   async #keepNote(book: RecheckBook): Promise<void> {
     const isDue = this.#isChanged || book.size - this.#noted.size >= noteEvery
-    if (isDue && this.#now() - this.#noted.at >= noteMs) await this.#writeNote(book)
+    if (this.#isUrgent || (isDue && this.#now() - this.#noted.at >= noteMs))
+      await this.#writeNote(book)
   }
 
   async #writeNote(book: RecheckBook): Promise<void> {
@@ -297,6 +302,7 @@ export class RecheckQueue {
     )
     this.#noted = { size: state.size, at: this.#now() }
     this.#isChanged = false
+    this.#isUrgent = false
   }
 
   #reportOf(one: OpenAdmission): OpenReport {

@@ -78,32 +78,42 @@ test('a store is down: let in and marked; it comes back: what is good is cleared
   store.isDown = false
   const list = await settled(gate.address, 2)
   assert.deepEqual([list.pending, list.verified, list.refused], [0, 1, 1])
-  const [first, second, ...answers] = await decisions(home)
-  assert.deepEqual(
-    [first?.effect, second?.effect],
-    ['admitted-unavailable', 'admitted-unavailable'],
-  )
-  for (const one of answers) {
-    const { rechecks: named, artifact, chokePoint } = one.request
-    const at = artifact.digest['sha256'] === good ? 0 : 1
-    assert.deepEqual([named?.first, named?.last, chokePoint], [at, at, 'recheck'])
-    const expected = at === 0 ? ['ALLOW', 'admitted'] : ['DENY', 'blocked']
-    assert.deepEqual([one.verdict, one.effect], expected)
-  }
-  const alarms = rung(home).filter(({ type }) => type === 'recheck-refused')
-  assert.equal(alarms.length, 1)
-  const [alarm] = alarms
-  assert.equal(alarm?.artifact?.sha256, bad)
-  assert.deepEqual(alarm.target, { environment: 'production', service: 'shop' })
-  assert.deepEqual(alarm.admitted, { first: 1, last: 1, times: 1, since: second?.time })
-  assert.ok(alarm.problems?.every(({ fix }) => fix !== ''))
-  assert.equal(alarm.entry, list.settled.find(({ state }) => state === 'refused')?.entry)
+  const refusal = list.settled.find(({ state }) => state === 'refused')
+  await checkRecord(home, { good, bad, entry: refusal?.entry ?? -1 })
   const refusedMetric = await (await call(gate.address, '/metrics', { as: 'viewer' })).text()
   assert.match(refusedMetric, /^sallyport_recheck_refused 1$/m)
   const config = loadConfig({ cwd: home.dir, env: {} })
   assert.deepEqual((await logVerify(config)).problems, [])
   assert.ok((await logReplay(config)).every(({ same }) => same))
 })
+
+/** Two admissions and the two answers that name them; the alarm names what was refused, when it was let in, and what to do. */
+async function checkRecord(
+  home: GateHome,
+  { good, bad, entry }: { readonly good: string; readonly bad: string; readonly entry: number },
+): Promise<void> {
+  const [first, second, ...answers] = await decisions(home)
+  assert.deepEqual(
+    [first?.effect, second?.effect, answers.length],
+    ['admitted-unavailable', 'admitted-unavailable', 2],
+  )
+  for (const { request, verdict, effect } of answers) {
+    const { rechecks: named, artifact, chokePoint } = request
+    const isGood = artifact.digest['sha256'] === good
+    const at = isGood ? 0 : 1
+    assert.deepEqual([named?.first, named?.last, chokePoint], [at, at, 'recheck'])
+    assert.deepEqual([verdict, effect], isGood ? ['ALLOW', 'admitted'] : ['DENY', 'blocked'])
+  }
+  const alarms = rung(home).filter(({ type }) => type === 'recheck-refused')
+  assert.equal(alarms.length, 1)
+  for (const alarm of alarms) {
+    assert.equal(alarm.artifact?.sha256, bad)
+    assert.deepEqual(alarm.target, { environment: 'production', service: 'shop' })
+    assert.deepEqual(alarm.admitted, { first: 1, last: 1, times: 1, since: second?.time })
+    assert.ok(alarm.problems?.every(({ fix }) => fix !== ''))
+    assert.equal(alarm.entry, entry)
+  }
+}
 
 test('a gate that was killed finds its queue again in the log, and what was settled does not ring again', async (t) => {
   const { home, store } = await place(t)
