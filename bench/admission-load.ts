@@ -24,6 +24,7 @@ export interface Measured {
 }
 
 const atATime = 32
+const connections = 64
 const warmUp = 300
 
 process.once('message', (load: Load) => {
@@ -35,15 +36,17 @@ process.once('message', (load: Load) => {
 
 async function run(load: Load): Promise<Measured> {
   const { total, rate } = load
-  // As many as an API server under this load has, and TLS sessions are made before anything is measured.
+  // All connections are made before anything is measured, and used in turn, so that none of them goes away meanwhile.
   const agent = new Agent({
     keepAlive: true,
     ca: load.ca,
-    maxSockets: rate === undefined ? 32 : 256,
+    maxSockets: connections,
+    maxFreeSockets: connections,
+    scheduling: 'fifo',
   })
   const once = total === undefined ? warmUp : 0
   const sender = new Sender(load, agent)
-  await closed(sender, (sent) => sent < once)
+  await closed(sender, (sent) => sent < once, connections)
   sender.times.length = 0
   sender.failed = 0
   const started = performance.now()
@@ -99,7 +102,11 @@ class Sender {
 }
 
 /** Whoever was answered asks again. */
-async function closed(sender: Sender, more: (sent: number) => boolean): Promise<void> {
+async function closed(
+  sender: Sender,
+  more: (sent: number) => boolean,
+  count = atATime,
+): Promise<void> {
   let sent = 0
   const one = async (): Promise<void> => {
     while (more(sent)) {
@@ -107,7 +114,7 @@ async function closed(sender: Sender, more: (sent: number) => boolean): Promise<
       await sender.send()
     }
   }
-  await Promise.all(Array.from({ length: atATime }, one))
+  await Promise.all(Array.from({ length: count }, one))
 }
 
 /** So many a second, whatever becomes of them. */

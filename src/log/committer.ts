@@ -27,7 +27,7 @@ export interface LogLimits {
   readonly publishAfter: number
   /** Milliseconds that a turn lasts at least, if others wait for theirs. 20 when it is not said. */
   readonly turn: number
-  /** The journal is replaced when it is longer, which bounds what a recovery has to do again. 32 MiB when it is not said. */
+  /** The journal is replaced when it is longer, which bounds what a recovery has to do again. 128 MiB when it is not said. */
   readonly journalBytes: number
   /** Full tiles are settled beside the commits from this many on, so that little is left when the journal is replaced. 16 when it is not said. */
   readonly unsettledTiles: number
@@ -36,18 +36,23 @@ export interface LogLimits {
 export const usualLimits: LogLimits = {
   publishAfter: 100,
   turn: 20,
-  journalBytes: 32 * 2 ** 20,
+  journalBytes: 128 * 2 ** 20,
   unsettledTiles: 16,
+}
+
+/** Entries that are committed in one. */
+export interface Batch {
+  readonly entries: readonly Uint8Array[]
+  /** Told when they are durable and signed: the index of the first, and the checkpoint that has them. */
+  readonly committed: (first: number, checkpoint: OpenedCheckpoint) => void
 }
 
 /** What a turn works for. */
 export interface Turn {
-  /** The next entries to commit in one; undefined when there are none now. */
-  readonly next: () => readonly Uint8Array[] | undefined
+  /** What to commit next; undefined when there is nothing now. */
+  readonly next: () => Batch | undefined
   /** Resolves when there is something to commit. */
   readonly arrival: () => Promise<void>
-  /** Told as soon as entries are durable and signed: the index of the first, and the checkpoint that has them. */
-  readonly committed: (first: number, checkpoint: OpenedCheckpoint) => void
   /** Told when a checkpoint, and all that belongs to it, can be read by everybody. */
   readonly published: (checkpoint: OpenedCheckpoint) => void
 }
@@ -144,31 +149,38 @@ export class Committer {
   /** Until everything is committed and published, or it is the turn of others. */
   async #commitAll(writer: LogWriter, publisher: Publisher, turn: Turn): Promise<void> {
     const begun = { size: this.#known().edge.size, at: performance.now() }
-    for (;;) {
-      publisher.check()
-      const over = this.#isOver(writer, begun)
-      const entries = over ? undefined : turn.next()
-      if (entries !== undefined) await this.#commit(writer, entries, { publisher, turn })
-      else if (publisher.isDone) return
-      else {
-        publisher.begin()
-        await (over ? publisher.running : Promise.race([publisher.running, turn.arrival()]))
+    let answer = nothing
+    for (let isIdle = false; ; ) {
+      const over = publisher.hasFailed || this.#isOver(writer, begun)
+      const batch = over ? undefined : turn.next()
+      const committing = batch && this.#commit(writer, batch, publisher)
+      // The disk and the signer are at work on these while those before are told.
+      answer()
+      answer = (await committing) ?? nothing
+      if (committing !== undefined) {
+        isIdle = false
+        continue
       }
+      publisher.check()
+      if (!over && !isIdle) {
+        // Whoever was just told may have more to append: that is known one turn of the event loop later.
+        isIdle = true
+        await nextTurn()
+        continue
+      }
+      if (publisher.isDone) return
+      publisher.begin()
+      await (over ? publisher.running : Promise.race([publisher.running, turn.arrival()]))
     }
   }
 
-  async #commit(
-    writer: LogWriter,
-    entries: readonly Uint8Array[],
-    { publisher, turn }: { readonly publisher: Publisher; readonly turn: Turn },
-  ): Promise<void> {
+  /** Gives what is to be called to tell those who wait. */
+  async #commit(writer: LogWriter, batch: Batch, publisher: Publisher): Promise<() => void> {
     const before = this.#known()
-    const { head, full } = await this.#append(writer, before, entries)
+    const { head, full } = await this.#append(writer, before, batch.entries)
     this.#head = head
-    turn.committed(before.edge.size, head.checkpoint)
     publisher.offer(head, full)
-    // Whoever was just answered may have more to append: that is known one turn of the event loop later.
-    await new Promise((resolve) => setImmediate(resolve))
+    return () => batch.committed(before.edge.size, head.checkpoint)
   }
 
   /**
@@ -275,6 +287,9 @@ export class Committer {
     this.#uncertain = false
   }
 }
+
+const nothing = (): void => {}
+const nextTurn = async (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 // So that it is not all there is to do at a time.
 const maxSettled = 64

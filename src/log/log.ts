@@ -74,9 +74,9 @@ export interface Log {
 /** A log in a folder, which other processes of this machine may append to as well. */
 class FolderLog implements Log {
   readonly #committer: Committer
-  /** Owned by the pump: entries that wait for the next commit, oldest first, and those that are being committed. */
+  /** Owned by the pump: entries that wait for a commit, oldest first, and those taken for one that nobody was told of yet. */
   #waiting: Waiting[] = []
-  #committing: readonly Waiting[] = []
+  readonly #taken = new Set<readonly Waiting[]>()
   #waitingBytes = 0
   #arrival = Promise.withResolvers<void>()
   #pumping: Promise<void> | undefined
@@ -169,7 +169,7 @@ class FolderLog implements Log {
   }
 
   async #turn(): Promise<void> {
-    let first: readonly Uint8Array[] | undefined = this.#takeBatch()
+    let first: readonly Waiting[] | undefined = this.#takeBatch()
     try {
       if (this.#hasFailed()) throw this.#ended
       await this.#committer.turn({
@@ -178,10 +178,13 @@ class FolderLog implements Log {
           if (this.#hasFailed()) return undefined
           const batch = first ?? this.#takeBatch()
           first = undefined
-          return batch.length > 0 ? batch : undefined
+          if (batch.length === 0) return undefined
+          return {
+            entries: batch.map(({ entry }) => entry),
+            committed: (index, checkpoint) => this.#answer(batch, index, checkpoint),
+          }
         },
         arrival: async () => this.#untilArrival(),
-        committed: (index, checkpoint) => this.#answer(index, checkpoint),
         published: (checkpoint) => {
           this.#show(checkpoint)
           // Not only after a turn: under load it lasts, and partial tiles would pile up.
@@ -191,7 +194,8 @@ class FolderLog implements Log {
       if (this.#hasFailed()) throw this.#ended
     } catch (problem) {
       this.#noteFailure(problem)
-      for (const { reject } of this.#committing) reject(problem)
+      for (const { reject } of [...this.#taken].flat()) reject(problem)
+      this.#taken.clear()
       this.#publication.reject(problem)
       this.#renewPublication()
     }
@@ -203,11 +207,11 @@ class FolderLog implements Log {
     await this.#arrival.promise
   }
 
-  #answer(first: number, checkpoint: OpenedCheckpoint): void {
+  #answer(batch: readonly Waiting[], first: number, checkpoint: OpenedCheckpoint): void {
     this.#checkpoint = checkpoint
-    for (const [at, { resolve }] of this.#committing.entries())
+    this.#taken.delete(batch)
+    for (const [at, { resolve }] of batch.entries())
       resolve({ index: first + at, checkpoint: checkpoint.note })
-    this.#committing = []
   }
 
   #show(checkpoint: OpenedCheckpoint): void {
@@ -227,15 +231,15 @@ class FolderLog implements Log {
     return index < this.#view.size ? this.#view : this.view()
   }
 
-  #takeBatch(): readonly Uint8Array[] {
+  #takeBatch(): readonly Waiting[] {
     let bytes = 0
     const over = this.#waiting.findIndex(
       ({ entry }, at) => at === maxBatchEntries || (bytes += entry.length) > maxBatchBytes,
     )
     const count = over === -1 ? this.#waiting.length : Math.max(1, over)
-    this.#committing = this.#waiting.splice(0, count)
-    const batch = this.#committing.map(({ entry }) => entry)
-    for (const { length } of batch) this.#waitingBytes -= length
+    const batch = this.#waiting.splice(0, count)
+    for (const { entry } of batch) this.#waitingBytes -= entry.length
+    if (batch.length > 0) this.#taken.add(batch)
     return batch
   }
 

@@ -51,6 +51,10 @@ export class Publisher {
       this.#running ??= this.#publish(this.#newest, this.#full.splice(0))
   }
 
+  get hasFailed(): boolean {
+    return this.#failed !== undefined
+  }
+
   /** @throws what publishing failed with */
   check(): void {
     if (this.#failed !== undefined) throw this.#failed.cause

@@ -61,9 +61,14 @@ export class CheckpointMemory {
     return this.#judged(() => this.#remembered(this.#open().newest()))
   }
 
-  /** Replaces the newest checkpoint by what `next` makes of it; what `next` throws changes nothing. */
-  advance(next: (newest: TreeHead) => string): string {
-    return this.#judged(() => this.#open().replace((newest) => next(this.#remembered(newest))))
+  /** Replaces the newest checkpoint by the one of `head` that `sign` makes; what `sign` throws changes nothing. */
+  advance(head: TreeHead, sign: (newest: TreeHead) => string): string {
+    return this.#judged(() => {
+      const { generation, note } = this.#open().replace((there) => sign(this.#remembered(there)))
+      // What was signed here need not be verified before the next one.
+      this.#known = { size: head.size, root: head.root, generation }
+      return note
+    })
   }
 
   #open(): Notes {

@@ -9,8 +9,8 @@ export interface Note {
 /** One note in a database, which several processes may replace. */
 export interface Notes {
   newest(): Note
-  /** Replaces the note by what `next` makes of it. Durable when it returns; what `next` throws changes nothing. */
-  replace(next: (newest: Note) => string): string
+  /** Replaces the note by what `next` makes of it, and gives it. Durable when it returns; what `next` throws changes nothing. */
+  replace(next: (newest: Note) => string): Note
 }
 
 /** Makes the database in an empty file; durable when it returns. */
@@ -52,10 +52,11 @@ export function openNotes(path: string): Notes {
     replace(next) {
       begin?.run()
       try {
-        const note = next(newest())
+        const there = newest()
+        const note = next(there)
         update?.run(note)
         commit?.run()
-        return note
+        return { generation: there.generation + 1, note }
       } catch (cause) {
         if (database.isTransaction) rollback?.run()
         throw cause

@@ -50,7 +50,7 @@ export function openLogSigner({ role, keys }: { role: LogRole; keys: LogKeys }):
     },
     sign: ({ size, root, consistency }) => {
       const head = { size, root: decode(root) }
-      return memory.advance((newest) => {
+      return memory.advance(head, (newest) => {
         const request = { ...head, consistency: consistency.map(decode) }
         const problem = refuseToSign(newest, request, role.origin)
         if (problem !== undefined) throw new SallyportError(problem)
