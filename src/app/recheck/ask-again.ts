@@ -30,7 +30,7 @@ export interface AskAgainParts {
   readonly clock: () => Date
   /** Ends looking: what has not answered by then could not be told. */
   readonly signal?: AbortSignal
-  /** Told of each answer. */
+  /** Told of each answer that is recorded. */
   readonly onDecided?: (decision: Decision) => void
 }
 
@@ -57,7 +57,7 @@ export function askAgain(parts: AskAgainParts): RecheckParts['ask'] {
         return await recordDecision(log, bodies, { decision: made, inputs })
       },
     })
-    parts.onDecided?.(decision)
+    if (receipt !== undefined) parts.onDecided?.(decision)
     return asked(decision, receipt?.index)
   }
 }
