@@ -13,7 +13,7 @@ import {
 import { grantOf, parseRequest, requestId, type BreakglassRequest } from '#breakglass'
 import type { Config } from '#config'
 import { sha256Hex } from '#document'
-import { SallyportError } from '#error'
+import { quote, SallyportError } from '#error'
 import { createKey, startSigner } from '#signer'
 import { parseArtifactName } from '../artifact/name.ts'
 import { openNetwork } from '../artifact/network.ts'
@@ -46,6 +46,7 @@ export interface GrantReport {
 export async function approveBreakglass(options: ApproveBreakglassOptions): Promise<GrantReport> {
   const { config, file, approver = requester(), now } = options
   const request = parseRequest(await read(file), file)
+  if (approver === request.requester) throw selfApproved(file, approver)
   const statement = grantOf(request, { approver, now })
   const { file: keyFile, passphraseFile } = config.keys.breakglass
   await using signer = await startSigner({ keyFile, passphraseFile, role: { kind: 'breakglass' } })
@@ -55,6 +56,16 @@ export async function approveBreakglass(options: ApproveBreakglassOptions): Prom
   await writeFile(output, bytes, { mode: 0o644 })
   const { expires } = readBreakglass(statement)
   return { request, file: output, keyid: signer.keyid, expires, digest: sha256Hex(bytes) }
+}
+
+function selfApproved(file: string, name: string): SallyportError {
+  return new SallyportError({
+    code: 'BREAKGLASS_REQUEST',
+    where: file,
+    expected: `somebody else than ${quote(name, 200)}, who asks`,
+    found: 'the same name as approver',
+    fix: 'Send the request to an approver, who approves it with their own key; if you are somebody else of that name, say who with --approver NAME',
+  })
 }
 
 export interface UseBreakglassOptions {

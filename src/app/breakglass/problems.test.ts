@@ -6,9 +6,10 @@ import { test } from 'node:test'
 import { openBell, openOutbox, parseRequest } from '#breakglass'
 import { openJournal, openMetrics } from '#server'
 import { loadConfig } from '#config'
+import type { SallyportError } from '#error'
 import { initHome } from '../init/init.ts'
 import { keepRinging } from '../serve/ringing.ts'
-import { importBreakglass, makeBreakglassKey } from './approve.ts'
+import { approveBreakglass, importBreakglass, makeBreakglassKey } from './approve.ts'
 import { requestBreakglass } from './request.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-glass-'))
@@ -38,6 +39,12 @@ test('what is no request, no grant, or a second key is told as such', async () =
   const output = join(folder, 'out.json')
   const { request } = await requestBreakglass({ ...asked, forMilliseconds: 3_600_000, output })
   assert.deepEqual(request.rules, ['policy'])
+  const own = { config, file: output, approver: request.requester, now }
+  await assert.rejects(approveBreakglass(own), (error: SallyportError) => {
+    assert.equal(error.code, 'BREAKGLASS_REQUEST')
+    assert.match(error.fix, /^Send the request to an approver/)
+    return true
+  })
   const trust = readFileSync(config.trust, 'utf8')
   writeFileSync(
     config.trust,

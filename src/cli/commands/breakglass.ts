@@ -108,6 +108,7 @@ async function key(session: Session): Promise<Outcome> {
   const { makeBreakglassKey } = await import('#app')
   const made = await makeBreakglassKey(await session.config())
   const pem = made.publicKeyPem.trim().split('\n')
+  const now = session.now()
   return {
     exit: 0,
     json: { apiVersion: 'sallyport.dev/v1', kind: 'BreakglassKeyReport', ...made },
@@ -121,10 +122,17 @@ async function key(session: Session): Promise<Outcome> {
       '      - publicKey: |',
       ...pem.map((line) => `          ${line}`),
       '        owner: NAME OF THE APPROVER',
-      `        validFrom: ${session.now().toISOString().slice(0, 19)}Z`,
+      `        validFrom: ${secondsOf(now)}`,
+      `        validUntil: ${secondsOf(new Date(now.getTime() + yearMs))}`,
       '    predicateTypes: [https://sallyport.dev/attestation/breakglass/v1]',
     ].join('\n'),
   }
+}
+
+const yearMs = 365 * 86_400_000
+
+function secondsOf(time: Date): string {
+  return `${time.toISOString().slice(0, 19)}Z`
 }
 
 async function request(
@@ -159,7 +167,12 @@ async function request(
     ['incident', made.incident],
     ['asked by', made.requester],
     ['approved by', who],
-    ['next', `sallyport breakglass approve ${file}`],
+    approvers.length === 0
+      ? [
+          'next',
+          'have the owner of the policy write `breakglass: {approvers: [SIGNER], count: 1, maxDuration: 4h}`, and ask again',
+        ]
+      : ['next', `for the approver: sallyport breakglass approve ${file}`],
   ]
   return outcome(session, 'BreakglassRequestReport', report, `requested: ${file}`, rows)
 }

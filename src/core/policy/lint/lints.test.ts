@@ -60,6 +60,22 @@ ci:
   assert.equal(found('{prefix: https://github.com/acme/}'), 1)
 })
 
+test('who may break the glass is asked for by the policy that says so, and by no rule', () => {
+  const signers = `
+oncall:
+  keys: [{publicKey: <key 1>, owner: erin, validFrom: 2026-01-01T00:00:00Z, validUntil: 2027-01-01T00:00:00Z}]
+  predicateTypes: [https://sallyport.dev/attestation/breakglass/v1, https://sallyport.dev/attestation/risk-acceptance/v1]
+`
+  const found = (more: string) => {
+    const rule = 'require:\n  - allowed: {by: [oncall]}\n'
+    return remarks('LINT_UNREQUIRED', { policies: [`${rule}${more}`], signers }).map(
+      ({ found: text }) => text.match(/attestation\/[a-z-]+/g) ?? [],
+    )
+  }
+  assert.deepEqual(found('breakglass: {approvers: [oncall], count: 1, maxDuration: 4h}\n'), [])
+  assert.deepEqual(found(''), [['attestation/breakglass', 'attestation/risk-acceptance']])
+})
+
 const shop = (rules: string, more = '') => ({
   policies: [`require:\n${rules.replace(/^(?=.)/gm, '  - ')}\n${more}`],
 })

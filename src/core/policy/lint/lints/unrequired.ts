@@ -1,3 +1,4 @@
+import { predicateTypes } from '#attestation'
 import { quote } from '#error'
 import type { Signer } from '#trust'
 import { type Lint, type LintInput } from '../lint.ts'
@@ -23,14 +24,20 @@ export const unrequired: Lint = {
     }),
 }
 
-/** The predicate types that some rule would take from this signer. */
-function askedOf({ name }: Signer, { policies }: LintInput): ReadonlySet<string> {
+/** The predicate types that some rule would take from this signer; grants, and risks that stay, are asked for by no rule. */
+function askedOf({ name }: Signer, { policies, trust }: LintInput): ReadonlySet<string> {
+  const terms = [trust, ...policies.policies].flatMap(({ breakglass }) => breakglass ?? [])
+  const grants = terms.some(({ approvers }) => approvers.includes(name))
   const asked = policies.policies.flatMap(({ rules }) =>
     rules.flatMap(({ rule, parameters }) =>
       namesIn(parameters).has(name) ? rule.predicateTypes(parameters) : [],
     ),
   )
-  return new Set(asked)
+  return new Set([
+    ...asked,
+    ...(grants ? [predicateTypes.breakglass] : []),
+    ...(terms.length > 0 ? [predicateTypes.riskAcceptance] : []),
+  ])
 }
 
 /** Everybody whom a rule names: `by`, and the other lists of signers inside it. */
