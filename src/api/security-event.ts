@@ -81,6 +81,7 @@ const dataSchema = z.strictObject({
       status: z.int().min(400).max(599),
       method: text(20, 'of the request'),
       route: text(100, 'what was asked for, as in metrics'),
+      offered: z.boolean().describe('whether a token or certificate was sent'),
       address: text(64, 'who is at the other end of the connection; `others` once there are many'),
       count: z.int().min(1).describe('how often, from `first` to `last`'),
       first: text(40, 'RFC 3339'),

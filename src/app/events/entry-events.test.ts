@@ -241,6 +241,24 @@ test('whatever names, reasons and grants there are: one event of one line, of th
   )
 })
 
+test('what does not fit into 7,600 bytes is left out, reasons first, and how many; the rest is whole', async () => {
+  const long = 'ä'.repeat(2000)
+  const reasons = Array.from({ length: 30 }, () => ({ code: long, where: long }))
+  const one = decision(
+    { reasons, policy: { name: long, file: 'f', digest, mode: 'enforce' } },
+    long,
+  )
+  const request = { ...one.request, requester: long, principal: long, chokePoint: long }
+  const [event] = await told(bytesOf({ ...one, request }))
+  assert.ok(event !== undefined)
+  const { data } = event
+  const left = data.reasons?.length ?? 0
+  assert.ok(left > 0 && left < 10, String(left))
+  assert.equal(data.reasonsOmitted, 30 - left)
+  assert.equal(data.proof?.entry, 7)
+  assert.equal(data.artifact?.sha256, digest)
+})
+
 test('every name of an event fits into syslog, and every entry into the table', () => {
   for (const name of Object.keys(eventTypes)) assert.match(name, /^[!-~]{1,32}$/)
 })

@@ -26,7 +26,8 @@ const maxBytes = 7600
 /** An event that leaves, ready to be told. */
 export function makeMessage(name: EventName, parts: EventParts): Message {
   const { severity } = eventTypes[name]
-  const { data, time } = parts
+  const { time } = parts
+  const data = { ...parts.data, summary: cut(parts.data.summary, 1000) }
   const { id = sha256Hex(`${name} ${parts.origin} ${parts.key}`).slice(0, 32) } = parts
   const sha256 = data.artifact?.sha256
   const event = (data: SecurityEventData): ExportedEvent => ({

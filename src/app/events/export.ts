@@ -74,6 +74,8 @@ class Export implements EventExport {
   #owes = true
   #isTelling = false
   #isClosed = false
+  /** Which sinks do not take anything, as far as the journal has been told. */
+  readonly #failing = new Set<string>()
 
   constructor(parts: EventExportParts) {
     this.#parts = parts
@@ -168,8 +170,23 @@ class Export implements EventExport {
         for (const { shipment } of this.#shipments) shipment.start()
       }
       if (this.#isTelling) this.#forget()
+      this.#journal()
     } catch (error) {
       this.#parts.journal.error('events cannot be told', error)
+    }
+  }
+
+  /** Once when a sink stops taking events, and once when it takes them again. */
+  #journal(): void {
+    const { journal } = this.#parts
+    for (const { shipment } of this.#shipments) {
+      const { name: sink, standing } = shipment
+      const { failure } = standing
+      if (failure === undefined && this.#failing.delete(sink))
+        journal.write('info', 'events are taken again', { sink })
+      if (failure === undefined || this.#failing.has(sink)) continue
+      this.#failing.add(sink)
+      journal.write('warn', 'events are not taken', { sink, failure })
     }
   }
 

@@ -65,17 +65,18 @@ export function countRefusals({
   }
 }
 
-function keyOf({ code, method, route, address, name = '' }: RefusedAccess): string {
-  return [code, method, route, address, name].join('\n')
+function keyOf({ code, method, route, address, offered, name = '' }: RefusedAccess): string {
+  return [code, method, route, address, offered, name].join('\n')
 }
 
 function dataOf({ one, first, last, count }: Counted): SecurityEventData {
-  const { code, status, method, route, address, name } = one
+  const { code, status, method, route, address, offered, name } = one
   const access: Access = {
     code,
     status,
     method: cut(method, 20),
     route: cut(route, 100),
+    offered,
     address: cut(address, 64),
     count,
     first: first.toISOString(),

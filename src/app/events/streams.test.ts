@@ -72,6 +72,7 @@ const access = {
   status: 401,
   method: 'GET',
   route: '/metrics',
+  offered: true,
   address: '192.0.2.1',
 } as const
 

@@ -177,7 +177,13 @@ function identifier(
   { access, clock, onRefused }: OciProxyParts,
 ): (request: IncomingMessage) => Promise<string> {
   if (anonymous) return () => Promise.resolve('anonymous')
-  const who = openAccess(access, clock, { routeOf, onRefused })
+  const who = openAccess(access, clock, {
+    routeOf,
+    // Every client begins by asking without a name, to hear how it should give one.
+    onRefused: (refused) => {
+      if (refused.offered) onRefused(refused)
+    },
+  })
   return async ({ headers, socket, method, url }) => {
     const [, basic] =
       /^Basic ([A-Za-z0-9+/]{1,20000}={0,2})$/i.exec(headers.authorization ?? '') ?? []

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import { TLSSocket } from 'node:tls'
 import { SallyportError, type Problem } from '#error'
 import { findToken } from './bearer.ts'
 import { findCertificate } from './certificate.ts'
@@ -24,6 +25,8 @@ export interface RefusedAccess {
   readonly route: string
   /** Of the other end of the connection. */
   readonly address: string
+  /** Whether they sent anything to prove who they are: a header, a certificate. */
+  readonly offered: boolean
   /** Who has been proven, without the role that is needed. */
   readonly name?: string
 }
@@ -65,11 +68,13 @@ export function openAccess(
 
 /** Who was refused at a request; with a name, because of a role. */
 export function refusedOf(
-  { method = '', url = '', socket }: IncomingMessage,
+  { method = '', url = '', socket, headers }: IncomingMessage,
   { routeOf }: Pick<AccessOptions, 'routeOf'>,
   name?: string,
 ): RefusedAccess {
-  const at = { method, route: routeOf(url), address: socket.remoteAddress ?? '' }
+  const isCertified = socket instanceof TLSSocket && socket.getPeerX509Certificate() !== undefined
+  const offered = headers.authorization !== undefined || isCertified
+  const at = { method, route: routeOf(url), address: socket.remoteAddress ?? '', offered }
   return name === undefined
     ? { code: 'ACCESS_UNAUTHENTICATED', status: 401, ...at }
     : { code: 'ACCESS_FORBIDDEN', status: 403, ...at, name }
