@@ -1,6 +1,7 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Decision } from '#decision'
 import type { BodyStore, LogView } from '#log'
 import type { OpenAdmission, RecheckTotals, SettledAdmission } from './open-admission.ts'
-import type { Decision } from '#decision'
 import { aboutOf, meaningOf, readEntry, type QueueEntry } from './read-entry.ts'
 
 /** The state of a book, as it is noted. */
@@ -22,6 +23,8 @@ export interface BookLimits {
 }
 
 export const bookLimits: BookLimits = { open: 10_000, refused: 1000, verified: 200 }
+/** After so many entries others have their turn: whoever waits for a decision must not wait for this. */
+const atATime = 16
 const nothing: BookState = { size: 0, open: [], settled: [], totals: { verified: 0, refused: 0 } }
 
 /**
@@ -97,6 +100,7 @@ export class RecheckBook {
         return false
       }
       this.#size = index + 1
+      if (index % atATime === 0) await turn()
     }
     return this.#size < view.size
   }

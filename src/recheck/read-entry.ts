@@ -15,6 +15,7 @@ export type QueueEntry =
     }
   | { readonly kind: 'unreadable'; readonly problem: Problem }
 
+const marks = ['"admitted-unavailable"', '"rechecks"', '"DecisionReference"']
 const maxName = 300
 const maxReasons = 8
 const maxText = 500
@@ -29,9 +30,8 @@ export async function readEntry(
   entry: Uint8Array,
   bodies: BodyStore,
 ): Promise<QueueEntry | undefined> {
-  const text = Buffer.from(entry).toString('latin1')
   // Most entries are neither, and need not be parsed to know that.
-  const marks = ['"admitted-unavailable"', '"rechecks"', '"DecisionReference"']
+  const text = Buffer.from(entry.buffer, entry.byteOffset, entry.length)
   if (!marks.some((mark) => text.includes(mark))) return undefined
   try {
     const bytes = await recordedDecision(entry, bodies)

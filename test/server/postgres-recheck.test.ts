@@ -67,7 +67,7 @@ describe(
       await until('tried', async () => {
         return ((await rechecks(home, first.address)).open[0]?.tries ?? 0) > 0
       })
-      const other = stack.adopt(await startInside(second), (gate) => gate.stop())
+      const other = stack.adopt(await startInside({ ...home, ...second }), (gate) => gate.stop())
       // Let in by one, seen by both.
       const two = fresh()
       await home.ask(other.address, home.image(two))
