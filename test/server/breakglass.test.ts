@@ -196,3 +196,23 @@ test('with the pager down the gate still answers, says so in its metrics, and ri
   await until('nothing waits', async () => (await pending()) === 0)
   assert.ok(heard.some(({ artifact }) => artifact?.sha256 === digest))
 })
+
+test('nobody alone takes the place of all who may ask in an emergency', async () => {
+  const asking = (sha256: string) =>
+    post('/api/v1/breakglass/requests', 'deployer', {
+      artifact: { name: 'shop', sha256 },
+      ...target,
+      rules: ['require[0].allowed'],
+      reason: 'again and again',
+      incident: 'INC-2',
+    })
+  let answer = await asking(fresh())
+  for (let count = 1; answer.status === 200; count += 1) {
+    assert.ok(count < 110, 'there is a bound')
+    answer = await asking(fresh())
+  }
+  const told = JSON.stringify(answer.json)
+  assert.match(told, /BREAKGLASS_REQUEST/)
+  assert.match(told, /fewer than 100 of .*token:deployer/)
+  assert.match(told, /send the file of `sallyport breakglass request` to an approver yourself/)
+})

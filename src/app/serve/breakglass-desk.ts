@@ -10,7 +10,7 @@ import {
   type BreakglassRequest,
 } from '#breakglass'
 import { encodeCanonical, isSha256, sha256Hex, type Json } from '#document'
-import { SallyportError } from '#error'
+import { quote, SallyportError } from '#error'
 import type { GateService } from '#server'
 import { isVerified } from '#trust'
 import { grantsFolder } from './grants-folder.ts'
@@ -18,8 +18,9 @@ import type { ServiceParts } from './service.ts'
 
 type Desk = NonNullable<GateService['breakglass']>
 
-/** So many of each are kept; whoever may add to them cannot fill the disk. */
+/** So many of each are kept; whoever may add to them cannot fill the disk, and nobody alone takes the place of all others. */
 const maxRequests = 1000
+const maxOwnRequests = 100
 const maxGrants = 64
 const maxGrantBytes = 200_000
 
@@ -40,17 +41,17 @@ export function openDesk(parts: ServiceParts): Desk {
         otherwise: { verdict: 'not decided by the gate', reasons: [] },
       }
       const id = requestId(request)
+      const own = (await readRequests(requests)).filter(
+        (one) => one.request.requester === requester,
+      )
+      if (own.length >= maxOwnRequests && own.every((one) => one.id !== id)) {
+        throw full(requests, maxOwnRequests, ` of ${quote(requester, 200)}`)
+      }
       await keep(requests, `${id}.json`, encodeRequest(request), maxRequests)
       return { id, request }
     },
     async requests() {
-      const names = (await namesIn(requests)).filter((name) => /^[0-9a-f]{32}\.json$/.test(name))
-      const read = await Promise.all(
-        names.map(async (name) => ({
-          id: name.slice(0, 32),
-          request: parseRequest(await readFile(join(requests, name)), name),
-        })),
-      )
+      const read = await readRequests(requests)
       return read.sort((a, b) => (a.request.requestedOn > b.request.requestedOn ? -1 : 1))
     },
     async grant(given) {
@@ -73,6 +74,16 @@ export function openDesk(parts: ServiceParts): Desk {
       return (await recordReview(log, review, book.at(entry))).index
     },
   }
+}
+
+async function readRequests(folder: string) {
+  const names = (await namesIn(folder)).filter((name) => /^[0-9a-f]{32}\.json$/.test(name))
+  return await Promise.all(
+    names.map(async (name) => ({
+      id: name.slice(0, 32),
+      request: parseRequest(await readFile(join(folder, name)), name),
+    })),
+  )
 }
 
 /** Only what an approver of the trust file has signed is kept. Whether it counts is for each decision to say. */
@@ -123,12 +134,12 @@ function noGrant(type: string | undefined): SallyportError {
   })
 }
 
-function full(folder: string, most: number): SallyportError {
+function full(folder: string, most: number, whose = ''): SallyportError {
   return new SallyportError({
     code: 'BREAKGLASS_REQUEST',
     where: folder,
-    expected: `fewer than ${most}`,
+    expected: `fewer than ${most}${whose}`,
     found: `${most}`,
-    fix: `Move old ones out of ${folder}`,
+    fix: `Have the operator of the gate move old ones out of ${folder}; meanwhile send the file of \`sallyport breakglass request\` to an approver yourself`,
   })
 }

@@ -8,11 +8,13 @@ import type { CertificateGrant } from './settings.ts'
  * has ended since its connection began.
  */
 export function findCertificate(
-  { socket }: IncomingMessage,
+  request: IncomingMessage,
   grants: readonly CertificateGrant[],
   now: Date,
 ): Principal | undefined {
+  const { socket } = request
   if (grants.length === 0 || !isTls(socket) || !socket.authorized) return undefined
+  if (isOfAnotherSite(request)) return undefined
   const certificate = socket.getPeerX509Certificate()
   if (certificate === undefined || certificate.validToDate <= now) return undefined
   const names = new Set([
@@ -21,6 +23,17 @@ export function findCertificate(
   ])
   const grant = grants.find(({ subject }) => names.has(subject))
   return grant && { name: `certificate:${grant.subject}`, roles: new Set(grant.roles) }
+}
+
+/**
+ * A browser shows its certificate with whatever a page of somebody else has it send, and says so: `Origin` with all that
+ * could change something, `Sec-Fetch-Site` with everything.
+ */
+function isOfAnotherSite({ headers }: IncomingMessage): boolean {
+  const { origin, host } = headers
+  const site = headers['sec-fetch-site'] ?? 'none'
+  if (site !== 'none' && site !== 'same-origin') return true
+  return origin !== undefined && URL.parse(origin)?.host !== host
 }
 
 function isTls(socket: IncomingMessage['socket']): socket is TLSSocket {
