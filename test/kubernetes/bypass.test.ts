@@ -68,7 +68,8 @@ test(
     assert.match(report.findings[0]?.found ?? '', /"administrator": create pods "shop\/legacy"/)
     assert.equal(pager.heard.filter(({ type }) => type === 'bypass-found').length, 3)
     await audit()
-    assert.equal(pager.heard.length, 3, 'what was found before does not ring again')
+    const heard = pager.heard.map(({ type }) => type)
+    assert.deepEqual(heard, Array(3).fill('bypass-found'), 'what was found does not ring again')
   },
 )
 

@@ -24,7 +24,7 @@ export const people = {
   mallory: makeKey(),
 } as const
 
-/** A pager, and what it has heard. */
+/** A pager, and what it has heard, each alarm once. */
 export interface Pager {
   readonly heard: SecurityEvent[]
   /** Called with each as it comes; the pager answers when it is done. */
@@ -39,7 +39,8 @@ export async function startPager(): Promise<Pager> {
     request.on('data', (chunk: Buffer) => chunks.push(chunk))
     request.on('end', () => {
       const event = parseEvent(Buffer.concat(chunks))
-      started.heard.push(event)
+      // The gate and a command of the same home may both tell it: the same id is the same alarm.
+      if (started.heard.every(({ id }) => id !== event.id)) started.heard.push(event)
       void started.onHeard(event).then(() => response.writeHead(204).end())
     })
   })
