@@ -47,11 +47,17 @@ export const alarmsSchema = z.strictObject({
       z.union(
         [
           z.strictObject({ socket: path }),
-          z.strictObject({
-            host,
-            port: port.default(514),
-            protocol: z.enum(['udp', 'tcp']).default('tcp'),
-          }),
+          z
+            .strictObject({
+              host,
+              port: port.default(514),
+              protocol: z.enum(['udp', 'tcp', 'tls']).default('tcp'),
+              ca: path.optional(),
+            })
+            .refine(
+              ({ protocol, ca }) => protocol === 'tls' || ca === undefined,
+              'ca with protocol: tls',
+            ),
         ],
         '{host: …} or {socket: …}',
       ),
@@ -90,7 +96,9 @@ export function alarmsOf(home: string, alarms: AlarmsFile): AlarmsConfig {
     folder: resolve(home, folder),
     webhook: webhook.map((one) => ({ ...one, ...inHome('secretFile', one.secretFile) })),
     smtp: smtp.map((one) => ({ ...one, ...inHome('ca', one.ca) })),
-    syslog: syslog.map((one) => ('socket' in one ? { socket: resolve(home, one.socket) } : one)),
+    syslog: syslog.map((one) =>
+      'socket' in one ? { socket: resolve(home, one.socket) } : { ...one, ...inHome('ca', one.ca) },
+    ),
     maxPerEnvironmentPerDay: alarms.maxPerEnvironmentPerDay,
     reviewMs: millisecondsOf(deadlineForReview),
     recheckMs: millisecondsOf(deadlineForRecheck),

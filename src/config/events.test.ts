@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { eventKinds, eventSeverities } from '#api'
+import { eventKinds, eventSeverities, securityEventSchema } from '#api'
+import { checkShape, parseJson, parseYaml } from '#document'
 import { eventsOf, eventsSchema } from './events.ts'
 
 const read = (sink: object) => eventsSchema.safeParse({ sinks: [{ name: 'siem', ...sink }] })
@@ -52,4 +54,17 @@ for (const [what, sink] of [
 test('two sinks of one name are refused: how far each has come is remembered by it', () => {
   const one = { name: 'siem', file: { path: 'a' } }
   assert.equal(eventsSchema.safeParse({ sinks: [one, one] }).success, false)
+})
+
+test('what docs/events.md shows is configuration that is read, and an event of the schema', () => {
+  const page = readFileSync('docs/events.md', 'utf8')
+  const [, yaml = ''] = /```yaml\n(events:[^]*?)```/.exec(page) ?? []
+  const { events } = parseYaml(Buffer.from(yaml), { file: 'docs/events.md' }).value as {
+    events: { sinks: object[] }
+  }
+  assert.equal(eventsSchema.parse(events).sinks.length, 4)
+  const [, json = ''] = /```json\n([^]*?)```/.exec(page) ?? []
+  const what = 'docs/events.md'
+  const event = checkShape(securityEventSchema, parseJson(Buffer.from(json), { what }), { what })
+  assert.equal(event.data.proof?.entry, 4711)
 })

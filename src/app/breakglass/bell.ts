@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { eventOf, openBell, openOutbox, type Bell } from '#breakglass'
 import type { Config } from '#config'
 import type { Decision } from '#decision'
-import { smtpSink, syslogSink, webhookSink, type Sink } from '#events'
+import { smtpSink, webhookSink, type Sink } from '#events'
+import { syslogSinkOf } from '../events/sinks.ts'
 
 /** The bell of a home: one outbox for all of its mouths, and the ways to be heard that its configuration names. */
 export function bellOf(config: Config, clock: () => Date): Bell {
@@ -25,7 +26,7 @@ function sinksOf({ alarms }: Config, clock: () => Date): readonly Sink[] {
     ...smtp.map(({ ca, ...one }) =>
       smtpSink({ ...one, ...(ca === undefined ? {} : { ca: () => readFile(ca, 'utf8') }) }),
     ),
-    ...syslog.map((one) => syslogSink(one)),
+    ...syslog.map((one) => syslogSinkOf(one)),
   ]
 }
 

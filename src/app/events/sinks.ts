@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import type { EventSinkConfig } from '#config'
+import type { AlarmsConfig, EventSinkConfig } from '#config'
 import { fileSink, syslogSink, webhookSink, type Sink } from '#events'
 
 /** The way that a configuration names. Secrets and certificates are read each time, so that they can be replaced. */
@@ -8,18 +8,24 @@ export function sinkOf({ file, syslog, webhook }: EventSinkConfig, clock: () => 
     const { path, maxMegabytes, keep } = file
     return fileSink({ path, maxBytes: maxMegabytes * 1e6, keep })
   }
-  if (syslog !== undefined) return syslogOf(syslog)
+  if (syslog !== undefined) return syslogSinkOf(syslog)
   if (webhook !== undefined) return webhookOf(webhook, clock)
   throw new TypeError('a sink without a way')
 }
 
-function syslogOf(syslog: NonNullable<EventSinkConfig['syslog']>): Sink {
+/** Syslog as a configuration names it, for alarms and events. */
+export function syslogSinkOf(
+  syslog: NonNullable<EventSinkConfig['syslog']> | AlarmsConfig['syslog'][number],
+): Sink {
   if ('socket' in syslog) return syslogSink(syslog)
-  const { host, protocol, port, ca, certificate, key = '' } = syslog
-  if (protocol === 'tcp') return syslogSink({ host, port: port ?? 601, protocol })
+  const { host, protocol, ca } = syslog
+  const port = syslog.port ?? (protocol === 'tls' ? 6514 : 601)
+  if (protocol !== 'tls') return syslogSink({ host, port, protocol })
+  const client = 'certificate' in syslog ? syslog : {}
+  const { certificate, key = '' } = client as { certificate?: string; key?: string }
   return syslogSink({
     host,
-    port: port ?? 6514,
+    port,
     protocol,
     ...(ca === undefined ? {} : { ca: () => readFile(ca, 'utf8') }),
     ...(certificate === undefined

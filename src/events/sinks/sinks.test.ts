@@ -7,7 +7,7 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { createSecureContext, TLSSocket } from 'node:tls'
+import { createSecureContext, createServer as createTls, TLSSocket } from 'node:tls'
 import { encodeEvent, makeEvent, messageOf, parseEvent, type SecurityEvent } from '#breakglass'
 import { selfSigned } from '../testing/certificate.ts'
 import type { Sink } from '../sink.ts'
@@ -267,6 +267,54 @@ test('syslog messages are of RFC 5424, one for each event, whatever is in its te
   await sink.send([message], { timeoutMs })
   assert.match((await heard).toString(), form)
   udp.close()
+})
+
+test('over TLS nothing is told to a stranger, nor to one who breaks off before having read all', async () => {
+  const own = selfSigned('127.0.0.1')
+  const ca = (): Promise<string> => Promise.resolve(own.cert)
+  let heard = ''
+  let isRude = false
+  const server = createTls(own, (socket) => {
+    socket.on('error', () => undefined)
+    if (isRude) socket.destroy()
+    socket.on('data', (chunk: Buffer) => (heard += chunk.toString()))
+  })
+  const options = { host: '127.0.0.1', port: await portOf(server), protocol: 'tls' } as const
+  await assert.rejects(syslogSink(options).send([message], { timeoutMs }), /self-signed/)
+  assert.equal(heard, '')
+  await syslogSink({ ...options, ca }).send([message, message], { timeoutMs })
+  assert.equal(heard.split('breakglass-used -').length, 3)
+  isRude = true
+  const many = Array.from({ length: 256 }, () => ({ ...message, body: Buffer.alloc(8000, '1') }))
+  await assert.rejects(syslogSink({ ...options, ca }).send(many, { timeoutMs }))
+  server.close()
+})
+
+test('a batch of CloudEvents is one array, one alone is no array, and both are signed with who asks', async () => {
+  using server = await listening(200)
+  const { url } = server
+  const secret = (): Promise<Uint8Array> => Promise.resolve(Buffer.from('a shared secret'))
+  const authorization = (): Promise<string> => Promise.resolve('Splunk 4711')
+  const parts = { url, clock, secret, authorization }
+  const batch = webhookSink({ ...parts, format: 'cloudevents-batch', most: 7 })
+  await batch.send([message, message], { timeoutMs })
+  await webhookSink({ ...parts, format: 'cloudevents' }).send([message], { timeoutMs })
+  const [many, one] = server.posted as [Posted, Posted]
+  assert.deepEqual(JSON.parse(many.body), [event, event])
+  assert.deepEqual(JSON.parse(one.body), event)
+  assert.deepEqual(
+    [many.headers['content-type'], one.headers['content-type'], one.headers.authorization],
+    [
+      'application/cloudevents-batch+json; charset=utf-8',
+      'application/cloudevents+json; charset=utf-8',
+      'Splunk 4711',
+    ],
+  )
+  const mac = createHmac('sha256', 'a shared secret').update(
+    `${clock().getTime() / 1000}.${many.body}`,
+  )
+  assert.match(String(many.headers['sallyport-signature']), new RegExp(`v1=${mac.digest('hex')}$`))
+  assert.deepEqual([batch.most, webhookSink({ ...parts, format: 'cloudevents' }).most], [7, 1])
 })
 
 test('a syslog that nobody listens at is told nothing', async () => {
