@@ -137,6 +137,39 @@ test('containers, init containers, ephemeral containers and image volumes are al
   assert.equal(response.auditAnnotations?.entries, '7,7,7,7')
 })
 
+test('an artifact that an annotation has the container runtime pull is decided, too', async () => {
+  for (const name of ['seccomp-profile.kubernetes.cri-o.io/POD', 'seccomp-profile.crio.io/main']) {
+    const annotations = { [name]: `r.example/seccomp@sha256:${other}`, 'other.example/x': 'y' }
+    const object = { ...pod(pinned), metadata: { labels, annotations } }
+    const { ports, asked } = portsOf({ [other]: 'blocked' })
+    const { response } = await admit(requestOf({ object }), settings, ports)
+    assert.equal(response.allowed, false)
+    assert.deepEqual(
+      new Set(asked.map(({ reference }) => reference.digest)),
+      new Set([digest, other]),
+    )
+    assert.match(response.status?.message ?? '', /metadata\.annotations\["seccomp-profile\./)
+  }
+})
+
+test('numbers of 64 bits, which Kubernetes has, keep nothing from being decided', async () => {
+  const text = JSON.stringify({
+    apiVersion: 'admission.k8s.io/v1',
+    kind: 'AdmissionReview',
+    request: {
+      uid: 'u-1',
+      kind: { group: '', version: 'v1', kind: 'Pod' },
+      operation: 'CREATE',
+      namespace: 'tools',
+      object: { spec: { ...pod(pinned).spec, tolerations: [{ tolerationSeconds: 0 }] } },
+    },
+  })
+  const forEver = text.replace('"tolerationSeconds":0', '"tolerationSeconds":9223372036854775807')
+  const { ports, asked } = portsOf()
+  const { response } = await admit(parseReview(Buffer.from(forEver)), settings, ports)
+  assert.deepEqual([response.allowed, asked.length], [true, 1])
+})
+
 test('one bad image among good ones refuses, and the place of the bad one is told', async () => {
   const bad = `registry.example/shop/bad@sha256:${other}`
   const object = {
@@ -306,9 +339,15 @@ test('objects of another shape are refused, never overlooked', async () => {
     { spec: { volumes: [{ image: 'x' }] } },
   ]
   for (const object of odd) {
-    const { ports } = portsOf()
+    const { ports, refusals } = portsOf()
     const request = requestOf({ namespace: 'tools', object })
-    await assert.rejects(admit(request, settings, ports), { code: 'ADMISSION_REVIEW' })
+    const { response } = await admit(request, settings, ports)
+    assert.equal(response.allowed, false)
+    assert.match(response.status?.message ?? '', /^ADMISSION_REVIEW spec.*: Write spec/)
+    assert.deepEqual(
+      refusals.map(({ code }) => code),
+      ['ADMISSION_REVIEW'],
+    )
   }
 })
 

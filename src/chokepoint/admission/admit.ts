@@ -1,6 +1,6 @@
 import type { Decision } from '#decision'
 import { formatReference, type Reference } from '#evidence'
-import type { Problem } from '#error'
+import { SallyportError, type Problem } from '#error'
 import type { Target } from '#policy'
 import { answerOf, type AdmissionAnswer } from './answer.ts'
 import { artifactOf, unpinned } from './artifact.ts'
@@ -53,7 +53,7 @@ export async function admit(
   settings: AdmissionSettings,
   ports: AdmissionPorts,
 ): Promise<AdmissionAnswer> {
-  const questions = questionsOf(request, settings)
+  const questions = readQuestions(request, settings)
   if ('nothing' in questions) return passed(request, questions.nothing)
   if ('code' in questions) return await refused(request, [questions], ports)
   const results = await Promise.all(
@@ -63,6 +63,20 @@ export async function admit(
   if (problems.length > 0 && !request.dryRun) await ports.refuse(request, problems)
   const answers = results.flatMap((result) => ('code' in result ? [] : [result]))
   return answered(request, problems, answers, ports)
+}
+
+/** Answered with a status of HTTP, the API server would tell nobody what is wrong with the object. */
+function readQuestions(
+  request: AdmissionRequest,
+  settings: AdmissionSettings,
+): ReturnType<typeof questionsOf> {
+  try {
+    return questionsOf(request, settings)
+  } catch (error) {
+    if (!(error instanceof SallyportError) || error.code !== 'ADMISSION_REVIEW') throw error
+    const { code, where = 'object', expected, found, fix } = error
+    return { code, where, expected, found, fix }
+  }
 }
 
 interface Judged extends ImageAnswer {

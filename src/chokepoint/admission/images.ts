@@ -26,6 +26,20 @@ export function imagesOf(spec: JsonObject, place: string): readonly NamedImage[]
   ]
 }
 
+/** CRI-O pulls the seccomp profile of a container, or of the whole pod, from the artifact that such an annotation names. */
+const artifactAnnotation = /^seccomp-profile\.(?:kubernetes\.cri-o|crio)\.io(?:\/|$)/
+
+/**
+ * Every artifact that annotations of a pod have the container runtime pull.
+ *
+ * @throws SallyportError ADMISSION_REVIEW
+ */
+export function artifactsIn(annotations: JsonObject, place: string): readonly NamedImage[] {
+  return Object.entries(annotations)
+    .filter(([name]) => artifactAnnotation.test(name))
+    .map(([name, image]) => imageAt(image, name, `${place}[${JSON.stringify(name)}]`))
+}
+
 function containersIn(value: Json | undefined, place: string): readonly NamedImage[] {
   return objectsIn(value, place).flatMap((container, index) => {
     // A workload may leave the image to somebody who fills it in; the pod that comes of it is asked about again.

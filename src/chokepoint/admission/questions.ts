@@ -1,7 +1,7 @@
 import type { Json, JsonObject } from '#document'
 import { quote, type Problem } from '#error'
 import type { Target } from '#policy'
-import { imagesOf, objectAt, type NamedImage } from './images.ts'
+import { artifactsIn, imagesOf, objectAt, type NamedImage } from './images.ts'
 import { builtInKinds, kindName, templateFree, type TemplatePath } from './kinds.ts'
 import type { AdmissionRequest } from './review.ts'
 import { targetOf, type TargetMapping } from './target.ts'
@@ -98,10 +98,14 @@ function podsOf(object: JsonObject | undefined, path: TemplatePath): Pods | unde
   const spec = isOldEphemeral(template)
     ? template
     : optionalObject(template.spec, join(place, 'spec'))
+  const annotations = optionalObject(metadata.annotations, join(place, 'metadata.annotations'))
   return {
     labels: optionalObject(metadata.labels, join(place, 'metadata.labels')),
-    annotations: optionalObject(metadata.annotations, join(place, 'metadata.annotations')),
-    images: imagesOf(spec, isOldEphemeral(template) ? 'object' : join(place, 'spec')),
+    annotations,
+    images: [
+      ...imagesOf(spec, isOldEphemeral(template) ? 'object' : join(place, 'spec')),
+      ...artifactsIn(annotations, join(place, 'metadata.annotations')),
+    ],
   }
 }
 

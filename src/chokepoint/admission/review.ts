@@ -60,7 +60,8 @@ const reviewSchema = z.looseObject({
  */
 export function parseReview(bytes: Uint8Array): AdmissionRequest {
   const what = 'AdmissionReview'
-  const value = parseJson(bytes, { what, maxBytes, maxDepth })
+  // Kubernetes has numbers of 64 bits, such as the seconds of a toleration; here none is looked at.
+  const value = parseJson(bytes, { what, maxBytes, maxDepth, roundsIntegers: true })
   const { request } = checkShape(reviewSchema, value, { what })
   const { group, version, kind } = request.kind
   const object = objectOf(request.object, 'request.object')
