@@ -98,6 +98,15 @@ test('what runs and was never let in is found, too', { skip }, async () => {
   const { exit, report } = await audit(...since(), '--kubeconfig', kubeconfig)
   assert.deepEqual([exit, codesOf(report)], [1, ['BYPASS_UNDECIDED']])
   assert.equal(report.findings[0]?.where, 'shop/legacy')
+  const more = ['--json', '--exit-code', '--kubeconfig', kubeconfig]
+  const said = await world.sallyport('access', 'points', ...more)
+  const points = said.json as unknown as Report
+  assert.equal(said.exit, 1)
+  const running = points.findings.filter(({ code }) => code === 'BYPASS_UNDECIDED')
+  assert.deepEqual(
+    running.map(({ where }) => where),
+    ['shop/legacy'],
+  )
 })
 
 test(
