@@ -9,6 +9,7 @@ export {
   type DecisionList,
   type TargetList,
 } from './schemas.ts'
+export { buildAskSchema, builtSchema, type BuildAsk, type Built } from './builds.ts'
 export { deployedSchema, deploymentAskSchema, type DeploymentAsk } from './deployments.ts'
 export { openApi, type Operation } from './openapi.ts'
 export { recheckListSchema, type RecheckList } from './rechecks.ts'

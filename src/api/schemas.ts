@@ -95,6 +95,7 @@ export const decisionListSchema = z.strictObject({
         'BuildDefined',
         'BuildEnded',
         'BuildRecord',
+        'ExternalVerdict',
       ]),
       body: z.record(z.string(), z.unknown()),
     }),

@@ -13,6 +13,7 @@ export type { LockOptions, LockReport } from './lock.ts'
 export type {
   LoggedBuildEntry,
   LoggedBuildRecord,
+  LoggedVerdict,
   LoggedDecision,
   LoggedDeployment,
   LoggedEntry,
@@ -80,6 +81,13 @@ export type { LoggedBuild } from './builds/list.ts'
 /** The newest builds: who asked, from what, and how each ended. */
 export const logBuilds: typeof import('./builds/list.ts').logBuilds = async (config, options) =>
   (await import('./builds/list.ts')).logBuilds(config, options)
+
+export type { RecordComparison } from './builds/compare-record.ts'
+
+/** Holds the builds of this log against what somebody else has recorded of them. */
+export const compareRecord: typeof import('./builds/compare-record.ts').compareRecord = async (
+  options,
+) => (await import('./builds/compare-record.ts')).compareRecord(options)
 
 /** The receipt of one decision, a `.tlog-proof`. */
 export const logReceipt: typeof import('./log.ts').logReceipt = async (...given) =>
@@ -150,6 +158,16 @@ export const serve: typeof import('./serve/serve.ts').serve = async (options) =>
 export const checkPolicyFiles: typeof import('./policy/check.ts').checkPolicyFiles = async (
   options,
 ) => (await import('./policy/check.ts')).checkPolicyFiles(options)
+
+export type { RecordVerdictOptions, VerdictReport } from './policy/verdict.ts'
+
+/** What a recorded decision believed, for other policy engines. */
+export const exportRecorded: typeof import('./policy/export.ts').exportRecorded = async (...args) =>
+  (await import('./policy/export.ts')).exportRecorded(...args)
+
+/** Records what another policy engine has said about an export. */
+export const recordVerdict: typeof import('./policy/verdict.ts').recordVerdict = async (options) =>
+  (await import('./policy/verdict.ts')).recordVerdict(options)
 
 /** Says in plain words what policies demand. */
 export const explainPolicies: typeof import('./policy/explain.ts').explainPolicies = async (

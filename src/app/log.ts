@@ -12,6 +12,7 @@ import {
   parseBuild,
   parseBuildRecord,
   parseDeployment,
+  parseExternalVerdict,
   parseRefusal,
   recordedDecision,
   replay,
@@ -21,6 +22,7 @@ import {
   type BuildEntry,
   type BuildRecord,
   type Deployment,
+  type ExternalVerdict,
   type LogReport,
   type LogView,
   type Refusal,
@@ -73,6 +75,7 @@ export type LoggedEntry =
   | LoggedAccessReview
   | LoggedBuildEntry
   | LoggedBuildRecord
+  | LoggedVerdict
 
 /** What happened to a build here. */
 export interface LoggedBuildEntry {
@@ -86,6 +89,12 @@ export interface LoggedBuildRecord {
   readonly buildRecord: BuildRecord
 }
 
+/** What another policy engine has said. */
+export interface LoggedVerdict {
+  readonly index: number
+  readonly externalVerdict: ExternalVerdict
+}
+
 /** Entries in which nothing was decided that could be decided again. */
 export function decidesNothing(entry: Uint8Array): boolean {
   return [
@@ -95,6 +104,7 @@ export function decidesNothing(entry: Uint8Array): boolean {
     parseAccessReview,
     parseBuild,
     parseBuildRecord,
+    parseExternalVerdict,
   ].some((parse) => parse(entry) !== undefined)
 }
 
@@ -302,6 +312,8 @@ async function loggedOf(entry: Uint8Array, index: number, bodies: BodyStore): Pr
   if (build !== undefined) return { index, build }
   const buildRecord = parseBuildRecord(entry)
   if (buildRecord !== undefined) return { index, buildRecord }
+  const externalVerdict = parseExternalVerdict(entry)
+  if (externalVerdict !== undefined) return { index, externalVerdict }
   const accessReview = parseAccessReview(entry)
   if (accessReview !== undefined) return { index, accessReview }
   return { index, decision: await decisionOf(entry, index, bodies) }

@@ -9,7 +9,6 @@ import {
   type Decision,
   type EvidenceSource,
   type Target,
-  type VerifiedExport,
 } from '#decision'
 import { SallyportError } from '#error'
 import { recordDecision, type Receipt } from '#log'
@@ -19,6 +18,7 @@ import { openNetwork } from './artifact/network.ts'
 import { lookForEvidence, type Looked } from './artifact/places.ts'
 import { findArtifact, type FoundArtifact } from './artifact/resolve.ts'
 import { openGate, startGateSigner, type Gate } from './gate.ts'
+import { withRecord, type RecordedExport } from './policy/with-record.ts'
 import { readRulebook, type Rulebook } from './rulebook.ts'
 
 /** How long who asks waits for alarms to be heard; afterwards they wait on disk. */
@@ -36,6 +36,8 @@ export interface VerifyOptions {
   /** Policy files and folders, instead of those of the configuration. */
   readonly policies: readonly string[]
   readonly trust?: string
+  /** The build must be recorded elsewhere; a file names the receipt where it is not beside the artifact. */
+  readonly buildRecord?: { readonly file?: string }
   readonly now: Date
 }
 
@@ -52,7 +54,7 @@ export interface VerifyReport {
   /** Where evidence was looked for besides in files beside the artifact. */
   readonly places: readonly EvidenceSource[]
   /** What was believed, for other policy engines. */
-  readonly exportVerified: () => VerifiedExport
+  readonly exportVerified: () => RecordedExport
 }
 
 /**
@@ -97,7 +99,7 @@ export async function readQuestion(options: Asked): Promise<Question> {
   return { artifact, looked, rulebook }
 }
 
-export type AskOptions = Pick<VerifyOptions, 'config' | 'target' | 'now'> & {
+export type AskOptions = Pick<VerifyOptions, 'config' | 'target' | 'now' | 'buildRecord'> & {
   /** Who asks, where that is not simply whoever runs this. */
   readonly asker?: ReturnType<typeof whoAsks>
 }
@@ -106,8 +108,14 @@ export type AskOptions = Pick<VerifyOptions, 'config' | 'target' | 'now'> & {
 export async function ask(
   { artifact, looked, rulebook }: Question,
   gate: Gate,
-  { target, now, config, asker }: AskOptions,
+  { target, now, config, asker, buildRecord }: AskOptions,
 ): Promise<VerifyReport> {
+  if (buildRecord !== undefined || config.build.record?.required === true) {
+    const { requireBuildRecord } = await import('./builds/require-record.ts')
+    const { requester: who } = asker ?? whoAsks()
+    const options = { config, target, now, requester: who, ...buildRecord }
+    await requireBuildRecord({ artifact, looked }, gate, options)
+  }
   const { name, digest, typed } = artifact
   refuseChosenOutage(looked, rulebook, target)
   const bell = bellOf(config, () => new Date())
@@ -143,7 +151,12 @@ export async function ask(
       ...(artifact.size === undefined ? {} : { size: artifact.size }),
     },
     places: looked.places,
-    exportVerified: () => exportVerified(decision, looked.evidence, rulebook.verifier),
+    exportVerified: () =>
+      withRecord(
+        exportVerified(decision, looked.evidence, rulebook.verifier),
+        config,
+        receipt.index,
+      ),
   }
 }
 

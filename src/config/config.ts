@@ -1,5 +1,6 @@
 import type { AccessReviewConfig } from './access-review.ts'
 import type { AlarmsConfig } from './alarms.ts'
+import type { BuildRecordConfig } from './build-record.ts'
 import type { ChokePointsConfig } from './choke-points.ts'
 import type { EventsConfig } from './events.ts'
 import type { AccessConfig, AdmissionConfig, ServeConfig } from './gate-config.ts'
@@ -87,6 +88,8 @@ export interface Config {
     readonly blobs: string
     readonly work: string
     readonly root: RootChoice
+    /** Who else keeps a record of every build; absent: nobody. */
+    readonly record?: BuildRecordConfig
   }
   readonly evidence: EvidencePlaces
   /** Who has to sign policies and trust file; absent: whoever can write them decides. */

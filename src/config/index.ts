@@ -2,6 +2,7 @@ export type { Config, EvidencePlaces, KeyFiles, KeySet, RootChoice } from './con
 export { environmentVariables, type Environment, type EnvironmentVariable } from './environment.ts'
 export { defaultEvidence, homeOf, keysOf, loadConfig, type ConfigOptions } from './load.ts'
 export type { AlarmsConfig } from './alarms.ts'
+export type { BuildRecordConfig } from './build-record.ts'
 export type { AccessReviewConfig } from './access-review.ts'
 export type { ChokePointsConfig } from './choke-points.ts'
 export type { EventSinkConfig, EventsConfig } from './events.ts'

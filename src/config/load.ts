@@ -6,6 +6,7 @@ import type { Config, EvidencePlaces, KeyFiles, KeySet } from './config.ts'
 import { checkEnvironment, dockerConfigFile, valueOf, type Environment } from './environment.ts'
 import { accessReviewOf } from './access-review.ts'
 import { alarmsOf } from './alarms.ts'
+import { buildRecordOf } from './build-record.ts'
 import { chokePointsOf } from './choke-points.ts'
 import { eventsOf } from './events.ts'
 import { accessOf, serveOf } from './gate-config.ts'
@@ -159,6 +160,7 @@ function configOf(
       blobs: inHome(parsed.build.blobs),
       work: inHome(parsed.build.work),
       root: parsed.build.root,
+      ...buildRecordOf(home, parsed.build.record),
     },
     evidence: evidenceOf(home, parsed.evidence, env),
     ...(parsed.rulebook === undefined ? {} : { rulebook: rulebookOf(home, parsed.rulebook) }),

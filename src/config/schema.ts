@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { accessReviewSchema } from './access-review.ts'
 import { alarmsSchema } from './alarms.ts'
+import { buildRecordSchema } from './build-record.ts'
 import { chokePointsSchema } from './choke-points.ts'
 import { eventsSchema } from './events.ts'
 import { accessSchema, admissionSchema, serveSchema } from './gate-schema.ts'
@@ -112,6 +113,7 @@ export const configSchema = z.strictObject({
       blobs: path.default('blobs'),
       work: path.default('work'),
       root: z.enum(['auto', 'pinned', 'measured']).default('auto'),
+      record: buildRecordSchema,
     })
     .default({ folder: 'builds', blobs: 'blobs', work: 'work', root: 'auto' }),
   evidence: evidenceSchema.prefault({}),

@@ -47,12 +47,24 @@ export {
   type BuildEntry,
 } from './build.ts'
 export {
+  encodeBuildReceipt,
+  openBuildReceipt,
+  parseBuildReceipt,
+  type BuildReceipt,
+  type OpenedBuildReceipt,
+} from './build-receipt.ts'
+export {
   parseBuildRecord,
   recordedBuildSchema,
   recordForeignBuild,
   type BuildRecord,
   type RecordedBuild,
 } from './build-record.ts'
+export {
+  parseExternalVerdict,
+  recordExternalVerdict,
+  type ExternalVerdict,
+} from './external-verdict.ts'
 export { parseDeployment, recordDeployment, type Deployment } from './deployment.ts'
 export { parseRefusal, recordRefusal, type Refusal } from './refusal.ts'
 export { parseAccessReview, recordAccessReview, type AccessReview } from './access-review.ts'

@@ -79,7 +79,12 @@ async function opened(elsewhere?: (build: RecordedBuild) => Promise<Elsewhere>) 
       now,
       ...(elsewhere === undefined ? {} : { elsewhere }),
     })
-  return { log, bodies, begin, builds: async (limit = 20) => newestBuilds(await test.view(), limit) }
+  return {
+    log,
+    bodies,
+    begin,
+    builds: async (limit = 20) => newestBuilds(await test.view(), limit),
+  }
 }
 
 test('a build is in the log before it does anything, by who asked; without an end it is seen to have none', async () => {

@@ -22,6 +22,7 @@ import { inspectCheckout } from '../checkout.ts'
 import { openGate, startGateSigner } from '../gate.ts'
 import type { TokenPlace } from '../pipeline/token.ts'
 import { beginBuild, type BuildLog } from './build-log.ts'
+import { recorderElsewhere } from './elsewhere.ts'
 import { readLocked, type Locked } from './locked.ts'
 import { openSigners } from './signers.ts'
 import { StepOutput } from './step-output.ts'
@@ -79,6 +80,8 @@ export interface BuildReport {
   readonly reused: boolean
   readonly steps: readonly StepRecord[]
   readonly statement: Statement
+  /** Where somebody else keeps a record of it, or why nobody does; absent when that is not asked for. */
+  readonly record?: NonNullable<BuildLog['record']>
 }
 
 /**
@@ -106,11 +109,15 @@ async function buildLogged(
     const who = { config, env, now, ...(identity === undefined ? {} : { identity }) }
     const trigger = await triggerOf(who)
     const request = requestOf(options, repository)
+    const elsewhere = await recorderElsewhere(config)
     await using gate = await openGate(config, starting)
     const { origin } = config.log
-    const logged = await beginBuild({ gate, origin, trigger, request, now })
+    const also = elsewhere === undefined ? {} : { elsewhere }
+    const logged = await beginBuild({ gate, origin, trigger, request, now, ...also })
     try {
-      return await buildRepository(options, repository, logged)
+      const report = await buildRepository(options, repository, logged)
+      const { record } = logged
+      return record === undefined ? report : { ...report, record }
     } catch (error) {
       throw await logged.failed(error)
     }

@@ -1,4 +1,4 @@
-import type { EvidencePlaces } from '#config'
+import type { BuildRecordConfig, EvidencePlaces } from '#config'
 import { gradeBuild, type BuildGrade, type EvidenceItem, type EvidenceSource } from '#decision'
 import type { Problem } from '#error'
 import { isVerified, verifyAttestation, type Trust } from '#trust'
@@ -6,6 +6,7 @@ import { openNetwork } from '../artifact/network.ts'
 import { findAttestationsAnywhere, type Pointed } from '../attestations.ts'
 import { readTrust } from '../rulebook.ts'
 import { readAssertion, type Assertion } from './assertion.ts'
+import { inspectRecord, type InspectedRecord } from './record.ts'
 
 export interface InspectOptions {
   /** What names an artifact (see `parseArtifactName`), or a file of attestations. */
@@ -17,6 +18,8 @@ export interface InspectOptions {
   readonly places: EvidencePlaces
   /** The trust file to compare signatures with, and the home its name is relative to; without it nothing is verified. */
   readonly trust?: { readonly path: string; readonly home: string }
+  /** Whose log keeps the record of builds; without it a receipt is not verified. */
+  readonly record?: BuildRecordConfig
   readonly now: Date
 }
 
@@ -48,6 +51,8 @@ export interface InspectReport {
   readonly attestations: readonly Inspected[]
   /** How hard the build was to tamper with, as far as all of it shows; absent without artifact or trust file. */
   readonly build?: BuildGrade
+  /** What the receipt beside the artifact says; absent when there is none. */
+  readonly record?: InspectedRecord
   readonly sources: readonly EvidenceSource[]
 }
 
@@ -62,8 +67,14 @@ export async function inspect(options: InspectOptions): Promise<InspectReport> {
     network,
     options,
   )
-  const { now } = options
+  const { now, file } = options
+  const about =
+    artifact === undefined
+      ? undefined
+      : { name: artifact.name, sha256: artifact.digest['sha256'] ?? '', path: file }
+  const record = about && (await inspectRecord(about, items, options.record))
   return {
+    ...(record === undefined ? {} : { record }),
     ...(artifact === undefined || trust === undefined
       ? {}
       : { build: gradeBuild({ request: { artifact }, evidence: { items, sources }, trust, now }) }),

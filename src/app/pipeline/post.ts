@@ -8,15 +8,20 @@ export interface Posted {
   readonly body: Uint8Array
 }
 
-export interface PostOptions {
+export interface GetOptions {
   readonly token: string
   /** PEM certificates of private authorities, believed beside those of the system. */
   readonly ca?: string
-  readonly body: Uint8Array
   readonly timeoutMs: number
 }
 
+export interface PostOptions extends GetOptions {
+  readonly body: Uint8Array
+}
+
 const maxAnswer = 8 * 1024 * 1024
+/** A bundle of 256 entries of a log, each as long as one may be. */
+const maxFile = 256 * 65_537
 
 /**
  * Posts to a gate that runs. A redirect is an answer like any other and is never followed: the token is for this address
@@ -24,28 +29,52 @@ const maxAnswer = 8 * 1024 * 1024
  *
  * @throws SallyportError GATE_UNANSWERED
  */
-export async function post(url: URL, { token, ca, body, timeoutMs }: PostOptions): Promise<Posted> {
+export async function post(url: URL, { body, ...options }: PostOptions): Promise<Posted> {
+  const headers = { 'content-type': 'application/json', 'content-length': body.length }
+  return await ask(url, { method: 'POST', headers }, { ...options, body, most: maxAnswer })
+}
+
+/**
+ * The same for a file of the log of a gate that runs.
+ *
+ * @throws SallyportError GATE_UNANSWERED
+ */
+export async function get(url: URL, options: GetOptions): Promise<Posted> {
+  return await ask(url, { method: 'GET', headers: {} }, { ...options, most: maxFile })
+}
+
+interface Asking {
+  readonly method: 'GET' | 'POST'
+  readonly headers: Readonly<Record<string, string | number>>
+}
+
+type AskOptions = GetOptions & { readonly body?: Uint8Array; readonly most: number }
+
+async function ask(
+  url: URL,
+  { method, headers }: Asking,
+  { token, ca, body, timeoutMs, most }: AskOptions,
+): Promise<Posted> {
   const options: RequestOptions = {
-    method: 'POST',
-    headers: {
-      authorization: `Bearer ${token}`,
-      'content-type': 'application/json',
-      'content-length': body.length,
-      accept: 'application/json',
-    },
+    method,
+    headers: { authorization: `Bearer ${token}`, accept: 'application/json', ...headers },
     agent: false,
     signal: AbortSignal.timeout(timeoutMs),
     ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] }),
   }
   try {
     const response = await send(url, options, body)
-    return { status: response.statusCode ?? 0, body: await readAll(response) }
+    return { status: response.statusCode ?? 0, body: await readAll(response, most) }
   } catch (cause) {
     throw unanswered(url, cause, timeoutMs)
   }
 }
 
-function send(url: URL, options: RequestOptions, body: Uint8Array): Promise<IncomingMessage> {
+function send(
+  url: URL,
+  options: RequestOptions,
+  body: Uint8Array | undefined,
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     const start = url.protocol === 'https:' ? requestHttps : requestHttp
     const request = start(url, options, resolve)
@@ -54,12 +83,12 @@ function send(url: URL, options: RequestOptions, body: Uint8Array): Promise<Inco
   })
 }
 
-async function readAll(response: IncomingMessage): Promise<Uint8Array> {
+async function readAll(response: IncomingMessage, most: number): Promise<Uint8Array> {
   const chunks: Buffer[] = []
   let size = 0
   for await (const chunk of response as AsyncIterable<Buffer>) {
     size += chunk.length
-    if (size > maxAnswer) throw new Error(`more than ${maxAnswer} bytes`)
+    if (size > most) throw new Error(`more than ${most} bytes`)
     chunks.push(chunk)
   }
   if (!response.complete) throw new Error('an answer that was cut off')

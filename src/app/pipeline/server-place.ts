@@ -3,7 +3,7 @@ import { readFileBounded } from '../input.ts'
 import type { ServerPlace } from './options.ts'
 
 /** @throws SallyportError USAGE_VALUE unless it is https, or this machine */
-export function addressOf(text: string, path: string): URL {
+export function addressOf(text: string, path: string, where = 'sallyport gate --server'): URL {
   const url = URL.parse(text)
   const isLocal =
     url?.protocol === 'http:' && /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(url.hostname)
@@ -13,7 +13,7 @@ export function addressOf(text: string, path: string): URL {
     return new URL(`${url.pathname.replace(/\/+$/, '')}${path}`, url)
   throw new SallyportError({
     code: 'USAGE_VALUE',
-    where: 'sallyport gate --server',
+    where,
     expected: 'the https address of a gate, without name, password and query',
     found: 'another',
     fix: 'Write the address as `sallyport serve` prints it, such as https://gate.example:8443',
@@ -21,6 +21,6 @@ export function addressOf(text: string, path: string): URL {
 }
 
 /** The certificates that are believed beside those of the system. */
-export async function authoritiesOf({ ca }: ServerPlace): Promise<string | undefined> {
+export async function authoritiesOf({ ca }: Pick<ServerPlace, 'ca'>): Promise<string | undefined> {
   return ca === undefined ? undefined : Buffer.from(await readFileBounded(ca)).toString('latin1')
 }

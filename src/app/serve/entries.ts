@@ -6,6 +6,7 @@ import {
   parseBuild,
   parseBuildRecord,
   parseDeployment,
+  parseExternalVerdict,
   parseRefusal,
   recordedDecision,
   type BodyStore,
@@ -38,7 +39,7 @@ async function bodyOf(
   if (refusal !== undefined) return { kind: 'Refusal', body: { ...refusal } }
   const review = parseReview(entry)
   if (review !== undefined) return { kind: 'BreakglassReview', body: { ...review } }
-  const build = parseBuild(entry) ?? parseBuildRecord(entry)
+  const build = parseBuild(entry) ?? parseBuildRecord(entry) ?? parseExternalVerdict(entry)
   if (build !== undefined) return { kind: build.kind, body: { ...build } }
   const deployment = parseDeployment(entry)
   if (deployment !== undefined) return { kind: 'Deployment', body: { ...deployment } }

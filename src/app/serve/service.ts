@@ -24,6 +24,7 @@ import { ringFor } from '../breakglass/bell.ts'
 import { locationOf } from '../recheck/location.ts'
 import { glassTerms } from '../breakglass/terms.ts'
 import { openDesk } from './breakglass-desk.ts'
+import { recordBuilt } from './built.ts'
 import { recordDeployed } from './deployed.ts'
 import { listEntries } from './entries.ts'
 import { inTime } from './in-time.ts'
@@ -96,6 +97,7 @@ export function makeService(parts: ServiceParts): GateService {
       return { decision, entry: receipt.index }
     },
     deployed: (ask, requester) => recordDeployed(ask, requester, parts),
+    built: (ask, requester) => recordBuilt(ask, requester, parts),
     breakglass: openDesk(parts),
     decisions: (query) => listEntries(log, parts.bodies, query),
     receipt: parts.receipt,

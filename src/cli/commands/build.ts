@@ -111,13 +111,23 @@ function textOf(report: BuildReport, look: Look): string {
     ['root', `${root.kind}, ${root.packages} Debian ${plural(root.packages, 'package')}`],
     ['inputs', String(inputs)],
     ['steps', reused ? 'none had to run' : stepsOf(report)],
-    ...artifacts.flatMap(({ path, sha256, bundlePath }) => [
+    ...artifacts.flatMap(({ path, sha256, bundlePath, recordPath }) => [
       ['artifact', `${localisePaths(path, invocation)} sha256:${sha256}`],
       ['provenance', localisePaths(bundlePath, invocation)],
+      ...(recordPath === undefined ? [] : [['receipt', localisePaths(recordPath, invocation)]]),
     ]),
+    ...recordRow(report),
   ].map(([name = '', value = '']) => [paint.faint(name), escapeLine(value)])
   const why = root.because === undefined ? [] : [measuredBecause(report, look)]
   return [head, table(rows, '  '), ...leftOut(report), ...why, next(report, look)].join('\n\n')
+}
+
+/** Where somebody else keeps a record of it. */
+function recordRow({ record }: BuildReport): string[][] {
+  if (record === undefined) return []
+  const { origin } = record
+  if ('index' in record) return [['recorded', `entry ${record.index} of ${origin}`]]
+  return [['recorded', `NOWHERE: ${origin} did not answer (${record.missing.join(', ')})`]]
 }
 
 function leftOut({ changed = 0 }: BuildReport): string[] {

@@ -39,6 +39,7 @@ async function inspectFile(session: Session, file: string, options: Options): Pr
     evidence: options.evidence,
     places: await placesOf(session),
     ...(trust === undefined ? {} : { trust }),
+    ...(await recordOf(session)),
     now: session.now(),
   })
   return {
@@ -55,6 +56,15 @@ async function trustOf(session: Session, options: Options) {
   if (options.trust !== undefined) return { path: options.trust, home }
   const { existsSync } = await import('node:fs')
   return existsSync(home) ? { path: (await session.config()).trust, home } : undefined
+}
+
+/** Whose log keeps the record of builds, where there is a home that says so. */
+async function recordOf(session: Session) {
+  const { homeOf } = await import('#config')
+  const { existsSync } = await import('node:fs')
+  if (!existsSync(homeOf(session))) return {}
+  const { record } = (await session.config()).build
+  return record === undefined ? {} : { record }
 }
 
 /** Without a home, only what is named is looked at. */
@@ -86,11 +96,30 @@ function textOf(report: InspectReport, look: Look): string {
     attestations.length === 0 ? sources : sources.filter(({ outcome }) => outcome === 'unavailable')
   if (shown.length > 0) parts.push(`places that were looked at:\n${renderPlaces(shown, look)}`)
   if (report.build !== undefined && attestations.length > 0) parts.push(gradeOf(report.build, look))
+  if (report.record !== undefined) parts.push(recordLines(report.record, look))
   const count = `${attestations.length} ${plural(attestations.length, 'attestation')}`
   const compared = trust === undefined ? 'no trust file was given' : `compared with ${trust.file}`
   const warning = 'a signature says who claims something, not that it is true or enough'
   parts.push(`${count} · ${compared}\n${look.paint.faint(`${warning}: a policy decides`)}`)
   return parts.join('\n\n')
+}
+
+/** BLD-43: what the builder cannot alter any more. */
+function recordLines(record: NonNullable<InspectReport['record']>, look: Look): string {
+  switch (record.state) {
+    case 'unchecked':
+      return 'a receipt lies beside it; build.record does not say whose it has to be'
+    case 'not-believed': {
+      const head = look.paint.bad('not as it was recorded elsewhere')
+      return `${head}\n${block(renderProblems(record.problems, look))}`
+    }
+    case 'recorded': {
+      const { origin, index, time, requester, trigger, build } = record
+      const head = look.paint.strong(`recorded elsewhere: entry ${index} of ${escapeLine(origin)}`)
+      const who = `at ${time} for ${requester}; build ${build}, asked for by ${trigger}`
+      return `${head}\n  ${escapeLine(who)}`
+    }
+  }
 }
 
 /** SLS-01: what the build is worth, and what keeps it from more. */

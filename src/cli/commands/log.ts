@@ -2,7 +2,7 @@ import type { CommandLine } from '../command-line.ts'
 import { collect } from '../collect.ts'
 import type { Plan } from '../commands.ts'
 import { parseCount } from '../number.ts'
-import { builds } from './log/builds.ts'
+import { builds, type BuildsOptions } from './log/builds.ts'
 import { replay } from './log/replay.ts'
 import { keys } from './log/keys.ts'
 import { receipt, show } from './log/show.ts'
@@ -29,7 +29,10 @@ export function define(command: CommandLine, plan: Plan): void {
     .command('builds')
     .description('list the newest builds: who asked, from what, and how each ended')
     .option('--limit <count>', 'how many to list', parseCount, 20)
-    .action((options: { readonly limit: number }) =>
+    .option('--against-record', 'hold them against what build.record keeps elsewhere', false)
+    .option('--token-file <file>', 'the token of an auditor there, in a file')
+    .option('--token-env <name>', 'the same, in an environment variable')
+    .action((options: BuildsOptions) =>
       plan('nothing was read', (session) => builds(session, options)),
     )
   command

@@ -3,10 +3,12 @@ import type { Plan } from '../commands.ts'
 import { defineCheck } from './policy/check.ts'
 import { defineDiff } from './policy/diff.ts'
 import { defineExplain } from './policy/explain.ts'
+import { defineExport } from './policy/export.ts'
 import { defineImport } from './policy/import.ts'
 import { defineLintPipeline } from './policy/lint-pipeline.ts'
 import { defineSchema } from './policy/schema.ts'
 import { defineTest } from './policy/test.ts'
+import { defineVerdict } from './policy/verdict.ts'
 
 /** Policies as code. One file of `policy/` per subcommand. */
 export function define(command: CommandLine, plan: Plan): void {
@@ -17,4 +19,6 @@ export function define(command: CommandLine, plan: Plan): void {
   defineTest(command.command('test'), plan)
   defineDiff(command.command('diff'), plan)
   defineImport(command.command('import'), plan)
+  defineExport(command.command('export'), plan)
+  defineVerdict(command.command('verdict'), plan)
 }

@@ -17,6 +17,7 @@ interface Options {
   readonly markdown: boolean
   readonly sarif: boolean
   readonly export?: string
+  readonly buildRecord?: string | true
 }
 
 export function define(command: CommandLine, plan: Plan): void {
@@ -30,6 +31,10 @@ export function define(command: CommandLine, plan: Plan): void {
     .option('--trust <file>', 'the trust file, instead of that of the home')
     .option('--markdown', 'print Markdown, for a comment on a pull request', false)
     .option('--sarif', 'print the reasons as SARIF, for code-scanning services', false)
+    .option(
+      '--build-record [file]',
+      'only with a receipt that its build is recorded elsewhere (default: the one beside it)',
+    )
     .option('--export <file>', 'write what was believed as JSON, for other policy engines')
     .action((artifact: string, options: Options) =>
       plan('nothing was decided', (session) => verify(session, artifact, options)),
@@ -57,6 +62,7 @@ async function verify(session: Session, artifact: string, options: Options): Pro
     evidence,
     policies: policy,
     ...(trust === undefined ? {} : { trust }),
+    ...recordOf(options),
     now: session.now(),
   })
   await file?.writeFile(`${JSON.stringify(report.exportVerified(), undefined, 2)}\n`)
@@ -64,6 +70,11 @@ async function verify(session: Session, artifact: string, options: Options): Pro
   return options.markdown
     ? await markdownOutcome(report, session)
     : decisionOutcome(report, session)
+}
+
+function recordOf({ buildRecord }: Options) {
+  if (buildRecord === undefined) return {}
+  return { buildRecord: buildRecord === true ? {} : { file: buildRecord } }
 }
 
 /** Opened before anything is decided: who cannot be given the export is not given a decision without it. */

@@ -21,6 +21,7 @@ export type {
 export { decisionExitCode, encodeDecision, evidenceBytes } from './encode.ts'
 export { engine } from './engine.ts'
 export { gradeBuild, type BuildGrade } from './grade.ts'
+export { readExternalResult, type ExternalResult } from './external-result.ts'
 export { exportVerified, type VerifiedExport } from './export-verified.ts'
 export { vsaOf, type VsaOptions } from './vsa.ts'
 export {

@@ -10,6 +10,7 @@ import { custom } from './catalogue/custom.ts'
 import { decision } from './catalogue/decision.ts'
 import { document } from './catalogue/document.ts'
 import { events } from './catalogue/events.ts'
+import { external } from './catalogue/external.ts'
 import { evidence } from './catalogue/evidence.ts'
 import { fixture } from './catalogue/fixture.ts'
 import { gate } from './catalogue/gate.ts'
@@ -49,6 +50,7 @@ export const catalogue = {
   ...config,
   ...signer,
   ...evidence,
+  ...external,
   ...source,
   ...materials,
   ...fixture,

@@ -19,6 +19,7 @@ import { readBody } from '../body.ts'
 import { problemResponseOf } from '../problem-response.ts'
 import { answerProvider, maxProviderRequest } from './external-data.ts'
 import { breakglassRoutes } from './breakglass.ts'
+import { buildRoutes } from './builds.ts'
 import { deploymentRoutes } from './deployments.ts'
 import { numberOf } from './number.ts'
 import { recheckRoutes } from './rechecks.ts'
@@ -94,6 +95,7 @@ export const routes: readonly Route[] = [
   },
   ...breakglassRoutes,
   ...deploymentRoutes,
+  ...buildRoutes,
   ...recheckRoutes,
 ]
 

@@ -5,6 +5,8 @@ import type {
   BreakglassAsk,
   BreakglassGrant,
   BreakglassReviewAsk,
+  BuildAsk,
+  Built,
   DeploymentAsk,
   DecisionList,
   RecheckList,
@@ -29,6 +31,8 @@ export interface GateService {
   targets(): TargetList
   /** Records how a deployment has ended; gives its place in the log. `requester` is whoever is authenticated. */
   deployed?(ask: DeploymentAsk, requester: string): Promise<number>
+  /** Records a build of somebody else; gives the entry, and the proof that it is in the log. */
+  built?(ask: BuildAsk, requester: string): Promise<Built>
   /** Emergencies; absent where requests and grants are not kept. */
   readonly breakglass?: BreakglassDesk
   /** What was let in because evidence could not be had, and what came of it: at most so many of each. */

@@ -1,4 +1,4 @@
-import { encodeFixture, parseFixture } from '#decision'
+import { encodeFixture, parseFixture, readExternalResult } from '#decision'
 import { at, vectors } from '../corpus.ts'
 import type { Target } from '../target.ts'
 
@@ -14,6 +14,17 @@ const fixture = {
   expected: { verdict: 'ALLOW', effect: 'admitted', reasons: [], rules: [] },
 }
 
+/** What another engine says, as it is and as OPA wraps it. */
+const said = { allow: true, reasons: ['it was reviewed'] }
+const externalResults = [
+  said,
+  { allow: false, deny: ['nobody has reviewed it'] },
+  { result: said, decision_id: '7' },
+  { result: [{ expressions: [{ value: said, text: 'data.shop', location: { row: 1, col: 1 } }] }] },
+  { result: [{ path: '/facts.json', result: said }] },
+  {},
+]
+
 export const fixtureTargets: readonly Target[] = [
   {
     name: 'decision.parseFixture',
@@ -26,5 +37,16 @@ export const fixtureTargets: readonly Target[] = [
         ),
       ),
     run: (input) => parseFixture(Buffer.from(encodeFixture(parseFixture(input, 'fuzz'))), 'fuzz'),
+  },
+  {
+    name: 'decision.readExternalResult',
+    covers: ['#decision.readExternalResult'],
+    form: 'json',
+    seeds: () => externalResults.map((one) => Buffer.from(JSON.stringify(one))),
+    run: (input) => {
+      const { verdict, explanation } = readExternalResult(input)
+      if (verdict === 'allow' && !input.includes('true')) throw new Error('a yes that nobody said')
+      if (explanation.length === 0) throw new Error('a verdict without an explanation')
+    },
   },
 ]

@@ -1,5 +1,13 @@
 import { hash } from 'node:crypto'
-import { parseBuild, parseBuildRecord, parseDeployment, readSpool } from '#log'
+import {
+  openBuildReceipt,
+  parseBuild,
+  parseBuildReceipt,
+  parseBuildRecord,
+  parseDeployment,
+  parseExternalVerdict,
+  readSpool,
+} from '#log'
 import type { Target } from '../target.ts'
 
 const deployment = {
@@ -81,6 +89,31 @@ const buildRecord = {
   },
 }
 
+/** The public key of the example in Go's sumdb/note. */
+const key = 'PeterNeumann+c74f20a3+ARpc2QcUPDhMQegwxbzhKqiBfsVkmqq/LDE4izWy10TW'
+
+const buildReceipt = {
+  apiVersion: 'sallyport.dev/v1',
+  kind: 'BuildReceipt',
+  record: JSON.stringify(buildRecord),
+  proof: `c2sp.org/tlog-proof@v1\nindex 0\n\nPeterNeumann\n1\n${'A'.repeat(43)}=\n\n— PeterNeumann x08go3fkBPQaTYHL\n`,
+}
+
+const externalVerdict = {
+  ...recordHead,
+  kind: 'ExternalVerdict',
+  chokePoint: 'workstation',
+  requester: 'jo',
+  by: { name: 'opa', version: '1.0.0', policy: 'a'.repeat(64) },
+  export: 'b'.repeat(64),
+  decision: { entry: 3, verdict: 'DENY', effect: 'blocked' },
+  artifact: { name: 'shop.tgz', sha256: 'c'.repeat(64) },
+  target: { environment: 'production', service: 'shop' },
+  result: 'd'.repeat(64),
+  verdict: 'allow',
+  explanation: ['it was reviewed'],
+}
+
 /** What the lines of a spool say, without digests. */
 const lines = [
   { kind: 'SpoolHead', origin: 'log.example/decisions', spool: '0'.repeat(16), firstId: -9 },
@@ -128,6 +161,24 @@ export const logTargets: readonly Target[] = [
     form: 'json',
     seeds: () => [Buffer.from(JSON.stringify(buildRecord))],
     run: (input) => parseBuildRecord(input),
+  },
+  {
+    name: 'log.parseBuildReceipt',
+    covers: ['#log.parseBuildReceipt', '#log.openBuildReceipt'],
+    form: 'json',
+    seeds: () => [Buffer.from(JSON.stringify(buildReceipt))],
+    // Nothing here has the key: a receipt that is believed would be a finding.
+    run: (input) => {
+      openBuildReceipt(parseBuildReceipt(input), { origin: 'PeterNeumann', verifierKeys: [key] })
+      throw new Error('a receipt that nobody has signed was believed')
+    },
+  },
+  {
+    name: 'log.parseExternalVerdict',
+    covers: ['#log.parseExternalVerdict'],
+    form: 'json',
+    seeds: () => [Buffer.from(JSON.stringify(externalVerdict))],
+    run: (input) => parseExternalVerdict(input),
   },
   {
     name: 'log.readSpool',

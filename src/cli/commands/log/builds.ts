@@ -1,16 +1,63 @@
 import type { LoggedBuild } from '#app'
 import type { JsonObject } from '#document'
+import { SallyportError } from '#error'
 import { escapeLine } from '../../escape.ts'
 import type { Outcome } from '../../outcome.ts'
-import { plural, type Look } from '../../render.ts'
+import { plural, renderProblems, type Look } from '../../render.ts'
+import { problemJson } from '../../run.ts'
 import type { Session } from '../../session.ts'
 import { table } from '../../table.ts'
 
-/** `sallyport log builds`: who asked for which build, from what, and how it ended. */
-export async function builds(
-  session: Session,
-  { limit }: { readonly limit: number },
-): Promise<Outcome> {
+export interface BuildsOptions {
+  readonly limit: number
+  readonly againstRecord: boolean
+  readonly tokenFile?: string
+  readonly tokenEnv?: string
+}
+
+/**
+ * `sallyport log builds`: who asked for which build, from what, and how it ended. Against the record elsewhere it is 1 when
+ * something is not as it was recorded.
+ */
+export async function builds(session: Session, options: BuildsOptions): Promise<Outcome> {
+  return options.againstRecord ? await compare(session, options) : await list(session, options)
+}
+
+async function compare(session: Session, { tokenFile, tokenEnv }: BuildsOptions): Promise<Outcome> {
+  const { compareRecord } = await import('#app')
+  if ((tokenFile === undefined) === (tokenEnv === undefined)) throw new SallyportError(noToken)
+  const { origin, size, records, problems } = await compareRecord({
+    config: await session.config(),
+    token: tokenFile === undefined ? { env: tokenEnv ?? '' } : { file: tokenFile },
+    env: session.env,
+  })
+  const json = {
+    apiVersion: 'sallyport.dev/v1',
+    kind: 'RecordComparison',
+    origin,
+    size,
+    records,
+    problems: problems.map(problemJson),
+  }
+  const counted = `${records} ${plural(records, 'build')} in the log ${escapeLine(origin)} of ${size} entries`
+  if (problems.length === 0) {
+    const good = session.outLook().paint.good('as recorded')
+    return { exit: 0, json, text: `sallyport: ${good}: ${counted}, and nothing here differs` }
+  }
+  const look = session.errLook()
+  const head = `sallyport: ${look.paint.bad('altered')}: what is here is not what was recorded; ${counted}`
+  return { exit: 1, json, refusal: `${head}\n\n${renderProblems(problems, look)}` }
+}
+
+const noToken = {
+  code: 'USAGE_VALUE',
+  where: 'sallyport log builds --against-record',
+  expected: '--token-file or --token-env, with the token of an auditor of the other log',
+  found: 'not exactly one of them',
+  fix: 'Add one: the token of a builder may not read',
+} as const
+
+async function list(session: Session, { limit }: BuildsOptions): Promise<Outcome> {
   const { logBuilds } = await import('#app')
   const found = await logBuilds(await session.config(), { limit })
   const look = session.outLook()

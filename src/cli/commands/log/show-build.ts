@@ -1,16 +1,16 @@
-import type { LoggedBuildEntry, LoggedBuildRecord } from '#app'
+import type { LoggedBuildEntry, LoggedBuildRecord, LoggedVerdict } from '#app'
 import type { JsonObject } from '#document'
 import { escapeLine } from '../../escape.ts'
 import type { Outcome } from '../../outcome.ts'
 import type { Look } from '../../render.ts'
 
-type Logged = LoggedBuildEntry | LoggedBuildRecord
+type Logged = LoggedBuildEntry | LoggedBuildRecord | LoggedVerdict
 
-/** A build, or the record of one of somebody else, as a line of `sallyport log show`. */
+/** A build, the record of one of somebody else, or what another engine said, as a line of `sallyport log show`. */
 export function buildRow(logged: Logged, { paint }: Look): string[] {
-  const { time } = 'build' in logged ? logged.build : logged.buildRecord
+  const { time } = bodyOf(logged)
   const [word, about, who, more] = wordsOf(logged)
-  const isBad = word === 'build failed'
+  const isBad = word === 'build failed' || word.startsWith('not allowed')
   return [
     paint.faint(String(logged.index)),
     paint.faint(time.slice(0, 19).concat('Z')),
@@ -22,6 +22,12 @@ export function buildRow(logged: Logged, { paint }: Look): string[] {
 }
 
 function wordsOf(logged: Logged): readonly [string, string, string, string] {
+  if ('externalVerdict' in logged) {
+    const { by, verdict, artifact, target, decision } = logged.externalVerdict
+    const word = verdict === 'allow' ? `allowed, says ${by.name}` : `not allowed, says ${by.name}`
+    const where = `${target.environment}/${target.service}`
+    return [word, where, artifact.name, `about decision ${decision.entry}, which stays`]
+  }
   if ('buildRecord' in logged) {
     const { requester, recorded } = logged.buildRecord
     const { source, artifacts, build } = recorded
@@ -51,10 +57,15 @@ function namesOf(artifacts: readonly { readonly name: string }[]): string {
   return artifacts.map(({ name }) => name).join(', ')
 }
 
+function bodyOf(logged: Logged) {
+  if ('build' in logged) return logged.build
+  return 'buildRecord' in logged ? logged.buildRecord : logged.externalVerdict
+}
+
 /** Everything that such an entry says, as lines of `name value`. */
 export function oneBuild(logged: Logged): Outcome {
   const { index, ...entry } = logged
-  const body = ('build' in logged ? logged.build : logged.buildRecord) as unknown as JsonObject
+  const body = bodyOf(logged) as unknown as JsonObject
   return {
     exit: 0,
     json: {

@@ -39,7 +39,7 @@ async function list(session: Session, limit: number): Promise<Outcome> {
           ? deploymentRow(logged, look)
           : 'accessReview' in logged
             ? accessReviewRow(logged, look)
-            : 'build' in logged || 'buildRecord' in logged
+            : 'build' in logged || 'buildRecord' in logged || 'externalVerdict' in logged
               ? buildRow(logged, look)
               : row(logged, look),
   )
@@ -74,7 +74,8 @@ async function one(session: Session, index: number): Promise<Outcome> {
   if ('refusal' in logged) return oneRefusal(logged, session)
   if ('review' in logged) return oneReview(logged)
   if ('deployment' in logged) return oneDeployment(logged)
-  if ('build' in logged || 'buildRecord' in logged) return oneBuild(logged)
+  if ('build' in logged || 'buildRecord' in logged || 'externalVerdict' in logged)
+    return oneBuild(logged)
   if ('accessReview' in logged) return oneAccessReview(logged)
   const { decision } = logged
   const when = `${decision.time}, ${askedBy(decision)}`
