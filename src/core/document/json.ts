@@ -13,8 +13,6 @@ export interface JsonOptions {
   readonly maxBytes?: number
   /** Nesting accepted at most; default 64. */
   readonly maxDepth?: number
-  /** Rounds integers beyond 2^53: for documents of others in which no number is looked at. */
-  readonly roundsIntegers?: boolean
 }
 
 const mebibyte = 1024 * 1024
@@ -39,7 +37,7 @@ export function parseJson(bytes: Uint8Array, options: JsonOptions): Json {
   }
   const { keys, isVast } = survey(value, options.what)
   if (keys !== keysWritten) throw duplicate(text, options.what)
-  if (isVast && options.roundsIntegers !== true) refuseVastIntegers(text, options.what)
+  if (isVast) refuseVastIntegers(text, options.what)
   return value
 }
 
@@ -107,10 +105,10 @@ function survey(value: Json, what: string): Survey {
     else if (typeof item === 'number') isVast = checkNumber(item, what) || isVast
     else if (Array.isArray(item)) (item as readonly Json[]).forEach(visit)
     else if (typeof item === 'object' && item !== null) {
-      for (const [key, member] of Object.entries(item)) {
+      for (const key of Object.keys(item)) {
         checkString(key, what)
         keys += 1
-        visit(member)
+        visit((item as JsonObject)[key] as Json)
       }
     }
   }
