@@ -151,7 +151,7 @@ export class RecheckQueue {
       await this.#readOn(book, view)
       if (this.#isStopped || !this.#hasWork(book) || !(await this.#take(book))) return
       await this.#ringAll(book)
-      await this.#round(book, view, round)
+      await this.#round(book, round)
       await this.#readOn(book, await this.#parts.log.view())
       await this.#ringAll(book)
       await this.#keepNote(book)
@@ -230,7 +230,9 @@ export class RecheckQueue {
     return this.#parts.clock().getTime() - Date.parse(since) >= this.#parts.overdueMs
   }
 
-  async #round(book: RecheckBook, view: LogView, round: Round): Promise<void> {
+  async #round(book: RecheckBook, round: Round): Promise<void> {
+    // What was read last may be newer than what the look began with.
+    const view = await this.#parts.log.view()
     const now = round.isEarly ? Infinity : this.#now()
     const due = [...this.#schedule.due(book.open(), now, round.most)]
     let failures = 0

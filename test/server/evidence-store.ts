@@ -41,18 +41,19 @@ export async function startStore(t: TestContext): Promise<EvidenceStore> {
   return store
 }
 
-/** Lets outages of these stores through, and of no other. `rule` as for `writePolicy`. */
+/** Lets outages of these stores and registries through. `rule` as for `writePolicy`. */
 export function useStores(
   { folder }: Pick<GateHome, 'folder'>,
   stores: readonly EvidenceStore[],
   rule?: string,
+  registries: readonly string[] = [],
 ): void {
   const file = join(folder, 'sallyport.yaml')
   const list = stores.map(({ address }) => `'${address}'`).join(', ')
-  const text = readFileSync(file, 'utf8').replace(
-    /^(evidence:.* stores: )\[[^\]]*\]/m,
-    `$1[${list}]`,
-  )
+  const more = registries.map((host) => `, '${host}'`).join('')
+  const text = readFileSync(file, 'utf8')
+    .replace(/^(evidence:.* stores: )\[[^\]]*\]/m, `$1[${list}]`)
+    .replace(/^(evidence:.*allow: \['[^']*')\]/m, `$1${more}]`)
   writeFileSync(file, text)
   writePolicy(folder, rule)
   const policy = join(folder, 'policies/production.yaml')

@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict'
 import { randomBytes } from 'node:crypto'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { logReplay, logShow, logVerify } from '#app'
 import { recheckListSchema, type RecheckList } from '#api'
 import { loadConfig } from '#config'
 import type { Decision } from '#decision'
 import { approval, keys, signed } from '../../src/core/decision/testing/fixtures.ts'
+import { pusherTo } from '../../src/evidence/testing/push.ts'
+import { startTestRegistry } from '../../src/evidence/testing/registry.ts'
+import { runMain } from '../scenarios/main.ts'
 import { rung, startStore, useStores } from './evidence-store.ts'
 import {
   admission,
@@ -18,6 +23,7 @@ import {
   type GateHome,
 } from './gate.ts'
 
+const bundleType = 'application/vnd.dev.sigstore.bundle.v0.3+json'
 const fresh = (): string => randomBytes(32).toString('hex')
 
 async function place(t: TestContext, more = '') {
@@ -243,4 +249,80 @@ test('what came with the request still counts, for it is nowhere else', async (t
     settled: [one],
   } = await settled(gate.address, 1)
   assert.equal(one?.state, 'verified')
+})
+
+test('a registry is down: evidence is looked for again where the image lies, by the place that is recorded', async (t) => {
+  const { home, start } = await place(t)
+  const registry = await startTestRegistry()
+  t.after(() => registry.close())
+  const push = pusherTo(registry.base, 'acme/shop')
+  const [good, bad] = [await push.image('good', '1.0'), await push.image('bad', '2.0')]
+  const bundle = signed(approval('production', { sha256: good.digest }), keys.alice).bytes
+  await push.referrer(good, bundleType, [{ mediaType: bundleType, bytes: bundle }])
+  useStores(home, [], undefined, [registry.host])
+  const gate = await start()
+  registry.fault(/^\/v2\//, 'error')
+  const decide = await call(gate.address, '/api/v1/decisions', {
+    as: 'deployer',
+    method: 'POST',
+    body: JSON.stringify({
+      artifact: { name: 'the shop', digest: { sha256: good.digest } },
+      target: { environment: 'production', service: 'shop' },
+      reference: `${registry.host}/acme/shop:1.0`,
+    }),
+  })
+  const { effect, decision } = (await decide.json()) as { effect: string; decision: Decision }
+  assert.equal(effect, 'admitted-unavailable')
+  const { downloadLocation } = decision.request.artifact
+  assert.equal(downloadLocation, `oci://${registry.host}/acme/shop:1.0`)
+  const pod = review(`${registry.host}/acme/shop@sha256:${bad.digest}`)
+  assert.equal((await admission(gate.address, pod)).allowed, true)
+  await until('tried', async () => {
+    const { open } = await rechecks(gate.address)
+    return open.length === 2 && open.every(({ tries }) => tries > 0)
+  })
+  registry.heal()
+  const { settled: list } = await settled(gate.address, 2)
+  const states = new Map(list.map(({ artifact, state }) => [artifact.sha256, state]))
+  assert.deepEqual([states.get(good.digest), states.get(bad.digest)], ['verified', 'refused'])
+})
+
+test('a target that has lost its policy is no no: it waits until somebody says again what is right', async (t) => {
+  const { home, store, start } = await place(t)
+  const gate = await start()
+  const digest = await letIn(gate.address, home)
+  const policy = join(home.folder, 'policies/production.yaml')
+  const text = readFileSync(policy, 'utf8')
+  writeFileSync(policy, text.replace('service: shop', 'service: bank'))
+  store.approve(digest)
+  await until('not in use any more', async () => {
+    return (await admission(gate.address, review(home.image(digest)))).allowed === false
+  })
+  store.isDown = false
+  await until('asked', async () => {
+    const [open] = (await rechecks(gate.address)).open
+    return open?.problems[0]?.code === 'POLICY_MISSING'
+  })
+  writeFileSync(policy, text)
+  const { refused, verified } = await settled(gate.address, 1)
+  assert.deepEqual([refused, verified > 0], [0, true])
+})
+
+test('the command line leaves it to a gate that runs, and does it where none does', async (t) => {
+  const { home, store } = await place(t)
+  const gate = await startInside(home)
+  const digest = await letIn(gate.address, home)
+  await until('read', async () => (await rechecks(gate.address)).pending === 1)
+  const run = async (...args: string[]) => await runMain(['recheck', ...args], home.dir, {})
+  const busy = await run('--now')
+  await gate.stop()
+  assert.equal(busy.exit, 3)
+  assert.match(busy.stderr.join('\n'), /RECHECK_TAKEN/)
+  store.approve(digest, 'staging')
+  store.isDown = false
+  assert.equal((await run()).exit, 3)
+  assert.equal((await run('--now')).exit, 1)
+  assert.equal(rung(home).filter(({ type }) => type === 'recheck-refused').length, 1)
+  assert.equal((await run('--now')).exit, 0)
+  assert.equal((await run()).exit, 0)
 })
