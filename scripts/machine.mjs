@@ -28,6 +28,7 @@ const wanted = process.argv.includes('--test')
       ['docker-registry', 'docker-registry', 'a real OCI registry for tests'],
       ['skopeo', 'skopeo', 'a real client of registries for tests'],
       ['podman', 'podman', 'another one'],
+      ['reprepro', 'reprepro', 'a real Debian archive for tests'],
       ['postgres', 'postgresql', 'a real database for tests, in a cluster of their own'],
     ]
   : []

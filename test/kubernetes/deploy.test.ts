@@ -7,7 +7,11 @@ import { join, relative } from 'node:path'
 import { after, before, test } from 'node:test'
 import { loadAll } from 'js-yaml'
 import { loadConfig } from '#config'
+import { makeHome } from '../pipeline/promotion.ts'
+import { recipe } from '../pipeline/recipe.ts'
 import { home } from '../scenarios/home-folder.ts'
+import { runMain } from '../scenarios/main.ts'
+import { provenance } from '../scenarios/provenance.ts'
 import { run, skip, type Said } from './api-server.ts'
 import { pod, type KubernetesObject } from './objects.ts'
 import { freePort, start, until, type Running } from './processes.ts'
@@ -176,6 +180,31 @@ test('the gate runs in what prepare.sh and begin/ make of a home folder', { skip
   for (const path of [log.folder, log.memory, build.blobs, alarms.folder, breakglass.folder])
     assert.ok(path.startsWith(state), path)
 })
+
+test(
+  'a configuration reaches the cluster through the gate of a pipeline, or not at all',
+  { skip },
+  async () => {
+    const at = mkdtempSync(join(dir, 'pipeline-'))
+    await makeHome(at)
+    const write = (name: string): void => {
+      const object = { apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } }
+      writeFileSync(join(at, `${name}.yaml`), JSON.stringify(object))
+    }
+    for (const name of ['good', 'bad']) write(name)
+    await provenance(['good.yaml'], at)
+    const { binaries, kubeconfig } = world.cluster
+    const env = { PATH: `${binaries}:${process.env['PATH']}`, KUBECONFIG: kubeconfig }
+    const gate = (name: string) =>
+      runMain(['gate', ...recipe('configuration', { 'shop.yaml': `${name}.yaml` })], at, env)
+    const done = await gate('good')
+    assert.equal(done.exit, 0, done.stderr.join('\n'))
+    assert.equal((await gate('bad')).exit, 1)
+    const { stdout } = await world.cluster.kubectl(['get', 'configmap', '-o', 'name'])
+    assert.match(stdout, /^configmap\/good$/m)
+    assert.doesNotMatch(stdout, /^configmap\/bad$/m)
+  },
+)
 
 interface Container {
   readonly image?: string

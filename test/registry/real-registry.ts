@@ -25,7 +25,8 @@ export function whyNoRegistry(): string | undefined {
     : 'skipped: no docker-registry (apt-get install docker-registry)'
 }
 
-export async function startRealRegistry(): Promise<RealRegistry> {
+/** `users`: lines of an htpasswd file; nobody else may read or write there. */
+export async function startRealRegistry(users?: string): Promise<RealRegistry> {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-registry-'))
   const host = `127.0.0.1:${await freePort()}`
   const config = join(folder, 'config.yml')
@@ -36,8 +37,10 @@ export async function startRealRegistry(): Promise<RealRegistry> {
       'log: {level: error, accesslog: {disabled: true}}',
       `storage: {filesystem: {rootdirectory: ${folder}/data}}`,
       `http: {addr: '${host}'}`,
+      ...(users === undefined ? [] : [`auth: {htpasswd: {realm: test, path: ${folder}/users}}`]),
     ].join('\n'),
   )
+  if (users !== undefined) writeFileSync(join(folder, 'users'), users)
   const child = spawn('docker-registry', ['serve', config], {
     stdio: 'ignore',
     env: { PATH: process.env['PATH'], OTEL_TRACES_EXPORTER: 'none' },
@@ -63,7 +66,7 @@ export async function startRealRegistry(): Promise<RealRegistry> {
 async function untilItAnswers(base: string): Promise<void> {
   for (let tries = 0; tries < 200; tries += 1) {
     try {
-      if ((await fetch(`${base}/v2/`)).ok) return
+      if ([200, 401].includes((await fetch(`${base}/v2/`)).status)) return
     } catch {
       // It is not listening yet.
     }
