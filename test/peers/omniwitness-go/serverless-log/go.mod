@@ -1,0 +1,1 @@
+module github.com/transparency-dev/serverless-log
