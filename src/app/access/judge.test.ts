@@ -175,6 +175,24 @@ test('what whoever asks can write about themselves is no use of a grant', async 
   assert.equal((await judged(ci, entries)).use.state, 'unused')
 })
 
+test('what is decided again is no use by who asked then, and let nothing in', async () => {
+  const asked = { ...made.request, principal: 'token:ci', chokePoint: 'recheck' }
+  const again = { ...asked, rechecks: { first: 0, last: 0, question: 'a'.repeat(64) } }
+  const effect = 'admitted'
+  const entries = [
+    decision(daysAgo(91), undefined, { effect }),
+    decision(daysAgo(1), undefined, { effect, request: again }),
+  ]
+  assert.equal((await judged(ci, entries)).use.state, 'unused')
+  const view = await (await testLog(entries)).view()
+  const from = new Date(daysAgo(90))
+  const seen = await readSeen(view, new MemoryBodies(), { from, maxEntries: 10 })
+  assert.deepEqual(
+    [...seen.letIn.values()].map(({ chokePoint, count }) => [chokePoint, count]),
+    [['test', 1]],
+  )
+})
+
 test('signers are used when their word was verified, and shared keys cannot be told apart', async () => {
   const grants = grantsOfTrust(trust, policies)
   const ofSigner = (name: string) => {
