@@ -30,6 +30,7 @@ const defaultTimeoutMs = 10_000
 const defaultPollMs = 500
 const firstPauseMs = 500
 const longestPauseMs = 60_000
+const turnMs = 5
 /** So many at a time are read, whatever the sink takes: reading must not keep anybody waiting who is answered meanwhile. */
 const portion = 64
 
@@ -109,8 +110,8 @@ export class Shipment {
       const isMore = await this.#round()
       if (this.#pause > 0) await rest(this.#pause, this.#stop.signal)
       else if (!isMore) await rest(pollMs, AbortSignal.any([this.#wake.signal, this.#stop.signal]))
-      // Others have their turn between two batches, whoever they are.
-      else await new Promise((next) => setImmediate(next))
+      // Whoever is answered goes before a sink that has a long way to catch up.
+      else await rest(turnMs, this.#stop.signal)
     }
   }
 

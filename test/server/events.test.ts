@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -313,5 +313,37 @@ test('a sink that is away, and a gate that is killed: afterwards it hears everyt
     const decisions = distinct(events).filter((event) => nameOf(event).startsWith('decision.'))
     const told = entriesIn(decisions).filter((entry) => entries.includes(entry))
     assert.deepEqual(told, entries, way)
+  }
+})
+
+test('killed at any moment under load, again and again: whatever was answered is told, by every way, in the order of the log', async () => {
+  const answered: number[] = []
+  for (let round = 0; round < 3; round += 1) {
+    const asking = Array.from({ length: 12 }, async (_, at) => {
+      // Who asks a gate that is killed has no answer, and nothing is promised to them.
+      const entry = await decide(at % 2 === 0 ? home.approve() : fresh()).catch(() => -1)
+      if (entry >= 0) answered.push(entry)
+    })
+    await new Promise((done) => setTimeout(done, randomInt(400)))
+    gate.child.kill('SIGKILL')
+    await gate.ended
+    await Promise.all(asking)
+    gate = await startOutside(home)
+  }
+  answered.push(await decide(home.approve()))
+  const last = answered.at(-1) ?? -1
+  await everywhere('all', (events) => entriesIn(events).includes(last))
+  for (const [way, events] of ways()) {
+    const told = entriesIn(distinct(events).filter(({ data }) => data.verdict !== undefined))
+    assert.deepEqual(
+      answered.filter((entry) => !told.includes(entry)),
+      [],
+      way,
+    )
+    assert.deepEqual(
+      told,
+      told.toSorted((a, b) => a - b),
+      way,
+    )
   }
 })

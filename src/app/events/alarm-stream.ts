@@ -62,7 +62,7 @@ function messageOf(line: Uint8Array, wants: (name: EventName) => boolean): Messa
   const name = `alarm.${alarm.type}`
   if (!isKnown(name) || !wants(name)) return undefined
   const { id, time, origin } = alarm
-  return makeMessage(name, { key: id, id, time: cut(time, 40), origin, data: dataOf(alarm) })
+  return makeMessage(name, { key: id, id, time, origin, data: dataOf(alarm) })
 }
 
 function isKnown(name: string): name is EventName {

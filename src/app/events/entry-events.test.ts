@@ -166,6 +166,17 @@ test('what has another shape than it should is told as that, and so is a kind of
   )
 })
 
+test('what is no time is told as none', async () => {
+  for (const time of [
+    '',
+    'yesterday',
+    '2026-06-01T12:00:00Z gate sallyport 1 x - {}',
+    7,
+    '2026-06-01T12:00:00Z\n',
+  ])
+    assert.equal((await told(bytesOf(decision({ time }))))[0]?.time.slice(0, 4), '1970')
+})
+
 test('refusals, reviews and deployments are told', async () => {
   const refusal = {
     kind: 'Refusal',

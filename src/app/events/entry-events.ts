@@ -18,7 +18,6 @@ export interface EntryPlace {
 }
 
 const maxReasons = 10
-const noTime = '1970-01-01T00:00:00.000Z'
 
 /**
  * The events of one entry of the log: functions of the entry alone, so that whoever tells it again tells the same. What
@@ -78,12 +77,12 @@ type Data = Omit<SecurityEventData, 'proof'> & { readonly time?: string }
 
 function one(name: EventName, parts: EntryParts, make: () => Data): readonly Message[] {
   if (!parts.wants(name)) return []
-  const { time = noTime, ...data } = make()
+  const { time = '', ...data } = make()
   const proof = proofOf(parts)
   return [
     makeMessage(name, {
       key: `entry ${parts.index}`,
-      time: cut(time, 40),
+      time,
       origin: parts.origin,
       data: { ...data, summary: cut(data.summary, 1000), proof },
     }),

@@ -26,7 +26,7 @@ const maxBytes = 7600
 /** An event that leaves, ready to be told. */
 export function makeMessage(name: EventName, parts: EventParts): Message {
   const { severity } = eventTypes[name]
-  const { time } = parts
+  const time = isTime(parts.time) ? parts.time : noTime
   const data = { ...parts.data, summary: cut(parts.data.summary, 1000) }
   const { id = sha256Hex(`${name} ${parts.origin} ${parts.key}`).slice(0, 32) } = parts
   const sha256 = data.artifact?.sha256
@@ -43,6 +43,13 @@ export function makeMessage(name: EventName, parts: EventParts): Message {
     data,
   })
   return { id, time, name, severity, summary: data.summary, body: fitting(event, data) }
+}
+
+/** What another version, or somebody else, has written into a record may be no time. */
+const noTime = '1970-01-01T00:00:00.000Z'
+
+function isTime(text: string): boolean {
+  return /^\d{4}-\d\d-\d\dT[\d:.]{8,18}(?:Z|[+-]\d\d:\d\d)$/.test(text)
 }
 
 /** The origin of a log is an address without scheme (C2SP tlog-checkpoint): as a URI reference it begins with `//`. */

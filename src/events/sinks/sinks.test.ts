@@ -317,6 +317,14 @@ test('a batch of CloudEvents is one array, one alone is no array, and both are s
   assert.deepEqual([batch.most, webhookSink({ ...parts, format: 'cloudevents' }).most], [7, 1])
 })
 
+test('nobody writes a header of syslog with a time or a name', async () => {
+  using server = await streamServer()
+  const forged = { ...message, time: '- - - - - - forged\n', name: 'a b\n<14>1'.repeat(20) }
+  const sink = syslogSink({ host: '127.0.0.1', port: server.port, protocol: 'tcp' })
+  await sink.send([forged], { timeoutMs })
+  assert.match(await server.text, /^\d+ <106>1 - \S+ sallyport \d+ [!-~]{1,32} - \{[^\n]*\}$/)
+})
+
 test('a syslog that nobody listens at is told nothing', async () => {
   const sinks: readonly Sink[] = [
     syslogSink({ host: '127.0.0.1', port: 1, protocol: 'tcp' }),

@@ -76,9 +76,19 @@ function format({ severity, time, name, body }: Message): Buffer {
     hostname()
       .replace(/[^!-~]/g, '-')
       .slice(0, 255) || '-'
-  const head = `<${priority}>1 ${time} ${host} sallyport ${process.pid} ${name} - `
+  const head = `<${priority}>1 ${timestamp(time)} ${host} sallyport ${process.pid} ${msgid(name)} - `
   // JSON on one line: a line feed within a text is escaped, so nobody can begin a message of their own.
   return Buffer.concat([Buffer.from(head), body])
+}
+
+/** What is no time of RFC 5424 (6.2.3) is told as none: nobody writes a header with it. */
+function timestamp(time: string): string {
+  const form = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,6})?(?:Z|[+-]\d\d:\d\d)$/
+  return form.test(time) ? time : '-'
+}
+
+function msgid(name: string): string {
+  return name.replaceAll(/[^!-~]/g, '').slice(0, 32) || '-'
 }
 
 function lines(messages: readonly Message[]): Buffer {

@@ -4,7 +4,8 @@ import { DatabaseSync } from 'node:sqlite'
 import { SallyportError } from '#error'
 import type { AppendOptions, EventStore, Message, Placed } from '#events'
 
-const busyMs = 5000
+/** Whoever is answered meanwhile waits as well: another process that does not let go of it must not hold this one for long. */
+const busyMs = 250
 const schema = `
   CREATE TABLE IF NOT EXISTS events (
     place INTEGER PRIMARY KEY AUTOINCREMENT,
