@@ -13,6 +13,8 @@ export interface JsonOptions {
   readonly maxBytes?: number
   /** Nesting accepted at most; default 64. */
   readonly maxDepth?: number
+  /** Rounds integers beyond 2^53: for documents of others in which no number is looked at. */
+  readonly roundsIntegers?: boolean
 }
 
 const mebibyte = 1024 * 1024
@@ -37,7 +39,7 @@ export function parseJson(bytes: Uint8Array, options: JsonOptions): Json {
   }
   const { keys, isVast } = survey(value, options.what)
   if (keys !== keysWritten) throw duplicate(text, options.what)
-  if (isVast) refuseVastIntegers(text, options.what)
+  if (isVast && options.roundsIntegers !== true) refuseVastIntegers(text, options.what)
   return value
 }
 
