@@ -59,9 +59,7 @@ function receiptOf(body: Uint8Array, build: RecordedBuild, log: BuildRecordConfi
     checkShape(builtSchema, parseJson(body, { what }), { what }),
   )
   const opened = openBuildReceipt({ record, proof }, log)
-  const same =
-    canonicalJson(opened.record.recorded) ===
-    canonicalJson(build)
+  const same = canonicalJson(opened.record.recorded) === canonicalJson(build)
   if (!same) throw invalid('the record of another build, or one that says something else')
   if (opened.index !== entry)
     throw invalid(`entry ${entry}, and the proof of entry ${opened.index}`)
