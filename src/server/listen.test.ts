@@ -120,3 +120,42 @@ test('an address that is taken is a problem, not a crash', async () => {
   const again = listen({ host: '127.0.0.1', port: Number(url.port), limits, handler: echo })
   await assert.rejects(again, { code: 'SERVER_LISTEN' })
 })
+
+const largeBytes = 64 * 1024 * 1024
+
+/** Answers with more than the buffers of a connection hold; tells how many answers were cut off. */
+function openLarge(): { readonly handler: Handler; readonly cut: () => Promise<void> } {
+  const first = Promise.withResolvers<void>()
+  const handler: Handler = (_, response) => {
+    response.once('close', () => {
+      if (!response.writableFinished) first.resolve()
+    })
+    response.end(Buffer.alloc(largeBytes))
+    return Promise.resolve()
+  }
+  return { handler, cut: () => first.promise }
+}
+
+function askAndTakeNothing(url: URL): void {
+  const socket = connect(Number(url.port), url.hostname)
+  socket.on('error', () => undefined)
+  socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+  socket.unref()
+}
+
+test('who does not take its answer is cut off after a while', async () => {
+  const { handler, cut } = openLarge()
+  askAndTakeNothing(await serve(handler, { takeSeconds: 0.2 }))
+  await cut()
+})
+
+test('answers that nobody takes fill no memory: beyond a bound they are cut off, and others are answered', async () => {
+  const { handler, cut } = openLarge()
+  const url = await serve(handler, { takeSeconds: 600, untakenBytes: largeBytes * 1.5 })
+  askAndTakeNothing(url)
+  await untilInFlight(0)
+  const response = await fetch(new URL(url))
+  assert.equal((await response.arrayBuffer()).byteLength, largeBytes)
+  for (let count = 0; count < 3; count += 1) askAndTakeNothing(url)
+  await cut()
+})

@@ -35,6 +35,10 @@ export interface ListenLimits {
   readonly perAddress?: number
   /** Within which a request, headers and body, must have arrived. */
   readonly requestSeconds: number
+  /** Within which a client must have taken what is left of its answer; default 60. */
+  readonly takeSeconds?: number
+  /** What is left of all answers together; default 128 MiB. Beyond it who has taken nothing for longest is cut off. */
+  readonly untakenBytes?: number
 }
 
 export interface Done {
@@ -60,6 +64,8 @@ const maxHeaders = 100
 const headersMs = 5000
 const keepAliveMs = 65_000
 const checkMs = 1000
+const takeSeconds = 60
+const untakenBytes = 128 * 1024 * 1024
 const idleMs = 20
 
 /**
@@ -70,7 +76,8 @@ const idleMs = 20
  */
 export async function listen(options: ListenOptions): Promise<Listener> {
   const { host, port, tls, limits } = options
-  const state: State = { slots: openSlots(limits.concurrent), inFlight: 0, draining: false }
+  const slots = openSlots(limits.concurrent)
+  const state: State = { slots, inFlight: 0, untaken: new Map(), draining: false }
   const timing = {
     headersTimeout: Math.min(headersMs, limits.requestSeconds * 1000),
     requestTimeout: limits.requestSeconds * 1000,
@@ -172,13 +179,15 @@ function addressOf({ address, family, port }: AddressInfo): string {
 interface State {
   readonly slots: Slots
   inFlight: number
+  /** Answers that clients have not taken yet, and how much was left of each, the oldest first. */
+  readonly untaken: Map<ServerResponse, number>
   draining: boolean
 }
 
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { handler, onDone, onError, refuse = sendProblem }: ListenOptions,
+  { handler, limits, onDone, onError, refuse = sendProblem }: ListenOptions,
   state: State,
 ): Promise<void> {
   const began = performance.now()
@@ -196,12 +205,36 @@ async function answer(
   } finally {
     state.inFlight -= 1
     slot?.close()
+    bound(response, limits, state)
     onDone?.({
       method: request.method ?? '',
       url: request.url ?? '',
       status: response.statusCode,
       seconds: (performance.now() - began) / 1000,
     })
+  }
+}
+
+/** An answer that nobody takes lies in memory: for so long, and so much of all of them; beyond it the oldest are cut off. */
+function bound(
+  response: ServerResponse,
+  { takeSeconds: seconds = takeSeconds, untakenBytes: most = untakenBytes }: ListenLimits,
+  { untaken }: State,
+): void {
+  const left = response.writableLength
+  if (left === 0 || response.closed) return
+  const late = setTimeout(() => response.destroy(), seconds * 1000)
+  response.once('close', () => {
+    clearTimeout(late)
+    untaken.delete(response)
+  })
+  untaken.set(response, left)
+  let total = [...untaken.values()].reduce((sum, bytes) => sum + bytes, 0)
+  for (const [oldest, bytes] of untaken) {
+    if (total <= most) return
+    total -= bytes
+    untaken.delete(oldest)
+    oldest.destroy()
   }
 }
 
