@@ -9,6 +9,13 @@ export {
   type DecisionList,
   type TargetList,
 } from './schemas.ts'
+export {
+  accessReviewAskSchema,
+  accessReviewedSchema,
+  grantListSchema,
+  type AccessReviewAsk,
+  type GrantList,
+} from './access.ts'
 export { buildAskSchema, builtSchema, type BuildAsk, type Built } from './builds.ts'
 export { deployedSchema, deploymentAskSchema, type DeploymentAsk } from './deployments.ts'
 export { openApi, type Operation } from './openapi.ts'

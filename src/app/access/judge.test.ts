@@ -148,7 +148,10 @@ test('unused is what the log knows for the whole interval, and has no use of', a
   assert.equal((await judged(ci, [decision(daysAgo(89))])).use.state, 'unknown')
   assert.equal((await judged(ci, [old, review(ci)])).use.state, 'unknown')
   const many = [old, ...Array.from({ length: 300 }, () => decision(daysAgo(2)))]
-  assert.equal((await judged(ci, many, 100)).use.state, 'unknown')
+  assert.deepEqual((await judged(ci, many, 100)).use, {
+    state: 'unknown',
+    why: 'only 100 entries were read',
+  })
   assert.equal((await judged(ci, many)).use.state, 'unused')
   const silent = makeGrant({ ...parts, id: 'key:log', trace: undefined as never })
   assert.equal((await judged(silent, many)).use.state, 'unknown')

@@ -11,8 +11,8 @@ const deeds: Readonly<Record<Role, string>> = {
   viewer: 'read decisions, receipts, the log, metrics and uses of breakglass',
   deployer: 'ask for decisions, report deployments, pull through the proxies, request breakglass',
   approver: 'read requests of breakglass and hand in signed grants',
-  operator: 'read decisions, receipts, the log, metrics, requests and uses of breakglass',
-  auditor: 'read decisions, receipts, the log and breakglass, and review its uses',
+  operator: 'read decisions, receipts, the log, metrics, grants, requests and uses of breakglass',
+  auditor: 'read decisions, receipts, the log, grants and breakglass; review grants and its uses',
   builder: 'start builds with a token, and record builds that it has made',
 }
 

@@ -23,6 +23,7 @@ import { breakglassAnnotation, evidenceAnnotation } from './annotations.ts'
 import { ringFor } from '../breakglass/bell.ts'
 import { locationOf } from '../recheck/location.ts'
 import { glassTerms } from '../breakglass/terms.ts'
+import { openAccessDesk } from './access-desk.ts'
 import { openDesk } from './breakglass-desk.ts'
 import { recordBuilt } from './built.ts'
 import { recordDeployed } from './deployed.ts'
@@ -99,6 +100,7 @@ export function makeService(parts: ServiceParts): GateService {
     deployed: (ask, requester) => recordDeployed(ask, requester, parts),
     built: (ask, requester) => recordBuilt(ask, requester, parts),
     breakglass: openDesk(parts),
+    access: openAccessDesk(parts),
     decisions: (query) => listEntries(log, parts.bodies, query),
     receipt: parts.receipt,
     targets: () => ({

@@ -18,6 +18,7 @@ import type { Principal } from '../access/principal.ts'
 import { readBody } from '../body.ts'
 import { problemResponseOf } from '../problem-response.ts'
 import { answerProvider, maxProviderRequest } from './external-data.ts'
+import { accessRoutes } from './access.ts'
 import { breakglassRoutes } from './breakglass.ts'
 import { buildRoutes } from './builds.ts'
 import { deploymentRoutes } from './deployments.ts'
@@ -94,6 +95,7 @@ export const routes: readonly Route[] = [
     },
   },
   ...breakglassRoutes,
+  ...accessRoutes,
   ...deploymentRoutes,
   ...buildRoutes,
   ...recheckRoutes,

@@ -1,6 +1,7 @@
 import type { Decision } from '#decision'
 import type { AdmissionPorts, AdmissionRequest, AdmissionSettings, ProxyPorts } from '#chokepoint'
 import type {
+  AccessReviewAsk,
   Ask,
   BreakglassAsk,
   BreakglassGrant,
@@ -9,6 +10,7 @@ import type {
   Built,
   DeploymentAsk,
   DecisionList,
+  GrantList,
   RecheckList,
   TargetList,
 } from '#api'
@@ -35,6 +37,8 @@ export interface GateService {
   built?(ask: BuildAsk, requester: string): Promise<Built>
   /** Emergencies; absent where requests and grants are not kept. */
   readonly breakglass?: BreakglassDesk
+  /** Who may do what; absent where that is not told. */
+  readonly access?: AccessDesk
   /** What was let in because evidence could not be had, and what came of it: at most so many of each. */
   rechecks?(limit: number): RecheckList
   /** A file of the log by its C2SP path; undefined when there is none. */
@@ -74,6 +78,13 @@ export interface BreakglassDesk {
   uses(): Promise<{ readonly uses: readonly object[]; readonly pending: number }>
   /** Gives the entry of the review in the log; `by` is whoever is authenticated. */
   review(review: BreakglassReviewAsk, by: string): Promise<number>
+}
+
+/** Tells who may do what, and records reviews. */
+export interface AccessDesk {
+  grants(): Promise<GrantList>
+  /** Gives the entry of the review in the log; `principal` is whoever is authenticated. */
+  review(ask: AccessReviewAsk, principal: string): Promise<number>
 }
 
 export interface KeptRequest {
