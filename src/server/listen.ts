@@ -95,7 +95,11 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   const server =
     secure === undefined
       ? createHttp(timing, onRequest)
-      : createHttps({ ...timing, ...secure.options }, onRequest)
+      : createHttps(
+          // Who never ends the handshake holds a connection as well as who never ends the headers.
+          { ...timing, ...secure.options, handshakeTimeout: timing.headersTimeout },
+          onRequest,
+        )
   secure?.follow(server as ReturnType<typeof createHttps>)
   server.maxHeadersCount = maxHeaders
   server.maxConnections = limits.connections

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
+import { connect } from 'node:net'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import type { Config } from '#config'
@@ -156,6 +158,11 @@ test('a certificate that has expired makes the gate unready, and says which', as
   clock = now
   assert.equal(status, 503)
   assert.equal(text, 'SERVER_CERTIFICATE\n')
+})
+
+test('who begins no handshake is cut off as who ends no headers', { timeout: 30_000 }, async () => {
+  const { hostname, port } = new URL(gate.address)
+  await once(connect(Number(port), hostname).resume(), 'close')
 })
 
 test('TLS 1.1 is not spoken', async () => {
