@@ -204,5 +204,5 @@ test('alarms that cannot be written are no answer', async () => {
 })
 
 test('an approver does not approve what they asked for themselves', async () => {
-  await assert.rejects(grant({ requester: 'erin' }), { code: 'ATTESTATION_FIELD' })
+  await assert.rejects(grant({ requester: 'erin' }), { code: 'BREAKGLASS_REQUEST' })
 })
