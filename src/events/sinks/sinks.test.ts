@@ -3,6 +3,7 @@ import { createHmac } from 'node:crypto'
 import { createSocket } from 'node:dgram'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer as createHttp, type IncomingHttpHeaders } from 'node:http'
+import { createServer as createHttps } from 'node:https'
 import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -315,6 +316,31 @@ test('a batch of CloudEvents is one array, one alone is no array, and both are s
   )
   assert.match(String(many.headers['sallyport-signature']), new RegExp(`v1=${mac.digest('hex')}$`))
   assert.deepEqual([batch.most, webhookSink({ ...parts, format: 'cloudevents' }).most], [7, 1])
+})
+
+test('a webhook of a private authority is told, and a stranger in its place is not, nor does one hear a secret', async () => {
+  const [own, other] = [selfSigned('127.0.0.1'), selfSigned('127.0.0.1')]
+  const posted: string[] = []
+  const server = createHttps(own, (request, response) => {
+    posted.push(String(request.headers.authorization))
+    request.resume().on('end', () => response.writeHead(204).end())
+  })
+  const url = `https://127.0.0.1:${await portOf(server)}/`
+  const authorization = (): Promise<string> => Promise.resolve('Bearer 4711')
+  const sink = (cert?: string): Sink =>
+    webhookSink({
+      url,
+      format: 'json',
+      clock,
+      authorization,
+      ...(cert === undefined ? {} : { ca: () => Promise.resolve(cert) }),
+    })
+  for (const cert of [undefined, other.cert])
+    await assert.rejects(sink(cert).send([message], { timeoutMs }))
+  assert.deepEqual(posted, [])
+  await sink(own.cert).send([message], { timeoutMs })
+  assert.deepEqual(posted, ['Bearer 4711'])
+  server.close()
 })
 
 test('nobody writes a header of syslog with a time or a name', async () => {
