@@ -116,7 +116,7 @@ test('what will be built is named by digests, and the body with all inputs is ke
 })
 
 test('how it ended names artifacts and provenance by digest', async () => {
-  const { begin, builds } = await opened()
+  const { begin, builds, log } = await opened()
   const { recorder, failed } = await begin()
   await recorder.defined(definition, inputs)
   assert.equal(await recorder.signed(signed), undefined)
@@ -127,7 +127,7 @@ test('how it ended names artifacts and provenance by digest', async () => {
   assert.equal(one.ended.provenance.statement, sha256Hex(payload))
   const later = new Error('the disk of the output is full')
   assert.equal(await failed(later), later)
-  assert.equal((await builds())[0]?.ended?.outcome, 'built', 'a build ends once')
+  assert.equal((await log.view()).size, 3, 'a build ends once')
 })
 
 test('a build that fails ends with the codes of its problems; what nobody planned for has one, too', async () => {
