@@ -31,6 +31,7 @@ export interface PointsReport extends ChokePointsReport {
  */
 export async function chokePoints(options: PointsOptions): Promise<PointsReport> {
   const { config, now, maxEntries, cluster, ownNamespace } = options
+  const { admission } = config
   const { policies } = await readRulebook(config, { now })
   return await readLog(config, async (view, bodies) => {
     const from = new Date(now.getTime() - config.accessReview.intervalMs)
@@ -39,7 +40,7 @@ export async function chokePoints(options: PointsOptions): Promise<PointsReport>
     const running =
       cluster === undefined
         ? undefined
-        : await lookAtRunning(view, bodies, { cluster, ownNamespace })
+        : await lookAtRunning(view, bodies, { cluster, ownNamespace, admission })
     return {
       targets: checked.targets,
       findings: [...checked.findings, ...(running?.findings ?? [])],

@@ -204,11 +204,15 @@ function admissionOf({ time, effect, request }: Decision): RecordedAdmission {
 async function lookAtCluster(
   view: LogView,
   bodies: BodyStore,
-  { cluster, ownNamespace }: AuditOptions,
+  { cluster, ownNamespace, config: { admission } }: AuditOptions,
   tally: ReturnType<typeof openTally>,
 ): Promise<number | undefined> {
   if (cluster === undefined) return undefined
-  const { pods, findings, unknown } = await lookAtRunning(view, bodies, { cluster, ownNamespace })
+  const { pods, findings, unknown } = await lookAtRunning(view, bodies, {
+    cluster,
+    ownNamespace,
+    admission,
+  })
   for (const one of findings) tally.finding(one)
   for (const one of unknown) tally.unknown(one)
   return pods

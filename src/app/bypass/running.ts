@@ -1,7 +1,9 @@
+import type { AdmissionConfig } from '#config'
 import { quote, type Problem } from '#error'
 import type { BodyStore, LogView } from '#log'
+import type { DeploymentRequest } from '#policy'
 import type { ClusterOptions } from '../probe/kubeconfig.ts'
-import { runningImages } from '../probe/running.ts'
+import { runningImages, type RunningImages } from '../probe/running.ts'
 import { decisionIn } from './decision-in.ts'
 
 /** What runs in a cluster, held against the log. */
@@ -14,6 +16,13 @@ export interface RunningReport {
   readonly unknown: readonly Problem[]
 }
 
+export interface RunningOptions {
+  readonly cluster: ClusterOptions
+  readonly ownNamespace: string
+  /** Which namespace is which environment; undefined where the gate is not told. */
+  readonly admission: AdmissionConfig | undefined
+}
+
 /**
  * Everything that runs must have been let in by some decision of the log.
  *
@@ -22,19 +31,43 @@ export interface RunningReport {
 export async function lookAtRunning(
   view: Pick<LogView, 'size' | 'entries'>,
   bodies: BodyStore,
-  { cluster, ownNamespace }: { readonly cluster: ClusterOptions; readonly ownNamespace: string },
+  { cluster, ...options }: RunningOptions,
 ): Promise<RunningReport> {
   const running = await runningImages(cluster)
-  const letIn = new Set<string>()
+  const letIn: LetIn = new Set()
   for await (const { entry } of view.entries(0, view.size)) {
     const decision = await decisionIn(entry, bodies)
-    if (decision !== undefined && decision.effect !== 'blocked')
-      letIn.add(decision.request.artifact.digest['sha256'] ?? '')
+    if (decision !== undefined && decision.effect !== 'blocked') note(decision.request, letIn)
   }
+  return compareRunning(running, letIn, options)
+}
+
+/** `sha256`, and `sha256 environment`. */
+export type LetIn = Set<string>
+
+export function note({ artifact, target }: DeploymentRequest, letIn: LetIn): void {
+  const sha256 = artifact.digest['sha256'] ?? ''
+  letIn.add(sha256).add(`${sha256} ${target.environment}`)
+}
+
+/**
+ * What was let in somewhere else counts for nothing here: there a policy may only watch, and whoever may ask could have
+ * anything let in there beforehand.
+ */
+export function compareRunning(
+  running: Pick<RunningImages, 'images' | 'pods' | 'unnamed'>,
+  letIn: ReadonlySet<string>,
+  { ownNamespace, admission }: Omit<RunningOptions, 'cluster'>,
+): RunningReport {
   const isOurs = (pod: string): boolean => pod.startsWith(`${ownNamespace}/`)
+  const isLetIn = (sha256: string, pod: string): boolean => {
+    const namespace = pod.slice(0, pod.indexOf('/'))
+    const mapped = admission?.namespaces[namespace] ?? admission?.others
+    return letIn.has(mapped === undefined ? sha256 : `${sha256} ${mapped.environment}`)
+  }
   const findings = running.images.flatMap(({ sha256, pods }) => {
-    const others = pods.filter((pod) => !isOurs(pod))
-    return others.length > 0 && !letIn.has(sha256) ? [undecided(sha256, others)] : []
+    const others = pods.filter((pod) => !isOurs(pod) && !isLetIn(sha256, pod))
+    return others.length > 0 ? [undecided(sha256, others)] : []
   })
   const unknown = running.unnamed.filter((one) => !isOurs(one)).map(unnamed)
   return { pods: running.pods, findings, unknown }
@@ -44,7 +77,8 @@ function undecided(sha256: string, pods: readonly string[]): Problem {
   return {
     code: 'BYPASS_UNDECIDED',
     where: pods.slice(0, 5).join(', '),
-    expected: 'a decision of this log that let these bytes in',
+    expected:
+      'a decision of this log that let these bytes in, in the environment of their namespace',
     found: `sha256:${sha256} in ${pods.length} pods, and no such decision`,
     fix: 'Deploy it again through the gate: delete the pods, and whoever made them asks for new ones',
   }
