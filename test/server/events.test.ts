@@ -316,6 +316,20 @@ test('a sink that is away, and a gate that is killed: afterwards it hears everyt
   }
 })
 
+test('who was refused often is told with the count when the gate is stopped', async () => {
+  const route = '/api/v1/breakglass/uses'
+  const found = () => inFile().filter(({ data }) => data.access?.route === route)
+  for (let at = 0; at < 10; at += 1) await call(gate.address, route)
+  gate.child.kill('SIGTERM')
+  assert.equal(await gate.ended, 0)
+  gate = await startOutside(home)
+  await until('both', () => found().length === 2)
+  assert.deepEqual(
+    found().map(({ data }) => data.access?.count),
+    [1, 9],
+  )
+})
+
 test('killed at any moment under load, again and again: whatever was answered is told, by every way, in the order of the log', async () => {
   const answered: number[] = []
   for (let round = 0; round < 3; round += 1) {

@@ -68,6 +68,7 @@ export async function openTelling(parts: TellingParts): Promise<Telling> {
       const { storage, bodies } = stack.use(await openLogReader(config))
       // What the last requests have led to is told as well, as far as there is time.
       stack.defer(async () => {
+        refusals.close()
         await events.settle(settleMs)
         await events[Symbol.asyncDispose]()
       })
@@ -90,7 +91,6 @@ export async function openTelling(parts: TellingParts): Promise<Telling> {
         clearInterval(timer)
         look?.()
         look = undefined
-        refusals.close()
         events.tell('gate.stopped', { summary: `the gate at ${address} was stopped` })
       })
     },
