@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import {
   openBuildReceipt,
+  parseAccessReview,
   parseBuild,
   parseBuildReceipt,
   parseBuildRecord,
@@ -99,6 +100,16 @@ const buildReceipt = {
   proof: `c2sp.org/tlog-proof@v1\nindex 0\n\nPeterNeumann\n1\n${'A'.repeat(43)}=\n\n— PeterNeumann x08go3fkBPQaTYHL\n`,
 }
 
+const accessReview = {
+  apiVersion: 'sallyport.dev/v1',
+  kind: 'AccessReview',
+  time: '2026-01-01T00:00:00Z',
+  by: 'erin',
+  principal: 'os:erin',
+  finding: 'still needed',
+  grants: [{ id: 'token:ci', sha256: 'a'.repeat(64) }],
+}
+
 const externalVerdict = {
   ...recordHead,
   kind: 'ExternalVerdict',
@@ -147,6 +158,13 @@ export const logTargets: readonly Target[] = [
     form: 'json',
     seeds: () => [Buffer.from(JSON.stringify(deployment))],
     run: (input) => parseDeployment(input),
+  },
+  {
+    name: 'log.parseAccessReview',
+    covers: ['#log.parseAccessReview'],
+    form: 'json',
+    seeds: () => [Buffer.from(JSON.stringify(accessReview))],
+    run: (input) => parseAccessReview(input),
   },
   {
     name: 'log.parseBuild',
