@@ -5,7 +5,7 @@ import type { Cluster } from './api-server.ts'
 /** Whether a gate at this address says that it is well, as a kubelet asks: without looking at its certificate. */
 export function answers(host: string, path: string): Promise<boolean> {
   return new Promise((done) => {
-    const asked = request({ host, port: 8443, path, rejectUnauthorized: false, timeout: 1000 })
+    const asked = request({ host, port: 8443, path, rejectUnauthorized: false, timeout: 5000 })
     asked.on('response', (response) => {
       response.resume()
       done(response.statusCode === 200)
