@@ -86,6 +86,8 @@ test('a store is down: let in and marked; it comes back: what is good is cleared
   assert.deepEqual([list.pending, list.verified, list.refused], [0, 1, 1])
   const refusal = list.settled.find(({ state }) => state === 'refused')
   await checkRecord(home, { good, bad, entry: refusal?.entry ?? -1 })
+  for (const how of ['verified', 'refused'])
+    assert.match(gate.journal.join(''), new RegExp(`"event":"let in without evidence, now ${how}"`))
   const refusedMetric = await (await call(gate.address, '/metrics', { as: 'viewer' })).text()
   assert.match(refusedMetric, /^sallyport_recheck_refused 1$/m)
   const config = loadConfig({ cwd: home.dir, env: {} })

@@ -1,6 +1,7 @@
 import type { RecheckList } from '#api'
 import type { Bell } from '#breakglass'
 import type { Config } from '#config'
+import type { Decision } from '#decision'
 import { SallyportError, type Problem } from '#error'
 import type { BodyStore, Log } from '#log'
 import { RecheckQueue } from '#recheck'
@@ -41,7 +42,10 @@ export async function keepRechecking(parts: RecheckingParts): Promise<Rechecking
     ask: askAgain({
       ...parts,
       signal: stopping.signal,
-      onDecided: (decision) => metrics.decision(decision, recheckPoint),
+      onDecided: (decision) => {
+        metrics.decision(decision, recheckPoint)
+        tell(journal, decision)
+      },
     }),
     ring: ringRechecks(bell, config, clock),
     clock,
@@ -66,6 +70,17 @@ export async function keepRechecking(parts: RecheckingParts): Promise<Rechecking
       await closing
     },
   }
+}
+
+function tell(journal: Journal, { request, verdict, reasons }: Decision): void {
+  const { artifact, target, rechecks } = request
+  const about = { artifact: artifact.name, target, rechecks }
+  if (verdict === 'ALLOW') journal.write('info', 'let in without evidence, now verified', about)
+  else
+    journal.write('error', 'let in without evidence, now refused', {
+      ...about,
+      problems: reasons.slice(0, maxShown),
+    })
 }
 
 function measure(metrics: Metrics, queue: RecheckQueue, clock: () => Date): void {
