@@ -77,8 +77,7 @@ function undecided(sha256: string, pods: readonly string[]): Problem {
   return {
     code: 'BYPASS_UNDECIDED',
     where: pods.slice(0, 5).join(', '),
-    expected:
-      'a decision of this log that let these bytes in, in the environment of their namespace',
+    expected: 'a decision of this log that let these bytes in',
     found: `sha256:${sha256} in ${pods.length} pods, and no such decision`,
     fix: 'Deploy it again through the gate: delete the pods, and whoever made them asks for new ones',
   }
