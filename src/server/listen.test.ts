@@ -118,7 +118,7 @@ test('an error that was not foreseen tells nothing of itself', async () => {
 test('an address that is taken is a problem, not a crash', async () => {
   const url = await serve(echo)
   const again = listen({ host: '127.0.0.1', port: Number(url.port), limits, handler: echo })
-  await assert.rejects(again, { code: 'SERVER_LISTEN' })
+  await assert.rejects(again, { code: 'SERVER_LISTEN', found: /^another program/ })
 })
 
 const largeBytes = 64 * 1024 * 1024

@@ -148,6 +148,13 @@ function shareConnections(server: NetServer, most: number): void {
   })
 }
 
+const whyNot: Readonly<Record<string, string>> = {
+  EADDRINUSE: 'another program that listens there (EADDRINUSE)',
+  EADDRNOTAVAIL: 'an address of another machine (EADDRNOTAVAIL)',
+  EACCES: 'a port that this user may not take (EACCES)',
+  ENOTFOUND: 'a name that has no address (ENOTFOUND)',
+}
+
 async function start(
   server: ReturnType<typeof createHttp> | ReturnType<typeof createHttps>,
   host: string,
@@ -161,7 +168,7 @@ async function start(
             code: 'SERVER_LISTEN',
             where: `server.listen ${host}:${port}`,
             expected: 'an address of this machine that is free',
-            found: cause.code ?? cause.message,
+            found: whyNot[cause.code ?? ''] ?? cause.code ?? cause.message,
             fix: 'Choose another address or port, or stop what listens there',
           },
           { cause },
