@@ -109,7 +109,8 @@ export class Shipment {
       this.#wake = new AbortController()
       const isMore = await this.#round()
       if (this.#pause > 0) await rest(this.#pause, this.#stop.signal)
-      else if (!isMore) await rest(pollMs, AbortSignal.any([this.#wake.signal, this.#stop.signal]))
+      // Closing wakes it, too.
+      else if (!isMore) await rest(pollMs, this.#wake.signal)
       // Whoever is answered goes before a sink that has a long way to catch up.
       else await rest(turnMs, this.#stop.signal)
     }
