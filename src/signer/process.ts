@@ -8,6 +8,9 @@ import { call } from './messages.ts'
 import { answer } from './service.ts'
 
 process.umask(0o077)
+// A terminal and systemd tell the whole process group to end. Whoever asks is still answering then, and closes the socket
+// when nothing is left to sign.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => {})
 // Nothing about a failure is printed: what can be said is said in a reply, and only as a Problem.
 process.on('uncaughtException', () => process.exit(70))
 

@@ -366,6 +366,17 @@ test('a signer that dies, hangs or was closed is a Problem', async () => {
   assert.equal(await refusal(closed.sign(provenance())), 'SIGNER_DIED')
 })
 
+test('what tells the process group to end leaves the signer at work until its socket closes', async (t) => {
+  const { folder } = home(t)
+  const signer = await startSigner({ ...(await newKey(folder)), role: builderRole })
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+    process.kill(signer.pid, signal)
+    assert.equal((await signer.sign(provenance())).signatures.length, 1)
+  }
+  await signer.close()
+  assert.throws(() => process.kill(signer.pid, 0))
+})
+
 test('SIGUSR1 does not open an inspector in the signer', async () => {
   await using signer = await startSigner({ ...(await anyKey()), role: builderRole })
   const tasks = readdirSync(`/proc/${signer.pid}/task`)
