@@ -137,6 +137,35 @@ test('a label that makes a pod belong to another target is a deployment', { skip
 })
 
 test(
+  'a label or an artifact that comes with the status of a pod is decided, too',
+  { skip },
+  async () => {
+    const status = (metadata: object, name = 'good'): Promise<Said> => {
+      const patch = JSON.stringify({ metadata, status: { message: 'x' } })
+      return kubectl('-n', 'shop', 'patch', 'pod', name, '--subresource=status', '-p', patch)
+    }
+    const denied = /"status\.gate\.sallyport\.dev" denied .*(POLICY|PROVENANCE)_MISSING.* fix: /s
+    // The policy of staging/trial lets this image in; that of staging/shop does not.
+    assertDone(await apply(pod('on-trial', world.bad, { labels: { app: 'trial' } })))
+    assert.match((await status({ labels: { app: 'shop' } }, 'on-trial')).stderr, denied)
+    assert.match((await status({ labels: { app: 'nobody' } })).stderr, denied)
+    const annotations = { 'seccomp-profile.crio.io/main': world.bad }
+    const profile = await status({ annotations })
+    assert.match(profile.stderr, /annotations\["seccomp-profile.*PROVENANCE_MISSING.* fix: /s)
+    assertDone(await status({ labels: { app: 'tools' } }))
+    assertDone(await status({ labels: { app: 'shop' } }))
+    await world.gate().kill()
+    try {
+      assertDone(await status({ labels: { app: 'shop' }, annotations: { 'cni.example/ip': 'x' } }))
+      assert.match((await status({ labels: { app: 'tools' } })).stderr, /failed calling webhook/)
+      assert.match((await status({ annotations })).stderr, /failed calling webhook/)
+    } finally {
+      await world.startGate()
+    }
+  },
+)
+
+test(
   'the target comes from the namespace and the labels, and from nothing else',
   { skip },
   async () => {

@@ -8,7 +8,7 @@ import { home } from '../scenarios/home-folder.ts'
 import { runInProcess } from '../scenarios/in-process.ts'
 import { skip, type Said } from './api-server.ts'
 import { digestOf, granted, offerBreakglass, people, startPager, type Pager } from './glass.ts'
-import { pod } from './objects.ts'
+import { pod, templates } from './objects.ts'
 import { until } from './processes.ts'
 import { deployFolder, startWorld, type World } from './world.ts'
 
@@ -251,10 +251,14 @@ test(
       const letInAt = new Date()
       assertDone(await kubectl(...handWork('add', world.bad)))
       await until('the API server has heard of it', async () => (await apply(fix)).exit === 0)
+      const [deployment] = templates('by-hand', world.bad)
+      assertDone(await apply(deployment, '--dry-run=server'))
       const others = [
         pod('other', world.good),
         pod('side', twoImages()),
         pod('x', world.bad, { namespace: 'tools' }),
+        pod('profile', world.bad, { annotations: { 'seccomp-profile.crio.io/main': world.good } }),
+        templates('profile', world.bad, { 'seccomp-profile.crio.io/main': world.good })[0],
       ]
       for (const other of others)
         assert.match((await apply(other)).stderr, /failed calling webhook/, 'it opens nothing else')

@@ -21,8 +21,12 @@ function specOf(images: string | KubernetesObject): KubernetesObject {
 }
 
 /** Every other kind that makes pods, as it stands in the API. */
-export function templates(name: string, image: string): readonly KubernetesObject[] {
-  const template = { metadata: { labels: app }, spec: specOf(image) }
+export function templates(
+  name: string,
+  image: string,
+  annotations: Metadata['annotations'] = {},
+): readonly KubernetesObject[] {
+  const template = { metadata: { labels: app, annotations }, spec: specOf(image) }
   const jobTemplate = { ...template, spec: { ...template.spec, restartPolicy: 'Never' } }
   const metadata = { name, namespace: 'shop' }
   const selector = { matchLabels: app }

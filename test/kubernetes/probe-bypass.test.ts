@@ -53,10 +53,10 @@ async function probe(...more: readonly string[]): Promise<{ exit: number; report
 
 /** Registers the webhook with changes, and waits until the API server asks it about this namespace, or does not. */
 async function registered(change: object, isAsked: () => Promise<boolean>): Promise<void> {
-  const [first] = webhook.webhooks ?? []
+  const [first, ...others] = webhook.webhooks ?? []
   await world.cluster.kubectl(['delete', 'validatingwebhookconfiguration', 'sallyport'])
   await until('the API server has forgotten the old one', async () => !(await isRefused(badPod())))
-  const said = await apply({ ...webhook, webhooks: [{ ...first, ...change }] })
+  const said = await apply({ ...webhook, webhooks: [{ ...first, ...change }, ...others] })
   assert.equal(said.exit, 0, said.stderr)
   await until('the API server has heard of it', isAsked)
 }

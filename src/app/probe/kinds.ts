@@ -24,3 +24,13 @@ export const podBearing: readonly PodBearing[] = [
 
 /** The subresource of pods that brings images. */
 export const ephemeral = 'pods/ephemeralcontainers'
+
+/** The subresource of pods that brings labels, and annotations that name artifacts. */
+export const podStatus = 'pods/status'
+
+/**
+ * When the API server has to ask about a status; as in deploy/kubernetes/webhook. No other status may wait for a gate, or
+ * kubelets could not report without it.
+ */
+export const podStatusCondition =
+  "object.metadata.?labels.orValue({}) != oldObject.metadata.?labels.orValue({}) || object.metadata.?annotations.orValue({}).exists(name, name.startsWith('seccomp-profile.') && object.metadata.annotations[name] != oldObject.metadata.?annotations[?name].orValue(''))"

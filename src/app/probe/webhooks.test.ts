@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { test } from 'node:test'
-import { gateWebhooks, inspectWebhooks, leftOut, webhooksSchema } from './webhooks.ts'
+import { load } from 'js-yaml'
+import { gateWebhooks, inspectWebhooks, leftOut, webhooksSchema, type Webhook } from './webhooks.ts'
 
 const operations = ['CREATE', 'UPDATE']
 const rules = [
@@ -8,7 +11,13 @@ const rules = [
     apiGroups: [''],
     apiVersions: ['*'],
     operations,
-    resources: ['pods', 'pods/ephemeralcontainers', 'podtemplates', 'replicationcontrollers'],
+    resources: [
+      'pods',
+      'pods/ephemeralcontainers',
+      'pods/status',
+      'podtemplates',
+      'replicationcontrollers',
+    ],
   },
   {
     apiGroups: ['apps'],
@@ -37,6 +46,23 @@ test('a webhook as deploy/kubernetes has it leaves no way open', () => {
   assert.deepEqual(waysOf({ rules: [whole] }), [])
 })
 
+test('the webhooks of deploy/kubernetes leave no way open; with another condition, or as the only one, they do', () => {
+  const file = join(import.meta.dirname, '../../../deploy/kubernetes/webhook/validating.yaml')
+  const found = gateWebhooks(webhooksSchema.parse({ items: [load(readFileSync(file, 'utf8'))] }))
+  assert.deepEqual(inspectWebhooks(found), [])
+  const [main, status] = found
+  assert.ok(main !== undefined && status !== undefined)
+  const never = { ...status, matchConditions: [{ name: 'never', expression: 'false' }] }
+  const ways = (...webhooks: readonly Webhook[]): readonly string[] =>
+    inspectWebhooks(webhooks).map(({ way }) => way)
+  assert.deepEqual(ways(main), ['rules: pods/status'])
+  assert.deepEqual(ways(main, never), ['matchConditions'])
+  const { matchConditions } = status
+  assert.deepEqual(ways({ ...main, matchConditions }, status), ['matchConditions'])
+  const shop = { name: 'shop', labels: {} }
+  assert.deepEqual([leftOut([status], [shop]), leftOut(found, [shop])], [[shop], []])
+})
+
 test('a webhook that calls somebody else is not the gate', () => {
   const clientConfig = { url: 'https://other.example/validate' }
   assert.deepEqual(webhooksOf({ clientConfig }), [])
@@ -55,13 +81,16 @@ test('each way in which a webhook is weakened is named', () => {
 })
 
 test('every resource and operation that no rule names is one', () => {
-  assert.equal(waysOf({ rules: [] }).length, 10)
+  assert.equal(waysOf({ rules: [] }).length, 11)
   const [core, apps, batch] = rules
   assert.deepEqual(waysOf({ rules: [core, apps] }), ['rules: batch/jobs', 'rules: batch/cronjobs'])
   const noDebug = { ...core, resources: ['*'] }
-  assert.deepEqual(waysOf({ rules: [noDebug, apps, batch] }), ['rules: pods/ephemeralcontainers'])
-  assert.deepEqual(waysOf({ rules: [{ ...whole, operations: ['CREATE'] }] }).length, 10)
-  assert.deepEqual(waysOf({ rules: [{ ...whole, scope: 'Cluster' }] }).length, 10)
+  assert.deepEqual(waysOf({ rules: [noDebug, apps, batch] }), [
+    'rules: pods/ephemeralcontainers',
+    'rules: pods/status',
+  ])
+  assert.deepEqual(waysOf({ rules: [{ ...whole, operations: ['CREATE'] }] }).length, 11)
+  assert.deepEqual(waysOf({ rules: [{ ...whole, scope: 'Cluster' }] }).length, 11)
   assert.deepEqual(waysOf({ rules: [{ ...whole, resources: ['pods/*'] }] }).length, 9)
 })
 

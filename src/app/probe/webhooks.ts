@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ephemeral, podBearing } from './kinds.ts'
+import { ephemeral, podBearing, podStatus, podStatusCondition } from './kinds.ts'
 
 // What an API server says about its webhooks: members that are not read here are not looked at.
 const text = z.string().max(10_000)
@@ -88,14 +88,14 @@ export function inspectWebhooks(webhooks: readonly Webhook[]): readonly Finding[
 }
 
 function ofOne(webhook: Webhook): readonly Finding[] {
-  const { failurePolicy, matchPolicy, matchConditions, objectSelector, namespaceSelector } = webhook
+  const { failurePolicy, matchPolicy, objectSelector, namespaceSelector } = webhook
   const place = `ValidatingWebhookConfiguration ${webhook.configuration}, webhook ${webhook.name}`
   const fixed = (way: string, found: string, change: string): Finding => ({
     way,
     found,
     fix: `${change} in ${place}`,
   })
-  const conditions = matchConditions.map(({ name, expression }) => `${name}: ${expression}`)
+  const conditions = narrowing(webhook).map(({ name, expression }) => `${name}: ${expression}`)
   const labels = keysOf(namespaceSelector).filter((key) => key !== 'kubernetes.io/metadata.name')
   return [
     ...(failurePolicy === 'Fail'
@@ -146,18 +146,31 @@ function ofOne(webhook: Webhook): readonly Finding[] {
   ]
 }
 
+/** The webhook that is only asked when a status changes what a pod is. */
+function isForStatus({ rules }: Webhook): boolean {
+  return rules.every(({ resources }) => resources.every((one) => one === podStatus))
+}
+
+/** Conditions that take something out that has to be asked about. */
+function narrowing(webhook: Webhook): Webhook['matchConditions'] {
+  return webhook.matchConditions.filter(
+    ({ expression }) => !(isForStatus(webhook) && expression.trim() === podStatusCondition),
+  )
+}
+
 function keysOf({ matchLabels, matchExpressions }: Selector): readonly string[] {
   return [...Object.keys(matchLabels), ...matchExpressions.map(({ key }) => key)]
 }
 
 const operations = ['CREATE', 'UPDATE'] as const
+const subresources: readonly string[] = [ephemeral, podStatus]
 
 function uncovered(webhooks: readonly Webhook[]): readonly Finding[] {
   const rules = webhooks.flatMap((webhook) => webhook.rules)
-  const wanted = [...podBearing, { group: '', resource: ephemeral }]
+  const wanted = [...podBearing, ...subresources.map((resource) => ({ group: '', resource }))]
   return wanted.flatMap(({ group, resource }) => {
-    // Ephemeral containers only ever come by changing a pod.
-    const asked = resource === ephemeral ? (['UPDATE'] as const) : operations
+    // They only ever come by changing a pod.
+    const asked = subresources.includes(resource) ? (['UPDATE'] as const) : operations
     const missing = asked.filter((one) => !rules.some((rule) => covers(rule, group, resource, one)))
     if (missing.length === 0) return []
     const name = group === '' ? resource : `${group}/${resource}`
@@ -165,7 +178,10 @@ function uncovered(webhooks: readonly Webhook[]): readonly Finding[] {
       {
         way: `rules: ${name}`,
         found: `${missing.join(' and ')} of ${name} is not asked about`,
-        fix: `Add ${resource} of the group "${group}" with ${missing.join(' and ')} to the rules of the webhook, as in deploy/kubernetes/webhook`,
+        fix:
+          resource === podStatus
+            ? 'Apply deploy/kubernetes/webhook again: its second webhook asks about it, and only when it has to'
+            : `Add ${resource} of the group "${group}" with ${missing.join(' and ')} to the rules of the webhook, as in deploy/kubernetes/webhook`,
       },
     ]
   })
@@ -196,8 +212,9 @@ export function leftOut(
   webhooks: readonly Webhook[],
   namespaces: readonly Namespace[],
 ): readonly Namespace[] {
+  const asked = webhooks.filter((webhook) => !isForStatus(webhook))
   return namespaces.filter(
-    ({ labels }) => !webhooks.some(({ namespaceSelector }) => selects(namespaceSelector, labels)),
+    ({ labels }) => !asked.some(({ namespaceSelector }) => selects(namespaceSelector, labels)),
   )
 }
 

@@ -229,7 +229,13 @@ test('what deploys nothing is not decided: deleting, connecting, scaling, status
     { operation: 'DELETE', oldObject: object },
     { operation: 'CONNECT', subResource: 'exec', object: { command: ['sh'] } },
     { operation: 'UPDATE', subResource: 'scale', object: { spec: { replicas: 3 } } },
-    { operation: 'UPDATE', subResource: 'status', object },
+    { operation: 'UPDATE', subResource: 'status', object, oldObject: object },
+    { operation: 'UPDATE', subResource: 'status', kind: 'Deployment', group: 'apps', object },
+    ...['shop', 'unmapped'].map((namespace) => {
+      const reported = { ...object, status: { phase: 'Running' }, metadata: { labels: { x: '1' } } }
+      const oldObject = { ...reported, status: {} }
+      return { operation: 'UPDATE', subResource: 'status', namespace, object: reported, oldObject }
+    }),
     { operation: 'UPDATE', object, oldObject: { metadata: { labels }, ...pod('untrusted:tag') } },
   ]
   for (const asked of cases) {
@@ -238,6 +244,21 @@ test('what deploys nothing is not decided: deleting, connecting, scaling, status
     assert.equal(response.allowed, true, JSON.stringify(asked))
     assert.equal(questions.length, 0)
     assert.ok(response.auditAnnotations?.undecided)
+  }
+})
+
+test('a status that brings another target or an artifact is decided as the pod is', async () => {
+  const before = { metadata: { labels }, ...pod(pinned) }
+  const annotations = { 'seccomp-profile.crio.io': `r.example/seccomp@sha256:${other}` }
+  const changes: [object, string][] = [
+    [{ ...before, metadata: { labels: { app: 'billing' } } }, digest],
+    [{ ...before, metadata: { labels, annotations } }, other],
+  ]
+  for (const [object, bad] of changes) {
+    const { ports, asked } = portsOf({ [bad]: 'blocked' })
+    const more = { operation: 'UPDATE', subResource: 'status', object, oldObject: before }
+    const { response } = await admit(requestOf(more), settings, ports)
+    assert.deepEqual([response.allowed, asked.length > 0], [false, true])
   }
 })
 

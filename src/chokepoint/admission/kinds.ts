@@ -24,7 +24,7 @@ export const builtInKinds: ReadonlyMap<string, TemplatePath> = new Map([
   ['batch/CronJob', ['spec', 'jobTemplate', 'spec', 'template']],
 ])
 
-/** Subresources through which no image can get into a cluster: they carry no pod template. */
+/** Subresources through which no image can get into a cluster: they carry no pod template. The status of a pod may bring labels. */
 export const templateFree: ReadonlySet<string> = new Set([
   'scale',
   'status',

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Json, JsonObject } from '#document'
 import { quote, type Problem } from '#error'
 import type { Target } from '#policy'
@@ -50,11 +51,33 @@ export function questionsOf(
   return ofPods(request, settings, path, { target, ...pods })
 }
 
-function deploysNothing({ operation, subResource, object }: AdmissionRequest): string | undefined {
+function deploysNothing(request: AdmissionRequest): string | undefined {
+  const { operation, subResource, object } = request
   if (operation === 'DELETE') return 'what is deleted runs no longer'
   if (operation === 'CONNECT') return 'a connection deploys nothing'
-  if (templateFree.has(subResource)) return `${subResource} carries no pod template`
+  if (templateFree.has(subResource) && !changesPod(request))
+    return `${subResource} carries no pod template`
   return object === undefined ? 'there is no object' : undefined
+}
+
+function isPodStatus({ kind, subResource }: AdmissionRequest): boolean {
+  return subResource === 'status' && kindName(kind) === 'Pod'
+}
+
+/**
+ * Whether the status of a pod brings labels or artifacts, as the API server lets it. Every other status says what runs
+ * already: it is never held up, whatever the mapping says by now.
+ */
+function changesPod(request: AdmissionRequest): boolean {
+  if (!isPodStatus(request)) return false
+  const [now, before] = [podsOf(request.object, []), podsOf(request.oldObject, [])]
+  if (now === undefined || before === undefined) return now !== before
+  return !isDeepStrictEqual(now.labels, before.labels) || !areKnown(now.images, before)
+}
+
+function areKnown(images: readonly NamedImage[], before: Pods): boolean {
+  const known = new Set(before.images.map(({ image }) => image))
+  return images.every(({ image }) => known.has(image))
 }
 
 function ofPods(
@@ -74,11 +97,12 @@ function ofPods(
 }
 
 function pathOf(
-  { kind, subResource }: AdmissionRequest,
+  request: AdmissionRequest,
   kinds: ReadonlyMap<string, TemplatePath>,
 ): TemplatePath | undefined {
+  const { kind, subResource } = request
   // Before 1.22 ephemeral containers came as a kind of their own, a list without the pod around it.
-  if (subResource === 'ephemeralcontainers') return []
+  if (subResource === 'ephemeralcontainers' || isPodStatus(request)) return []
   if (subResource !== '') return undefined
   return builtInKinds.get(kindName(kind)) ?? kinds.get(kindName(kind))
 }
@@ -145,11 +169,10 @@ function isSame(
 ): boolean {
   const then = targetOf(mapping, namespace, before.labels)
   if ('code' in then) return false
-  const known = new Set(before.images.map(({ image }) => image))
   return (
     then.environment === target.environment &&
     then.service === target.service &&
-    images.every(({ image }) => known.has(image))
+    areKnown(images, before)
   )
 }
 
