@@ -5,6 +5,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
+import { setTimeout as sleep } from 'node:timers/promises'
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-story-'))
 const clone = join(folder, 'clone')
@@ -40,6 +41,8 @@ test('npm ci && npm start tells the whole story in a fresh clone, and following 
   const asked = run('sh', ['-c', gate.curl])
   assert.match(asked.text, /"verdict":"DENY".*"summary":"denied: .*APPROVAL_MISSING/)
   ok(run('sh', ['-c', approve]))
+  // What was found for a no is used for a second, and whoever approves is not so quick as this.
+  await sleep(1100)
   const then = run('sh', ['-c', gate.curl])
   assert.match(then.text, /"verdict":"ALLOW".*"summary":"allowed: /)
   await gate.stop()
