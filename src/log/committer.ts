@@ -150,7 +150,7 @@ export class Committer {
   async #commitAll(writer: LogWriter, publisher: Publisher, turn: Turn): Promise<void> {
     const begun = { size: this.#known().edge.size, at: performance.now() }
     let answer = nothing
-    for (let isIdle = false; ; ) {
+    for (let isIdle = false; ;) {
       const over = publisher.hasFailed || this.#isOver(writer, begun)
       const batch = over ? undefined : turn.next()
       const committing = batch && this.#commit(writer, batch, publisher)
