@@ -1,26 +1,13 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
+import { host, path, url } from './receivers.ts'
 
-const path = z.string().min(1).max(4096)
-const host = z
-  .string()
-  .max(255)
-  .regex(/^[A-Za-z0-9.:-]+$/, 'a host name or an IP address')
 const port = z.int().min(1).max(65_535)
 // No white space, no brackets, no line feeds: it stands in commands of SMTP.
 const address = z
   .string()
   .max(320)
   .regex(/^[^\s<>@"\\]+@[A-Za-z0-9.-]+$/, 'a mail address')
-const url = z
-  .string()
-  .max(2000)
-  .refine((text) => {
-    const parsed = URL.parse(text)
-    if (parsed === null || parsed.username !== '' || parsed.password !== '') return false
-    const isLocal = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(parsed.hostname)
-    return parsed.protocol === 'https:' || (parsed.protocol === 'http:' && isLocal)
-  }, 'an https address, without name and password')
 
 /** Who hears of what is let in although the answer was not yes. */
 export const alarmsSchema = z.strictObject({

@@ -1,20 +1,6 @@
 import { resolve } from 'node:path'
 import { z } from 'zod'
-
-const path = z.string().min(1).max(4096)
-const host = z
-  .string()
-  .max(255)
-  .regex(/^[A-Za-z0-9.:-]+$/, 'a host name or an IP address')
-const url = z
-  .string()
-  .max(2000)
-  .refine((text) => {
-    const parsed = URL.parse(text)
-    if (parsed === null || parsed.username !== '' || parsed.password !== '') return false
-    const isLocal = /^(?:localhost|127(?:\.\d+){3}|\[::1\])$/.test(parsed.hostname)
-    return parsed.protocol === 'https:' || (parsed.protocol === 'http:' && isLocal)
-  }, 'an https address, without name and password')
+import { host, path, url } from './receivers.ts'
 
 const file = z.strictObject({
   path,
