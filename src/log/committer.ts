@@ -272,8 +272,7 @@ export class Committer {
 
   /** Apply and publish: every tile that the tree of `head` has and the published one had not, then its checkpoint. */
   async #publish(writer: LogWriter, published: TreeEdge, head: Head, full: readonly Tile[]) {
-    const old = new Set(published.partialTiles().map(tilePath))
-    const partial = head.edge.partialTiles().filter((tile) => !old.has(tilePath(tile)))
+    const partial = head.edge.partialTiles(published.size)
     const files = [...full, ...partial].map((tile) => ({ path: tilePath(tile), bytes: tile.bytes }))
     await writer.write(files)
     await writer.write([{ path: checkpointPath, bytes: Buffer.from(head.checkpoint.note) }])

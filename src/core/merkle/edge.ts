@@ -70,15 +70,17 @@ export class TreeEdge implements TreeHead {
     return this.#root
   }
 
-  /** The partial tiles of this edge, bundle included: what a reader of exactly this tree needs besides full tiles. */
-  partialTiles(): Tile[] {
-    const tiles: Tile[] = partialTiles(this.size).map((tile) => ({
-      ...tile,
-      bytes: Buffer.concat(this.#hashes[tile.level] ?? []),
-    }))
-    const [lowest] = tiles
-    if (lowest?.level === 0)
-      tiles.unshift({ ...lowest, level: 'entries', bytes: Buffer.concat(this.#bundle) })
+  /**
+   * The partial tiles of this edge, bundle included: what a reader of exactly this tree needs besides full tiles. With
+   * `since`, only those that the tree of so many leaves had not.
+   */
+  partialTiles(since = 0): Tile[] {
+    const tiles: Tile[] = []
+    for (const tile of partialTiles(this.size).filter((one) => isNew(one, since))) {
+      if (tile.level === 0)
+        tiles.push({ ...tile, level: 'entries', bytes: Buffer.concat(this.#bundle) })
+      tiles.push({ ...tile, bytes: Buffer.concat(this.#hashes[tile.level] ?? []) })
+    }
     return tiles
   }
 
@@ -90,10 +92,7 @@ export class TreeEdge implements TreeHead {
     return {
       edge,
       full: growth.full,
-      tiles: () => [
-        ...growth.full,
-        ...edge.partialTiles().filter((tile) => isNew(tile, this.size)),
-      ],
+      tiles: () => [...growth.full, ...edge.partialTiles(this.size)],
       node: ({ height, index }) => growth.node(height, index) ?? this.#peak(height, index),
     }
   }
@@ -208,9 +207,8 @@ class Growth {
   }
 }
 
-function isNew(tile: TilePosition, oldSize: number): boolean {
-  const level = tile.level === 'entries' ? 0 : tile.level
-  const hashes = Math.floor(oldSize / tileWidth ** level)
+function isNew(tile: { level: number; index: number; width: number }, oldSize: number): boolean {
+  const hashes = Math.floor(oldSize / tileWidth ** tile.level)
   return hashes < tile.index * tileWidth + tile.width
 }
 
