@@ -3,12 +3,11 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { createServer } from 'node:https'
-import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { startCluster, whyNoPostgres } from '../test/postgres/cluster.ts'
 import { makeAuthority } from '../test/server/certificates.ts'
+import { startEcho } from '../test/server/echo.ts'
 import { makeHome, review, startOutside, type GateHome } from '../test/server/gate.ts'
 import { milliseconds, perSecond, print, type Row } from './report.ts'
 import type { Load, Measured } from './admission-load.ts'
@@ -127,22 +126,4 @@ async function measure(load: Load): Promise<Measured> {
   const [measured] = (await once(child, 'message')) as [Measured]
   await once(child, 'close')
   return measured
-}
-
-async function startEcho(tls: { readonly cert: Buffer; readonly key: Buffer }) {
-  const server = createServer(tls, (request, response) => {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => response.end(Buffer.concat(chunks)))
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  return {
-    address: `https://127.0.0.1:${port}`,
-    close() {
-      server.close()
-      server.closeAllConnections()
-    },
-  }
 }

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict'
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdirSync, readFileSync } from 'node:fs'
-import { createServer, request } from 'node:https'
-import type { AddressInfo } from 'node:net'
+import { request } from 'node:https'
 import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { Load, Measured } from '../../bench/admission-load.ts'
 import { milliseconds } from '../../bench/report.ts'
 import { makeAuthority } from './certificates.ts'
+import { startEcho } from './echo.ts'
 import { makeHome, review, startOutside } from './gate.ts'
 
 const config = `
@@ -33,7 +33,7 @@ test('admission is measured: real reviews over TLS, real signatures and digests,
     gate.child.kill('SIGTERM')
     await gate.ended
   })
-  const echo = await startEcho(readFileSync(certificate), readFileSync(key))
+  const echo = await startEcho({ cert: readFileSync(certificate), key: readFileSync(key) })
   t.after(() => echo.close())
   const ca = readFileSync(authority.certificate, 'utf8')
   const bodies = Array.from({ length: images }, () =>
@@ -99,22 +99,4 @@ async function histogram(address: string, ca: string) {
       ).exec(text)?.[1],
     )
   return { within: value('bucket\\{le="0.1"'), count: value('count\\{') }
-}
-
-async function startEcho(cert: Buffer, key: Buffer) {
-  const server = createServer({ cert, key }, (request, response) => {
-    const chunks: Buffer[] = []
-    request.on('data', (chunk: Buffer) => chunks.push(chunk))
-    request.on('end', () => response.end(Buffer.concat(chunks)))
-  })
-  server.listen(0, '127.0.0.1')
-  await once(server, 'listening')
-  const { port } = server.address() as AddressInfo
-  return {
-    address: `https://127.0.0.1:${port}`,
-    close() {
-      server.close()
-      server.closeAllConnections()
-    },
-  }
 }
