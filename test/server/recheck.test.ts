@@ -48,9 +48,16 @@ async function settled(address: string, count: number): Promise<RecheckList> {
   return rechecks(address)
 }
 
-async function decisions({ dir }: GateHome): Promise<readonly Decision[]> {
-  const { entries } = await logShow(loadConfig({ cwd: dir, env: {} }), { limit: 1000 })
-  return entries.flatMap((one) => ('decision' in one ? [one.decision] : []))
+/** The decisions of the published log, once there are so many: what is acknowledged is published a moment later. */
+async function decisions({ dir }: GateHome, count: number): Promise<readonly Decision[]> {
+  const config = loadConfig({ cwd: dir, env: {} })
+  let found: readonly Decision[] = []
+  await until(`${count} decisions published`, async () => {
+    const { entries } = await logShow(config, { limit: 1000 })
+    found = entries.flatMap((one) => ('decision' in one ? [one.decision] : []))
+    return found.length >= count
+  })
+  return found
 }
 
 /** Lets something in although the store is down. */
@@ -78,7 +85,7 @@ test('a store is down: let in and marked; it comes back: what is good is cleared
   assert.match(metrics, /^sallyport_recheck_pending 2$/m)
   assert.match(metrics, /^sallyport_recheck_oldest_seconds \d/m)
   // Nothing but the two admissions is in the log: what cannot be told is not recorded again and again.
-  assert.equal((await decisions(home)).length, 2)
+  assert.equal((await decisions(home, 2)).length, 2)
   store.approve(good)
   store.approve(bad, 'staging')
   store.isDown = false
@@ -100,7 +107,7 @@ async function checkRecord(
   home: GateHome,
   { good, bad, entry }: { readonly good: string; readonly bad: string; readonly entry: number },
 ): Promise<void> {
-  const [first, second, ...answers] = await decisions(home)
+  const [first, second, ...answers] = await decisions(home, 4)
   assert.deepEqual(
     [first?.effect, second?.effect, answers.length],
     ['admitted-unavailable', 'admitted-unavailable', 2],
@@ -143,7 +150,7 @@ test('a gate that was killed finds its queue again in the log, and what was sett
   const again = await settled(gate.address, 2)
   assert.deepEqual([again.pending, again.verified, again.refused], [0, 1, 1])
   assert.equal(rung(home).filter(({ type }) => type === 'recheck-refused').length, 1)
-  assert.equal((await decisions(home)).length, 4)
+  assert.equal((await decisions(home, 4)).length, 4)
 })
 
 test('what nobody could tell for too long rings, warns, and stays in the list until it can be told', async (t) => {
