@@ -60,6 +60,13 @@ async function decisions({ dir }: GateHome, count: number): Promise<readonly Dec
   return found
 }
 
+/** The alarms about refusals, once one has rung: it rings just after the refusal is recorded. */
+async function refusalsRung(home: GateHome) {
+  const refusals = () => rung(home).filter(({ type }) => type === 'recheck-refused')
+  await until('rung', () => refusals().length > 0)
+  return refusals()
+}
+
 /** Lets something in although the store is down. */
 async function letIn(address: string, home: GateHome, digest = fresh()): Promise<string> {
   const { allowed, text } = await admission(address, review(home.image(digest)))
@@ -119,7 +126,7 @@ async function checkRecord(
     assert.deepEqual([named?.first, named?.last, chokePoint], [at, at, 'recheck'])
     assert.deepEqual([verdict, effect], isGood ? ['ALLOW', 'admitted'] : ['DENY', 'blocked'])
   }
-  const alarms = rung(home).filter(({ type }) => type === 'recheck-refused')
+  const alarms = await refusalsRung(home)
   assert.equal(alarms.length, 1)
   for (const alarm of alarms) {
     assert.equal(alarm.artifact?.sha256, bad)
@@ -142,8 +149,7 @@ test('a gate that was killed finds its queue again in the log, and what was sett
   store.isDown = false
   gate = await startOutside(home)
   assert.equal((await settled(gate.address, 2)).refused, 1)
-  const refused = rung(home).filter(({ type }) => type === 'recheck-refused')
-  assert.equal(refused.length, 1)
+  assert.equal((await refusalsRung(home)).length, 1)
   gate.child.kill('SIGKILL')
   await gate.ended
   gate = await startOutside(home)
