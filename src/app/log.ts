@@ -1,20 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
-import { parseReview, type BreakglassReview } from '#breakglass'
+import type { BreakglassReview } from '#breakglass'
 import type { Config } from '#config'
 import type { Decision } from '#decision'
-import { parseJson } from '#document'
 import { quote, SallyportError, type Problem } from '#error'
 import {
   createReplayMemory,
   openLogView,
-  parseAccessReview,
-  parseBuild,
-  parseBuildRecord,
-  parseDeployment,
-  parseExternalVerdict,
-  parseRefusal,
-  recordedDecision,
   replay,
   verifyLog,
   type AccessReview,
@@ -31,6 +23,7 @@ import {
 import { hasLogKeys } from './database.ts'
 import { startLogSigner } from './gate.ts'
 import { openLogReader } from './log-reader.ts'
+import { readEntry } from './read-entry.ts'
 import { receiptOf } from './serve/receipts.ts'
 import { askNewest, explainConflicts, noConflicts } from './witness/conflicts.ts'
 import { readSpooled, type SpooledReport } from './spooled.ts'
@@ -93,19 +86,6 @@ export interface LoggedBuildRecord {
 export interface LoggedVerdict {
   readonly index: number
   readonly externalVerdict: ExternalVerdict
-}
-
-/** Entries in which nothing was decided that could be decided again. */
-export function decidesNothing(entry: Uint8Array): boolean {
-  return [
-    parseRefusal,
-    parseReview,
-    parseDeployment,
-    parseAccessReview,
-    parseBuild,
-    parseBuildRecord,
-    parseExternalVerdict,
-  ].some((parse) => parse(entry) !== undefined)
 }
 
 export interface LogVerifyReport extends LogReport {
@@ -278,7 +258,7 @@ export async function logReplay(
     const reports: ReplayReport[] = []
     for await (const { index, entry } of view.entries()) {
       onProgress?.(`deciding again ${index + 1} of ${view.size}`)
-      if (decidesNothing(entry)) continue
+      if ((await readEntry(entry, index, bodies)).kind !== 'Decision') continue
       reports.push(await replayOne(entry, index, bodies, memory))
     }
     return reports
@@ -302,25 +282,25 @@ async function replayOne(
 }
 
 async function loggedOf(entry: Uint8Array, index: number, bodies: BodyStore): Promise<LoggedEntry> {
-  const refusal = parseRefusal(entry)
-  if (refusal !== undefined) return { index, refusal }
-  const review = parseReview(entry)
-  if (review !== undefined) return { index, review }
-  const deployment = parseDeployment(entry)
-  if (deployment !== undefined) return { index, deployment }
-  const build = parseBuild(entry)
-  if (build !== undefined) return { index, build }
-  const buildRecord = parseBuildRecord(entry)
-  if (buildRecord !== undefined) return { index, buildRecord }
-  const externalVerdict = parseExternalVerdict(entry)
-  if (externalVerdict !== undefined) return { index, externalVerdict }
-  const accessReview = parseAccessReview(entry)
-  if (accessReview !== undefined) return { index, accessReview }
-  return { index, decision: await decisionOf(entry, index, bodies) }
-}
-
-async function decisionOf(entry: Uint8Array, index: number, bodies: BodyStore): Promise<Decision> {
-  // The log proves that this is what was recorded; what is recorded is written by encodeDecision alone.
-  const bytes = await recordedDecision(entry, bodies)
-  return parseJson(bytes, { what: `entry ${index} of the log` }) as unknown as Decision
+  const said = await readEntry(entry, index, bodies)
+  switch (said.kind) {
+    case 'Decision':
+      return { index, decision: said }
+    case 'Refusal':
+      return { index, refusal: said }
+    case 'BreakglassReview':
+      return { index, review: said }
+    case 'Deployment':
+      return { index, deployment: said }
+    case 'AccessReview':
+      return { index, accessReview: said }
+    case 'BuildRecord':
+      return { index, buildRecord: said }
+    case 'ExternalVerdict':
+      return { index, externalVerdict: said }
+    case 'BuildBegun':
+    case 'BuildDefined':
+    case 'BuildEnded':
+      return { index, build: said }
+  }
 }

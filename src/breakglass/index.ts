@@ -19,5 +19,5 @@ export {
   requestId,
   type BreakglassRequest,
 } from './request.ts'
-export { parseReview, recordReview, type BreakglassReview } from './review.ts'
+export { recordReview, reviewForm, type BreakglassReview } from './review.ts'
 export { openUses, type Use, type UseBook } from './uses.ts'

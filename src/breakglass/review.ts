@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { checkShape, encodeCanonical, parseJson, type Json } from '#document'
 import { quote, SallyportError } from '#error'
-import type { Log, Receipt } from '#log'
+import { entryForm, type Log, type Receipt } from '#log'
 import type { Use } from './uses.ts'
 
 const text = z.string().min(1).max(2000)
@@ -19,14 +18,8 @@ const reviewSchema = z.strictObject({
 /** That somebody else has looked at a use of breakglass, and what they found. An entry of the log, never decided again. */
 export type BreakglassReview = z.infer<typeof reviewSchema>
 
-/** The review that an entry is; undefined when it is something else. */
-export function parseReview(entry: Uint8Array): BreakglassReview | undefined {
-  const what = 'the log entry'
-  const value = parseJson(entry, { what })
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined
-  if (!('kind' in value) || value['kind'] !== 'BreakglassReview') return undefined
-  return checkShape(reviewSchema, value, { what })
-}
+/** How that is written and read. */
+export const reviewForm = entryForm<BreakglassReview>({ BreakglassReview: reviewSchema })
 
 /**
  * Records a review. When it resolves, it is durable.
@@ -64,8 +57,7 @@ export async function recordReview(
       'Have somebody else review it',
     )
   }
-  const checked = checkShape(reviewSchema, review as unknown as Json, { what: 'the review' })
-  return await log.append(encodeCanonical(checked))
+  return await log.append(reviewForm.encode(review, 'the review'))
 }
 
 function refused(entry: number, expected: string, found: string, fix: string): SallyportError {

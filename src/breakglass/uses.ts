@@ -1,7 +1,7 @@
 import type { Decision } from '#decision'
 import { parseJson } from '#document'
 import { recordedDecision, type BodyStore, type LogView } from '#log'
-import { parseReview, type BreakglassReview } from './review.ts'
+import { reviewForm, type BreakglassReview } from './review.ts'
 
 /**
  * One use of breakglass: the same grants let the same bytes into the same target. A rollout that asks a hundred times
@@ -81,7 +81,7 @@ async function entryOf(
 ): Promise<Decision | BreakglassReview | undefined> {
   const text = Buffer.from(entry).toString('latin1')
   // Most entries are neither, and need not be parsed to know that.
-  if (text.includes('"BreakglassReview"')) return parseReview(entry)
+  if (text.includes('"BreakglassReview"')) return reviewForm.parse(entry)
   if (!text.includes('"DecisionReference"') && !text.includes('"admitted-breakglass"'))
     return undefined
   const bytes = await recordedDecision(entry, bodies)

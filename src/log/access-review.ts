@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { checkShape, encodeCanonical, parseJson, type Json } from '#document'
+import { entryForm } from './entry-form.ts'
 import type { Log, Receipt } from './log.ts'
-import { isObject } from './record.ts'
 
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/)
 const accessReviewSchema = z.strictObject({
@@ -24,20 +23,13 @@ const accessReviewSchema = z.strictObject({
 /** That somebody has looked at grants, and that they shall stay. An entry of the log, never decided again. */
 export type AccessReview = z.infer<typeof accessReviewSchema>
 
+/** How that is written and read. */
+export const accessReviewForm = entryForm<AccessReview>({ AccessReview: accessReviewSchema })
+
 /** Records a review. When it resolves, it is durable. */
 export async function recordAccessReview(
   log: Pick<Log, 'append'>,
   review: AccessReview,
 ): Promise<Receipt> {
-  const what = 'the review'
-  const checked = checkShape(accessReviewSchema, review as unknown as Json, { what })
-  return await log.append(encodeCanonical(checked))
-}
-
-/** The review of grants that an entry is; undefined when it is something else. */
-export function parseAccessReview(entry: Uint8Array): AccessReview | undefined {
-  const what = 'the log entry'
-  const value = parseJson(entry, { what })
-  if (!isObject(value) || value['kind'] !== 'AccessReview') return undefined
-  return checkShape(accessReviewSchema, value, { what })
+  return await log.append(accessReviewForm.encode(review, 'the review'))
 }

@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { checkShape, encodeCanonical, parseJson } from '#document'
 import { quote, SallyportError } from '#error'
 import { verifyTlogProof, type LogIdentity } from '#merkle'
-import { parseBuildRecord, type BuildRecord } from './build-record.ts'
+import { buildRecordForm, type BuildRecord } from './build-record.ts'
 
 const receiptSchema = z.strictObject({
   apiVersion: z.literal('sallyport.dev/v1'),
@@ -42,7 +42,7 @@ export function parseBuildReceipt(bytes: Uint8Array): BuildReceipt {
 export function openBuildReceipt(receipt: BuildReceipt, log: LogIdentity): OpenedBuildReceipt {
   try {
     const entry = Buffer.from(receipt.record)
-    const record = parseBuildRecord(entry)
+    const record = buildRecordForm.parse(entry)
     if (record === undefined) throw notProven(log, 'an entry of another kind')
     return { index: verifyTlogProof(receipt.proof, entry, log).index, record }
   } catch (cause) {

@@ -1,8 +1,7 @@
 import { z } from 'zod'
-import { checkShape, encodeCanonical, parseJson, type Json } from '#document'
 import { buildArtifactsSchema, buildTriggerSchema, provenanceDigestsSchema } from './build.ts'
+import { entryForm } from './entry-form.ts'
 import type { Log, Receipt } from './log.ts'
-import { isObject } from './record.ts'
 
 const text = z.string().min(1).max(2000)
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hexadecimal characters')
@@ -40,21 +39,14 @@ export type RecordedBuild = z.infer<typeof recordedBuildSchema>
 /** The same in the log of somebody else, out of reach of the builder. */
 export type BuildRecord = z.infer<typeof recordSchema>
 
+/** How that is written and read. */
+export const buildRecordForm = entryForm<BuildRecord>({ BuildRecord: recordSchema })
+
 /** Records a build of somebody else. When it resolves, it is durable. */
 export async function recordForeignBuild(
   log: Pick<Log, 'append'>,
   record: BuildRecord,
 ): Promise<Receipt & { readonly entry: Uint8Array }> {
-  const what = 'the record of a build'
-  const checked = checkShape(recordSchema, record as unknown as Json, { what })
-  const bytes = encodeCanonical(checked)
+  const bytes = buildRecordForm.encode(record, 'the record of a build')
   return { ...(await log.append(bytes)), entry: bytes }
-}
-
-/** The record of a build that an entry is; undefined when it is something else. */
-export function parseBuildRecord(entry: Uint8Array): BuildRecord | undefined {
-  const what = 'the log entry'
-  const value = parseJson(entry, { what })
-  if (!isObject(value) || value['kind'] !== 'BuildRecord') return undefined
-  return checkShape(recordSchema, value, { what })
 }

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { encodeCanonical, type Json } from '#document'
-import { parseBuildRecord, recordForeignBuild, type BuildRecord } from './build-record.ts'
-import { parseBuild, recordBuild, type BuildEntry } from './build.ts'
+import { buildRecordForm, recordForeignBuild, type BuildRecord } from './build-record.ts'
+import { buildForm, recordBuild, type BuildEntry } from './build.ts'
 
 const digest = 'a'.repeat(64)
 const head = {
@@ -93,14 +93,18 @@ for (const [name, entry] of Object.entries(entries)) {
     const { index, entry: bytes } = await recordBuild(log, entry)
     assert.equal(index, 0)
     assert.deepEqual(log.entry, [bytes])
-    assert.deepEqual(parseBuild(bytes), entry)
-    assert.equal(parseBuildRecord(bytes), undefined)
+    assert.deepEqual(buildForm.parse(bytes), entry)
+    assert.equal(buildRecordForm.parse(bytes), undefined)
   })
 
   test(`that a build has ${name} with a field more or less is neither recorded nor read`, async () => {
     for (const changed of changes(entry)) {
       const bytes = encodeCanonical(changed)
-      assert.throws(() => parseBuild(bytes), { name: 'SallyportError' }, JSON.stringify(changed))
+      assert.throws(
+        () => buildForm.parse(bytes),
+        { name: 'SallyportError' },
+        JSON.stringify(changed),
+      )
       const log = memory()
       await assert.rejects(recordBuild(log, changed as unknown as BuildEntry))
       assert.deepEqual(log.entry, [])
@@ -119,19 +123,19 @@ function changes(entry: Readonly<Record<string, Json>>): Record<string, Json>[] 
 
 test('a build cannot both fail and have artifacts', () => {
   const both = { ...entries['failed'], artifacts, provenance } as unknown as Json
-  assert.throws(() => parseBuild(encodeCanonical(both)), { code: 'DOCUMENT_UNKNOWN_FIELD' })
+  assert.throws(() => buildForm.parse(encodeCanonical(both)), { code: 'DOCUMENT_UNKNOWN_FIELD' })
   const none = { ...entries['ended well'], artifacts: [] } as unknown as Json
-  assert.throws(() => parseBuild(encodeCanonical(none)), { code: 'DOCUMENT_SHAPE' })
+  assert.throws(() => buildForm.parse(encodeCanonical(none)), { code: 'DOCUMENT_SHAPE' })
 })
 
 test('the record of somebody else’s build is read as it was recorded, and is none of our own', async () => {
   const log = memory()
   const { entry } = await recordForeignBuild(log, record)
-  assert.deepEqual(parseBuildRecord(entry), record)
-  assert.equal(parseBuild(entry), undefined)
-  assert.equal(parseBuildRecord(Buffer.from('{"kind":"Decision"}')), undefined)
+  assert.deepEqual(buildRecordForm.parse(entry), record)
+  assert.equal(buildForm.parse(entry), undefined)
+  assert.equal(buildRecordForm.parse(Buffer.from('{"kind":"Decision"}')), undefined)
   for (const changed of changes(record.recorded)) {
     const bytes = encodeCanonical({ ...record, recorded: changed })
-    assert.throws(() => parseBuildRecord(bytes), { name: 'SallyportError' })
+    assert.throws(() => buildRecordForm.parse(bytes), { name: 'SallyportError' })
   }
 })

@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { checkShape, encodeCanonical, parseJson } from '#document'
+import { entryForm } from './entry-form.ts'
 import type { Log, Receipt } from './log.ts'
-import { isObject } from './record.ts'
 
 const text = z.string().min(1).max(2000)
 const index = z.int().min(0)
@@ -98,37 +97,29 @@ const failedSchema = z.strictObject({
   problems: z.array(text).min(1).max(20),
 })
 
-const schemas = {
-  BuildBegun: begunSchema,
-  BuildDefined: definedSchema,
-  BuildEnded: z.discriminatedUnion('outcome', [endedWellSchema, failedSchema]),
-} as const
+const endedSchema = z.discriminatedUnion('outcome', [endedWellSchema, failedSchema])
 
 /** Somebody has asked for a build. Recorded before anything is fetched. */
 export type BuildBegun = z.infer<typeof begunSchema>
 /** What will be built is settled, by digest. Recorded before the first command runs. */
 export type BuildDefined = z.infer<typeof definedSchema>
 /** How a build has ended. Recorded before its artifacts are put where they were asked for. */
-export type BuildEnded = z.infer<typeof schemas.BuildEnded>
+export type BuildEnded = z.infer<typeof endedSchema>
 /** One of the entries that a build leaves in the log. None of them is ever decided again. */
 export type BuildEntry = BuildBegun | BuildDefined | BuildEnded
+
+/** How they are written and read. */
+export const buildForm = entryForm<BuildEntry>({
+  BuildBegun: begunSchema,
+  BuildDefined: definedSchema,
+  BuildEnded: endedSchema,
+})
 
 /** Records what happens to a build. When it resolves, it is durable. */
 export async function recordBuild(
   log: Pick<Log, 'append'>,
   entry: BuildEntry,
 ): Promise<Receipt & { readonly entry: Uint8Array }> {
-  const what = 'the build'
-  const checked = checkShape<BuildEntry>(schemas[entry.kind], entry, { what })
-  const bytes = encodeCanonical(checked)
+  const bytes = buildForm.encode(entry, 'the build')
   return { ...(await log.append(bytes)), entry: bytes }
-}
-
-/** The entry of a build that this is; undefined when it is something else. */
-export function parseBuild(entry: Uint8Array): BuildEntry | undefined {
-  const what = 'the log entry'
-  const value = parseJson(entry, { what })
-  const kind = isObject(value) ? value['kind'] : undefined
-  if (kind !== 'BuildBegun' && kind !== 'BuildDefined' && kind !== 'BuildEnded') return undefined
-  return checkShape<BuildEntry>(schemas[kind], value, { what })
 }

@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { checkShape, encodeCanonical, parseJson, type Json } from '#document'
+import { entryForm } from './entry-form.ts'
 import type { Log, Receipt } from './log.ts'
-import { isObject } from './record.ts'
 
 const text = z.string().max(2000)
 const deploymentSchema = z.strictObject({
@@ -28,20 +27,13 @@ const deploymentSchema = z.strictObject({
 /** What came of deploying what was decided about. An entry of the log, never decided again. */
 export type Deployment = z.infer<typeof deploymentSchema>
 
+/** How that is written and read. */
+export const deploymentForm = entryForm<Deployment>({ Deployment: deploymentSchema })
+
 /** Records the result of a deployment. When it resolves, it is durable. */
 export async function recordDeployment(
   log: Pick<Log, 'append'>,
   deployment: Deployment,
 ): Promise<Receipt> {
-  const what = 'the deployment'
-  const checked = checkShape(deploymentSchema, deployment as unknown as Json, { what })
-  return await log.append(encodeCanonical(checked))
-}
-
-/** The deployment that an entry is; undefined when it is something else. */
-export function parseDeployment(entry: Uint8Array): Deployment | undefined {
-  const what = 'the log entry'
-  const value = parseJson(entry, { what })
-  if (!isObject(value) || value['kind'] !== 'Deployment') return undefined
-  return checkShape(deploymentSchema, value, { what })
+  return await log.append(deploymentForm.encode(deployment, 'the deployment'))
 }

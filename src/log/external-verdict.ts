@@ -1,7 +1,6 @@
 import { z } from 'zod'
-import { checkShape, encodeCanonical, parseJson, type Json } from '#document'
+import { entryForm } from './entry-form.ts'
 import type { Log, Receipt } from './log.ts'
-import { isObject } from './record.ts'
 
 const text = z.string().min(1).max(2000)
 const sha256 = z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hexadecimal characters')
@@ -36,20 +35,13 @@ const verdictSchema = z.strictObject({
 /** What another policy engine has said about what was believed. Never a decision, whatever it says. */
 export type ExternalVerdict = z.infer<typeof verdictSchema>
 
+/** How that is written and read. */
+export const externalVerdictForm = entryForm<ExternalVerdict>({ ExternalVerdict: verdictSchema })
+
 /** Records it. When it resolves, it is durable. */
 export async function recordExternalVerdict(
   log: Pick<Log, 'append'>,
   verdict: ExternalVerdict,
 ): Promise<Receipt> {
-  const what = 'the verdict of the other engine'
-  const checked = checkShape(verdictSchema, verdict as unknown as Json, { what })
-  return await log.append(encodeCanonical(checked))
-}
-
-/** The verdict of another engine that an entry is; undefined when it is something else. */
-export function parseExternalVerdict(entry: Uint8Array): ExternalVerdict | undefined {
-  const what = 'the log entry'
-  const value = parseJson(entry, { what })
-  if (!isObject(value) || value['kind'] !== 'ExternalVerdict') return undefined
-  return checkShape(verdictSchema, value, { what })
+  return await log.append(externalVerdictForm.encode(verdict, 'the verdict of the other engine'))
 }

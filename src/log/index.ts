@@ -36,10 +36,11 @@ export { readSpool, type SpoolReading } from './spool/read-spool.ts'
 export { openLogView, type LogView } from './view.ts'
 export { verifyLog, type LogReport, type VerifyLogOptions } from './verify/verify-log.ts'
 export { recordDecision, recordedDecision, type DecisionRecord } from './record.ts'
+export { entryForm, type EntryForm } from './entry-form.ts'
 export { replay, type Replay, type ReplayOptions } from './replay.ts'
 export { createReplayMemory, type ReplayMemory, type SourceFile } from './replay-memory.ts'
 export {
-  parseBuild,
+  buildForm,
   recordBuild,
   type BuildBegun,
   type BuildDefined,
@@ -54,20 +55,20 @@ export {
   type OpenedBuildReceipt,
 } from './build-receipt.ts'
 export {
-  parseBuildRecord,
+  buildRecordForm,
   recordedBuildSchema,
   recordForeignBuild,
   type BuildRecord,
   type RecordedBuild,
 } from './build-record.ts'
 export {
-  parseExternalVerdict,
+  externalVerdictForm,
   recordExternalVerdict,
   type ExternalVerdict,
 } from './external-verdict.ts'
-export { parseDeployment, recordDeployment, type Deployment } from './deployment.ts'
-export { parseRefusal, recordRefusal, type Refusal } from './refusal.ts'
-export { parseAccessReview, recordAccessReview, type AccessReview } from './access-review.ts'
+export { deploymentForm, recordDeployment, type Deployment } from './deployment.ts'
+export { recordRefusal, refusalForm, type Refusal } from './refusal.ts'
+export { accessReviewForm, recordAccessReview, type AccessReview } from './access-review.ts'
 export type { Cosigner, WitnessLink, WitnessStore } from './witness/ports.ts'
 export {
   openWitness,

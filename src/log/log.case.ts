@@ -3,7 +3,7 @@ import { test, type TestContext } from 'node:test'
 import { openCheckpoint, verifyTlogProof, type LogIdentity } from '#merkle'
 import {
   openLogView,
-  parseRefusal,
+  refusalForm,
   recordRefusal,
   verifyLog,
   type BodyStore,
@@ -147,7 +147,7 @@ export function logContract(name: string, makePlace: (t: TestContext) => Promise
       reasons: [problem as never],
     } as const
     const { index } = await recordRefusal(log, refusal)
-    assert.deepEqual(parseRefusal(await log.entry(index)), refusal)
+    assert.deepEqual(refusalForm.parse(await log.entry(index)), refusal)
     await log.close()
   })
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { parseRefusal, recordRefusal, type Refusal } from './refusal.ts'
+import { refusalForm, recordRefusal, type Refusal } from './refusal.ts'
 
 const refusal: Refusal = {
   apiVersion: 'sallyport.dev/v1',
@@ -28,11 +28,11 @@ test('a refusal is read as it was recorded', async () => {
     return Promise.resolve({ index: 0, checkpoint: '' })
   }
   await recordRefusal({ append }, refusal)
-  assert.deepEqual(parseRefusal(entries[0] ?? new Uint8Array()), refusal)
+  assert.deepEqual(refusalForm.parse(entries[0] ?? new Uint8Array()), refusal)
 })
 
 test('what is no refusal is none, and a malformed one is refused', () => {
-  assert.equal(parseRefusal(Buffer.from('{"kind":"Decision"}')), undefined)
+  assert.equal(refusalForm.parse(Buffer.from('{"kind":"Decision"}')), undefined)
   const text = JSON.stringify({ ...refusal, reasons: [] })
-  assert.throws(() => parseRefusal(Buffer.from(text)), { code: 'DOCUMENT_SHAPE' })
+  assert.throws(() => refusalForm.parse(Buffer.from(text)), { code: 'DOCUMENT_SHAPE' })
 })

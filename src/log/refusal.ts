@@ -1,8 +1,8 @@
 import { z } from 'zod'
-import { checkShape, encodeCanonical, parseJson, type Json } from '#document'
+import { encodeCanonical, type Json } from '#document'
 import type { Problem } from '#error'
+import { entryForm } from './entry-form.ts'
 import type { Log, Receipt } from './log.ts'
-import { isObject } from './record.ts'
 
 /**
  * A refusal before there was anything to decide: no artifact, no target, nothing that could be read. Recorded like a
@@ -28,22 +28,20 @@ const refusalSchema = z.strictObject({
   time: text,
   engine: z.strictObject({ name: text, version: text }),
   chokePoint: text,
-  requester: text.optional(),
+  requester: text.exactOptional(),
   asked: z.record(text, text),
   reasons: z
     .array(z.strictObject({ code: text, where: text, expected: text, found: text, fix: text }))
     .min(1),
 })
 
+/** How that is written and read. */
+export const refusalForm = entryForm<Refusal>({
+  // Whatever code it says: another version may have others.
+  Refusal: refusalSchema as unknown as z.ZodType<Refusal>,
+})
+
 /** Records a refusal. When it resolves, it is durable. */
 export async function recordRefusal(log: Pick<Log, 'append'>, refusal: Refusal): Promise<Receipt> {
   return log.append(encodeCanonical(refusal as unknown as Json))
-}
-
-/** The refusal that an entry is; undefined when it is something else. */
-export function parseRefusal(entry: Uint8Array): Refusal | undefined {
-  const what = 'the log entry'
-  const value = parseJson(entry, { what })
-  if (!isObject(value) || value['kind'] !== 'Refusal') return undefined
-  return checkShape(refusalSchema, value, { what }) as Refusal
 }

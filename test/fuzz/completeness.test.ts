@@ -6,7 +6,8 @@ import { targets } from './targets/index.ts'
 /** Exports that are named like parsers, and take nothing that somebody could have made. Each says why. */
 const notHostile: Readonly<Record<string, string>> = {}
 
-const named = /^(?:parse|read|split)[A-Z]/
+/** Functions by their names, and the forms of log entries, which parse. */
+const named = /^(?:parse|read|split)[A-Z]|^\w+Form\.parse$/
 
 test('every parser that a module exports is fuzzed', async () => {
   const root = new URL('../../', import.meta.url)
@@ -17,8 +18,9 @@ test('every parser that a module exports is fuzzed', async () => {
   for (const [name, path] of Object.entries(imports)) {
     const module = (await import(new URL(path, root).href)) as Readonly<Record<string, unknown>>
     for (const [key, value] of Object.entries(module)) {
-      const parser = `${name}.${key}`
-      if (typeof value !== 'function' || !named.test(key)) continue
+      const called = typeof value === 'function' ? key : `${key}.parse`
+      const parser = `${name}.${called}`
+      if (!named.test(called)) continue
       if (!covered.delete(parser) && !Object.hasOwn(notHostile, parser)) missing.push(parser)
     }
   }

@@ -1,4 +1,4 @@
-import { parseAccessReview, type AccessReview, type LogView } from '#log'
+import { accessReviewForm, type AccessReview, type LogView } from '#log'
 
 /** One review of one grant. */
 export interface GrantReview {
@@ -34,7 +34,7 @@ export function openReviews(): ReviewBook {
       for await (const { index, entry } of view.entries(size, view.size)) {
         // Most entries are something else, and need not be parsed to know that.
         if (!Buffer.from(entry).toString('latin1').includes('"AccessReview"')) continue
-        const review = parseAccessReview(entry)
+        const review = accessReviewForm.parse(entry)
         if (review !== undefined) add(review, index)
       }
       size = Math.max(size, view.size)

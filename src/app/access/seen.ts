@@ -1,15 +1,7 @@
 import { setImmediate } from 'node:timers/promises'
-import { parseReview } from '#breakglass'
 import type { Decision } from '#decision'
-import { parseJson } from '#document'
-import {
-  parseAccessReview,
-  parseDeployment,
-  parseRefusal,
-  recordedDecision,
-  type BodyStore,
-  type LogView,
-} from '#log'
+import type { BodyStore, LogView } from '#log'
+import { readEntry, type OtherEntry } from '../read-entry.ts'
 
 /** What the newest part of the log tells about who did something: each name with the last time. */
 export interface Seen {
@@ -100,12 +92,15 @@ function openTally() {
   }
   return {
     async read(entry: Uint8Array, index: number, bodies: BodyStore): Promise<string> {
-      const told = await toldBy(entry, bodies)
+      const said = await readEntry(entry, index, bodies)
+      const { time } = said
       entries += 1
-      if ('decision' in told) decided(told.decision, index)
-      else if (told.who !== undefined) note(principals, told.who, told.time)
-      const time = 'decision' in told ? told.decision.time : told.time
-      if (time !== '' && (since === undefined || time < since)) since = time
+      if (said.kind === 'Decision') decided(said, index)
+      else {
+        const who = doneBy(said)
+        if (who !== undefined) note(principals, who, time)
+      }
+      if (since === undefined || time < since) since = time
       return time
     },
     oldest: () => new Date(since ?? Date.now()),
@@ -132,30 +127,24 @@ function approving({ breakglass, policy }: Decision): readonly string[] {
   return (used?.approvers ?? []).map((owner) => `${from} ${owner}`)
 }
 
-type Told =
-  { readonly decision: Decision } | { readonly time: string; readonly who?: string | undefined }
-
-async function toldBy(entry: Uint8Array, bodies: BodyStore): Promise<Told> {
-  const text = Buffer.from(entry).toString('latin1')
-  // Most entries are decisions, and need not be held against every other form.
-  const isDecision = text.includes('"kind":"Decision"') || text.includes('"DecisionReference"')
-  const found = isDecision ? undefined : other(entry)
-  if (found !== undefined) return found
-  const bytes = await recordedDecision(entry, bodies)
-  const value = parseJson(bytes, { what: 'a recorded decision' }) as unknown as Decision
-  return value.kind === 'Decision' ? { decision: value } : (other(entry) ?? { time: '' })
-}
-
-function other(entry: Uint8Array): Told | undefined {
-  const refusal = parseRefusal(entry)
-  // Who asked for what was refused before anything was decided may be anybody.
-  if (refusal !== undefined) return { time: refusal.time }
-  const review = parseReview(entry)
-  if (review !== undefined) return { time: review.time, who: review.by }
-  const deployment = parseDeployment(entry)
-  if (deployment !== undefined) return { time: deployment.time, who: deployment.principal }
-  const access = parseAccessReview(entry)
-  return access === undefined ? undefined : { time: access.time, who: access.principal }
+/** Who has done what an entry tells of, where they have proven who they are. */
+function doneBy(entry: OtherEntry): string | undefined {
+  switch (entry.kind) {
+    case 'BreakglassReview':
+      return entry.by
+    case 'BuildBegun':
+      return entry.trigger.principal
+    case 'AccessReview':
+    case 'Deployment':
+    case 'BuildRecord':
+    case 'ExternalVerdict':
+      return entry.principal
+    // Who asked for what was refused before anything was decided may be anybody.
+    case 'Refusal':
+    case 'BuildDefined':
+    case 'BuildEnded':
+      return undefined
+  }
 }
 
 function note(seen: Map<string, string>, name: string, time: string): void {

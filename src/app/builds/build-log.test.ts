@@ -4,7 +4,7 @@ import { bundleOf, encodeBundle, type BuildDefinition } from '#attestation'
 import type { SignedBuild } from '#builder'
 import { sha256Hex } from '#document'
 import { SallyportError } from '#error'
-import { parseBuild, type RecordedBuild } from '#log'
+import { buildForm, type RecordedBuild } from '#log'
 import { MemoryBodies } from '../../log/testing/memory-bodies.ts'
 import { testLog } from '../../log/testing/test-log.ts'
 import { beginBuild, type BuildLogOptions, type Elsewhere } from './build-log.ts'
@@ -204,5 +204,5 @@ test('the newest builds are listed, in their order, through any number of other 
     indexes.toSorted((one, other) => one - other),
   )
   assert.equal((await log.view()).size, 3005)
-  assert.equal(parseBuild(await log.entry(indexes[0] ?? 0))?.build, listed[0]?.build)
+  assert.equal(buildForm.parse(await log.entry(indexes[0] ?? 0))?.build, listed[0]?.build)
 })

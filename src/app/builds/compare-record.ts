@@ -3,8 +3,8 @@ import { canonicalJson, sha256Hex } from '#document'
 import { SallyportError, type Problem } from '#error'
 import {
   openLogView,
-  parseBuild,
-  parseBuildRecord,
+  buildForm,
+  buildRecordForm,
   type BuildEnded,
   type BuildRecord,
   type LogView,
@@ -96,7 +96,7 @@ async function recordsOf(view: LogView, origin: string): Promise<readonly Record
   const found: Recorded[] = []
   for await (const { index, entry } of view.entries()) {
     if (!Buffer.from(entry).includes('"kind":"BuildRecord"')) continue
-    const record = parseBuildRecord(entry)
+    const record = buildRecordForm.parse(entry)
     if (record?.recorded.log.origin === origin) found.push({ index, record })
   }
   return found
@@ -157,7 +157,7 @@ async function endsOf(own: LogView): Promise<ReadonlyMap<string, BuildEnded>> {
   const ends = new Map<string, BuildEnded>()
   for await (const { entry } of own.entries()) {
     if (!Buffer.from(entry).includes('"kind":"BuildEnded"')) continue
-    const build = parseBuild(entry)
+    const build = buildForm.parse(entry)
     if (build?.kind !== 'BuildEnded') continue
     if (!ends.has(build.build)) ends.set(build.build, build)
   }

@@ -1,6 +1,6 @@
 import type { Config } from '#config'
 import {
-  parseBuild,
+  buildForm,
   type BuildBegun,
   type BuildDefined,
   type BuildEnded,
@@ -36,7 +36,7 @@ export async function newestBuilds(view: LogView, limit: number): Promise<readon
   for (let end = view.size; end > 0 && begun < limit; end -= step) {
     const found: Placed<BuildEntry>[] = []
     for await (const { index, entry } of view.entries(Math.max(0, end - step), end)) {
-      const build = isBuild(entry) ? parseBuild(entry) : undefined
+      const build = isBuild(entry) ? buildForm.parse(entry) : undefined
       if (build !== undefined) found.push({ ...build, index })
     }
     for (const entry of found.toReversed()) if (take(builds, entry) && ++begun === limit) break

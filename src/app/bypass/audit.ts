@@ -178,7 +178,7 @@ async function admissionAt(
   bodies: BodyStore,
 ): Promise<RecordedAdmission | undefined> {
   if (index >= view.size) return undefined
-  const decision = await decisionIn(await view.entry(index), bodies)
+  const decision = await decisionIn(await view.entry(index), index, bodies)
   return decision === undefined ? undefined : admissionOf(decision)
 }
 
@@ -188,7 +188,7 @@ async function allAdmissions(
 ): Promise<readonly PlacedAdmission[]> {
   const found: PlacedAdmission[] = []
   for await (const { index, entry } of view.entries(0, view.size)) {
-    const decision = await decisionIn(entry, bodies)
+    const decision = await decisionIn(entry, index, bodies)
     if (decision?.request.chokePoint === 'admission' && decision.effect !== 'blocked')
       found.push({ ...admissionOf(decision), entry: index })
   }

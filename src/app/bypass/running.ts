@@ -35,8 +35,8 @@ export async function lookAtRunning(
 ): Promise<RunningReport> {
   const running = await runningImages(cluster)
   const letIn: LetIn = new Set()
-  for await (const { entry } of view.entries(0, view.size)) {
-    const decision = await decisionIn(entry, bodies)
+  for await (const { index, entry } of view.entries(0, view.size)) {
+    const decision = await decisionIn(entry, index, bodies)
     if (decision !== undefined && decision.effect !== 'blocked') note(decision.request, letIn)
   }
   return compareRunning(running, letIn, options)

@@ -1,10 +1,11 @@
 import { basename, dirname, isAbsolute, sep } from 'node:path'
 import type { Config } from '#config'
 import type { Decision, DeploymentRequest, Evidence, Target } from '#decision'
-import { parseJson, sha256Hex } from '#document'
+import { sha256Hex } from '#document'
 import { SallyportError, type Problem } from '#error'
-import { recordedDecision, type BodyStore } from '#log'
-import { decidesNothing, readLog } from '../log.ts'
+import type { BodyStore } from '#log'
+import { readLog } from '../log.ts'
+import { readEntry } from '../read-entry.ts'
 import type { Rulebook } from '../rulebook.ts'
 import { readQuestion } from '../verify.ts'
 
@@ -78,12 +79,12 @@ export async function recordedQuestions(
 ): Promise<void> {
   await readLog(config, async (view, bodies) => {
     if ('index' in only) {
-      take(await questionOf(await view.entry(only.index), only.index, bodies))
+      take(await questionAt(await view.entry(only.index), only.index, bodies))
       return
     }
     for await (const { index, entry } of view.entries(Math.max(0, view.size - only.newest))) {
-      if (decidesNothing(entry)) continue
-      take(await questionOf(entry, index, bodies))
+      const said = await readEntry(entry, index, bodies)
+      if (said.kind === 'Decision') take(await questionOf(said, index, bodies))
     }
   })
 }
@@ -93,16 +94,21 @@ export async function recordedQuestions(
  *
  * @throws SallyportError RECORD_BODY_MISSING, RECORD_MALFORMED
  */
-export async function questionOf(
+export async function questionAt(
   entry: Uint8Array,
   index: number,
   bodies: BodyStore,
 ): Promise<RecordedQuestion> {
-  // The log proves that this is what was recorded; what is recorded is written by encodeDecision alone.
-  const bytes = await recordedDecision(entry, bodies)
-  const value = parseJson(bytes, { what: `entry ${index} of the log` })
-  const decision = value as unknown as Decision
-  if (decision.kind !== 'Decision') throw notDecision(index)
+  const said = await readEntry(entry, index, bodies)
+  if (said.kind !== 'Decision') throw notDecision(index)
+  return await questionOf(said, index, bodies)
+}
+
+async function questionOf(
+  decision: Decision,
+  index: number,
+  bodies: BodyStore,
+): Promise<RecordedQuestion> {
   const problems: Problem[] = []
   const take = async <T extends { readonly digest: string }>(one: T) => {
     const body = await bodies.get(one.digest)

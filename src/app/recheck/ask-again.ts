@@ -11,7 +11,7 @@ import {
 } from '#evidence'
 import { recordDecision, type BodyStore, type Log, type LogView } from '#log'
 import type { Asked, OpenAdmission, RecheckParts } from '#recheck'
-import { questionOf } from '../policy/question.ts'
+import { questionAt } from '../policy/question.ts'
 import type { Rulebook } from '../rulebook.ts'
 import { allowedRegistries } from '../serve/gather.ts'
 import { locationIn } from './location.ts'
@@ -79,7 +79,7 @@ interface Then {
 
 /** What was asked then, with the bytes of the evidence that was there. */
 async function readThen({ last }: OpenAdmission, view: LogView, bodies: BodyStore): Promise<Then> {
-  const { decision, question } = await questionOf(await view.entry(last), last, bodies)
+  const { decision, question } = await questionAt(await view.entry(last), last, bodies)
   return { decision, request: decision.request, evidence: question.evidence }
 }
 

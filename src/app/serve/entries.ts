@@ -1,17 +1,6 @@
-import { parseReview } from '#breakglass'
 import type { DecisionList } from '#api'
-import { parseJson } from '#document'
-import {
-  parseAccessReview,
-  parseBuild,
-  parseBuildRecord,
-  parseDeployment,
-  parseExternalVerdict,
-  parseRefusal,
-  recordedDecision,
-  type BodyStore,
-  type Log,
-} from '#log'
+import type { BodyStore, Log } from '#log'
+import { readEntry } from '../read-entry.ts'
 
 /** The newest entries of the log, newest first. Each has been proven to be in the log. */
 export async function listEntries(
@@ -24,28 +13,9 @@ export async function listEntries(
   const start = Math.max(0, end - limit)
   const entries: DecisionList['entries'] = []
   for await (const { index, entry } of view.entries(start, end)) {
-    entries.push({ entry: index, ...(await bodyOf(entry, index, bodies)) })
+    const said = await readEntry(entry, index, bodies)
+    entries.push({ entry: index, kind: said.kind, body: { ...said } })
   }
   entries.reverse()
   return { size: view.size, entries, ...(start > 0 ? { next: start } : {}) }
-}
-
-async function bodyOf(
-  entry: Uint8Array,
-  index: number,
-  bodies: BodyStore,
-): Promise<Pick<DecisionList['entries'][number], 'kind' | 'body'>> {
-  const refusal = parseRefusal(entry)
-  if (refusal !== undefined) return { kind: 'Refusal', body: { ...refusal } }
-  const review = parseReview(entry)
-  if (review !== undefined) return { kind: 'BreakglassReview', body: { ...review } }
-  const build = parseBuild(entry) ?? parseBuildRecord(entry) ?? parseExternalVerdict(entry)
-  if (build !== undefined) return { kind: build.kind, body: { ...build } }
-  const deployment = parseDeployment(entry)
-  if (deployment !== undefined) return { kind: 'Deployment', body: { ...deployment } }
-  const access = parseAccessReview(entry)
-  if (access !== undefined) return { kind: 'AccessReview', body: { ...access } }
-  const bytes = await recordedDecision(entry, bodies)
-  const body = parseJson(bytes, { what: `entry ${index} of the log` })
-  return { kind: 'Decision', body: body as Record<string, unknown> }
 }

@@ -1,5 +1,5 @@
 import { parseStatement, readBreakglass, readRiskAcceptance } from '#attestation'
-import { parseEvent, parseRequest, parseReview } from '#breakglass'
+import { parseEvent, parseRequest, reviewForm } from '#breakglass'
 import { digestsIn, parseAuditEvent } from '../../../src/app/bypass/audit-event.ts'
 import { judgeEvent } from '../../../src/app/bypass/judge-event.ts'
 import type { Target } from '../target.ts'
@@ -125,11 +125,11 @@ export const breakglassTargets: readonly Target[] = [
     run: (input) => parseRequest(input, 'request.json'),
   },
   {
-    name: 'breakglass.parseReview',
-    covers: ['#breakglass.parseReview'],
+    name: 'breakglass.reviewForm',
+    covers: ['#breakglass.reviewForm.parse'],
     form: 'json',
     seeds: json(review),
-    run: (input) => parseReview(input),
+    run: (input) => reviewForm.parse(input),
   },
   {
     name: 'breakglass.parseEvent',

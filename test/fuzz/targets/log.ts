@@ -1,12 +1,12 @@
 import { hash } from 'node:crypto'
 import {
   openBuildReceipt,
-  parseAccessReview,
-  parseBuild,
+  accessReviewForm,
+  buildForm,
   parseBuildReceipt,
-  parseBuildRecord,
-  parseDeployment,
-  parseExternalVerdict,
+  buildRecordForm,
+  deploymentForm,
+  externalVerdictForm,
   readSpool,
 } from '#log'
 import type { Target } from '../target.ts'
@@ -153,32 +153,32 @@ const unsealed = lines
 
 export const logTargets: readonly Target[] = [
   {
-    name: 'log.parseDeployment',
-    covers: ['#log.parseDeployment'],
+    name: 'log.deploymentForm',
+    covers: ['#log.deploymentForm.parse'],
     form: 'json',
     seeds: () => [Buffer.from(JSON.stringify(deployment))],
-    run: (input) => parseDeployment(input),
+    run: (input) => deploymentForm.parse(input),
   },
   {
-    name: 'log.parseAccessReview',
-    covers: ['#log.parseAccessReview'],
+    name: 'log.accessReviewForm',
+    covers: ['#log.accessReviewForm.parse'],
     form: 'json',
     seeds: () => [Buffer.from(JSON.stringify(accessReview))],
-    run: (input) => parseAccessReview(input),
+    run: (input) => accessReviewForm.parse(input),
   },
   {
-    name: 'log.parseBuild',
-    covers: ['#log.parseBuild'],
+    name: 'log.buildForm',
+    covers: ['#log.buildForm.parse'],
     form: 'json',
     seeds: () => builds.map((one) => Buffer.from(JSON.stringify(one))),
-    run: (input) => parseBuild(input),
+    run: (input) => buildForm.parse(input),
   },
   {
-    name: 'log.parseBuildRecord',
-    covers: ['#log.parseBuildRecord'],
+    name: 'log.buildRecordForm',
+    covers: ['#log.buildRecordForm.parse'],
     form: 'json',
     seeds: () => [Buffer.from(JSON.stringify(buildRecord))],
-    run: (input) => parseBuildRecord(input),
+    run: (input) => buildRecordForm.parse(input),
   },
   {
     name: 'log.parseBuildReceipt',
@@ -192,11 +192,11 @@ export const logTargets: readonly Target[] = [
     },
   },
   {
-    name: 'log.parseExternalVerdict',
-    covers: ['#log.parseExternalVerdict'],
+    name: 'log.externalVerdictForm',
+    covers: ['#log.externalVerdictForm.parse'],
     form: 'json',
     seeds: () => [Buffer.from(JSON.stringify(externalVerdict))],
-    run: (input) => parseExternalVerdict(input),
+    run: (input) => externalVerdictForm.parse(input),
   },
   {
     name: 'log.readSpool',

@@ -1,6 +1,6 @@
 import { parseStatement } from '#attestation'
 import { readKeyFile } from '#layout'
-import { parseRefusal } from '#log'
+import { refusalForm } from '#log'
 import { parseRulebookMemory, readPublicKey, readRulebookKeys, readRulebookStatement } from '#trust'
 import { keyOf } from '../decision/keys.ts'
 import type { Target } from '../target.ts'
@@ -71,10 +71,10 @@ export const rulebookTargets: readonly Target[] = [
     run: (input) => readKeyFile(input, 'fuzz'),
   },
   {
-    name: 'log.parseRefusal',
-    covers: ['#log.parseRefusal'],
+    name: 'log.refusalForm',
+    covers: ['#log.refusalForm.parse'],
     form: 'json',
     seeds: json(refusal),
-    run: (input) => parseRefusal(input),
+    run: (input) => refusalForm.parse(input),
   },
 ]
