@@ -26,6 +26,7 @@ export interface Measured {
 const atATime = 32
 const connections = 64
 const warmUp = 300
+const warmUpMs = 3000
 
 process.once('message', (load: Load) => {
   void run(load).then((measured) => {
@@ -47,6 +48,8 @@ async function run(load: Load): Promise<Measured> {
   const once = total === undefined ? warmUp : 0
   const sender = new Sender(load, agent)
   await closed(sender, (sent) => sent < once, connections)
+  // This process has to be warm, too: what it needs at first, it takes from those who are measured.
+  if (rate !== undefined) await open(sender, rate, performance.now() + warmUpMs)
   sender.times.length = 0
   sender.failed = 0
   const started = performance.now()
