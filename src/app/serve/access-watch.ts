@@ -9,6 +9,7 @@ import { judgeGrant } from '../access/judge.ts'
 import { accessPaths } from '../access/paths.ts'
 import { openReviews } from '../access/reviews.ts'
 import { readSeen, type Seen } from '../access/seen.ts'
+import { lookEvery } from './looking.ts'
 import type { WatchedRulebook } from './watched-rulebook.ts'
 
 /** Looks now and then at who may do what, and tells how much of it somebody has to do something about. */
@@ -80,19 +81,12 @@ export function watchAccess(parts: AccessWatchParts): AccessWatch {
       journal.error('access not looked at', error)
     }
   }
-  let running: Promise<void> | undefined
-  const look = (): Promise<void> =>
-    (running ??= once().finally(() => {
-      running = undefined
-    }))
-  const timer = setInterval(() => void look(), seconds * 1000)
-  timer.unref()
+  const looking = lookEvery(seconds, once)
   return {
-    look,
+    look: looking.look,
     async [Symbol.asyncDispose]() {
-      clearInterval(timer)
       isStopped = true
-      await running
+      await looking[Symbol.asyncDispose]()
     },
   }
 }

@@ -12,6 +12,7 @@ import type { Config } from '#config'
 import type { Problem } from '#error'
 import type { BodyStore, Log } from '#log'
 import type { Journal, Metrics } from '#server'
+import { lookEvery } from './looking.ts'
 
 /** Tells what has not been heard, again and again, and rings for what nobody has reviewed. */
 export interface Ringing extends AsyncDisposable {
@@ -72,21 +73,15 @@ export function keepRinging(parts: RingingParts): Ringing {
       }
     }
   }
-  let running: Promise<void> | undefined
-  const look = (): Promise<void> =>
-    (running ??= once().finally(() => {
-      running = undefined
-    }))
-  const timer = setInterval(() => void look(), seconds * 1000)
-  timer.unref()
+  const looking = lookEvery(seconds, once)
   metrics.gauge('sallyport_alarms_pending', 'Alarms that wait to be heard', () => waiting)
   metrics.gauge('sallyport_breakglass_unreviewed', 'Uses of breakglass without review', () => {
     return book.uses().filter(({ review }) => review === undefined).length
   })
   return {
-    look,
+    look: looking.look,
     // Who looks already may have begun before this rang.
-    tell: (ms) => within(ms, () => (running ?? Promise.resolve()).then(look)),
+    tell: (ms) => within(ms, looking.lookAgain),
     uses: () => book.uses(),
     alert: (type, about, problems) => alert(parts, type, about, problems),
     warnings() {
@@ -95,10 +90,7 @@ export function keepRinging(parts: RingingParts): Ringing {
       const isLate = waiting > 0 && now.getTime() - oldest >= patienceMs
       return [...(isLate ? [unheard(waiting)] : []), ...overdue.slice(0, 8).map(unreviewed)]
     },
-    async [Symbol.asyncDispose]() {
-      clearInterval(timer)
-      await running
-    },
+    [Symbol.asyncDispose]: () => looking[Symbol.asyncDispose](),
   }
 }
 

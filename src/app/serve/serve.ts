@@ -189,7 +189,7 @@ async function followRulebook(place: Place): Promise<WatchedRulebook> {
       else place.telling?.rulebookChanged(id)
     },
   })
-  stack.defer(() => rulebook.close())
+  stack.use(rulebook)
   return rulebook
 }
 

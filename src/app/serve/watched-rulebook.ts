@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto'
 import type { Config } from '#config'
 import { SallyportError, type Problem } from '#error'
 import { readRulebook, type Rulebook } from '../rulebook.ts'
+import { lookEvery } from './looking.ts'
 
 /** Policies and trust as they are now. */
-export interface WatchedRulebook {
+export interface WatchedRulebook extends AsyncDisposable {
   /** The newest that could be used. */
   current(): Rulebook
   /** Changes with anything in the rulebook. */
@@ -13,7 +14,6 @@ export interface WatchedRulebook {
   problems(): readonly Problem[]
   /** Looks at the files now. Never rejects. */
   refresh(): Promise<void>
-  close(): void
 }
 
 export interface WatchOptions {
@@ -48,21 +48,15 @@ export async function watchRulebook(
     }
     if (`${id}${problems.length}` !== before) onChange(id, problems)
   }
-  let running: Promise<void> | undefined
-  const once = (): Promise<void> =>
-    (running ??= refresh().finally(() => {
-      running = undefined
-    }))
-  const timer = setInterval(() => void once(), seconds * 1000)
-  timer.unref()
+  const looking = lookEvery(seconds, refresh)
   return {
     current: () => rulebook,
     get id() {
       return id
     },
     problems: () => problems,
-    refresh: once,
-    close: () => clearInterval(timer),
+    refresh: looking.look,
+    [Symbol.asyncDispose]: () => looking[Symbol.asyncDispose](),
   }
 }
 
