@@ -1,4 +1,10 @@
-export { openAccess, type Access, type AccessOptions, type RefusedAccess } from './access/access.ts'
+export {
+  askIssuer,
+  openAccess,
+  type Access,
+  type AccessOptions,
+  type RefusedAccess,
+} from './access/access.ts'
 export { openOidc, type OidcLookup } from './access/oidc.ts'
 export { roles, type Principal, type Role } from './access/principal.ts'
 export type {

@@ -33,23 +33,12 @@ export async function triggerOf(options: TriggerOptions): Promise<BuildTrigger> 
 
 async function proven(token: string, { config, now }: TriggerOptions) {
   // Loaded where it is needed: most builds have no token, and a build need not load a server.
-  const { openOidc } = await import('#server')
+  const { askIssuer, openOidc } = await import('#server')
   const { accessOf } = await import('../serve/access-settings.ts')
   const { oidc } = await accessOf(config)
-  try {
-    return await openOidc(oidc)(token, now())
-  } catch (cause) {
-    throw new SallyportError(
-      {
-        code: 'SERVER_UNAVAILABLE',
-        where: 'access.oidc',
-        expected: 'the keys of the issuer of this token',
-        found: cause instanceof Error ? cause.message.slice(0, 200) : 'an error',
-        fix: 'Build again; if it stays so, make the issuer reachable, or name a file with its keys as keysFile',
-      },
-      { cause },
-    )
-  }
+  const fix =
+    'Build again; if it stays so, make the issuer reachable, or name a file with its keys as keysFile'
+  return await askIssuer(openOidc(oidc), token, { now: now(), fix })
 }
 
 function checked(principal: Principal | undefined, { access, file }: Config): Principal {

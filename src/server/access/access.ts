@@ -50,7 +50,10 @@ export function openAccess(
     const token = bearerOf(request)
     const now = clock()
     if (token === undefined) return findCertificate(request, settings.certificates, now)
-    return findToken(token, settings.tokens, now) ?? (await askIssuer(oidc, token, now))
+    return (
+      findToken(token, settings.tokens, now) ??
+      (await askIssuer(oidc, token, { now, fix: issuerFix }))
+    )
   }
   return {
     async require(request, roles) {
@@ -80,10 +83,17 @@ export function refusedOf(
     : { code: 'ACCESS_FORBIDDEN', status: 403, ...at, name }
 }
 
-async function askIssuer(
+const issuerFix = 'Ask again; if it stays so, make the issuer reachable for the gate'
+
+/**
+ * Whom a token of an issuer proves; undefined when it proves nobody. `fix` is for whoever cannot be answered.
+ *
+ * @throws SallyportError SERVER_UNAVAILABLE when the keys of the issuer cannot be had
+ */
+export async function askIssuer(
   oidc: ReturnType<typeof openOidc>,
   token: string,
-  now: Date,
+  { now, fix }: { readonly now: Date; readonly fix: string },
 ): Promise<Principal | undefined> {
   try {
     return await oidc(token, now)
@@ -94,7 +104,7 @@ async function askIssuer(
         where: 'access.oidc',
         expected: 'the keys of the issuer of this token',
         found: cause instanceof Error ? cause.message.slice(0, 200) : 'an error',
-        fix: 'Ask again; if it stays so, make the issuer reachable for the gate',
+        fix,
       },
       { cause },
     )
