@@ -75,13 +75,17 @@ export class TreeEdge implements TreeHead {
    * `since`, only those that the tree of so many leaves had not.
    */
   partialTiles(since = 0): Tile[] {
-    const tiles: Tile[] = []
-    for (const tile of partialTiles(this.size).filter((one) => isNew(one, since))) {
-      if (tile.level === 0)
-        tiles.push({ ...tile, level: 'entries', bytes: Buffer.concat(this.#bundle) })
-      tiles.push({ ...tile, bytes: Buffer.concat(this.#hashes[tile.level] ?? []) })
-    }
-    return tiles
+    const hashes = this.partialHashTiles(since)
+    const [lowest] = hashes
+    if (lowest?.level !== 0) return hashes
+    return [{ ...lowest, level: 'entries', bytes: Buffer.concat(this.#bundle) }, ...hashes]
+  }
+
+  /** The same without the bundle, for who keeps entries elsewhere. */
+  partialHashTiles(since = 0): Tile[] {
+    return partialTiles(this.size)
+      .filter((one) => isNew(one, since))
+      .map((tile) => ({ ...tile, bytes: Buffer.concat(this.#hashes[tile.level] ?? []) }))
   }
 
   /** Appends entries. This edge stays as it is. */

@@ -86,7 +86,11 @@ export async function sequence(
       head: { size: grown.size, checkpoint: note },
       from: edge.size,
       ids: staged.map(({ id }) => id),
-      tiles: extension.tiles().filter(({ level }) => level !== 'entries'),
+      // Entries have rows of their own.
+      tiles: [
+        ...extension.full.filter(({ level }) => level !== 'entries'),
+        ...grown.partialHashTiles(edge.size),
+      ],
     }
     staged = await session.turn(done)
     remembered = edge = grown
