@@ -1,10 +1,11 @@
 // Done-when 1 of the gate: a real API server asks the real gate about everything that brings an image into a cluster.
 import assert from 'node:assert/strict'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { skip, type Said } from './api-server.ts'
 import { pod, templates, type KubernetesObject } from './objects.ts'
 import { until } from './processes.ts'
-import { startWorld, type World } from './world.ts'
+import { deployFolder, startWorld, type World } from './world.ts'
 
 let world: World
 let legacy: KubernetesObject
@@ -162,6 +163,34 @@ test(
     } finally {
       await world.startGate()
     }
+  },
+)
+
+test(
+  'a binding brings no artifact and no label into a pod that was decided about',
+  { skip },
+  async () => {
+    const { cluster, good, bad } = world
+    assertDone(await cluster.kubectl(['apply', '-f', join(deployFolder, 'gate/bindings.yaml')]))
+    assertDone(await apply(pod('bound', good)))
+    const bind = (name: string, more: object): Promise<Said> => {
+      const target = { apiVersion: 'v1', kind: 'Node', name: 'node' }
+      const binding = { apiVersion: 'v1', kind: 'Binding', metadata: { name, ...more }, target }
+      const path = `/api/v1/namespaces/shop/pods/${name}/binding`
+      return cluster.kubectl(['create', '--raw', path, '-f', '-'], binding)
+    }
+    const annotations = { 'seccomp-profile.crio.io/main': bad }
+    // Of a pod that is not there: what the policy lets through binds nothing.
+    await until('the policy is in force', async () =>
+      /must not bring an artifact/.test((await bind('nobody', { annotations })).stderr),
+    )
+    assert.match((await bind('bound', { annotations })).stderr, /must not bring an artifact/)
+    const { stderr } = await bind('bound', { labels: { app: 'tools' } })
+    assert.match(stderr, /must not bring labels/)
+    const zone = { 'topology.kubernetes.io/zone': 'here' }
+    assertDone(await bind('bound', { labels: zone, annotations: { note: 'x' } }))
+    const now = (await kubectl('-n', 'shop', 'get', 'pod', 'bound', '-o', 'json')).stdout
+    assert.match(now, /"nodeName": "node"/)
   },
 )
 
