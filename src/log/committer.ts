@@ -1,3 +1,4 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import { SallyportError } from '#error'
 import {
   openCheckpoint,
@@ -21,8 +22,8 @@ import { checkpointPath } from './view.ts'
 /** How long things may wait. */
 export interface LogLimits {
   /**
-   * Milliseconds between two publications, if entries keep coming; without more to commit it is published at once.
-   * Writing tiles for every commit would cost more than the commits. 100 when it is not said.
+   * Milliseconds between two publications, unless somebody waits for what is committed to be published. Writing tiles for
+   * every commit would cost more than the commits. 100 when it is not said.
    */
   readonly publishAfter: number
   /** Milliseconds that a turn lasts at least, if others wait for theirs. 20 when it is not said. */
@@ -53,6 +54,8 @@ export interface Turn {
   readonly next: () => Batch | undefined
   /** Resolves when there is something to commit. */
   readonly arrival: () => Promise<void>
+  /** Whether somebody waits for what is committed to be published. That they begin to, `arrival` tells, too. */
+  readonly isAwaited: () => boolean
   /** Told when a checkpoint, and all that belongs to it, can be read by everybody. */
   readonly published: (checkpoint: OpenedCheckpoint) => void
 }
@@ -70,6 +73,8 @@ export class Committer {
   #head: Head | undefined
   /** Full tiles beside which partial ones may still be. */
   readonly #unpruned: string[] = []
+  /** When something was published last, in milliseconds of `performance.now`. */
+  #publishedAt = -Infinity
   /** A commit failed after it began to write: what is stored must be looked at again. */
   #uncertain = false
 
@@ -98,6 +103,7 @@ export class Committer {
       const publisher = new Publisher({
         from: before,
         every: this.#limits.publishAfter,
+        begun: this.#publishedAt,
         write: async (...what) => this.#publish(writer, ...what),
         published: turn.published,
       })
@@ -110,6 +116,7 @@ export class Committer {
       } finally {
         // Nothing may be written any more when the lock is given back.
         await publisher.running
+        this.#publishedAt = publisher.begun
       }
       const head = this.#known()
       if (head.mark.length > this.#limits.journalBytes) await this.#replaceJournal(writer, head)
@@ -169,8 +176,11 @@ export class Committer {
         continue
       }
       if (publisher.isDone) return
-      publisher.begin()
-      await (over ? publisher.running : Promise.race([publisher.running, turn.arrival()]))
+      const rest = over || turn.isAwaited() || writer.isWanted() ? 0 : publisher.rest
+      if (rest === 0) publisher.begin()
+      // Whether others want the lock is looked at as often as turns end for them.
+      const done = publisher.running ?? wait(Math.min(rest, this.#limits.turn))
+      await (over ? done : Promise.race([done, turn.arrival()]))
     }
   }
 

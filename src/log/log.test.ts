@@ -451,3 +451,45 @@ test('partial tiles are removed under load, too', async () => {
   // One publication makes a partial tile or two; each 256 entries remove all of them.
   assert.ok(most < 400, `${most} partial tiles`)
 })
+
+test('entries that trickle in are published now and then, and at once for who waits for them or closes', async () => {
+  const disk = new MemoryDisk()
+  const signer = new RememberingSigner(volatileMemory(), 1)
+  let published = 0
+  const storage = disk.open((step, path) => {
+    if (step === 'write' && path === 'checkpoint') published += 1
+  })
+  const log = await openLog({ storage, signer, limits: { publishAfter: 60_000, turn: 1 } })
+  const before = published
+  // The first is published at once: who asks once a minute need not wait to see it.
+  await log.append(entry(0))
+  assert.equal((await log.view()).size, 1)
+  for (let number = 1; number < 10; number += 1) {
+    await log.append(entry(number))
+    await new Promise((resolve) => setTimeout(resolve, 3))
+  }
+  assert.equal(published - before, 1)
+  assert.equal((await log.view()).size, 10)
+  assert.equal(published - before, 2)
+  await log.append(entry(10))
+  await log.close()
+  assert.equal(published - before, 3)
+  const view = await openLogView(disk.open(), {
+    origin: signer.origin,
+    verifierKeys: signer.verifierKeys,
+  })
+  assert.equal(view.size, 11)
+})
+
+test('others who want the lock get it while entries wait for their publication', async () => {
+  const disk = new MemoryDisk()
+  const memory = volatileMemory()
+  const limits = { publishAfter: 60_000, turn: 1 }
+  const open = () =>
+    openLog({ storage: disk.open(), signer: new RememberingSigner(memory, 1), limits })
+  const [one, other] = [await open(), await open()]
+  for (let number = 0; number < 6; number += 1)
+    assert.equal((await (number % 2 === 0 ? one : other).append(entry(number))).index, number)
+  await one.close()
+  await other.close()
+})

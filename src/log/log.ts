@@ -85,6 +85,8 @@ class FolderLog implements Log {
   #checkpoint: OpenedCheckpoint
   #view: LogView
   #publication = Promise.withResolvers<void>()
+  /** How many wait for it. */
+  #viewers = 0
   /** Why nothing can be appended any more: an append that might not be durable, or `close`. */
   #ended: SallyportError | undefined
 
@@ -113,7 +115,7 @@ class FolderLog implements Log {
   /** The log as everybody can read it, with everything that was appended here before. Waits until that is published. */
   async view(): Promise<LogView> {
     while (this.#view.size < this.#checkpoint.size)
-      if (this.#pumping !== undefined) await this.#publication.promise
+      if (this.#pumping !== undefined) await this.#untilPublished()
       else if (this.#ended !== undefined) throw this.#ended
       // Publishing failed before: it is tried again.
       else this.#show(await this.#committer.refresh())
@@ -155,6 +157,7 @@ class FolderLog implements Log {
     if (this.#ended?.code === 'LOG_CLOSED') return
     const failed = this.#hasFailed()
     this.#ended ??= closed(this.origin)
+    this.#arrival.resolve()
     await this.#pumping
     await this.#tidying
     if (failed || this.#hasFailed()) return
@@ -185,6 +188,7 @@ class FolderLog implements Log {
           }
         },
         arrival: async () => this.#untilArrival(),
+        isAwaited: () => this.#viewers > 0 || this.#ended !== undefined,
         published: (checkpoint) => {
           this.#show(checkpoint)
           // Not only after a turn: under load it lasts, and partial tiles would pile up.
@@ -205,6 +209,16 @@ class FolderLog implements Log {
     if (this.#waiting.length > 0 && !this.#hasFailed()) return
     this.#arrival = Promise.withResolvers()
     await this.#arrival.promise
+  }
+
+  async #untilPublished(): Promise<void> {
+    this.#viewers += 1
+    this.#arrival.resolve()
+    try {
+      await this.#publication.promise
+    } finally {
+      this.#viewers -= 1
+    }
   }
 
   #answer(batch: readonly Waiting[], first: number, checkpoint: OpenedCheckpoint): void {

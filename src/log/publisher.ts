@@ -5,8 +5,10 @@ import type { Head } from './head.ts'
 export interface PublisherOptions {
   /** The tree that everybody can read by now. */
   readonly from: Head
-  /** Milliseconds from the beginning of one publication to that of the next, if entries keep coming. */
+  /** Milliseconds from the beginning of one publication to that of the next, unless somebody waits for it. */
   readonly every: number
+  /** When the last one before began, in milliseconds of `performance.now`. */
+  readonly begun: number
   /** Writes what the tree of `head` has and the one that was `published` before has not, then its checkpoint. */
   readonly write: (published: TreeEdge, head: Head, full: readonly Tile[]) => Promise<void>
   /** Told when a checkpoint, and all that belongs to it, can be read by everybody. */
@@ -19,13 +21,24 @@ export class Publisher {
   #published: Head
   #newest: Head
   readonly #full: Tile[] = []
-  #begun = -Infinity
+  #begun: number
   #running: Promise<void> | undefined
   #failed: { readonly cause: unknown } | undefined
 
   constructor(options: PublisherOptions) {
     this.#options = options
     this.#published = this.#newest = options.from
+    this.#begun = options.begun
+  }
+
+  /** When the last publication began. */
+  get begun(): number {
+    return this.#begun
+  }
+
+  /** Milliseconds until it is time to publish; 0 when it is. */
+  get rest(): number {
+    return Math.max(0, this.#begun + this.#options.every - performance.now())
   }
 
   /** Resolves, whatever came of it, when nothing is being written any more; undefined when nothing is. */
@@ -42,7 +55,7 @@ export class Publisher {
   offer(head: Head, full: readonly Tile[]): void {
     this.#newest = head
     this.#full.push(...full)
-    if (performance.now() - this.#begun >= this.#options.every) this.begin()
+    if (this.rest === 0) this.begin()
   }
 
   /** Publishes the newest tree, unless something is being published already. */
