@@ -1,4 +1,4 @@
-// The client of bench/admission.ts, in a process of its own: what it takes must not count for who answers.
+// What bench/measure-load.ts starts, in a process of its own: what it takes must not count for who answers.
 import { Agent, request } from 'node:https'
 import { percentile } from './machine.ts'
 
@@ -49,7 +49,8 @@ async function run(load: Load): Promise<Measured> {
   const sender = new Sender(load, agent)
   await closed(sender, (sent) => sent < once, connections)
   // This process has to be warm, too: what it needs at first, it takes from those who are measured.
-  if (rate !== undefined) await open(sender, rate, performance.now() + warmUpMs)
+  if (rate !== undefined && total === undefined)
+    await open(sender, rate, performance.now() + warmUpMs)
   sender.times.length = 0
   sender.failed = 0
   const started = performance.now()

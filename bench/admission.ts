@@ -1,7 +1,5 @@
 // Admission over TLS with a review of 10 KB: every decision durable in the log before it is answered, beside a TLS echo of
 // the same bytes. The load comes from another process, on connections that are kept, as an API server keeps them.
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -9,6 +7,7 @@ import { startCluster, whyNoPostgres } from '../test/postgres/cluster.ts'
 import { makeAuthority } from '../test/server/certificates.ts'
 import { startEcho } from '../test/server/echo.ts'
 import { makeHome, review, startOutside, type GateHome } from '../test/server/gate.ts'
+import { measureLoad } from './measure-load.ts'
 import { milliseconds, perSecond, print, type Row } from './report.ts'
 import type { Load, Measured } from './admission-load.ts'
 
@@ -104,8 +103,8 @@ async function row(
   { gate, echo, ca }: Pair,
   load: Omit<Load, 'address' | 'ca'>,
 ): Promise<Row> {
-  const limit = await measure({ ...load, address: echo, ca })
-  const ours = await measure({ ...load, address: gate, ca, expect: '"allowed":true' })
+  const limit = await measureLoad({ ...load, address: echo, ca })
+  const ours = await measureLoad({ ...load, address: gate, ca, expect: '"allowed":true' })
   return { what, ours: told(ours), limit: `TLS echo ${told(limit)}` }
 }
 
@@ -118,12 +117,4 @@ function reviewsOf(home: GateHome, count: number): readonly string[] {
   return Array.from({ length: count }, () =>
     review(home.image(home.approve()), { padding: paddingBytes }),
   )
-}
-
-async function measure(load: Load): Promise<Measured> {
-  const child = fork(new URL('./admission-load.ts', import.meta.url), { stdio: 'inherit' })
-  child.send(load)
-  const [measured] = (await once(child, 'message')) as [Measured]
-  await once(child, 'close')
-  return measured
 }

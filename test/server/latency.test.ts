@@ -1,12 +1,11 @@
 import assert from 'node:assert/strict'
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { request } from 'node:https'
 import { cpus, loadavg } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import type { Load, Measured } from '../../bench/admission-load.ts'
+import type { Measured } from '../../bench/admission-load.ts'
+import { measureLoad } from '../../bench/measure-load.ts'
 import { milliseconds } from '../../bench/report.ts'
 import { makeAuthority } from './certificates.ts'
 import { startEcho } from './echo.ts'
@@ -39,17 +38,17 @@ test('admission is measured: real reviews over TLS, real signatures and digests,
   const bodies = Array.from({ length: images }, () =>
     review(home.image(home.approve()), { padding: 9_500 }),
   )
-  const limit = await measure({ address: echo.address, ca, bodies, rate, seconds })
+  const limit = await measureLoad({ address: echo.address, ca, bodies, rate, seconds })
   const expect = '"allowed":true'
   // Each image once: its evidence is fetched, its signatures are verified.
   const once = { total: images, rate: images, seconds: 1 }
-  const cold = await measure({ address: gate.address, ca, bodies, ...once, expect })
-  const warm = await measure({ address: gate.address, ca, bodies, rate, seconds, expect })
+  const cold = await measureLoad({ address: gate.address, ca, bodies, ...once, expect })
+  const warm = await measureLoad({ address: gate.address, ca, bodies, rate, seconds, expect })
   for (const one of [limit, cold, warm]) assert.equal(one.failed, 0)
   for (const { p50, p99, rate } of [limit, cold, warm])
     assert.ok(p50 > 0 && p99 >= p50 && rate > 0, 'nothing was measured')
   const bad = review(home.image('ef'.repeat(32)))
-  const refused = await measure({
+  const refused = await measureLoad({
     address: gate.address,
     ca,
     bodies: [bad],
@@ -67,16 +66,6 @@ test('admission is measured: real reviews over TLS, real signatures and digests,
 
 function told({ p50, p99 }: Measured): string {
   return `p50 ${milliseconds(p50)}, p99 ${milliseconds(p99)}`
-}
-
-async function measure(load: Load): Promise<Measured> {
-  const child = fork(new URL('../../bench/admission-load.ts', import.meta.url), {
-    stdio: 'inherit',
-  })
-  child.send(load)
-  const [measured] = (await once(child, 'message')) as [Measured]
-  await once(child, 'close')
-  return measured
 }
 
 /** What the metric says about admission, as Prometheus would read it. */

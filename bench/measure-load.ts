@@ -1,0 +1,12 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import type { Load, Measured } from './admission-load.ts'
+
+/** Sends a load from another process, and gives what that has measured. */
+export async function measureLoad(load: Load): Promise<Measured> {
+  const child = fork(new URL('./admission-load.ts', import.meta.url), { stdio: 'inherit' })
+  child.send(load)
+  const [measured] = (await once(child, 'message')) as [Measured]
+  await once(child, 'close')
+  return measured
+}
