@@ -176,12 +176,18 @@ export class Committer {
         continue
       }
       if (publisher.isDone) return
-      const rest = over || turn.isAwaited() || writer.isWanted() ? 0 : publisher.rest
-      if (rest === 0) publisher.begin()
-      // Whether others want the lock is looked at as often as turns end for them.
-      const done = publisher.running ?? wait(Math.min(rest, this.#limits.turn))
-      await (over ? done : Promise.race([done, turn.arrival()]))
+      if (over) publisher.begin()
+      await (over ? publisher.running : this.#untilPublished(writer, publisher, turn))
     }
+  }
+
+  /** With nothing to commit: publishes when it is time or when somebody waits, and comes back for whatever comes first. */
+  async #untilPublished(writer: LogWriter, publisher: Publisher, turn: Turn): Promise<void> {
+    const rest = turn.isAwaited() || writer.isWanted() ? 0 : publisher.rest
+    if (rest === 0) publisher.begin()
+    // Whether others want the lock is looked at as often as turns end for them.
+    const done = publisher.running ?? wait(Math.min(rest, this.#limits.turn))
+    await Promise.race([done, turn.arrival()])
   }
 
   /** Gives what is to be called to tell those who wait. */

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { checkShape, encodeCanonical, parseJson, type Json, type JsonObject } from '#document'
+import { checkShape, encodeCanonical, parseJson, type JsonObject } from '#document'
 import { isObject } from './record.ts'
 
 const what = 'the log entry'
@@ -34,12 +34,10 @@ export function entryForm<T extends { readonly kind: string }>(
   }
   return {
     kinds,
-    encode: (value, name) =>
-      encodeCanonical(
-        checkShape<T>(schemas[value.kind as T['kind']], value as unknown as Json, {
-          what: name,
-        }) as unknown as Json,
-      ),
+    encode(value, name) {
+      const schema = schemas[value.kind as T['kind']]
+      return encodeCanonical(checkShape<T>(schema, value, { what: name }))
+    },
     read,
     parse(entry) {
       const value = parseJson(entry, { what })

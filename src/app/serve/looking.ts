@@ -1,9 +1,9 @@
 /** Something that is looked at every so often, by one look at a time. */
 export interface Looking extends AsyncDisposable {
   /** Looks now, or joins the look that has begun already. */
-  look(): Promise<void>
+  readonly look: () => Promise<void>
   /** Looks, once the look that has begun already is over. */
-  lookAgain(): Promise<void>
+  readonly lookAgain: () => Promise<void>
 }
 
 /** Looks every so many seconds until it is disposed of, which waits for the last look. `once` MUST NOT reject. */
