@@ -1,6 +1,5 @@
 import type { z } from 'zod'
-import { checkShape, encodeCanonical, parseJson, type JsonObject } from '#document'
-import { isObject } from './record.ts'
+import { checkShape, encodeCanonical, isObject, parseJson, type JsonObject } from '#document'
 
 const what = 'the log entry'
 

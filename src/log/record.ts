@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { encodeDecision, type Decision } from '#decision'
-import { checkShape, encodeCanonical, parseJson, type JsonObject } from '#document'
+import { checkShape, encodeCanonical, isObject, parseJson } from '#document'
 import { quote, SallyportError, type Problem } from '#error'
 import type { Log, Receipt } from './log.ts'
 import type { BodyStore } from './ports.ts'
@@ -53,10 +53,6 @@ export function missing(what: string, digest: string): Problem {
     found: 'none in the body store',
     fix: `Restore ${quote(digest, 80)} from a copy of the body store (the folder "blobs" of Sallyport’s home)`,
   }
-}
-
-export function isObject(value: unknown): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /**

@@ -1,10 +1,10 @@
 import { z } from 'zod'
 import { decide, encodeDecision, type Decision, type Evidence } from '#decision'
-import { checkShape, parseJson, type Json } from '#document'
+import { checkShape, isObject, parseJson, type Json } from '#document'
 import { quote, SallyportError, type Problem } from '#error'
 import type { BodyStore } from './ports.ts'
 import { createReplayMemory, type ReplayMemory, type SourceFile } from './replay-memory.ts'
-import { isObject, missing, recordedDecision } from './record.ts'
+import { missing, recordedDecision } from './record.ts'
 
 /** What to decide with instead of what was recorded. Left out: exactly what was recorded. */
 export interface ReplayOptions {

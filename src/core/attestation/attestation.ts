@@ -1,10 +1,10 @@
-import { parseJson, type JsonObject } from '#document'
+import { isObject, parseJson, type JsonObject } from '#document'
 import { quote, SallyportError } from '#error'
 import { readBundle } from './bundle.ts'
 import type { Bundle } from './bundle-types.ts'
 import { isCloudBuild, readCloudBuild } from './cloud-build.ts'
 import { readEnvelope, type Envelope } from './envelope.ts'
-import { isObject, refuse } from './field.ts'
+import { refuse } from './field.ts'
 import { readImageSignature, simpleSigningType, type ImageSignature } from './image-signature.ts'
 import { looksLikeJws, parseJwt, type Jwt } from './jwt.ts'
 

@@ -1,7 +1,14 @@
-import { canonicalJson, encodeCanonical, parseJson, type Json, type JsonObject } from '#document'
+import {
+  canonicalJson,
+  encodeCanonical,
+  isObject,
+  parseJson,
+  type Json,
+  type JsonObject,
+} from '#document'
 import { quote, SallyportError } from '#error'
 import { decodeBase64 } from './base64.ts'
-import { field, isObject, readList, readObject, readText, refuse, required } from './field.ts'
+import { field, readList, readObject, readText, refuse, required } from './field.ts'
 
 const maxRecords = 1024
 

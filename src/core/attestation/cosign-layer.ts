@@ -1,8 +1,8 @@
-import { encodeCanonical, parseJson, type Json, type JsonObject } from '#document'
+import { encodeCanonical, isObject, parseJson, type Json, type JsonObject } from '#document'
 import { encodeBase64 } from './base64.ts'
 import { parseBundle } from './bundle.ts'
 import type { Bundle } from './bundle-types.ts'
-import { field, isObject, readObject, readText, refuse, required, wrongField } from './field.ts'
+import { field, readObject, readText, refuse, required, wrongField } from './field.ts'
 
 const bundleType = 'application/vnd.dev.sigstore.bundle+json;version=0.1'
 const signatureKey = 'dev.cosignproject.cosign/signature'

@@ -1,4 +1,4 @@
-import type { Json, JsonObject } from '#document'
+import { isObject, type Json, type JsonObject } from '#document'
 import { quote, SallyportError, type ProblemCode } from '#error'
 
 /** The longest text accepted in one field, in UTF-16 code units. */
@@ -40,10 +40,6 @@ export function field(object: JsonObject, key: string): Json | undefined {
 export function readObject(value: Json | undefined, where: string): JsonObject {
   if (!isObject(value)) throw wrongField(where, 'an object', value)
   return value
-}
-
-export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 export function readText(value: Json | undefined, where: string): string {

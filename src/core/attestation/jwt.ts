@@ -1,7 +1,7 @@
-import { decodeText, parseJson, type Json, type JsonObject } from '#document'
+import { decodeText, isObject, parseJson, type Json, type JsonObject } from '#document'
 import { quote } from '#error'
 import { decodeBase64Url, readBytes } from './base64.ts'
-import { field, isObject, optional, readList, readText, refuse } from './field.ts'
+import { field, optional, readList, readText, refuse } from './field.ts'
 
 /** A compact JWS, decoded. Its signature has not been verified. */
 export interface Jws {

@@ -1,6 +1,6 @@
-import type { Json, JsonObject } from '#document'
+import { isObject, type Json, type JsonObject } from '#document'
 import { readDigestSet, type DigestSet } from './digest-set.ts'
-import { compact, field, isObject } from './field.ts'
+import { compact, field } from './field.ts'
 import type { ProvenanceSource } from './provenance-types.ts'
 import type { ResourceDescriptor } from './resource-descriptor.ts'
 

@@ -1,4 +1,4 @@
-import { parseJson, type Json, type JsonObject } from '#document'
+import { isObject, parseJson, type Json, type JsonObject } from '#document'
 import { quote, SallyportError } from '#error'
 
 /** What another policy engine says. `undefined`: it has said neither yes nor no. */
@@ -79,10 +79,6 @@ function textsOf(value: JsonObject, name: 'reasons' | 'deny'): readonly string[]
 
 function cut(text: string): string {
   return text.length <= maxLength ? text : `${text.slice(0, maxLength - 1).toWellFormed()}…`
-}
-
-function isObject(value: Json): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function shown(value: Json | undefined): string {

@@ -1,5 +1,12 @@
 export { canonicalJson, encodeCanonical } from './canonical.ts'
 export { isSha256, sha256Hex } from './digest.ts'
-export { decodeText, parseJson, type Json, type JsonObject, type JsonOptions } from './json.ts'
+export {
+  decodeText,
+  isObject,
+  parseJson,
+  type Json,
+  type JsonObject,
+  type JsonOptions,
+} from './json.ts'
 export { checkShape, type ShapeOptions } from './shape.ts'
 export { parseYaml, type Path, type YamlDocument, type YamlOptions } from './yaml.ts'

@@ -178,3 +178,8 @@ export function tooDeep(what: string, maxDepth: number): SallyportError {
 function message(cause: unknown): string {
   return cause instanceof Error ? quote(cause.message).slice(1, -1) : 'something else'
 }
+
+/** Whether this is an object, and no array. */
+export function isObject(value: Json | undefined): value is JsonObject {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}

@@ -1,12 +1,6 @@
 import type { Provenance } from '#attestation'
-import {
-  isObject,
-  isUnset,
-  named,
-  others,
-  type BuildType,
-  type External,
-} from './rules/external.ts'
+import { isObject } from '#document'
+import { isUnset, named, others, type BuildType, type External } from './rules/external.ts'
 import { buildkitBuilds } from './rules/buildkit-builds.ts'
 import { cloudBuilds } from './rules/cloud-builds.ts'
 import { githubBuilds } from './rules/github-builds.ts'

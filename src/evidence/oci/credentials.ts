@@ -1,4 +1,4 @@
-import { decodeText, parseJson, type Json, type JsonObject } from '#document'
+import { decodeText, isObject, parseJson, type JsonObject } from '#document'
 import { SallyportError } from '#error'
 import { readBounded } from '../read-bounded.ts'
 import { askHelper } from './credential-helper.ts'
@@ -145,10 +145,6 @@ function decodeOrEmpty(auth: string): string {
 function objectAt(config: JsonObject, name: string): JsonObject {
   const value = Object.hasOwn(config, name) ? config[name] : undefined
   return value !== undefined && isObject(value) ? value : {}
-}
-
-function isObject(value: Json): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function unreadable(file: string, expected: string, found: string): SallyportError {

@@ -1,8 +1,7 @@
 import { isListedId } from '#package'
-import type { Json, JsonObject } from '#document'
+import { isObject, type Json, type JsonObject } from '#document'
 import {
   field,
-  isObject,
   onlyFields,
   optional,
   readList,

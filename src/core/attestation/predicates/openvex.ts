@@ -1,9 +1,8 @@
-import type { Json, JsonObject } from '#document'
+import { isObject, type Json, type JsonObject } from '#document'
 import { readDigestSet, type DigestSet } from '../digest-set.ts'
 import {
   compact,
   field,
-  isObject,
   optional,
   readList,
   readName,

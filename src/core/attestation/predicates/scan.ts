@@ -1,8 +1,7 @@
-import type { Json, JsonObject } from '#document'
+import { isObject, type Json, type JsonObject } from '#document'
 import {
   compact,
   field,
-  isObject,
   optional,
   readList,
   readName,

@@ -1,7 +1,7 @@
-import type { Json, JsonObject } from '#document'
+import { isObject, type Json, type JsonObject } from '#document'
 import { canonicalPurl } from '#package'
 import { SallyportError } from '#error'
-import { field, isObject, optional, readList, readName, readText, type Read } from '../field.ts'
+import { field, optional, readList, readName, readText, type Read } from '../field.ts'
 
 /** A field that may be missing or an empty text, which says as little. */
 export function optionalText(object: JsonObject, key: string, where: string): string | undefined {

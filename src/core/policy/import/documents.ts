@@ -1,5 +1,12 @@
 import { SallyportError } from '#error'
-import { decodeText, parseYaml, type Json, type JsonObject, type YamlDocument } from '#document'
+import {
+  decodeText,
+  isObject,
+  parseYaml,
+  type Json,
+  type JsonObject,
+  type YamlDocument,
+} from '#document'
 import { invalid } from './problems.ts'
 
 /** One Kubernetes object of a file. */
@@ -47,10 +54,6 @@ function documentOf(file: string, value: Json, locate: YamlDocument['locate']): 
   const name = isObject(metadata) ? textOf(metadata['name']) : ''
   const [apiVersion, kind] = [textOf(object['apiVersion']), textOf(object['kind'])]
   return { file, apiVersion, kind, name, value: object, locate }
-}
-
-export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function textOf(value: Json | undefined): string {

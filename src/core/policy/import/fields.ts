@@ -1,6 +1,5 @@
-import type { Json, JsonObject, Path } from '#document'
+import { isObject, type Json, type JsonObject, type Path } from '#document'
 import { quote, SallyportError } from '#error'
-import { isObject } from './documents.ts'
 import type { ImportEffect, Notes } from './model.ts'
 import { invalid } from './problems.ts'
 

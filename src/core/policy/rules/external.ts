@@ -1,5 +1,5 @@
 import type { Provenance, ProvenanceSource } from '#attestation'
-import type { Json, JsonObject } from '#document'
+import { isObject, type Json } from '#document'
 
 /** One thing that the requester of a build could choose. */
 export interface ExternalParameter {
@@ -55,10 +55,6 @@ export function named(value: Json | undefined, path: string): ExternalParameter[
 export function isUnset(value: Json | undefined): boolean {
   if (value === undefined || value === null || value === '') return true
   return typeof value === 'object' && Object.keys(value).length === 0
-}
-
-export function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** A member of something that may be no object. */

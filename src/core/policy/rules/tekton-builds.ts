@@ -1,7 +1,6 @@
 import type { Provenance, ProvenanceSource, ResourceDescriptor } from '#attestation'
-import type { Json } from '#document'
+import { isObject, type Json } from '#document'
 import {
-  isObject,
   isUnset,
   member,
   named,

@@ -1,4 +1,4 @@
-import { parseYaml, type Json, type JsonObject, type Path } from '#document'
+import { isObject, parseYaml, type Json, type JsonObject, type Path } from '#document'
 import { SallyportError } from '#error'
 
 /** One thing that a pipeline runs: a shell text, or an action of somebody. */
@@ -247,10 +247,6 @@ function asText(value: Json | undefined): string {
 
 function asList(value: Json | undefined): readonly Json[] {
   return Array.isArray(value) ? (value as readonly Json[]) : []
-}
-
-function isObject(value: Json | undefined): value is JsonObject {
-  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 function asObject(value: Json | undefined): JsonObject {
