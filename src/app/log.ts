@@ -23,7 +23,7 @@ import {
 import { hasLogKeys } from './database.ts'
 import { startLogSigner } from './gate.ts'
 import { openLogReader } from './log-reader.ts'
-import { readEntry } from './read-entry.ts'
+import { readEntry, readOther } from './read-entry.ts'
 import { receiptOf } from './serve/receipts.ts'
 import { askNewest, explainConflicts, noConflicts } from './witness/conflicts.ts'
 import { readSpooled, type SpooledReport } from './spooled.ts'
@@ -258,7 +258,7 @@ export async function logReplay(
     const reports: ReplayReport[] = []
     for await (const { index, entry } of view.entries()) {
       onProgress?.(`deciding again ${index + 1} of ${view.size}`)
-      if ((await readEntry(entry, index, bodies)).kind !== 'Decision') continue
+      if (readOther(entry) !== undefined) continue
       reports.push(await replayOne(entry, index, bodies, memory))
     }
     return reports

@@ -1,6 +1,6 @@
 import { reviewForm, type BreakglassReview } from '#breakglass'
 import type { Decision } from '#decision'
-import { parseJson, type JsonObject } from '#document'
+import { isObject, parseJson, type Json } from '#document'
 import { quote, SallyportError } from '#error'
 import {
   accessReviewForm,
@@ -56,18 +56,39 @@ export async function readEntry(
   bodies: BodyStore,
 ): Promise<LogEntry> {
   const what = `entry ${index} of the log`
-  const value = parseJson(entry, { what }) as JsonObject
-  const kind = value['kind']
-  const other = typeof kind === 'string' ? byKind.get(kind)?.read(value) : undefined
-  if (other !== undefined) return other
-  if (kind === 'Decision') return value as unknown as Decision
-  const decision = parseJson(await recordedDecision(entry, bodies), { what }) as JsonObject
-  if (decision['kind'] === 'Decision') return decision as unknown as Decision
+  const value = parseJson(entry, { what })
+  const said = otherIn(value) ?? decisionOf(value)
+  if (said !== undefined) return said
+  const body = parseJson(await recordedDecision(entry, bodies), { what })
+  const decision = decisionOf(body)
+  if (decision !== undefined) return decision
   throw new SallyportError({
     code: 'RECORD_MALFORMED',
     where: what,
     expected: `a Decision, ${[...byKind.keys()].join(', ')}`,
-    found: `the kind ${quote(decision['kind'], 80)}`,
+    found: isObject(body)
+      ? `the kind ${quote(body['kind'], 80)}`
+      : 'something that is no JSON object',
     fix: 'Read it with the version of Sallyport that has recorded it, or a newer one',
   })
+}
+
+/**
+ * What an entry says in which nothing was decided; undefined when it has a decision or refers to one, which is not read.
+ *
+ * @throws SallyportError DOCUMENT_…
+ */
+export function readOther(entry: Uint8Array): OtherEntry | undefined {
+  return otherIn(parseJson(entry, { what: 'the log entry' }))
+}
+
+function otherIn(value: Json): OtherEntry | undefined {
+  if (!isObject(value) || typeof value['kind'] !== 'string') return undefined
+  return byKind.get(value['kind'])?.read(value)
+}
+
+function decisionOf(value: Json): Decision | undefined {
+  return isObject(value) && value['kind'] === 'Decision'
+    ? (value as unknown as Decision)
+    : undefined
 }

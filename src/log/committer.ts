@@ -176,8 +176,10 @@ export class Committer {
         continue
       }
       if (publisher.isDone) return
-      if (over) publisher.begin()
-      await (over ? publisher.running : this.#untilPublished(writer, publisher, turn))
+      if (over) {
+        publisher.begin()
+        await publisher.running
+      } else await this.#untilPublished(writer, publisher, turn)
     }
   }
 

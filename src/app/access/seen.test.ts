@@ -100,9 +100,10 @@ test('who asks for builds, records those of others or brings verdicts of others 
   assert.deepEqual([since, entries], [at(1), 4])
 })
 
-test('an entry of a kind that this version does not know is told as that', async () => {
-  const view = viewOf([{ ...head, kind: 'Tomorrow', time: at(1) }])
-  await assert.rejects(readSeen(view, noBodies, { from: new Date(0), maxEntries: 100 }), {
-    code: 'RECORD_MALFORMED',
-  })
+test('an entry of a kind that this version does not know, and what is no entry, are told as that', async () => {
+  for (const entry of [{ ...head, kind: 'Tomorrow', time: at(1) }, { time: at(1) }, []])
+    await assert.rejects(
+      readSeen(viewOf([entry]), noBodies, { from: new Date(0), maxEntries: 100 }),
+      { code: 'RECORD_MALFORMED' },
+    )
 })

@@ -100,7 +100,7 @@ function openTally() {
         const who = doneBy(said)
         if (who !== undefined) note(principals, who, time)
       }
-      if (since === undefined || time < since) since = time
+      if (time !== '' && (since === undefined || time < since)) since = time
       return time
     },
     oldest: () => new Date(since ?? Date.now()),

@@ -2,9 +2,9 @@ import type { Config } from '#config'
 import { canonicalJson, sha256Hex } from '#document'
 import { SallyportError, type Problem } from '#error'
 import {
-  openLogView,
   buildForm,
   buildRecordForm,
+  openLogView,
   type BuildEnded,
   type BuildRecord,
   type LogView,
