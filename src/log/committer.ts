@@ -179,15 +179,15 @@ export class Committer {
       if (over) {
         publisher.begin()
         await publisher.running
-      } else await this.#untilPublished(writer, publisher, turn)
+      } else await this.#untilPublished(publisher, turn)
     }
   }
 
   /** With nothing to commit: publishes when it is time or when somebody waits, and comes back for whatever comes first. */
-  async #untilPublished(writer: LogWriter, publisher: Publisher, turn: Turn): Promise<void> {
-    const rest = turn.isAwaited() || writer.isWanted() ? 0 : publisher.rest
+  async #untilPublished(publisher: Publisher, turn: Turn): Promise<void> {
+    const rest = turn.isAwaited() ? 0 : publisher.rest
     if (rest === 0) publisher.begin()
-    // Whether others want the lock is looked at as often as turns end for them.
+    // No longer than a turn lasts if others wait for theirs: whether they do is looked at after this.
     const done = publisher.running ?? wait(Math.min(rest, this.#limits.turn))
     await Promise.race([done, turn.arrival()])
   }

@@ -481,15 +481,22 @@ test('entries that trickle in are published now and then, and at once for who wa
   assert.equal(view.size, 11)
 })
 
-test('others who want the lock get it while entries wait for their publication', async () => {
-  const disk = new MemoryDisk()
-  const memory = volatileMemory()
-  const limits = { publishAfter: 60_000, turn: 1 }
-  const open = () =>
-    openLog({ storage: disk.open(), signer: new RememberingSigner(memory, 1), limits })
-  const [one, other] = [await open(), await open()]
-  for (let number = 0; number < 6; number += 1)
-    assert.equal((await (number % 2 === 0 ? one : other).append(entry(number))).index, number)
-  await one.close()
-  await other.close()
-})
+// Half of what they would wait for the publication.
+const timeout = 30_000
+
+test(
+  'others who want the lock get it while entries wait for their publication',
+  { timeout },
+  async () => {
+    const disk = new MemoryDisk()
+    const memory = volatileMemory()
+    const limits = { publishAfter: 60_000, turn: 1 }
+    const open = () =>
+      openLog({ storage: disk.open(), signer: new RememberingSigner(memory, 1), limits })
+    const [one, other] = [await open(), await open()]
+    for (let number = 0; number < 6; number += 1)
+      assert.equal((await (number % 2 === 0 ? one : other).append(entry(number))).index, number)
+    await one.close()
+    await other.close()
+  },
+)
