@@ -17,7 +17,9 @@ export interface Notes {
 export function beginNotes(path: string, note: string): void {
   const database = new DatabaseSync(path)
   try {
-    database.exec('PRAGMA synchronous = FULL')
+    // With a write-ahead log a change is one fsync. The mode stays with the file, and is chosen while nobody else has it
+    // open: two who chose it at once would not wait for each other.
+    database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
     database.exec(
       'CREATE TABLE memory (id INTEGER PRIMARY KEY CHECK (id = 0), generation INTEGER NOT NULL, note TEXT NOT NULL) STRICT',
     )
@@ -30,8 +32,7 @@ export function beginNotes(path: string, note: string): void {
 /** Opens such a database. */
 export function openNotes(path: string): Notes {
   const database = new DatabaseSync(path, { timeout: 10_000 })
-  // With a write-ahead log a change is one fsync; FULL makes it one for every change.
-  database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL')
+  database.exec('PRAGMA synchronous = FULL')
   const [begin, commit, rollback, select, update] = [
     'BEGIN IMMEDIATE',
     'COMMIT',

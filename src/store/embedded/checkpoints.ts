@@ -6,6 +6,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { quote, SallyportError } from '#error'
 import type { WitnessStore } from '#log'
 import { makeFolder, syncFolder, writeWhole } from './durable.ts'
+import { useWriteAheadLog } from './sqlite.ts'
 
 /** The newest checkpoint of each log, in a folder, and what proves a fork. */
 export interface FileCheckpoints extends WitnessStore {
@@ -66,7 +67,7 @@ export function openFileCheckpoints(
 function openDatabase(folder: string, durable: boolean): DatabaseSync {
   mkdirSync(folder, { recursive: true, mode: 0o700 })
   const database = new DatabaseSync(join(folder, 'checkpoints.db'), { timeout: busyMs })
-  database.exec('PRAGMA journal_mode = WAL')
+  useWriteAheadLog(database)
   database.exec(`PRAGMA synchronous = ${durable ? 'FULL' : 'NORMAL'}`)
   database.exec(
     'CREATE TABLE IF NOT EXISTS checkpoints (origin TEXT PRIMARY KEY, note TEXT NOT NULL) STRICT',

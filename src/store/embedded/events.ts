@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
 import { SallyportError } from '#error'
 import type { AppendOptions, EventStore, Message, Placed } from '#events'
+import { isBusy, useWriteAheadLog } from './sqlite.ts'
 
 /** Whoever is answered meanwhile waits as well: another process that does not let go of it must not hold this one for long. */
 const busyMs = 250
@@ -173,13 +174,9 @@ function open(folder: string, synchronous: 'FULL' | 'NORMAL'): DatabaseSync {
   const file = join(folder, 'events.db')
   const database = new DatabaseSync(file, { timeout: busyMs })
   chmodSync(file, 0o600)
-  database.exec('PRAGMA journal_mode = WAL')
+  useWriteAheadLog(database)
   database.exec(`PRAGMA synchronous = ${synchronous}`)
   return database
-}
-
-function isBusy(error: unknown): boolean {
-  return error instanceof Error && 'errcode' in error && error.errcode === 5
 }
 
 function trying<T>(folder: string, work: () => T): T {

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { codeOf } from './durable.ts'
+import { isBusy } from './sqlite.ts'
 
 /** The lock, while it is held. */
 export interface TakenLock {
@@ -114,14 +114,4 @@ async function waitFor(exclusive: Exclusive, until: number): Promise<boolean> {
     if (performance.now() >= until) return false
     await sleep(pause)
   }
-}
-
-function isBusy(problem: unknown): boolean {
-  const sqliteBusy = 5
-  return (
-    codeOf(problem) === 'ERR_SQLITE_ERROR' &&
-    problem instanceof Error &&
-    'errcode' in problem &&
-    problem.errcode === sqliteBusy
-  )
 }
