@@ -46,12 +46,10 @@ export async function gatherFor(
 ): Promise<{ readonly evidence: Gathered; readonly shared: Gathered; readonly key: string }> {
   const { remembered } = ports
   const key = `${wanted.digest['sha256']} ${wanted.reference ?? ''} ${npmKey(wanted)}`
-  const shared =
-    remembered.recall(key, question, now) ??
-    (await inTime(
-      remembered.look(key, () => lookOutside(wanted, ports)),
-      timeoutMs,
-    ))
+  const look = () => lookOutside(wanted, ports)
+  const known = remembered.recall(key, question, now)
+  if (known !== undefined) remembered.renew(key, look)
+  const shared = known ?? (await inTime(remembered.look(key, look), timeoutMs))
   if (wanted.inline.length + wanted.attached.length === 0) return { evidence: shared, shared, key }
   const own = await evidenceFromAsk(wanted)
   const evidence = {

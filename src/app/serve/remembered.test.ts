@@ -16,6 +16,8 @@ function found(outcome: 'found' | 'unavailable' = 'found', bytes = 100): Gathere
   return { items: [item], sources, related: [], signatures: [], documents: [] }
 }
 
+const settled = () => new Promise<void>((done) => setImmediate(done))
+
 async function remembering(key = 'a place', evidence = found()) {
   at(0)
   const remembered = rememberEvidence({ seconds: 30, clock: () => clock })
@@ -55,6 +57,67 @@ test('an outage is not remembered, and a yes counts for the evidence it was give
   await remembered.look('a place', () => Promise.resolve(found()))
   remembered.allowed('a place', 'q', found(), undefined)
   assert.equal(remembered.recall('a place', 'q', at(5)), undefined)
+})
+
+test('what is asked for often is looked for again beside the answers, and a yes goes on while the same is found', async () => {
+  const { remembered, evidence } = await remembering()
+  remembered.allowed('a place', 'q', evidence, undefined)
+  let looks = 0
+  const look = (found: Gathered) => () => {
+    looks += 1
+    return Promise.resolve(found)
+  }
+  at(14)
+  remembered.renew('a place', look(found()))
+  assert.equal(looks, 0)
+  at(25)
+  remembered.renew('a place', look(found()))
+  remembered.renew('a place', look(found()))
+  await settled()
+  assert.equal(looks, 1)
+  assert.equal(remembered.recall('a place', 'q', at(50)), evidence)
+  // Something else is found, for which nobody has said yes.
+  remembered.renew('a place', look(found('found', 99)))
+  await settled()
+  assert.equal(looks, 2)
+  assert.equal(remembered.recall('a place', 'q', at(51))?.items[0]?.bytes.length, 99)
+  assert.equal(remembered.recall('a place', 'q', at(52)), undefined)
+})
+
+test('a look beside the answers that fails, or finds an outage, lengthens nothing', async () => {
+  for (const look of [
+    () => Promise.reject(new Error('broken')),
+    () => Promise.resolve(found('unavailable')),
+  ]) {
+    const { remembered, evidence } = await remembering()
+    remembered.allowed('a place', 'q', evidence, undefined)
+    at(25)
+    remembered.renew('a place', look)
+    await settled()
+    assert.equal(remembered.recall('a place', 'q', at(30)), evidence)
+    assert.equal(remembered.recall('a place', 'q', at(31)), undefined)
+    remembered.renew('a place', () => assert.fail('nothing is remembered that could be renewed'))
+  }
+})
+
+test('what is renewed takes few places, and is not what a newer look has replaced', async () => {
+  const { remembered, evidence } = await remembering('0')
+  const places = Array.from({ length: 20 }, (_, number) => `${number}`)
+  for (const key of places.slice(1)) await remembered.look(key, () => Promise.resolve(found()))
+  at(25)
+  let running = 0
+  const { promise, resolve } = Promise.withResolvers<Gathered>()
+  for (const key of places)
+    remembered.renew(key, () => {
+      running += 1
+      return promise
+    })
+  assert.equal(running, 4)
+  const newer = found('found', 50)
+  await remembered.look('0', () => Promise.resolve(newer))
+  resolve(evidence)
+  await settled()
+  assert.equal(remembered.recall('0', 'q', at(25)), newer)
 })
 
 test('who fails to look leaves nothing behind that others would wait for', async () => {

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import type { Gathered } from '#evidence'
 
 /** Evidence that was found a moment ago, so that the same artifact is not looked for with every pod of a rollout. */
@@ -7,6 +8,11 @@ export interface RememberedEvidence {
    * holds at `now`. Anything but a yes is worth looking again after a second: what was missing may have been added.
    */
   recall(key: string, question: string, now: Date): Gathered | undefined
+  /**
+   * Looks again, beside the answers, when what is remembered for `key` grows old, so that nobody who asks often ever waits
+   * for a look. What is found takes its place; when that is the same, every yes goes on to count. Never rejects.
+   */
+  renew(key: string, gather: () => Promise<Gathered>): void
   /** Looks, or waits for who looks already. */
   look(key: string, gather: () => Promise<Gathered>): Promise<Gathered>
   /** That `evidence` led to a yes, and until when it holds if nothing changes but the time. */
@@ -20,7 +26,9 @@ export interface RememberedEvidence {
 
 interface Entry {
   readonly evidence: Gathered
-  readonly at: number
+  at: number
+  /** When to look again, if anybody asks then. Not the same for all that was found at once. */
+  renewAt: number
   bytes: number
   /** Until when each question is answered with yes; milliseconds. */
   readonly yes: Map<string, number>
@@ -40,6 +48,8 @@ const entryBytes = 2000
 const questionBytes = 400
 /** So fresh that looking again would find the same: a rollout that is refused asks a hundred times a second. */
 const freshMs = 1000
+/** What is renewed must not take the place of what somebody waits for. */
+const maxRenewing = 4
 
 export function rememberEvidence(options: RememberedOptions): RememberedEvidence {
   return new Remembered(options)
@@ -48,6 +58,7 @@ export function rememberEvidence(options: RememberedOptions): RememberedEvidence
 class Remembered implements RememberedEvidence {
   readonly #entries = new Map<string, Entry>()
   readonly #looking = new Map<string, Promise<Gathered>>()
+  readonly #renewing = new Set<string>()
   readonly #milliseconds: number
   readonly #maxBytes: number
   readonly #clock: () => Date
@@ -85,6 +96,21 @@ class Remembered implements RememberedEvidence {
     return (entry.yes.get(question) ?? -Infinity) > time ? entry.evidence : undefined
   }
 
+  renew(key: string, gather: () => Promise<Gathered>): void {
+    const entry = this.#entries.get(key)
+    if (entry === undefined || this.#renewing.size >= maxRenewing) return
+    if (this.#clock().getTime() < entry.renewAt || this.#looking.has(key)) return
+    entry.renewAt = Infinity
+    this.#renewing.add(key)
+    gather()
+      .then(
+        (evidence) => this.#renewed(key, entry, evidence),
+        // It is looked for as ever when it is too old.
+        () => undefined,
+      )
+      .finally(() => this.#renewing.delete(key))
+  }
+
   look(key: string, gather: () => Promise<Gathered>): Promise<Gathered> {
     const running = this.#looking.get(key)
     if (running !== undefined) return running
@@ -112,12 +138,26 @@ class Remembered implements RememberedEvidence {
     this.#shrink()
   }
 
+  #renewed(key: string, entry: Entry, evidence: Gathered): void {
+    if (this.#entries.get(key) !== entry || isOutage(evidence)) return
+    if (!isDeepStrictEqual(evidence, entry.evidence)) return this.#keep(key, evidence)
+    entry.at = this.#clock().getTime()
+    entry.renewAt = this.#renewalOf(entry.at)
+  }
+
+  /** Between half and four fifths of the time for which it may be used. */
+  #renewalOf(at: number): number {
+    return at + this.#milliseconds * (0.5 + 0.3 * Math.random())
+  }
+
   #keep(key: string, evidence: Gathered): void {
     this.#drop(key)
     // An outage is not worth remembering: the next one who asks may find it over.
-    if (evidence.sources.some(({ outcome }) => outcome === 'unavailable')) return
+    if (isOutage(evidence)) return
     const bytes = entryBytes + sizeOf(evidence)
-    this.#entries.set(key, { evidence, at: this.#clock().getTime(), bytes, yes: new Map() })
+    const at = this.#clock().getTime()
+    const renewAt = this.#renewalOf(at)
+    this.#entries.set(key, { evidence, at, renewAt, bytes, yes: new Map() })
     this.#bytes += bytes
     this.#shrink()
   }
@@ -133,6 +173,10 @@ class Remembered implements RememberedEvidence {
       this.#drop(oldest)
     }
   }
+}
+
+function isOutage({ sources }: Gathered): boolean {
+  return sources.some(({ outcome }) => outcome === 'unavailable')
 }
 
 /** Everything that hangs on it, not the attestations alone. */
