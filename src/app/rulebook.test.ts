@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, test } from 'node:test'
 import { predicateTypes } from '#attestation'
+import type { Config } from '#config'
 import { sha256Hex, type JsonObject } from '#document'
 import {
   bytesOf,
@@ -14,7 +15,7 @@ import {
   subject,
 } from '../core/trust/sigstore/testing/instance.ts'
 import { trustBytes } from '../core/trust/testing/fixtures.ts'
-import { readTrust } from './rulebook.ts'
+import { readRulebook, readTrust } from './rulebook.ts'
 
 const root = bytesOf(rootJson(createInstance()))
 let home = ''
@@ -76,4 +77,39 @@ test('a root that is a pipe, a folder or endless is refused and not waited for',
     ['large', 'FILE_TOO_LARGE'],
   ] as const)
     await assert.rejects(readTrust(trustFile({ trustedRoot }), home), { code })
+})
+
+test('a rulebook that was read before is given again until a byte of it changes', async () => {
+  const policies = join(home, 'policies')
+  mkdirSync(policies)
+  const write = (name: string, comment: string) =>
+    writeFileSync(
+      join(policies, `${name}.yaml`),
+      [
+        comment,
+        'apiVersion: sallyport.dev/v1',
+        'kind: DeploymentPolicy',
+        `metadata: {name: ${name}, owner: team}`,
+        `targets: [{environment: production, service: ${name}}]`,
+        'require: [{signed: {by: [release]}}]',
+      ].join('\n'),
+    )
+  write('shop', '# one')
+  const entry = { trustedRoot: 'roots/private.json' }
+  const trust = trustFile(entry)
+  const config = { home, trust, policies: [policies], metaPolicies: [] } as unknown as Config
+  let known = await readRulebook(config, {})
+  const changes = [
+    () => write('shop', '# two'),
+    () => write('bank', '# one'),
+    () => rmSync(join(policies, 'shop.yaml')),
+    () => trustFile({ ...entry, sha256: sha256Hex(root) }),
+  ]
+  for (const change of changes) {
+    assert.equal(await readRulebook(config, { known }), known)
+    change()
+    const next = await readRulebook(config, { known })
+    assert.notEqual(next, known)
+    known = next
+  }
 })

@@ -38,10 +38,9 @@ export async function watchRulebook(
   const refresh = async (): Promise<void> => {
     const before = `${id}${problems.length}`
     try {
-      const next = await readRulebook(config, {})
-      const nextId = idOf(next)
       // The same files keep the verifier, and with it what it remembers.
-      if (nextId !== id) [rulebook, id] = [next, nextId]
+      const next = await readRulebook(config, { known: rulebook })
+      if (next !== rulebook) [rulebook, id] = [next, idOf(next)]
       problems = []
     } catch (error) {
       problems = error instanceof SallyportError ? error.problems : [unreadable(error)]
