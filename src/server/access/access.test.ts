@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type RequestListener, type Server }
 import type { AddressInfo } from 'node:net'
 import { before, test } from 'node:test'
 import { exportJWK, generateKeyPair, SignJWT, type CryptoKey } from 'jose'
+import { SallyportError } from '#error'
 import { openAccess } from './access.ts'
 import type { AccessSettings, OidcIssuer } from './settings.ts'
 
@@ -137,6 +138,21 @@ test('a token for somebody else, of somebody else, too old, not yet valid or wit
     const request = requestWith(`Bearer ${await tokenOf(claims)}`)
     await assert.rejects(access.require(request, ['deployer']), { code: 'ACCESS_UNAUTHENTICATED' })
   }
+})
+
+test('who sends a token of an issuer that is not known is told which one it names', async () => {
+  const access = accessOf({ oidc: [issuerOf()] })
+  const foundFor = async (claims: Record<string, unknown>) => {
+    const request = requestWith(`Bearer ${await tokenOf(claims)}`)
+    const error = await access.require(request, ['deployer']).catch((cause: unknown) => cause)
+    assert.ok(error instanceof SallyportError)
+    assert.equal(error.code, 'ACCESS_UNAUTHENTICATED')
+    return error.found
+  }
+  assert.equal(await foundFor({ iss: `${issuer}/` }), `one of "${issuer}/"`)
+  for (const claims of [{ aud: 'another' }, { iss: undefined }, { iss: 7 }, { iss: [issuer] }])
+    assert.equal(await foundFor(claims), 'none that is valid')
+  assert.ok((await foundFor({ iss: 'x'.repeat(9000) })).length < 500)
 })
 
 test('a token without signature, or signed with a shared secret, is nobody', async () => {

@@ -1,9 +1,9 @@
 import type { IncomingMessage } from 'node:http'
 import { TLSSocket } from 'node:tls'
-import { SallyportError, type Problem } from '#error'
+import { quote, SallyportError, type Problem } from '#error'
 import { findToken } from './bearer.ts'
 import { findCertificate } from './certificate.ts'
-import { openOidc } from './oidc.ts'
+import { issuerOf, openOidc } from './oidc.ts'
 import type { Principal, Role } from './principal.ts'
 import type { AccessSettings } from './settings.ts'
 
@@ -60,7 +60,7 @@ export function openAccess(
       const principal = await identify(request)
       if (principal === undefined) {
         options?.onRefused(refusedOf(request, options))
-        throw new SallyportError(unknown(settings))
+        throw new SallyportError(ofStranger(request, settings) ?? unknown(settings))
       }
       if (roles.some((role) => principal.roles.has(role))) return principal
       options?.onRefused(refusedOf(request, options, principal.name))
@@ -115,6 +115,19 @@ function bearerOf({ headers }: IncomingMessage): string | undefined {
   const { authorization } = headers
   if (authorization === undefined || authorization.length > maxToken) return undefined
   return /^Bearer ([\w.~+/-]+=*)$/i.exec(authorization)?.[1]
+}
+
+/** What a token says itself helps whoever has it: an issuer is one only if it is written as its tokens write it. */
+function ofStranger(request: IncomingMessage, { oidc }: AccessSettings): Problem | undefined {
+  const named = oidc.length === 0 ? '' : issuerOf(bearerOf(request) ?? '')
+  if (named === '' || oidc.some(({ issuer }) => issuer === named)) return undefined
+  return {
+    code: 'ACCESS_UNAUTHENTICATED',
+    where: 'request',
+    expected: 'a token of an issuer that "access.oidc" names',
+    found: `one of ${quote(named)}`,
+    fix: 'Send a token of an issuer that the gate knows; if it should know this one, the operator names it letter for letter as here, with or without "/" at its end',
+  }
 }
 
 function unknown({ certificates, oidc, tokens }: AccessSettings): Problem {

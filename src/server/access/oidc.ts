@@ -62,9 +62,11 @@ async function fetchBounded(url: string, options: RequestInit): Promise<Response
   return new Response(Buffer.concat(chunks))
 }
 
-function issuerOf(token: string): string {
+/** The issuer that a token names, verified or not; empty for one that names none. */
+export function issuerOf(token: string): string {
   try {
-    return decodeJwt(token).iss ?? ''
+    const issuer: unknown = decodeJwt(token).iss
+    return typeof issuer === 'string' ? issuer : ''
   } catch {
     return ''
   }
