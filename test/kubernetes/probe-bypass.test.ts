@@ -31,6 +31,10 @@ before(async () => {
     (await dryRun(intruder)).stderr.includes('sallyport-own-namespace'),
   )
   await apply(pod('there', world.good))
+  const annotations = { 'seccomp-profile.crio.io/main': world.bad }
+  await until('the policy for bindings is in force', async () =>
+    (await bind({ annotations })).stderr.includes('sallyport-bindings'),
+  )
   const [found] = await world.manifests('webhook')
   assert.ok(found !== undefined)
   webhook = found
@@ -44,6 +48,14 @@ const restricted = {
 }
 
 after(() => world?.stop())
+
+function bind(more: object): Promise<Said> {
+  const target = { apiVersion: 'v1', kind: 'Node', name: 'node' }
+  const metadata = { name: 'there', ...more }
+  const binding = { apiVersion: 'v1', kind: 'Binding', metadata, target }
+  const path = '/api/v1/namespaces/shop/pods/there/binding'
+  return world.cluster.kubectl(['create', '--raw', path, '-f', '-'], binding)
+}
 
 async function probe(...more: readonly string[]): Promise<{ exit: number; report: Report }> {
   const { kubeconfig } = world.cluster
@@ -75,12 +87,33 @@ test('without a webhook everything is open', { skip }, async () => {
   }
   assert.ok(ways.includes('apps/v1 daemonsets in shop'))
   assert.ok(ways.includes('pods/ephemeralcontainers in shop'))
-  // The API server itself guards the namespace of the gate.
-  assert.deepEqual(
-    report.closed.map(({ way, by }) => [way, by]),
-    [['pods in sallyport-system', 'ValidatingAdmissionPolicy']],
-  )
+  // The API server itself guards bindings, and the namespace of the gate.
+  const by = 'ValidatingAdmissionPolicy'
+  assert.deepEqual(report.closed, [
+    { way: 'pods/binding in shop', by },
+    { way: 'pods in sallyport-system', by },
+  ])
 })
+
+test(
+  'without the policy for bindings they are open, whether a pod has its node or not',
+  { skip },
+  async () => {
+    const policy = ['validatingadmissionpolicybinding', 'sallyport-bindings']
+    await world.cluster.kubectl(['delete', ...policy])
+    const isFound = async (): Promise<boolean> => {
+      const { findings } = (await probe('--namespace', 'shop')).report
+      const found = findings.find(({ way }) => way === 'pods/binding in shop')
+      return found?.fix.includes('sallyport-bindings') === true
+    }
+    await until('the API server has forgotten the policy', isFound)
+    const bound = await bind({})
+    assert.equal(bound.exit, 0, bound.stderr)
+    assert.ok(await isFound())
+    await world.apply('gate')
+    await until('the API server has heard of the policy again', async () => !(await isFound()))
+  },
+)
 
 test(
   'behind the webhook of deploy/ no known way works, and nothing is recorded',

@@ -7,6 +7,8 @@ export interface Attempt {
   readonly method: 'POST' | 'PATCH'
   readonly path: string
   readonly body: JsonObject
+  /** What it means that it is admitted; otherwise that an image would be. */
+  readonly admitted?: { readonly found: string; readonly fix: string }
 }
 
 /** Nobody has an artifact with this digest, and `.invalid` names no registry (RFC 6761). */
@@ -71,6 +73,25 @@ export function ephemeralAttempt(namespace: string, pod: string): Attempt {
     method: 'PATCH',
     path: `/api/v1/namespaces/${namespace}/pods/${pod}/ephemeralcontainers?dryRun=All`,
     body: { spec: { ephemeralContainers: [debug] } },
+  }
+}
+
+/** A binding that brings an artifact into a pod that was decided about without it. */
+export function bindingAttempt(namespace: string, pod: string): Attempt {
+  return {
+    way: `pods/binding in ${namespace}`,
+    method: 'POST',
+    path: `/api/v1/namespaces/${namespace}/pods/${pod}/binding?dryRun=All`,
+    body: {
+      apiVersion: 'v1',
+      kind: 'Binding',
+      metadata: { name: pod, annotations: { 'seccomp-profile.kubernetes.cri-o.io/POD': image } },
+      target: { apiVersion: 'v1', kind: 'Node', name: 'sallyport-probe' },
+    },
+    admitted: {
+      found: 'whoever may bind pods would bring an artifact of theirs into one (dry run)',
+      fix: 'Apply deploy/kubernetes/gate: its ValidatingAdmissionPolicy sallyport-bindings refuses it',
+    },
   }
 }
 

@@ -17,6 +17,9 @@ export function judge(
 ): Tried {
   if (status >= 200 && status < 300) return { outcome: 'admitted', note: warnings.slice(0, 300) }
   const message = typeof body['message'] === 'string' ? body['message'] : `status ${status}`
+  // The API server looks whether a pod has a node when everybody has let the binding pass.
+  if (status === 409 && message.includes('is already assigned to node'))
+    return { outcome: 'admitted', note: '' }
   const webhook = webhooks.find(({ name }) =>
     message.includes(`admission webhook "${name}" denied the request`),
   )
@@ -28,7 +31,8 @@ export function judge(
 }
 
 /** What an admitted attempt means, and what to change. */
-export function findingOf({ way }: Attempt, note: string) {
+export function findingOf({ way, admitted }: Attempt, note: string) {
+  if (admitted !== undefined) return { way, ...admitted }
   const isAudit = note.includes('admitted-audit')
   return {
     way,

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { checkShape, type JsonObject } from '#document'
 import { SallyportError } from '#error'
 import {
+  bindingAttempt,
   ephemeralAttempt,
   podAttempt,
   podAttempts,
@@ -93,11 +94,13 @@ async function tryEverything(state: State, namespace: string): Promise<void> {
       await attempt(state, templateAttempt(kind, version, namespace))
     }
   }
-  const way = `pods/ephemeralcontainers in ${namespace}`
   const path = `/api/v1/namespaces/${encodeURIComponent(namespace)}/pods?limit=1`
   const [pod] = itemsOf(await state.cluster.get(path))
-  if (pod === undefined) state.unknown.push({ way, why: 'there is no pod to try it with' })
-  else await attempt(state, ephemeralAttempt(namespace, pod.metadata.name))
+  for (const attemptOf of [ephemeralAttempt, bindingAttempt]) {
+    const one = attemptOf(namespace, pod?.metadata.name ?? '')
+    if (pod !== undefined) await attempt(state, one)
+    else state.unknown.push({ way: one.way, why: 'there is no pod to try it with' })
+  }
 }
 
 async function attempt(state: State, one: Attempt): Promise<void> {
