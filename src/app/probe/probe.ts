@@ -17,6 +17,7 @@ import {
   gateWebhooks,
   inspectWebhooks,
   leftOut,
+  leftOutInPart,
   webhooksSchema,
   type Finding,
   type Namespace,
@@ -53,15 +54,16 @@ export async function probeBypass(options: ProbeOptions): Promise<ProbeReport> {
   const webhooks = gateWebhooks(checkAnswer(webhooksSchema, await read(cluster, registered)))
   const namespaces = await namespacesOf(cluster)
   const outside = leftOut(webhooks, namespaces)
+  const inside = namespaces.filter((one) => !outside.includes(one))
   const state: State = {
     cluster,
     webhooks,
-    findings: [...inspectWebhooks(webhooks)],
+    findings: [...inspectWebhooks(webhooks), ...leftOutInPart(webhooks, inside)],
     closed: [],
     unknown: [],
   }
-  const inside = namespaces.filter((one) => !outside.includes(one)).map(({ name }) => name)
-  const thorough = options.namespaces.length > 0 ? options.namespaces : inside.slice(0, 1)
+  const first = inside.slice(0, 1).map(({ name }) => name)
+  const thorough = options.namespaces.length > 0 ? options.namespaces : first
   for (const name of thorough) await tryEverything(state, name)
   for (const { name } of namespaces) {
     if (!thorough.includes(name)) await attempt(state, podAttempt(name))

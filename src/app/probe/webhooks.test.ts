@@ -3,7 +3,14 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { load } from 'js-yaml'
-import { gateWebhooks, inspectWebhooks, leftOut, webhooksSchema, type Webhook } from './webhooks.ts'
+import {
+  gateWebhooks,
+  inspectWebhooks,
+  leftOut,
+  leftOutInPart,
+  webhooksSchema,
+  type Webhook,
+} from './webhooks.ts'
 
 const operations = ['CREATE', 'UPDATE']
 const rules = [
@@ -115,4 +122,23 @@ test('namespaces that the selector leaves out are found as Kubernetes evaluates 
   assert.deepEqual(out({ matchLabels: { a: 'c' } }), ['one', 'two'])
   // What we do not understand selects nobody: better one namespace too many in the report.
   assert.deepEqual(out(expression('Near', ['one'])), ['one', 'two'])
+})
+
+test('what only some webhooks ask about is found where those do not', () => {
+  const file = join(import.meta.dirname, '../../../deploy/kubernetes/webhook/validating.yaml')
+  const found = gateWebhooks(webhooksSchema.parse({ items: [load(readFileSync(file, 'utf8'))] }))
+  const [main, status] = found
+  assert.ok(main !== undefined && status !== undefined)
+  const key = 'kubernetes.io/metadata.name'
+  const all = ['one', 'two', 'three'].map((name) => ({ name, labels: { [key]: name } }))
+  const matchExpressions = [{ key, operator: 'NotIn', values: ['two', 'three'] }]
+  const namespaceSelector = { matchLabels: {}, matchExpressions }
+  const ways = (...webhooks: readonly Webhook[]): readonly string[] =>
+    leftOutInPart(webhooks, all).map(({ way }) => way)
+  assert.deepEqual(ways(...found), [])
+  assert.deepEqual(ways(main, { ...status, namespaceSelector }), [
+    'rules: pods/status in two, three',
+  ])
+  // What nobody asks about anywhere is told once, by how the webhooks are registered.
+  assert.deepEqual(ways(main), [])
 })

@@ -218,6 +218,29 @@ export function leftOut(
   )
 }
 
+/** What is asked about elsewhere, and not in these namespaces: several webhooks may select different ones. */
+export function leftOutInPart(
+  webhooks: readonly Webhook[],
+  namespaces: readonly Namespace[],
+): readonly Finding[] {
+  const nowhere = uncovered(webhooks).map(({ way }) => way)
+  const places = new Map<string, { readonly found: string; readonly names: string[] }>()
+  for (const { name, labels } of namespaces) {
+    const asked = webhooks.filter(({ namespaceSelector }) => selects(namespaceSelector, labels))
+    for (const { way, found } of uncovered(asked)) {
+      if (nowhere.includes(way)) continue
+      const place = places.get(way) ?? { found, names: [] }
+      place.names.push(name)
+      places.set(way, place)
+    }
+  }
+  return [...places].map(([way, { found, names }]) => ({
+    way: `${way} in ${names.slice(0, 50).join(', ')}`,
+    found: `${found} there, though other things are`,
+    fix: 'Give every webhook of the gate the same namespaceSelector, as in deploy/kubernetes/webhook',
+  }))
+}
+
 function selects(
   { matchLabels, matchExpressions }: Selector,
   labels: Readonly<Record<string, string>>,
