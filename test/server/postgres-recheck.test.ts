@@ -54,7 +54,10 @@ describe(
       assert.deepEqual([pending, verified, refused], [0, 1, 2])
       const states = new Map(settled.map(({ artifact, state }) => [artifact.sha256, state]))
       assert.deepEqual([states.get(good), states.get(bad)], ['verified', 'refused'])
-      assert.ok(refusals(home).some(({ artifact }) => artifact?.sha256 === bad))
+      // It rings just after the refusal is recorded.
+      await until('rung', async () =>
+        refusals(home).some(({ artifact }) => artifact?.sha256 === bad),
+      )
     })
 
     test('two replicas: one of them asks and rings, once; when it is killed, the other goes on, and what has rung does not ring again', async (t) => {
@@ -78,6 +81,7 @@ describe(
       store.isDown = false
       for (const { address } of [first, other])
         await until('settled', async () => (await rechecks(home, address)).settled.length === 2)
+      await until('rung', async () => refusals(home).length > 0)
       assert.deepEqual([refusals(home).length, refusals(second).length], [1, 0])
       const { size } = await rechecks(home, other.address)
       assert.equal(size, 4, 'two admissions, and one answer to each')
@@ -89,6 +93,7 @@ describe(
       store.approve(three, 'staging')
       store.isDown = false
       await until('taken over', async () => (await rechecks(home, other.address)).refused === 2)
+      await until('rung', async () => refusals(second).length > 0)
       assert.deepEqual(
         [refusals(home), refusals(second)].map((events) =>
           events.map(({ artifact }) => artifact?.sha256),
