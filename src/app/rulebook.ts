@@ -1,4 +1,5 @@
 import { dirname, resolve } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import type { Config } from '#config'
 import { SallyportError } from '#error'
 import { parsePolicies, type PolicySet } from '#policy'
@@ -53,21 +54,13 @@ export async function readRulebook(config: Config, options: RulebookOptions): Pr
   const { known, now = new Date() } = options
   await checkSignatures(config, { files, trust, now })
   const all = [...trustFiles, ...policyFiles.map(({ bytes }) => bytes)]
-  if (known !== undefined && isSame(known.files, all)) return known
+  if (known !== undefined && isDeepStrictEqual(known.files, all)) return known
   return {
     policies: parsePolicies(policyFiles),
     trust,
     verifier: createVerifier(trust),
     files: all,
   }
-}
-
-function isSame(some: readonly Uint8Array[], others: readonly Uint8Array[]): boolean {
-  const isOther = (bytes: Uint8Array, at: number): boolean => {
-    const other = others[at]
-    return other === undefined || Buffer.compare(bytes, other) !== 0
-  }
-  return some.length === others.length && !some.some(isOther)
 }
 
 /** The files of a rulebook as they lie there; whether they are signed has not been asked. */

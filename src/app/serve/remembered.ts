@@ -58,7 +58,7 @@ export function rememberEvidence(options: RememberedOptions): RememberedEvidence
 class Remembered implements RememberedEvidence {
   readonly #entries = new Map<string, Entry>()
   readonly #looking = new Map<string, Promise<Gathered>>()
-  readonly #renewing = new Set<string>()
+  #renewing = 0
   readonly #milliseconds: number
   readonly #maxBytes: number
   readonly #clock: () => Date
@@ -98,17 +98,17 @@ class Remembered implements RememberedEvidence {
 
   renew(key: string, gather: () => Promise<Gathered>): void {
     const entry = this.#entries.get(key)
-    if (entry === undefined || this.#renewing.size >= maxRenewing) return
+    if (entry === undefined || this.#renewing >= maxRenewing) return
     if (this.#clock().getTime() < entry.renewAt || this.#looking.has(key)) return
     entry.renewAt = Infinity
-    this.#renewing.add(key)
+    this.#renewing += 1
     gather()
       .then(
         (evidence) => this.#renewed(key, entry, evidence),
         // It is looked for as ever when it is too old.
         () => undefined,
       )
-      .finally(() => this.#renewing.delete(key))
+      .finally(() => (this.#renewing -= 1))
   }
 
   look(key: string, gather: () => Promise<Gathered>): Promise<Gathered> {
