@@ -11,7 +11,7 @@ import {
   type TreeEdge,
 } from '#merkle'
 import { nodesOf } from './extension-nodes.ts'
-import { openAnswer, sameTree, type Head } from './head.ts'
+import { opened, sameTree, takeAnswer, type Head, type SignedCheckpoint } from './head.ts'
 import { encodeRecord, parseJournal } from './journal.ts'
 import type { CheckpointSigner, JournalMark, LogStorage, LogWriter } from './ports.ts'
 import { Publisher } from './publisher.ts'
@@ -45,7 +45,7 @@ export const usualLimits: LogLimits = {
 export interface Batch {
   readonly entries: readonly Uint8Array[]
   /** Told when they are durable and signed: the index of the first, and the checkpoint that has them. */
-  readonly committed: (first: number, checkpoint: OpenedCheckpoint) => void
+  readonly committed: (first: number, checkpoint: SignedCheckpoint) => void
 }
 
 /** What a turn works for. */
@@ -88,7 +88,7 @@ export class Committer {
 
   /** Recovers if need be, learns what others have appended, and gives the newest checkpoint. */
   async refresh(): Promise<OpenedCheckpoint> {
-    return this.#locked(async (writer) => (await this.#current(writer)).checkpoint)
+    return this.#locked(async (writer) => (await this.#current(writer)).checkpoint.open())
   }
 
   /**
@@ -99,7 +99,7 @@ export class Committer {
   async turn(turn: Turn): Promise<void> {
     await this.#locked(async (writer) => {
       const before = await this.#current(writer)
-      turn.published(before.checkpoint)
+      turn.published(before.checkpoint.open())
       const publisher = new Publisher({
         from: before,
         every: this.#limits.publishAfter,
@@ -149,7 +149,7 @@ export class Committer {
     return this.#locked(async (writer) => {
       const head = await this.#current(writer)
       if (head.unsettled.size > 0) await this.#replaceJournal(writer, head)
-      return head.checkpoint
+      return head.checkpoint.open()
     })
   }
 
@@ -157,8 +157,9 @@ export class Committer {
   async #commitAll(writer: LogWriter, publisher: Publisher, turn: Turn): Promise<void> {
     const begun = { size: this.#known().edge.size, at: performance.now() }
     let answer = nothing
+    let over = false
     for (let isIdle = false; ;) {
-      const over = publisher.hasFailed || this.#isOver(writer, begun)
+      over ||= publisher.hasFailed || this.#isOver(writer, begun)
       const batch = over ? undefined : turn.next()
       const committing = batch && this.#commit(writer, batch, publisher)
       // The disk and the signer are at work on these while those before are told.
@@ -205,11 +206,13 @@ export class Committer {
    * Whether others come first now, who wait for the lock or for a journal that has become too long. Every turn commits
    * once: otherwise nobody would ever be answered where the journal is always too long, or somebody always waits.
    */
-  #isOver(writer: LogWriter, begun: { readonly size: number; readonly at: number }): boolean {
+  #isOver(writer: LogWriter, begun: { readonly size: number; at: number }): boolean {
     const { edge, mark } = this.#known()
     if (edge.size === begun.size) return false
     if (mark.length > this.#limits.journalBytes) return true
-    return performance.now() - begun.at > this.#limits.turn && writer.isWanted()
+    if (performance.now() - begun.at <= this.#limits.turn) return false
+    begun.at = performance.now()
+    return writer.isWanted()
   }
 
   async #locked<T>(work: (writer: LogWriter) => Promise<T>): Promise<T> {
@@ -262,7 +265,7 @@ export class Committer {
     const checkpoint = openCheckpoint(Buffer.from(note).toString(), this.#log)
     // A batch without its checkpoint: its writer died before the signer answered.
     if (!sameTree(checkpoint, edge)) return undefined
-    return { ...known, edge, checkpoint, remembered: edge, mark, digest }
+    return { ...known, edge, checkpoint: opened(checkpoint), remembered: edge, mark, digest }
   }
 
   /**
@@ -278,7 +281,7 @@ export class Committer {
       proveConsistency(head.remembered.size, edge.size, nodesOf(extension, this.#storedTile)),
     ])
     const note = await this.#signer.sign({ size: edge.size, root: edge.root, consistency })
-    const checkpoint = openAnswer(note, edge, this.#log)
+    const checkpoint = takeAnswer(note, edge, this.#log)
     const length = head.mark.length + record.bytes.length
     const { unsettled } = head
     const mark = { ...head.mark, length }
@@ -290,10 +293,11 @@ export class Committer {
 
   /** Apply and publish: every tile that the tree of `head` has and the published one had not, then its checkpoint. */
   async #publish(writer: LogWriter, published: TreeEdge, head: Head, full: readonly Tile[]) {
+    const { note } = head.checkpoint.open()
     const partial = head.edge.partialTiles(published.size)
     const files = [...full, ...partial].map((tile) => ({ path: tilePath(tile), bytes: tile.bytes }))
     await writer.write(files)
-    await writer.write([{ path: checkpointPath, bytes: Buffer.from(head.checkpoint.note) }])
+    await writer.write([{ path: checkpointPath, bytes: Buffer.from(note) }])
     for (const { path } of files) head.unsettled.add(path)
     this.#unpruned.push(...full.map(tilePath))
   }

@@ -1,5 +1,6 @@
 import { quote, SallyportError } from '#error'
 import {
+  encodeCheckpointText,
   openCheckpoint,
   type LogIdentity,
   type OpenedCheckpoint,
@@ -12,8 +13,8 @@ import type { JournalMark } from './ports.ts'
 /** What a writer knows of the log. It is true as long as nobody else has written, which `mark` tells. */
 export interface Head {
   readonly edge: TreeEdge
-  /** The published checkpoint, of exactly the tree of `edge`. */
-  readonly checkpoint: OpenedCheckpoint
+  /** What the signer has signed for exactly the tree of `edge`. */
+  readonly checkpoint: SignedCheckpoint
   /** The newest tree that the signer remembers: the same one, but for a signer whose memory is older. */
   readonly remembered: TreeHead
   readonly mark: JournalMark
@@ -21,6 +22,33 @@ export interface Head {
   readonly digest: JournalDigest
   /** Files written since the head of the journal that may not be durable yet. The committer owns and changes it. */
   readonly unsettled: Set<string>
+}
+
+/** What the signer answered for a tree. */
+export interface SignedCheckpoint {
+  readonly size: number
+  /** The signed note. */
+  readonly note: string
+  /** Verifies the signatures, once. @throws SallyportError what `openCheckpoint` refuses it with */
+  open(): OpenedCheckpoint
+}
+
+/** One that has been verified. */
+export function opened(checkpoint: OpenedCheckpoint): SignedCheckpoint {
+  return { size: checkpoint.size, note: checkpoint.note, open: () => checkpoint }
+}
+
+/**
+ * Takes what the signer answered, which must be about the tree that it was asked for. Its signatures are verified when
+ * the tree is published, and not in every commit: that would be an eighth of all the work of a busy gate, for notes that
+ * nobody ever sees.
+ */
+export function takeAnswer(note: string, tree: TreeHead, log: LogIdentity): SignedCheckpoint {
+  const { size, root } = tree
+  const text = encodeCheckpointText({ origin: log.origin, size, root })
+  if (!note.startsWith(`${text}\n`)) return opened(openAnswer(note, tree, log))
+  let checkpoint: OpenedCheckpoint | undefined
+  return { size, note, open: () => (checkpoint ??= openAnswer(note, tree, log)) }
 }
 
 export function sameTree(a: TreeHead, b: TreeHead): boolean {

@@ -28,12 +28,17 @@ export function encodeRecord(
   record: JournalRecord,
   previous: JournalDigest,
 ): { readonly bytes: Uint8Array; readonly digest: JournalDigest } {
-  const payload = encodePayload(record)
+  const parts = payloadParts(record)
+  const length = parts.reduce((sum, part) => sum + part.length, 0)
   const header = Buffer.alloc(headerBytes)
-  header.writeUInt32BE(payload.length)
+  header.writeUInt32BE(length)
   header.writeUInt8(kinds[record.kind], 4)
+  // Put together once: it may be megabytes, many times a second.
+  const bytes = Buffer.concat([header, ...parts], headerBytes + length + hashSize)
+  const payload = bytes.subarray(headerBytes, headerBytes + length)
   const digest = digestOf(previous, kinds[record.kind], payload)
-  return { bytes: Buffer.concat([header, payload, digest]), digest }
+  digest.copy(bytes, headerBytes + length)
+  return { bytes, digest }
 }
 
 /** All whole records from the beginning of `bytes`, the digest of the last, and how many bytes they take. */
@@ -78,11 +83,11 @@ function parseRecord(bytes: Buffer, start: number, previous: JournalDigest) {
   return record === undefined ? undefined : { record, digest, end }
 }
 
-function encodePayload(record: JournalRecord): Uint8Array {
-  if (record.kind === 'head') return Buffer.from(record.checkpoint)
+function payloadParts(record: JournalRecord): readonly Uint8Array[] {
+  if (record.kind === 'head') return [Buffer.from(record.checkpoint)]
   const size = Buffer.alloc(sizeBytes)
   size.writeBigUInt64BE(BigInt(record.size))
-  return Buffer.concat([size, ...record.entries.map(encodeEntry)])
+  return [size, ...record.entries.map(encodeEntry)]
 }
 
 function parsePayload(kind: number, payload: Buffer): JournalRecord | undefined {

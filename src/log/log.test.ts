@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SallyportError } from '#error'
 import { openCheckpoint, verifyTlogProof } from '#merkle'
-import { openLog, openLogView, verifyLog } from './index.ts'
+import { openLog, openLogView, verifyLog, type CheckpointSigner } from './index.ts'
 import { failedFsync, MemoryDisk } from './testing/memory-storage.ts'
 import { RememberingSigner, volatileMemory } from './testing/remembering-signer.ts'
 import { entries, entry, Machine } from './testing/simulation.ts'
@@ -321,6 +321,28 @@ test('a signer that signs something else is not believed', async () => {
   )
 })
 
+test('a signature that does not verify is never published, and no entry is lost by it', async () => {
+  const machine = new Machine(2)
+  const log = await machine.start()
+  await log.append(entry(0))
+  const before = log.checkpoint()
+  const signer = signerOf(machine)
+  const careless: CheckpointSigner = {
+    ...facade(signer),
+    sign: async (request) => (await signer.sign(request)).replace(/^(— .{60})(.)/m, swapped),
+  }
+  const other = await openLog({ storage: machine.disk.open(), signer: careless })
+  // It is durable, and the signer remembers it: that it is in the log is true.
+  assert.equal((await other.append(entry(1))).index, 1)
+  await assert.rejects(other.view(), { code: 'NOTE_SIGNATURE_INVALID' })
+  await assert.rejects(other.append(entry(2)), { code: 'NOTE_SIGNATURE_INVALID' })
+  assert.equal(Buffer.from(machine.disk.files.get('checkpoint') ?? '').toString(), before)
+  const repaired = await machine.start()
+  assert.deepEqual(Buffer.from(await repaired.entry(1)), entry(1))
+  await repaired.close()
+  assert.ok((await machine.verify([before])).ok)
+})
+
 for (const step of ['append journal', 'write'] as const)
   test(`after a write that may not be durable nothing is appended any more: ${step}`, async () => {
     const machine = new Machine()
@@ -500,3 +522,7 @@ test(
     await other.close()
   },
 )
+
+function swapped(_: string, before: string, letter: string): string {
+  return `${before}${letter === 'A' ? 'B' : 'A'}`
+}

@@ -1,6 +1,7 @@
 import { quote, SallyportError } from '#error'
 import { maxEntryBytes, parseVerifierKey, type OpenedCheckpoint } from '#merkle'
 import { Committer, usualLimits, type LogLimits } from './committer.ts'
+import { opened, type SignedCheckpoint } from './head.ts'
 import type { CheckpointSigner, LogStorage } from './ports.ts'
 import { storedTiles } from './stored-tiles.ts'
 import { LogView } from './view.ts'
@@ -82,7 +83,7 @@ class FolderLog implements Log {
   #pumping: Promise<void> | undefined
   #tidying: Promise<void> | undefined
   /** The newest checkpoint that is signed; `#view` has the newest that is published. */
-  #checkpoint: OpenedCheckpoint
+  #checkpoint: SignedCheckpoint
   #view: LogView
   #publication = Promise.withResolvers<void>()
   /** How many wait for it. */
@@ -92,7 +93,7 @@ class FolderLog implements Log {
 
   constructor(storage: LogStorage, committer: Committer, checkpoint: OpenedCheckpoint) {
     this.#committer = committer
-    this.#checkpoint = checkpoint
+    this.#checkpoint = opened(checkpoint)
     this.#renewPublication()
     this.#view = new LogView(storedTiles(storage), checkpoint)
   }
@@ -221,7 +222,7 @@ class FolderLog implements Log {
     }
   }
 
-  #answer(batch: readonly Waiting[], first: number, checkpoint: OpenedCheckpoint): void {
+  #answer(batch: readonly Waiting[], first: number, checkpoint: SignedCheckpoint): void {
     this.#checkpoint = checkpoint
     this.#taken.delete(batch)
     for (const [at, { resolve }] of batch.entries())
@@ -229,7 +230,7 @@ class FolderLog implements Log {
   }
 
   #show(checkpoint: OpenedCheckpoint): void {
-    if (checkpoint.size > this.#checkpoint.size) this.#checkpoint = checkpoint
+    if (checkpoint.size > this.#checkpoint.size) this.#checkpoint = opened(checkpoint)
     this.#view = this.#view.at(checkpoint)
     this.#publication.resolve()
     this.#renewPublication()

@@ -78,7 +78,7 @@ export class Publisher {
     try {
       await this.#options.write(this.#published.edge, head, full)
       this.#published = head
-      this.#options.published(head.checkpoint)
+      this.#options.published(head.checkpoint.open())
     } catch (cause) {
       this.#failed = { cause }
     } finally {

@@ -12,7 +12,7 @@ import {
   type Tile,
   type TreeHead,
 } from '#merkle'
-import { openAnswer, sameTree, type Head } from './head.ts'
+import { openAnswer, opened, sameTree, type Head } from './head.ts'
 import { encodeRecord, journalStart } from './journal.ts'
 import type { CheckpointSigner, LogStorage, LogWriter } from './ports.ts'
 import { damaged, forked, memoryMissing, rolledBack } from './refusals.ts'
@@ -50,7 +50,8 @@ export async function recover(context: RecoverContext): Promise<Head> {
   // A signer whose memory is older than a checkpoint with its own signatures: the next proof starts where it is.
   const remembered = newest.size < edge.size && isStored(checkpoint, stored) ? newest : edge
   if (stored.clean && unsettled.size === 0) return headOf(stored, edge, checkpoint, remembered)
-  return beginJournal(context, { edge, checkpoint, remembered, unsettled })
+  const head = { edge, checkpoint: opened(checkpoint), remembered, unsettled }
+  return beginJournal(context, head)
 }
 
 /** Settles everything, then puts a journal of only this head in the place of the old one. */
@@ -61,7 +62,7 @@ export async function beginJournal(
   await storage.prune([...head.unsettled].filter(isFullTile))
   await storage.settle([...head.unsettled, checkpointPath])
   const { bytes, digest } = encodeRecord(
-    { kind: 'head', checkpoint: head.checkpoint.note },
+    { kind: 'head', checkpoint: head.checkpoint.open().note },
     journalStart,
   )
   await writer.replaceJournal(bytes)
@@ -81,7 +82,8 @@ async function create(context: RecoverContext, newest: TreeHead | undefined): Pr
   const note = await context.signer.sign({ size: 0, root: emptyRoot, consistency: [] })
   const checkpoint = openAnswer(note, edge, context.log)
   // The journal first: a checkpoint without a journal is a copy of the public files of a log.
-  const head = { edge, checkpoint, remembered: edge, unsettled: new Set<string>() }
+  const unsettled = new Set<string>()
+  const head = { edge, checkpoint: opened(checkpoint), remembered: edge, unsettled }
   const begun = await beginJournal(context, head)
   await context.writer.write([{ path: checkpointPath, bytes: Buffer.from(note) }])
   await context.storage.settle([checkpointPath])
@@ -195,8 +197,9 @@ function headOf(
   remembered: TreeHead,
 ): Head {
   const { mark, digest } = stored
+  const unsettled = new Set<string>()
   if (mark === undefined) throw damaged('journal', 'a journal', 'none')
-  return { edge, checkpoint, remembered, mark, digest, unsettled: new Set() }
+  return { edge, checkpoint: opened(checkpoint), remembered, mark, digest, unsettled }
 }
 
 function base64(bytes: Uint8Array): string {

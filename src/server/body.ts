@@ -12,23 +12,53 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
   const announced = Number(request.headers['content-length'] ?? 0)
   if (announced > maxBytes) throw tooLarge(maxBytes, `${announced} bytes`)
   const slot = slotOf(request)
-  const chunks: Buffer[] = []
-  let size = 0
   slot?.yield()
-  try {
-    for await (const chunk of request as AsyncIterable<Buffer>) {
+  const body = await collect(request, maxBytes, (bytes) => slot?.hold(bytes))
+  slot?.take()
+  return body
+}
+
+/** By events, because an iterator for each request costs the gate as much as reading JSON does. `hold` may throw. */
+async function collect(
+  request: IncomingMessage,
+  maxBytes: number,
+  hold: (bytes: number) => void,
+): Promise<Uint8Array> {
+  // Empty when it is over: the request outlives it, until the next one on its connection.
+  let chunks: Buffer[] = []
+  let size = 0
+  // Then none of the events below would come any more.
+  if (request.destroyed) throw new SallyportError(cutOff(size))
+  return new Promise((resolve, reject) => {
+    const refuse = (problem: unknown): void => {
+      // What else comes is not for us.
+      request.off('data', take)
+      request.pause()
+      reject(problem)
+    }
+    const take = (chunk: Buffer): void => {
       size += chunk.length
-      if (size > maxBytes) throw tooLarge(maxBytes, `more than ${maxBytes} bytes`)
-      slot?.hold(chunk.length)
+      try {
+        if (size > maxBytes) throw tooLarge(maxBytes, `more than ${maxBytes} bytes`)
+        hold(chunk.length)
+      } catch (problem) {
+        return refuse(problem)
+      }
       chunks.push(chunk)
     }
-  } catch (cause) {
-    if (cause instanceof SallyportError) throw cause
-    throw new SallyportError(cutOff(size), { cause })
-  }
-  slot?.take()
-  const [only] = chunks
-  return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, size)
+    const cut = (cause?: unknown): void =>
+      reject(new SallyportError(cutOff(size), cause === undefined ? {} : { cause }))
+    request.on('data', take)
+    request.once('end', () => {
+      const [only] = chunks
+      resolve(chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, size))
+      chunks = []
+    })
+    request.once('error', cut)
+    request.once('close', () => {
+      if (!request.complete) cut()
+    })
+  })
 }
 
 function tooLarge(maxBytes: number, found: string): SallyportError {

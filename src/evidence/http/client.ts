@@ -294,7 +294,8 @@ function watch(request: ClientRequest, isSecure: boolean, limits: HttpLimits): v
   )
   const done = (): void => clearTimeout(late)
   request.on('socket', (socket) => {
-    if (request.reusedSocket) done()
+    // One that others have used may come by way of the queue, and is then not said to be reused.
+    if (!socket.connecting) done()
     else socket.once(isSecure ? 'secureConnect' : 'connect', done)
   })
   request.on('close', done)

@@ -6,7 +6,7 @@ import { absent, syncFolder } from './durable.ts'
 
 // On Linux a write to such a file is durable when it returns: one call instead of two.
 const durably = process.platform === 'linux' ? constants.O_DSYNC : 0
-const roomBytes = 2 ** 20
+const room = new Uint8Array(2 ** 20)
 
 interface OpenJournal {
   readonly handle: FileHandle
@@ -72,7 +72,7 @@ export class JournalFile {
     journal.end += bytes.length
     journal.size = Math.max(journal.size, journal.end)
     // A journal that stays small needs no room.
-    if (journal.end > roomBytes / 4 && journal.size - journal.end < roomBytes / 2)
+    if (journal.end > room.length / 4 && journal.size - journal.end < room.length / 2)
       this.#making ??= this.#makeRoom(journal)
   }
 
@@ -107,8 +107,8 @@ export class JournalFile {
   async #makeRoom(journal: OpenJournal): Promise<void> {
     const { handle, size } = journal
     try {
-      await write(handle, new Uint8Array(roomBytes), size)
-      journal.size = size + roomBytes
+      await write(handle, room, size)
+      journal.size = size + room.length
     } catch {
       // There may be room for a record all the same: that is for who writes it to find out.
     } finally {
