@@ -18,47 +18,45 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
   return body
 }
 
-/** By events, because an iterator for each request costs the gate as much as reading JSON does. `hold` may throw. */
+/**
+ * By events, because an iterator for each request costs the gate as much as reading JSON does. Nothing of it is left on
+ * the request, which lives until the next one on its connection. `hold` may throw.
+ */
 async function collect(
   request: IncomingMessage,
   maxBytes: number,
   hold: (bytes: number) => void,
 ): Promise<Uint8Array> {
-  // Empty when it is over: the request outlives it, until the next one on its connection.
-  let chunks: Buffer[] = []
+  const chunks: Buffer[] = []
   let size = 0
   // Then none of the events below would come any more.
   if (request.destroyed) throw new SallyportError(cutOff(size))
-  return new Promise((resolve, reject) => {
-    const refuse = (problem: unknown): void => {
-      // What else comes is not for us.
-      request.off('data', take)
-      request.pause()
+  const { promise, resolve, reject } = Promise.withResolvers<void>()
+  const take = (chunk: Buffer): void => {
+    size += chunk.length
+    try {
+      if (size > maxBytes) throw tooLarge(maxBytes, `more than ${maxBytes} bytes`)
+      hold(chunk.length)
+      chunks.push(chunk)
+    } catch (problem) {
       reject(problem)
     }
-    const take = (chunk: Buffer): void => {
-      size += chunk.length
-      try {
-        if (size > maxBytes) throw tooLarge(maxBytes, `more than ${maxBytes} bytes`)
-        hold(chunk.length)
-      } catch (problem) {
-        return refuse(problem)
-      }
-      chunks.push(chunk)
-    }
-    const cut = (cause?: unknown): void =>
-      reject(new SallyportError(cutOff(size), cause === undefined ? {} : { cause }))
-    request.on('data', take)
-    request.once('end', () => {
-      const [only] = chunks
-      resolve(chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, size))
-      chunks = []
-    })
-    request.once('error', cut)
-    request.once('close', () => {
-      if (!request.complete) cut()
-    })
-  })
+  }
+  const cut = (cause?: unknown): void =>
+    reject(new SallyportError(cutOff(size), cause === undefined ? {} : { cause }))
+  const listeners = { data: take, end: resolve, error: cut, close: cut }
+  for (const [event, listener] of Object.entries(listeners)) request.on(event, listener)
+  try {
+    await promise
+  } catch (problem) {
+    // What else comes is not for us.
+    request.pause()
+    throw problem
+  } finally {
+    for (const [event, listener] of Object.entries(listeners)) request.off(event, listener)
+  }
+  const [only] = chunks
+  return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, size)
 }
 
 function tooLarge(maxBytes: number, found: string): SallyportError {
