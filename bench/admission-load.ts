@@ -26,7 +26,7 @@ export interface Measured {
 const atATime = 32
 const connections = 64
 const warmUp = 300
-const warmUpMs = 3000
+const warmUpMs = 10_000
 
 process.once('message', (load: Load) => {
   void run(load).then((measured) => {

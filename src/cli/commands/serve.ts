@@ -3,7 +3,7 @@ import type { Plan } from '../commands.ts'
 import type { Outcome } from '../outcome.ts'
 import { lostTexts, outliveReaders } from '../readers.ts'
 import type { Session } from '../session.ts'
-import { keepObjectsYoung } from '../young-objects.ts'
+import { keepHeapSteady } from '../steady-heap.ts'
 
 export function define(command: CommandLine, plan: Plan): void {
   command.action(() => plan('the gate does not run', serve))
@@ -11,7 +11,7 @@ export function define(command: CommandLine, plan: Plan): void {
 
 /** Runs until somebody stops it: once asked for it ends what it has begun, twice it ends at once. */
 async function serve(session: Session): Promise<Outcome> {
-  keepObjectsYoung()
+  keepHeapSteady()
   const app = await import('#app')
   const { terminal } = session
   outliveReaders()

@@ -12,7 +12,7 @@ import { headline, renderDecision } from '../render-decision.ts'
 import { highlight, type Look } from '../render.ts'
 import type { Session } from '../session.ts'
 import { wrap } from '../wrap.ts'
-import { keepObjectsYoung } from '../young-objects.ts'
+import { keepHeapSteady } from '../steady-heap.ts'
 import { stopSignal } from './serve.ts'
 
 interface Options {
@@ -58,7 +58,7 @@ async function keepGate(
   { artifact, sha256, lines }: StoryReport,
   session: Session,
 ): Promise<string> {
-  keepObjectsYoung()
+  keepHeapSteady()
   const { startStoryGate } = await import('#app')
   const { terminal, cwd, env, home, now } = session
   const { paint } = session.outLook()

@@ -5,7 +5,7 @@ import { escapeLine } from '../escape.ts'
 import type { Outcome } from '../outcome.ts'
 import { lostTexts, outliveReaders } from '../readers.ts'
 import type { Session } from '../session.ts'
-import { keepObjectsYoung } from '../young-objects.ts'
+import { keepHeapSteady } from '../steady-heap.ts'
 import { stopSignal } from './serve.ts'
 
 export function define(command: CommandLine, plan: Plan): void {
@@ -56,7 +56,7 @@ async function serve(session: Session): Promise<Outcome> {
     import('#config'),
   ])
   const { terminal, home, cwd, env } = session
-  keepObjectsYoung()
+  keepHeapSteady()
   outliveReaders()
   const ended = Promise.withResolvers<void>()
   let isOver = false

@@ -52,6 +52,19 @@ test('silence, dribbling and a server that never accepts end in time, and name t
   await fails(client().send(new URL(base), request({ signal: aborted })), /within the time/)
 })
 
+test('requests that wait for a connection of others leave nothing on it', async () => {
+  const warnings: Error[] = []
+  const listen = (warning: Error): unknown => warnings.push(warning)
+  process.on('warning', listen)
+  closing.push(() => process.off('warning', listen))
+  const base = await serve((_request, response) => response.end('body'))
+  const one = client({ maxSockets: 1 })
+  await Promise.all(Array.from({ length: 30 }, () => one.send(new URL(base), request())))
+  // Warnings come a moment later.
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.deepEqual(warnings, [])
+})
+
 test('a server that is not there is named', async () => {
   const base = await serve(() => undefined)
   for (const close of closing.splice(0)) close()
