@@ -9,7 +9,7 @@ import { LogView } from './view.ts'
 /** What an append is answered with. The whole receipt, with its proof, is `Log.receipt(index)`. */
 export interface Receipt {
   readonly index: number
-  /** The signed checkpoint that was the first with this entry. */
+  /** The checkpoint that was the first with this entry, as the signer answered it: verified when it is published. */
   readonly checkpoint: string
 }
 
