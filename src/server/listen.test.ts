@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
 import { connect, type Socket } from 'node:net'
 import { text } from 'node:stream/consumers'
 import { afterEach, test } from 'node:test'
@@ -58,6 +59,19 @@ test('a body that is too large is refused, announced or not', async () => {
     await send(url, `${head}${chunk}${chunk}0\r\n\r\n`),
     /^HTTP\/1\.1 413 .*REQUEST_TOO_LARGE/s,
   )
+})
+
+test('who is refused for the size of a body, and breaks off, ends nothing', async () => {
+  const url = await serve(echo)
+  for (let round = 0; round < 20; round += 1) {
+    const socket = connect(Number(url.port), url.hostname)
+    socket.on('error', () => undefined)
+    socket.write('POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n')
+    socket.write(`7d0\r\n${'x'.repeat(2000)}\r\n`, () => socket.resetAndDestroy())
+    await once(socket, 'close')
+  }
+  const response = await fetch(url, { method: 'POST', body: 'hello' })
+  assert.equal(await response.text(), 'hello')
 })
 
 test('who is slow with headers or body is cut off', async () => {
