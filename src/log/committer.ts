@@ -155,7 +155,7 @@ export class Committer {
 
   /** Until everything is committed and published, or it is the turn of others. */
   async #commitAll(writer: LogWriter, publisher: Publisher, turn: Turn): Promise<void> {
-    const begun = { size: this.#known().edge.size, at: performance.now() }
+    const begun = { size: this.#known().edge.size, looked: performance.now() }
     let answer = nothing
     let over = false
     for (let isIdle = false; ;) {
@@ -206,12 +206,13 @@ export class Committer {
    * Whether others come first now, who wait for the lock or for a journal that has become too long. Every turn commits
    * once: otherwise nobody would ever be answered where the journal is always too long, or somebody always waits.
    */
-  #isOver(writer: LogWriter, begun: { readonly size: number; at: number }): boolean {
+  #isOver(writer: LogWriter, begun: { readonly size: number; looked: number }): boolean {
     const { edge, mark } = this.#known()
     if (edge.size === begun.size) return false
     if (mark.length > this.#limits.journalBytes) return true
-    if (performance.now() - begun.at <= this.#limits.turn) return false
-    begun.at = performance.now()
+    // To look is a transaction of the lock's database: not with every commit.
+    if (performance.now() - begun.looked <= this.#limits.turn) return false
+    begun.looked = performance.now()
     return writer.isWanted()
   }
 
