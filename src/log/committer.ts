@@ -2,8 +2,11 @@ import { setTimeout as wait } from 'node:timers/promises'
 import { SallyportError } from '#error'
 import {
   openCheckpoint,
+  parseTilePath,
   proveConsistency,
   tilePath,
+  tileWidth,
+  tileWidthIn,
   type LogIdentity,
   type OpenedCheckpoint,
   type ReadTile,
@@ -125,14 +128,16 @@ export class Committer {
 
   /**
    * Housekeeping beside the commits. Partial tiles go as soon as the full one is there, because those of one bundle
-   * may take a hundred times its size; the journal still has everything. Full tiles are made durable a few at a time.
+   * may take a hundred times its size; the journal still has everything but the tree at its head, whose partial tiles go
+   * when the full one is durable. Full tiles are made durable a few at a time.
    */
   async tidy(): Promise<void> {
-    const unpruned = this.#unpruned.splice(0)
-    await this.#storage.prune(unpruned)
     const head = this.#head
     if (head === undefined) return
-    const { unsettled, mark } = head
+    const { unsettled, mark, base } = head
+    const unpruned = this.#unpruned.splice(0)
+    await this.#storage.settle(unpruned.filter((full) => isPartialIn(base, full)))
+    await this.#storage.prune(unpruned)
     for (const path of unsettled)
       if (unpruned.some((full) => path.startsWith(`${full}.p/`))) unsettled.delete(path)
     const full = [...unsettled].filter(isFullTile)
@@ -284,10 +289,10 @@ export class Committer {
     const note = await this.#signer.sign({ size: edge.size, root: edge.root, consistency })
     const checkpoint = takeAnswer(note, edge, this.#log)
     const length = head.mark.length + record.bytes.length
-    const { unsettled } = head
+    const { unsettled, base } = head
     const mark = { ...head.mark, length }
     return {
-      head: { edge, checkpoint, remembered: edge, mark, digest: record.digest, unsettled },
+      head: { edge, checkpoint, remembered: edge, mark, base, digest: record.digest, unsettled },
       full,
     }
   }
@@ -308,6 +313,12 @@ export class Committer {
     this.#head = await beginJournal(this.#context(writer), head)
     this.#uncertain = false
   }
+}
+
+/** Whether the tree of `size` has a partial tile where this full one is. */
+function isPartialIn(size: number, fullTile: string): boolean {
+  const width = tileWidthIn(size, parseTilePath(fullTile))
+  return width > 0 && width < tileWidth
 }
 
 const nothing = (): void => {}

@@ -18,6 +18,8 @@ export interface Head {
   /** The newest tree that the signer remembers: the same one, but for a signer whose memory is older. */
   readonly remembered: TreeHead
   readonly mark: JournalMark
+  /** How large the tree at the head of the journal is. All of it is durable, and no record of the journal has its entries. */
+  readonly base: number
   /** Of the last record of the journal. */
   readonly digest: JournalDigest
   /** Files written since the head of the journal that may not be durable yet. The committer owns and changes it. */

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { SallyportError } from '#error'
 import { openCheckpoint, verifyTlogProof } from '#merkle'
 import { openLog, openLogView, verifyLog, type CheckpointSigner } from './index.ts'
-import { failedFsync, MemoryDisk } from './testing/memory-storage.ts'
+import { failedFsync, Killed, MemoryDisk } from './testing/memory-storage.ts'
 import { RememberingSigner, volatileMemory } from './testing/remembering-signer.ts'
 import { entries, entry, Machine } from './testing/simulation.ts'
 
@@ -343,6 +343,53 @@ test('a signature that does not verify is never published, and no entry is lost 
   assert.ok((await machine.verify([before])).ok)
 })
 
+for (const grown of [200, 700])
+  test(`a tile of the newest durable tree is not removed before the full one is durable: ${grown} more entries`, async () => {
+    const machine = new Machine()
+    // Nothing is made durable for the number of its tiles, and no journal is replaced.
+    const limits = { journalBytes: 2 ** 30, unsettledTiles: 1000 }
+    const first = await machine.start(undefined, limits)
+    await Promise.all(entries(0, 100).map((one) => first.append(one)))
+    await first.close()
+    const log = await machine.start(undefined, limits)
+    await Promise.all(entries(100, grown).map((one) => log.append(one)))
+    await log.view()
+    // What it removes beside the commits, it has removed.
+    for (let turn = 0; turn < 50; turn += 1) await nextTurn()
+    assert.equal(machine.disk.files.has('tile/0/000.p/100'), false)
+    machine.disk.failPower(() => 'lost')
+    const next = await machine.start()
+    assert.equal(next.size, 100 + grown)
+    assert.deepEqual(Buffer.from(await next.entry(7)), entry(7))
+    assert.deepEqual(Buffer.from(await next.entry(99 + grown)), entry(99 + grown))
+    assert.ok((await machine.verify()).ok)
+  })
+
+test('wherever the power fails while a journal is replaced, the tree of the old one is whole', async () => {
+  for (let at = 1; ; at += 1) {
+    const machine = new Machine()
+    const limits = { journalBytes: 2 ** 30, unsettledTiles: 1000 }
+    const first = await machine.start(undefined, limits)
+    await Promise.all(entries(0, 100).map((one) => first.append(one)))
+    await first.close()
+    let count = 0
+    let [dead, closing] = [false, false]
+    const log = await machine.start(() => {
+      dead ||= closing && ++count === at
+      if (dead) throw new Killed()
+    }, limits)
+    await Promise.all(entries(100, 200).map((one) => log.append(one)))
+    closing = true
+    await log.close().catch(() => undefined)
+    machine.disk.failPower(() => 'lost')
+    const next = await machine.start()
+    assert.equal(next.size, 300)
+    assert.deepEqual(Buffer.from(await next.entry(7)), entry(7))
+    assert.ok((await machine.verify()).ok)
+    if (!dead) return
+  }
+})
+
 for (const step of ['append journal', 'write'] as const)
   test(`after a write that may not be durable nothing is appended any more: ${step}`, async () => {
     const machine = new Machine()
@@ -522,6 +569,8 @@ test(
     await other.close()
   },
 )
+
+const nextTurn = async (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
 function swapped(_: string, before: string, letter: string): string {
   return `${before}${letter === 'A' ? 'B' : 'A'}`

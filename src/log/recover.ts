@@ -59,8 +59,13 @@ export async function beginJournal(
   { storage, writer }: Pick<RecoverContext, 'storage' | 'writer'>,
   head: Pick<Head, 'edge' | 'checkpoint' | 'remembered' | 'unsettled'>,
 ): Promise<Head> {
-  await storage.prune([...head.unsettled].filter(isFullTile))
-  await storage.settle([...head.unsettled, checkpointPath])
+  const full = [...head.unsettled].filter(isFullTile)
+  const lasting = [...head.unsettled].filter(
+    (path) => !full.some((one) => path.startsWith(`${one}.p/`)),
+  )
+  await storage.settle([...lasting, checkpointPath])
+  // After that: the old journal may still need the partial tiles.
+  await storage.prune(full)
   const { bytes, digest } = encodeRecord(
     { kind: 'head', checkpoint: head.checkpoint.open().note },
     journalStart,
@@ -68,7 +73,7 @@ export async function beginJournal(
   await writer.replaceJournal(bytes)
   const mark = await writer.journalMark()
   if (mark === undefined) throw damaged('journal', 'the journal just written', 'none')
-  return { ...head, mark, digest, unsettled: new Set() }
+  return { ...head, mark, base: head.edge.size, digest, unsettled: new Set() }
 }
 
 export function isFullTile(path: string): boolean {
@@ -199,7 +204,8 @@ function headOf(
   const { mark, digest } = stored
   const unsettled = new Set<string>()
   if (mark === undefined) throw damaged('journal', 'a journal', 'none')
-  return { edge, checkpoint: opened(checkpoint), remembered, mark, digest, unsettled }
+  const base = edge.size
+  return { edge, checkpoint: opened(checkpoint), remembered, mark, base, digest, unsettled }
 }
 
 function base64(bytes: Uint8Array): string {
