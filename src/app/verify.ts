@@ -43,7 +43,8 @@ export interface VerifyOptions {
 
 export interface VerifyReport {
   readonly decision: Decision
-  readonly receipt: Receipt
+  /** Where it is recorded, and a signed checkpoint with it. */
+  readonly receipt: Receipt & { readonly checkpoint: string }
   /** Alarms that nobody has heard yet; they wait, and are tried again. */
   readonly unheard: number
   /** 0 admitted, 1 denied, 2 the policy is wrong, 3 could not tell. */
@@ -139,7 +140,7 @@ export async function ask(
   })
   return {
     decision,
-    receipt,
+    receipt: { ...receipt, checkpoint: (await gate.log.view()).checkpoint.note },
     unheard: await tell(bell, decision, gate, config),
     exit: decisionExitCode(decision),
     paths: new Map([[name, typed]]),

@@ -14,7 +14,7 @@ import {
   type TreeEdge,
 } from '#merkle'
 import { nodesOf } from './extension-nodes.ts'
-import { opened, sameTree, takeAnswer, type Head, type SignedCheckpoint } from './head.ts'
+import { openAnswer, sameTree, type Head, type Standing } from './head.ts'
 import { encodeRecord, parseJournal } from './journal.ts'
 import type { CheckpointSigner, JournalMark, LogStorage, LogWriter } from './ports.ts'
 import { Publisher } from './publisher.ts'
@@ -47,8 +47,8 @@ export const usualLimits: LogLimits = {
 /** Entries that are committed in one. */
 export interface Batch {
   readonly entries: readonly Uint8Array[]
-  /** Told when they are durable and signed: the index of the first, and the checkpoint that has them. */
-  readonly committed: (first: number, checkpoint: SignedCheckpoint) => void
+  /** Told when they are durable and remembered by the signer: the index of the first. */
+  readonly committed: (first: number) => void
 }
 
 /** What a turn works for. */
@@ -74,6 +74,8 @@ export class Committer {
   readonly #limits: LogLimits
   readonly #storedTile: ReadTile
   #head: Head | undefined
+  /** The newest that is published: of the tree of `#head`, whenever a turn begins, and when one ends well. */
+  #checkpoint: OpenedCheckpoint | undefined
   /** Full tiles beside which partial ones may still be. */
   readonly #unpruned: string[] = []
   /** When something was published last, in milliseconds of `performance.now`. */
@@ -91,7 +93,7 @@ export class Committer {
 
   /** Recovers if need be, learns what others have appended, and gives the newest checkpoint. */
   async refresh(): Promise<OpenedCheckpoint> {
-    return this.#locked(async (writer) => (await this.#current(writer)).checkpoint.open())
+    return this.#locked(async (writer) => (await this.#current(writer)).checkpoint)
   }
 
   /**
@@ -102,12 +104,12 @@ export class Committer {
   async turn(turn: Turn): Promise<void> {
     await this.#locked(async (writer) => {
       const before = await this.#current(writer)
-      turn.published(before.checkpoint.open())
+      turn.published(before.checkpoint)
       const publisher = new Publisher({
-        from: before,
+        from: before.head,
         every: this.#limits.publishAfter,
         begun: this.#publishedAt,
-        write: async (...what) => this.#publish(writer, ...what),
+        write: async (...what) => (this.#checkpoint = await this.#publish(writer, ...what)),
         published: turn.published,
       })
       try {
@@ -121,8 +123,8 @@ export class Committer {
         await publisher.running
         this.#publishedAt = publisher.begun
       }
-      const head = this.#known()
-      if (head.mark.length > this.#limits.journalBytes) await this.#replaceJournal(writer, head)
+      const now = this.#standing()
+      if (now.head.mark.length > this.#limits.journalBytes) await this.#replaceJournal(writer, now)
     })
   }
 
@@ -152,9 +154,9 @@ export class Committer {
   /** Leaves a log of which everything is durable, with nothing to recover. Gives its checkpoint. */
   async finish(): Promise<OpenedCheckpoint> {
     return this.#locked(async (writer) => {
-      const head = await this.#current(writer)
-      if (head.unsettled.size > 0) await this.#replaceJournal(writer, head)
-      return head.checkpoint.open()
+      const now = await this.#current(writer)
+      if (now.head.unsettled.size > 0) await this.#replaceJournal(writer, now)
+      return now.checkpoint
     })
   }
 
@@ -204,7 +206,7 @@ export class Committer {
     const { head, full } = await this.#append(writer, before, batch.entries)
     this.#head = head
     publisher.offer(head, full)
-    return () => batch.committed(before.edge.size, head.checkpoint)
+    return () => batch.committed(before.edge.size)
   }
 
   /**
@@ -230,16 +232,26 @@ export class Committer {
     }
   }
 
-  async #current(writer: LogWriter): Promise<Head> {
-    const known = this.#uncertain ? undefined : this.#head
+  async #current(writer: LogWriter): Promise<Standing> {
+    const known = this.#uncertain || this.#head === undefined ? undefined : this.#standing()
     const mark = await writer.journalMark()
-    const current =
+    const caughtUp =
       known === undefined || mark === undefined
         ? undefined
         : await this.#catchUp(writer, known, mark)
-    this.#head = current ?? (await recover({ ...this.#context(writer), log: this.#log }))
+    const current = caughtUp ?? (await recover({ ...this.#context(writer), log: this.#log }))
+    this.#head = current.head
+    this.#checkpoint = current.checkpoint
     this.#uncertain = false
-    return this.#head
+    return current
+  }
+
+  /** What is known when all of it is published. */
+  #standing(): Standing {
+    const [head, checkpoint] = [this.#known(), this.#checkpoint]
+    if (checkpoint === undefined || !sameTree(checkpoint, head.edge))
+      throw new Error('the newest tree is not published')
+    return { head, checkpoint }
   }
 
   /** What this process knows of the log, under the lock, after `#current`. */
@@ -253,30 +265,34 @@ export class Committer {
   }
 
   /** Follows what other processes have appended; undefined when that is not all that has happened. */
-  async #catchUp(writer: LogWriter, known: Head, mark: JournalMark): Promise<Head | undefined> {
-    if (mark.generation !== known.mark.generation || mark.length < known.mark.length)
-      return undefined
-    if (mark.length === known.mark.length) return known
-    const added = await writer.readJournal(known.mark.length)
-    const { records, digest, end } = parseJournal(added, known.digest)
-    let { edge } = known
+  async #catchUp(
+    writer: LogWriter,
+    known: Standing,
+    mark: JournalMark,
+  ): Promise<Standing | undefined> {
+    const { head } = known
+    if (mark.generation !== head.mark.generation || mark.length < head.mark.length) return undefined
+    if (mark.length === head.mark.length) return known
+    const added = await writer.readJournal(head.mark.length)
+    const { records, digest, end } = parseJournal(added, head.digest)
+    let { edge } = head
     for (const record of records) {
       if (record.kind !== 'batch' || record.size !== edge.size) return undefined
       const grown = edge.extend(record.entries)
       edge = grown.edge
-      for (const tile of grown.tiles()) known.unsettled.add(tilePath(tile))
+      for (const tile of grown.tiles()) head.unsettled.add(tilePath(tile))
     }
     const note = await this.#storage.read(checkpointPath)
     if (note === undefined || end < added.length) return undefined
     const checkpoint = openCheckpoint(Buffer.from(note).toString(), this.#log)
     // A batch without its checkpoint: its writer died before the signer answered.
     if (!sameTree(checkpoint, edge)) return undefined
-    return { ...known, edge, checkpoint: opened(checkpoint), remembered: edge, mark, digest }
+    return { head: { ...head, edge, remembered: edge, mark, digest }, checkpoint }
   }
 
   /**
-   * Stage and sign. An entry is in the log from the moment the signer remembers its tree: the journal has it, so
-   * whatever happens afterwards, recovery arrives at the same tree.
+   * Stage, and have the signer remember. An entry is in the log from the moment the signer remembers its tree: the journal
+   * has it, and nothing else is signed, so whatever happens afterwards, recovery arrives at the same tree.
    */
   async #append(writer: LogWriter, head: Head, entries: readonly Uint8Array[]) {
     const extension = head.edge.extend(entries)
@@ -286,31 +302,41 @@ export class Committer {
       writer.appendJournal(record.bytes),
       proveConsistency(head.remembered.size, edge.size, nodesOf(extension, this.#storedTile)),
     ])
-    const note = await this.#signer.sign({ size: edge.size, root: edge.root, consistency })
-    const checkpoint = takeAnswer(note, edge, this.#log)
+    await this.#signer.remember({ size: edge.size, root: edge.root, consistency })
     const length = head.mark.length + record.bytes.length
     const { unsettled, base } = head
     const mark = { ...head.mark, length }
     return {
-      head: { edge, checkpoint, remembered: edge, mark, base, digest: record.digest, unsettled },
+      head: { edge, remembered: edge, mark, base, digest: record.digest, unsettled },
       full,
     }
   }
 
-  /** Apply and publish: every tile that the tree of `head` has and the published one had not, then its checkpoint. */
-  async #publish(writer: LogWriter, published: TreeEdge, head: Head, full: readonly Tile[]) {
-    const { note } = head.checkpoint.open()
-    const partial = head.edge.partialTiles(published.size)
+  /**
+   * Sign, apply and publish: every tile that the tree of `head` has and the published one had not, then its checkpoint. The
+   * signer is asked at once: the next commit, which has it remember more, is not that far.
+   */
+  async #publish(
+    writer: LogWriter,
+    published: TreeEdge,
+    { edge, unsettled }: Head,
+    full: readonly Tile[],
+  ) {
+    const { size, root } = edge
+    const note = await this.#signer.sign({ size, root, consistency: [] })
+    const checkpoint = openAnswer(note, edge, this.#log)
+    const partial = edge.partialTiles(published.size)
     const files = [...full, ...partial].map((tile) => ({ path: tilePath(tile), bytes: tile.bytes }))
     await writer.write(files)
     await writer.write([{ path: checkpointPath, bytes: Buffer.from(note) }])
-    for (const { path } of files) head.unsettled.add(path)
+    for (const { path } of files) unsettled.add(path)
     this.#unpruned.push(...full.map(tilePath))
+    return checkpoint
   }
 
-  async #replaceJournal(writer: LogWriter, head: Head): Promise<void> {
+  async #replaceJournal(writer: LogWriter, { head, checkpoint }: Standing): Promise<void> {
     this.#uncertain = true
-    this.#head = await beginJournal(this.#context(writer), head)
+    this.#head = await beginJournal(this.#context(writer), head, checkpoint)
     this.#uncertain = false
   }
 }

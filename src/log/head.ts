@@ -1,6 +1,5 @@
 import { quote, SallyportError } from '#error'
 import {
-  encodeCheckpointText,
   openCheckpoint,
   type LogIdentity,
   type OpenedCheckpoint,
@@ -13,8 +12,6 @@ import type { JournalMark } from './ports.ts'
 /** What a writer knows of the log. It is true as long as nobody else has written, which `mark` tells. */
 export interface Head {
   readonly edge: TreeEdge
-  /** What the signer has signed for exactly the tree of `edge`. */
-  readonly checkpoint: SignedCheckpoint
   /** The newest tree that the signer remembers: the same one, but for a signer whose memory is older. */
   readonly remembered: TreeHead
   readonly mark: JournalMark
@@ -26,31 +23,11 @@ export interface Head {
   readonly unsettled: Set<string>
 }
 
-/** What the signer answered for a tree. */
-export interface SignedCheckpoint {
-  readonly size: number
-  /** The signed note. */
-  readonly note: string
-  /** Verifies the signatures, once. @throws SallyportError what `openCheckpoint` refuses it with */
-  open(): OpenedCheckpoint
-}
-
-/** One that has been verified. */
-export function opened(checkpoint: OpenedCheckpoint): SignedCheckpoint {
-  return { size: checkpoint.size, note: checkpoint.note, open: () => checkpoint }
-}
-
-/**
- * Takes what the signer answered, which must be about the tree that it was asked for. Its signatures are verified when
- * the tree is published, and not in every commit: that would be an eighth of all the work of a busy gate, for notes that
- * nobody ever sees.
- */
-export function takeAnswer(note: string, tree: TreeHead, log: LogIdentity): SignedCheckpoint {
-  const { size, root } = tree
-  const text = encodeCheckpointText({ origin: log.origin, size, root })
-  if (!note.startsWith(`${text}\n`)) return opened(openAnswer(note, tree, log))
-  let checkpoint: OpenedCheckpoint | undefined
-  return { size, note, open: () => (checkpoint ??= openAnswer(note, tree, log)) }
+/** What is known of a log between turns, when all of it is published. */
+export interface Standing {
+  readonly head: Head
+  /** Of exactly the tree of `head`. */
+  readonly checkpoint: OpenedCheckpoint
 }
 
 export function sameTree(a: TreeHead, b: TreeHead): boolean {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SallyportError } from '#error'
-import { openCheckpoint, verifyTlogProof } from '#merkle'
+import { openCheckpoint, verifyTlogProof, type SigningRequest } from '#merkle'
 import { openLog, openLogView, verifyLog, type CheckpointSigner } from './index.ts'
 import { failedFsync, Killed, MemoryDisk } from './testing/memory-storage.ts'
 import { RememberingSigner, volatileMemory } from './testing/remembering-signer.ts'
@@ -15,14 +15,15 @@ test('a new log is empty, and its checkpoint is signed', async () => {
   assert.ok((await machine.verify()).ok)
 })
 
-test('an append is answered with its index and a checkpoint that has it', async () => {
+test('an append is answered with its index, and a checkpoint with it is published', async () => {
   const machine = new Machine()
   const log = await machine.start()
   const receipt = await log.append(entry(7))
   assert.equal(receipt.index, 0)
-  assert.equal(openCheckpoint(receipt.checkpoint, machine.identity).size, 1)
+  assert.equal(log.size, 1)
   const logged = verifyTlogProof(await log.receipt(0), entry(7), machine.identity)
-  assert.equal(logged.checkpoint.note, receipt.checkpoint)
+  assert.equal(logged.checkpoint.note, log.checkpoint())
+  assert.equal(openCheckpoint(log.checkpoint(), machine.identity).size, 1)
 })
 
 test('what was appended can be read here at once, and by others as soon as it can be seen here', async () => {
@@ -38,13 +39,16 @@ test('what was appended can be read here at once, and by others as soon as it ca
 
 test('appends that come together share a commit, in the order in which they came', async () => {
   const machine = new Machine()
-  const log = await machine.start()
+  let commits = 0
+  const log = await machine.start((step) => {
+    if (step === 'remember') commits += 1
+  })
   const receipts = await Promise.all(entries(0, 50).map((one) => log.append(one)))
   assert.deepEqual(
     receipts.map(({ index }) => index),
     Array.from({ length: 50 }, (_, at) => at),
   )
-  assert.equal(new Set(receipts.map(({ checkpoint }) => checkpoint)).size, 1)
+  assert.equal(commits, 1)
 })
 
 test('the caller may use its buffer again at once', async () => {
@@ -249,15 +253,19 @@ test('processes take turns, and no index is given twice', async () => {
   const receipts = await Promise.all(
     logs.flatMap((log, at) => entries(at * 1000, 100).map((one) => log.append(one))),
   )
-  for (let at = 0; at < 30; at += 1)
-    receipts.push(await (logs[at % 3] ?? assert.fail()).append(entry(9000 + at)))
+  const checkpoints: string[] = []
+  for (let at = 0; at < 30; at += 1) {
+    const log = logs[at % 3] ?? assert.fail()
+    receipts.push(await log.append(entry(9000 + at)))
+    checkpoints.push((await log.view()).checkpoint.note)
+  }
   const indexes = receipts.map(({ index }) => index).toSorted((a, b) => a - b)
   assert.deepEqual(
     indexes,
     Array.from({ length: 330 }, (_, at) => at),
   )
   for (const log of logs) await log.close()
-  assert.ok((await machine.verify(receipts.map(({ checkpoint }) => checkpoint))).ok)
+  assert.ok((await machine.verify(checkpoints)).ok)
 })
 
 test('a batch that one process staged and another found unsigned is not logged', async () => {
@@ -265,7 +273,7 @@ test('a batch that one process staged and another found unsigned is not logged',
   const [one, two] = [await machine.start(), await machine.start()]
   await one.append(entry(0))
   const dead = await machine.start((step) => {
-    if (step === 'sign') throw unreachable()
+    if (step === 'remember') throw unreachable()
   })
   await assert.rejects(dead.append(entry(666)), { code: 'LOG_BUSY' })
   await two.append(entry(1))
@@ -278,7 +286,7 @@ test('a signer that cannot be reached fails the append, and the log goes on when
   const machine = new Machine()
   let down = false
   const log = await machine.start((step) => {
-    if (down && step === 'sign') throw unreachable()
+    if (down && (step === 'remember' || step === 'sign')) throw unreachable()
   })
   await log.append(entry(0))
   down = true
@@ -290,11 +298,11 @@ test('a signer that cannot be reached fails the append, and the log goes on when
   assert.ok((await machine.verify()).ok)
 })
 
-test('a signer that signed but could not say so has its entry taken up by the next append', async () => {
+test('a signer that remembers but could not say so has its entry taken up by the next append', async () => {
   const machine = new Machine()
   let silent = false
   const log = await machine.start((step) => {
-    if (silent && step === 'signed') throw unreachable()
+    if (silent && step === 'remembered') throw unreachable()
   })
   silent = true
   await assert.rejects(log.append(entry(0)), { code: 'LOG_BUSY' })
@@ -308,10 +316,13 @@ test('a signer that signs something else is not believed', async () => {
   const log = await machine.start()
   await log.append(entry(0))
   const signer = signerOf(machine)
-  const note = log.checkpoint()
+  const { note } = (await log.view()).checkpoint
   const confused = { ...facade(signer), sign: async () => note }
   const other = await openLog({ storage: machine.disk.open(), signer: confused })
-  await assert.rejects(other.append(entry(1)), { code: 'CHECKPOINT_UNEXPECTED' })
+  // It is durable, and the signer remembers it: that it is in the log is true.
+  assert.equal((await other.append(entry(1))).index, 1)
+  await assert.rejects(other.view(), { code: 'CHECKPOINT_UNEXPECTED' })
+  await assert.rejects(other.append(entry(2)), { code: 'CHECKPOINT_UNEXPECTED' })
   await assert.rejects(
     openLog({
       storage: new MemoryDisk().open(),
@@ -325,7 +336,7 @@ test('a signature that does not verify is never published, and no entry is lost 
   const machine = new Machine(2)
   const log = await machine.start()
   await log.append(entry(0))
-  const before = log.checkpoint()
+  const before = (await log.view()).checkpoint.note
   const signer = signerOf(machine)
   const careless: CheckpointSigner = {
     ...facade(signer),
@@ -424,6 +435,7 @@ for (const step of ['settle', 'prune', 'replace journal'] as const)
     failing = true
     const receipts = await Promise.all(entries(0, 600).map((one) => log.append(one)))
     assert.equal(receipts.length, 600)
+    const checkpoint = log.checkpoint()
     await assert.rejects(
       async () => {
         for (let at = 600; at < 700; at += 1) await log.append(entry(at))
@@ -434,7 +446,7 @@ for (const step of ['settle', 'prune', 'replace journal'] as const)
     const next = await machine.start()
     assert.ok(next.size >= 600)
     assert.deepEqual(Buffer.from(await next.entry(599)), entry(599))
-    assert.ok((await machine.verify(receipts.map(({ checkpoint }) => checkpoint))).ok)
+    assert.ok((await machine.verify([checkpoint])).ok)
   })
 
 for (const step of [
@@ -485,7 +497,12 @@ function signerOf(machine: Machine): RememberingSigner {
 
 function facade(signer: RememberingSigner) {
   const { origin, verifierKeys } = signer
-  return { origin, verifierKeys, newest: async () => signer.newest() }
+  return {
+    origin,
+    verifierKeys,
+    newest: async () => signer.newest(),
+    remember: async (request: SigningRequest) => signer.remember(request),
+  }
 }
 
 function unreachable(): SallyportError {

@@ -1,16 +1,13 @@
 import { quote, SallyportError } from '#error'
 import { maxEntryBytes, parseVerifierKey, type OpenedCheckpoint } from '#merkle'
 import { Committer, usualLimits, type LogLimits } from './committer.ts'
-import { opened, type SignedCheckpoint } from './head.ts'
 import type { CheckpointSigner, LogStorage } from './ports.ts'
 import { storedTiles } from './stored-tiles.ts'
 import { LogView } from './view.ts'
 
-/** What an append is answered with. The whole receipt, with its proof, is `Log.receipt(index)`. */
+/** What an append is answered with: where the entry is for good. What proves it to others is `Log.receipt(index)`. */
 export interface Receipt {
   readonly index: number
-  /** The checkpoint that was the first with this entry, as the signer answered it: verified when it is published. */
-  readonly checkpoint: string
 }
 
 /** Where a log is kept, and who signs it. */
@@ -47,10 +44,10 @@ export interface Log {
   /** Who this log is. */
   readonly origin: string
 
-  /** How many entries the newest signed checkpoint has that this process has seen. */
+  /** How many entries the log has, as far as this process has seen: those that it was told are in it, at least. */
   readonly size: number
 
-  /** That checkpoint, as a signed note. */
+  /** The newest published checkpoint that this process has seen, as a signed note. Others may have entries before they are in it. */
   checkpoint(): string
 
   /** The log as everybody can read it, with everything that was appended here before. Waits until that is published. */
@@ -63,8 +60,9 @@ export interface Log {
   receipt(index: number): Promise<string>
 
   /**
-   * Appends an entry. Resolves when it is durable and covered by a signed checkpoint. When it rejects, the entry may
-   * still be in the log, unless the problem is LOG_ENTRY_TOO_LARGE, LOG_BUSY or LOG_CLOSED.
+   * Appends an entry. Resolves when it is durable and the signer of the log signs no tree without it any more; the
+   * checkpoint with it is signed and published a moment later. When it rejects, the entry may still be in the log, unless
+   * the problem is LOG_ENTRY_TOO_LARGE, LOG_BUSY or LOG_CLOSED.
    */
   append(entry: Uint8Array): Promise<Receipt>
 
@@ -82,8 +80,8 @@ class FolderLog implements Log {
   #arrival = Promise.withResolvers<void>()
   #pumping: Promise<void> | undefined
   #tidying: Promise<void> | undefined
-  /** The newest checkpoint that is signed; `#view` has the newest that is published. */
-  #checkpoint: SignedCheckpoint
+  /** How many entries are in the log; `#view` has those that are published. */
+  #size: number
   #view: LogView
   #publication = Promise.withResolvers<void>()
   /** How many wait for it. */
@@ -93,7 +91,7 @@ class FolderLog implements Log {
 
   constructor(storage: LogStorage, committer: Committer, checkpoint: OpenedCheckpoint) {
     this.#committer = committer
-    this.#checkpoint = opened(checkpoint)
+    this.#size = checkpoint.size
     this.#renewPublication()
     this.#view = new LogView(storedTiles(storage), checkpoint)
   }
@@ -103,19 +101,17 @@ class FolderLog implements Log {
     return this.#view.checkpoint.origin
   }
 
-  /** How many entries the newest signed checkpoint has that this process has seen. */
   get size(): number {
-    return this.#checkpoint.size
+    return this.#size
   }
 
-  /** That checkpoint, as a signed note. */
   checkpoint(): string {
-    return this.#checkpoint.note
+    return this.#view.checkpoint.note
   }
 
   /** The log as everybody can read it, with everything that was appended here before. Waits until that is published. */
   async view(): Promise<LogView> {
-    while (this.#view.size < this.#checkpoint.size)
+    while (this.#view.size < this.#size)
       if (this.#pumping !== undefined) await this.#untilPublished()
       else if (this.#ended !== undefined) throw this.#ended
       // Publishing failed before: it is tried again.
@@ -134,10 +130,7 @@ class FolderLog implements Log {
   }
 
   /**
-   * Appends an entry. Resolves when it is durable and covered by a signed checkpoint; it is published a moment later.
-   * Appends that come
-   * while a commit is under way share the next one. When it rejects, the entry may still be in the log, unless the
-   * problem is LOG_ENTRY_TOO_LARGE, LOG_BUSY or LOG_CLOSED.
+   * Appends that come while a commit is under way share the next one.
    */
   async append(entry: Uint8Array): Promise<Receipt> {
     if (entry.length > maxEntryBytes) throw tooLarge(entry.length)
@@ -185,7 +178,7 @@ class FolderLog implements Log {
           if (batch.length === 0) return undefined
           return {
             entries: batch.map(({ entry }) => entry),
-            committed: (index, checkpoint) => this.#answer(batch, index, checkpoint),
+            committed: (first) => this.#answer(batch, first),
           }
         },
         arrival: async () => this.#untilArrival(),
@@ -222,15 +215,14 @@ class FolderLog implements Log {
     }
   }
 
-  #answer(batch: readonly Waiting[], first: number, checkpoint: SignedCheckpoint): void {
-    this.#checkpoint = checkpoint
+  #answer(batch: readonly Waiting[], first: number): void {
+    this.#size = first + batch.length
     this.#taken.delete(batch)
-    for (const [at, { resolve }] of batch.entries())
-      resolve({ index: first + at, checkpoint: checkpoint.note })
+    for (const [at, { resolve }] of batch.entries()) resolve({ index: first + at })
   }
 
   #show(checkpoint: OpenedCheckpoint): void {
-    if (checkpoint.size > this.#checkpoint.size) this.#checkpoint = opened(checkpoint)
+    this.#size = Math.max(this.#size, checkpoint.size)
     this.#view = this.#view.at(checkpoint)
     this.#publication.resolve()
     this.#renewPublication()

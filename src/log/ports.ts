@@ -1,8 +1,10 @@
 import type { SigningRequest, TreeHead } from '#merkle'
 
 /**
- * Holds the keys of one log, and remembers the newest checkpoint it signed. That memory is the commit point of an
- * append: an entry is in the log from the moment the signer durably remembers a tree with it.
+ * Holds the keys of one log, and remembers its newest tree. That memory is the commit point of an append: an entry is in
+ * the log from the moment the signer durably remembers a tree with it, because nothing else is signed from then on.
+ *
+ * Requests MUST take effect in the order in which they were made.
  */
 export interface CheckpointSigner {
   /** The name of the log: the first line of its checkpoints and the name of its keys. */
@@ -10,16 +12,22 @@ export interface CheckpointSigner {
   /** The vkeys of all keys that sign. */
   readonly verifierKeys: readonly string[]
 
-  /** The newest tree it signed, whoever asked for it. MUST be read from where `sign` durably wrote it. */
+  /** The newest tree it remembers, whoever asked for it. MUST be read from where `remember` durably wrote it. */
   newest(): Promise<TreeHead | undefined>
 
   /**
-   * Signs a checkpoint with all keys and gives the signed note.
+   * Remembers a tree as the newest one.
    *
    * MUST refuse, with the problem `refuseToSign` of #merkle gives, a tree that does not extend the newest one.
-   * MUST sign the newest tree again when asked to.
-   * MUST make the new newest tree durable before it answers; MUST NOT answer when it could not.
+   * MUST make the new newest tree durable before it resolves; MUST NOT resolve when it could not.
    * MUST exclude other processes with the same memory while it does so.
+   */
+  remember(request: SigningRequest): Promise<void>
+
+  /**
+   * Remembers a tree as `remember` does, then signs a checkpoint of it with all keys and gives the signed note.
+   *
+   * MUST sign the newest tree again when asked to.
    */
   sign(request: SigningRequest): Promise<string>
 }

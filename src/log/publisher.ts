@@ -9,8 +9,15 @@ export interface PublisherOptions {
   readonly every: number
   /** When the last one before began, in milliseconds of `performance.now`. */
   readonly begun: number
-  /** Writes what the tree of `head` has and the one that was `published` before has not, then its checkpoint. */
-  readonly write: (published: TreeEdge, head: Head, full: readonly Tile[]) => Promise<void>
+  /**
+   * Has the tree of `head` signed and writes what it has and the one that was `published` before has not, then its
+   * checkpoint. Called when nothing else is asked of the signer: that tree is the newest one it remembers.
+   */
+  readonly write: (
+    published: TreeEdge,
+    head: Head,
+    full: readonly Tile[],
+  ) => Promise<OpenedCheckpoint>
   /** Told when a checkpoint, and all that belongs to it, can be read by everybody. */
   readonly published: (checkpoint: OpenedCheckpoint) => void
 }
@@ -51,7 +58,10 @@ export class Publisher {
     return this.#running === undefined && this.#published === this.#newest
   }
 
-  /** A newer tree, with the tiles that have become full in it. It is published now if it is time. */
+  /**
+   * A newer tree, with the tiles that have become full in it. It is published now if it is time. Like `begin`, to be
+   * called when nothing is asked of the signer.
+   */
   offer(head: Head, full: readonly Tile[]): void {
     this.#newest = head
     this.#full.push(...full)
@@ -76,9 +86,9 @@ export class Publisher {
   async #publish(head: Head, full: readonly Tile[]): Promise<void> {
     this.#begun = performance.now()
     try {
-      await this.#options.write(this.#published.edge, head, full)
+      const checkpoint = await this.#options.write(this.#published.edge, head, full)
       this.#published = head
-      this.#options.published(head.checkpoint.open())
+      this.#options.published(checkpoint)
     } catch (cause) {
       this.#failed = { cause }
     } finally {

@@ -12,7 +12,7 @@ import {
   type Tile,
   type TreeHead,
 } from '#merkle'
-import { openAnswer, opened, sameTree, type Head } from './head.ts'
+import { openAnswer, sameTree, type Head, type Standing } from './head.ts'
 import { encodeRecord, journalStart } from './journal.ts'
 import type { CheckpointSigner, LogStorage, LogWriter } from './ports.ts'
 import { damaged, forked, memoryMissing, rolledBack } from './refusals.ts'
@@ -32,7 +32,7 @@ export interface RecoverContext {
  * Brings the log to the newest tree that was signed, from whatever a crash left; refuses when that tree is not here:
  * an old copy, another history, damage. Afterwards all of it is durable and the journal is only its head.
  */
-export async function recover(context: RecoverContext): Promise<Head> {
+export async function recover(context: RecoverContext): Promise<Standing> {
   const stored = await readStored(context)
   const newest = await context.signer.newest()
   if (stored.base === undefined) return create(context, newest)
@@ -49,15 +49,18 @@ export async function recover(context: RecoverContext): Promise<Head> {
   }
   // A signer whose memory is older than a checkpoint with its own signatures: the next proof starts where it is.
   const remembered = newest.size < edge.size && isStored(checkpoint, stored) ? newest : edge
-  if (stored.clean && unsettled.size === 0) return headOf(stored, edge, checkpoint, remembered)
-  const head = { edge, checkpoint: opened(checkpoint), remembered, unsettled }
-  return beginJournal(context, head)
+  const head =
+    stored.clean && unsettled.size === 0
+      ? headOf(stored, edge, remembered)
+      : await beginJournal(context, { edge, remembered, unsettled }, checkpoint)
+  return { head, checkpoint }
 }
 
 /** Settles everything, then puts a journal of only this head in the place of the old one. */
 export async function beginJournal(
   { storage, writer }: Pick<RecoverContext, 'storage' | 'writer'>,
-  head: Pick<Head, 'edge' | 'checkpoint' | 'remembered' | 'unsettled'>,
+  head: Pick<Head, 'edge' | 'remembered' | 'unsettled'>,
+  { note }: OpenedCheckpoint,
 ): Promise<Head> {
   const full = [...head.unsettled].filter(isFullTile)
   const lasting = [...head.unsettled].filter(
@@ -66,10 +69,7 @@ export async function beginJournal(
   await storage.settle([...lasting, checkpointPath])
   // After that: the old journal may still need the partial tiles.
   await storage.prune(full)
-  const { bytes, digest } = encodeRecord(
-    { kind: 'head', checkpoint: head.checkpoint.open().note },
-    journalStart,
-  )
+  const { bytes, digest } = encodeRecord({ kind: 'head', checkpoint: note }, journalStart)
   await writer.replaceJournal(bytes)
   const mark = await writer.journalMark()
   if (mark === undefined) throw damaged('journal', 'the journal just written', 'none')
@@ -81,18 +81,17 @@ export function isFullTile(path: string): boolean {
 }
 
 /** Begins a log. The signer signs the empty tree first, so that from the first entry on it remembers. */
-async function create(context: RecoverContext, newest: TreeHead | undefined): Promise<Head> {
+async function create(context: RecoverContext, newest: TreeHead | undefined): Promise<Standing> {
   if (newest !== undefined && newest.size > 0) throw rolledBack(context.log, newest.size, 0)
   const edge = TreeEdge.empty
   const note = await context.signer.sign({ size: 0, root: emptyRoot, consistency: [] })
   const checkpoint = openAnswer(note, edge, context.log)
   // The journal first: a checkpoint without a journal is a copy of the public files of a log.
   const unsettled = new Set<string>()
-  const head = { edge, checkpoint: opened(checkpoint), remembered: edge, unsettled }
-  const begun = await beginJournal(context, head)
+  const head = await beginJournal(context, { edge, remembered: edge, unsettled }, checkpoint)
   await context.writer.write([{ path: checkpointPath, bytes: Buffer.from(note) }])
   await context.storage.settle([checkpointPath])
-  return begun
+  return { head, checkpoint }
 }
 
 async function loadBase(
@@ -195,17 +194,12 @@ function isStored(checkpoint: OpenedCheckpoint, { base, published }: Stored): bo
   return checkpoint === base || checkpoint === published
 }
 
-function headOf(
-  stored: Stored,
-  edge: TreeEdge,
-  checkpoint: OpenedCheckpoint,
-  remembered: TreeHead,
-): Head {
+function headOf(stored: Stored, edge: TreeEdge, remembered: TreeHead): Head {
   const { mark, digest } = stored
   const unsettled = new Set<string>()
   if (mark === undefined) throw damaged('journal', 'a journal', 'none')
   const base = edge.size
-  return { edge, checkpoint: opened(checkpoint), remembered, mark, base, digest, unsettled }
+  return { edge, remembered, mark, base, digest, unsettled }
 }
 
 function base64(bytes: Uint8Array): string {

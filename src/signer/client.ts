@@ -41,6 +41,9 @@ export interface LogSigner extends SignerProcess {
   readonly origin: string
   readonly verifierKeys: readonly string[]
   newest(): Promise<TreeHead>
+  /** Remembers a tree, durably: from then on no tree is signed that does not extend it. */
+  remember(request: SigningRequest): Promise<void>
+  /** Remembers a tree, and signs a checkpoint of it with both keys. */
   sign(request: SigningRequest): Promise<string>
 }
 
@@ -200,17 +203,21 @@ async function signStatement(channel: Channel, statement: Statement): Promise<En
   }
 }
 
-function logMethods(channel: Channel): Pick<LogSigner, 'newest' | 'sign'> {
+function logMethods(channel: Channel): Pick<LogSigner, 'newest' | 'remember' | 'sign'> {
   const encode = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
+  const encoded = ({ size, root, consistency }: SigningRequest) => ({
+    size,
+    root: encode(root),
+    consistency: consistency.map(encode),
+  })
   return {
     newest: async () => {
       const newest = await channel.call({ do: 'newest' })
       return { size: newest.size, root: new Uint8Array(Buffer.from(newest.root, 'base64')) }
     },
-    sign: async ({ size, root, consistency }) => {
-      const proof = consistency.map(encode)
-      const request = { size, root: encode(root), consistency: proof }
-      return (await channel.call({ do: 'checkpoint', ...request })).note
+    remember: async (request) => {
+      await channel.call({ do: 'remember', ...encoded(request) })
     },
+    sign: async (request) => (await channel.call({ do: 'checkpoint', ...encoded(request) })).note,
   }
 }

@@ -96,6 +96,34 @@ test('a log signer refuses roll-back, another history and an unproven continuati
   await signer.sign(await mine.from(3, 5))
 })
 
+test('a log signer keeps to what it remembers, signed or not, also after a restart', async (t) => {
+  const options = await logOptions(t)
+  await createCheckpointMemory(options)
+  const mine = tree('a', 'b', 'c', 'd', 'e')
+  const other = tree('a', 'b', 'X', 'd', 'e')
+  const first = await startSigner(options)
+  await first.sign(await mine.from(0, 2))
+  await first.remember(await mine.from(2, 4))
+  assert.equal(await refusal(first.remember(await other.from(2, 3))), 'LOG_ROLLED_BACK')
+  await first.close()
+  await using signer = await startSigner(options)
+  assert.equal((await signer.newest()).size, 4)
+  assert.equal(await refusal(signer.sign(await mine.from(2, 2))), 'LOG_ROLLED_BACK')
+  assert.equal(await refusal(signer.sign(await other.from(4, 4))), 'LOG_FORKED')
+  assert.equal(await refusal(signer.remember(await other.from(4, 5))), 'CONSISTENCY_PROOF_INVALID')
+  // Asked for one after the other, without waiting: each takes effect before the next.
+  const asked = await Promise.all([
+    signer.sign(await mine.from(4, 4)),
+    signer.remember(await mine.from(4, 5)),
+    signer.sign(await mine.from(5, 5)),
+  ])
+  const log = { origin, verifierKeys: signer.verifierKeys }
+  assert.deepEqual(
+    [asked[0], asked[2]].map((note) => openCheckpoint(note, log).size),
+    [4, 5],
+  )
+})
+
 test('a log signer without its memory refuses to start, and says how to restore it', async (t) => {
   const options = await logOptions(t)
   assert.equal(await refusal(startSigner(options)), 'SIGNER_MEMORY_LOST')

@@ -24,26 +24,28 @@ interface Remembered extends TreeHead {
 }
 
 /**
- * What the signer of a log remembers, in a folder: its newest signed checkpoint, in an SQLite database that syncs every
- * change to the disk before it says that it is made.
+ * What the signer of a log remembers, in a folder: the newest tree, as a note signed by `own` keys, in an SQLite database
+ * that syncs every change to the disk before it says that it is made.
  *
  * Several signers of one log may run at once. Each judges a request by the newest checkpoint, and replaces that one, in
  * one transaction that excludes the others. SQLite gives the lock of a killed process free and finishes or undoes what
  * it left.
  *
- * A checkpoint that somebody puts back by hand lies beside the database as `<number>.checkpoint`. It is taken over, if it
- * goes further than what is remembered.
+ * A checkpoint that somebody puts back by hand lies beside the database as `<number>.checkpoint`, signed by all keys of the
+ * log. It is taken over, if it goes further than what is remembered.
  */
 export class CheckpointMemory {
   readonly #folder: string
   readonly #log: LogIdentity
+  readonly #own: LogIdentity
   #notes: Notes | undefined
   /** What was last read or written here; a generation is never changed, so it need not be verified twice. */
   #known: Remembered | undefined
 
-  constructor(folder: string, log: LogIdentity) {
+  constructor(folder: string, log: LogIdentity, own: LogIdentity['verifierKeys']) {
     this.#folder = folder
     this.#log = log
+    this.#own = { origin: log.origin, verifierKeys: own }
   }
 
   /** Begins a memory; one that exists is never replaced. */
@@ -61,13 +63,12 @@ export class CheckpointMemory {
     return this.#judged(() => this.#remembered(this.#open().newest()))
   }
 
-  /** Replaces the newest checkpoint by the one of `head` that `sign` makes; what `sign` throws changes nothing. */
-  advance(head: TreeHead, sign: (newest: TreeHead) => string): string {
-    return this.#judged(() => {
-      const { generation, note } = this.#open().replace((there) => sign(this.#remembered(there)))
+  /** Replaces what is remembered by the note of `head` that `sign` makes; what `sign` throws changes nothing. */
+  advance(head: TreeHead, sign: (newest: TreeHead) => string): void {
+    this.#judged(() => {
+      const { generation } = this.#open().replace((there) => sign(this.#remembered(there)))
       // What was signed here need not be verified before the next one.
       this.#known = { size: head.size, root: head.root, generation }
-      return note
     })
   }
 
@@ -107,22 +108,22 @@ export class CheckpointMemory {
     const all = names.map((name) => {
       const path = join(this.#folder, name)
       const note = readSecretFile(path, what, 64 * 1024).toString('utf8')
-      return { size: this.#verified(path, note).size, note }
+      return { size: this.#verified(path, note, this.#log).size, note }
     })
     return all.sort((a, b) => b.size - a.size)[0]
   }
 
   #remembered({ generation, note }: { generation: number; note: string }): Remembered {
     if (this.#known?.generation !== generation) {
-      const { size, root } = this.#verified(join(this.#folder, database), note)
+      const { size, root } = this.#verified(join(this.#folder, database), note, this.#own)
       this.#known = { size, root, generation }
     }
     return this.#known
   }
 
-  #verified(path: string, note: string): TreeHead {
+  #verified(path: string, note: string, by: LogIdentity): TreeHead {
     try {
-      return openCheckpoint(note, this.#log)
+      return openCheckpoint(note, by)
     } catch (cause) {
       if (!(cause instanceof SallyportError)) throw cause
       const found = `something that is not a checkpoint signed by these keys (${cause.code})`

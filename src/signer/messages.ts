@@ -6,6 +6,7 @@ const path = z.string().min(1).max(4096)
 const passphrase = z.union([z.strictObject({ file: path }), z.strictObject({ fd: z.literal(4) })])
 const base64 = z.base64()
 const size = z.int().min(0)
+const tree = { size, root: base64, consistency: z.array(base64).max(128) }
 
 const builderRole = z.strictObject({
   kind: z.literal('builder'),
@@ -73,12 +74,8 @@ export const request = z.discriminatedUnion('do', [
   }),
   z.strictObject({ do: z.literal('sign'), statement: base64 }),
   z.strictObject({ do: z.literal('newest') }),
-  z.strictObject({
-    do: z.literal('checkpoint'),
-    size,
-    root: base64,
-    consistency: z.array(base64).max(128),
-  }),
+  z.strictObject({ do: z.literal('remember'), ...tree }),
+  z.strictObject({ do: z.literal('checkpoint'), ...tree }),
   z.strictObject({
     do: z.literal('cosign'),
     origin: z.string().min(1).max(255),
@@ -134,6 +131,7 @@ export const results = {
   'create-memory': z.strictObject({ checkpoint: z.string() }),
   sign: z.strictObject({ payload: base64, signature: base64, keyid: z.string() }),
   newest: z.strictObject({ size, root: base64 }),
+  remember: z.null(),
   checkpoint: z.strictObject({ note: z.string() }),
   cosign: z.strictObject({ lines: z.string() }),
 } as const

@@ -38,6 +38,9 @@ export async function answer(message: Json): Promise<JsonObject | null> {
       return statementsOf(opened()).sign(Buffer.from(request.statement, 'base64'))
     case 'newest':
       return logOf(opened()).newest()
+    case 'remember':
+      logOf(opened()).remember(request)
+      return null
     case 'checkpoint':
       return { note: logOf(opened()).sign(request) }
     case 'cosign':

@@ -24,8 +24,8 @@ await Promise.all(
   Array.from({ length: workers }, async () => {
     for (;;) {
       const text = `${name}-${next++} `.padEnd(100 + (next % 7) * 50, '.')
-      const { index, checkpoint } = await log.append(Buffer.from(text))
-      say({ index, text, checkpoint })
+      const { index } = await log.append(Buffer.from(text))
+      say({ index, text, checkpoint: log.checkpoint() })
     }
   }),
 )

@@ -23,8 +23,8 @@ await Promise.all(
     for (;;) {
       const text = `${name}-${next++} `.padEnd(100 + (next % 7) * 50, '.')
       try {
-        const { index, checkpoint } = await log.append(Buffer.from(text))
-        say({ index, text, checkpoint })
+        const { index } = await log.append(Buffer.from(text))
+        say({ index, text, checkpoint: log.checkpoint() })
       } catch (problem) {
         say({ refused: String(problem) })
         await new Promise((resolve) => setTimeout(resolve, 20))

@@ -228,13 +228,12 @@ class SharedLog implements Log {
 
   /** What this replica has sequenced itself, it need not look for. */
   #committed({ head, from, ids }: SharedCommit): void {
-    this.#answer(from, ids, head)
+    this.#answer(from, ids)
     this.#show(head)
   }
 
-  #answer(from: number, ids: readonly number[], { checkpoint }: SharedHead): void {
-    for (const [at, id] of ids.entries())
-      this.#waiters.resolve(id, { index: from + at, checkpoint })
+  #answer(from: number, ids: readonly number[]): void {
+    for (const [at, id] of ids.entries()) this.#waiters.resolve(id, { index: from + at })
     if (from <= this.#seen) this.#seen = Math.max(this.#seen, from + ids.length)
   }
 
@@ -271,7 +270,7 @@ class SharedLog implements Log {
       return this.#end(rolledBack(this.#identity, before.size, size))
     if (sight === undefined) return
     if (size !== before?.size) openHead(sight.head.checkpoint, size, this.#identity)
-    this.#answer(from, sight.ids, sight.head)
+    this.#answer(from, sight.ids)
     this.#show(sight.head)
   }
 

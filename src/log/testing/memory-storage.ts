@@ -13,6 +13,8 @@ export type Step =
   | 'write'
   | 'settle'
   | 'prune'
+  | 'remember'
+  | 'remembered'
   | 'sign'
   | 'signed'
 

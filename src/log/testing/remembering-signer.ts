@@ -62,6 +62,10 @@ export class RememberingSigner implements CheckpointSigner {
     return this.#newest()
   }
 
+  async remember(request: SigningRequest): Promise<void> {
+    await this.sign(request)
+  }
+
   async sign(request: SigningRequest): Promise<string> {
     for (;;) {
       const problem = refuseToSign(this.#newest(), request, this.origin)

@@ -45,6 +45,11 @@ function steppingSigner({ memory, keys }: Machine, storage: MemoryStorage): Chec
     origin: signer.origin,
     verifierKeys: signer.verifierKeys,
     newest: async () => signer.newest(),
+    remember: async (request) => {
+      storage.step('remember')
+      await signer.remember(request)
+      storage.step('remembered')
+    },
     sign: async (request) => {
       storage.step('sign')
       const note = await signer.sign(request)

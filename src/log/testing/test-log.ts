@@ -12,5 +12,7 @@ export async function testLog(entries: readonly string[]): Promise<{
   const signer = new RememberingSigner(volatileMemory(), 1)
   const log = await openLog({ storage: new MemoryDisk().open(), signer })
   for (const entry of entries) await log.append(Buffer.from(entry))
+  // So that its checkpoint has all of them.
+  await log.view()
   return { log, verifierKeys: signer.verifierKeys, view: () => log.view() }
 }

@@ -13,6 +13,13 @@ import {
 import { CheckpointMemory } from '../memory.ts'
 import type { LogRole } from '../messages.ts'
 
+/** What a tree comes with that is to be remembered or signed; bytes in base64. */
+interface TreeRequest {
+  readonly size: number
+  readonly root: string
+  readonly consistency: readonly string[]
+}
+
 interface LogKeys {
   readonly ed25519: KeyObject
   readonly mlDsa44: KeyObject
@@ -22,11 +29,10 @@ interface LogKeys {
 export interface LogKeeper {
   readonly verifierKeys: string[]
   newest(): JsonObject
-  sign(request: {
-    readonly size: number
-    readonly root: string
-    readonly consistency: readonly string[]
-  }): string
+  /** Remembers a tree that extends the newest one; durable when it returns. */
+  remember(request: TreeRequest): void
+  /** Remembers it, if it is not the newest one already, and gives the checkpoint that both keys have signed. */
+  sign(request: TreeRequest): string
 }
 
 /** Begins the memory of a log's signer with a signed checkpoint of the empty log. */
@@ -39,23 +45,36 @@ export function createMemory({ role, keys }: { role: LogRole; keys: LogKeys }): 
 export function openLogSigner({ role, keys }: { role: LogRole; keys: LogKeys }): LogKeeper {
   const signing = checkpointKeys(role, keys)
   const identity = { origin: role.origin, verifierKeys: signing.map(({ key }) => key) }
-  const memory = new CheckpointMemory(role.memoryFile, identity)
+  // ML-DSA-44 takes ten times as long, and a tree is remembered in every commit. What is remembered never leaves the memory:
+  // there one signature tells what this signer wrote from what it did not.
+  const own = signing.slice(0, 1)
+  const memory = new CheckpointMemory(
+    role.memoryFile,
+    identity,
+    own.map(({ key }) => key),
+  )
   // A memory that is lost or damaged is found now, not when a decision waits for its receipt.
   memory.newest()
+  const remember = ({ size, root, consistency }: TreeRequest): void => {
+    const head = { size, root: decode(root) }
+    memory.advance(head, (newest) => {
+      const request = { ...head, consistency: consistency.map(decode) }
+      const problem = refuseToSign(newest, request, role.origin)
+      if (problem !== undefined) throw new SallyportError(problem)
+      return signNote(role, own, head)
+    })
+  }
   return {
     verifierKeys: identity.verifierKeys.map((key) => encodeVerifierKey(key)),
     newest: () => {
       const { size, root } = memory.newest()
       return { size, root: Buffer.from(root).toString('base64') }
     },
-    sign: ({ size, root, consistency }) => {
-      const head = { size, root: decode(root) }
-      return memory.advance(head, (newest) => {
-        const request = { ...head, consistency: consistency.map(decode) }
-        const problem = refuseToSign(newest, request, role.origin)
-        if (problem !== undefined) throw new SallyportError(problem)
-        return signNote(role, signing, head)
-      })
+    remember,
+    sign: (request) => {
+      const head = { size: request.size, root: decode(request.root) }
+      if (!isSame(head, memory.newest())) remember(request)
+      return signNote(role, signing, head)
     },
   }
 }
@@ -77,6 +96,10 @@ function signingKey(origin: string, type: 'ed25519' | 'ml-dsa-44', key: KeyObjec
 function signNote(role: LogRole, keys: readonly CheckpointKey[], head: TreeHead): string {
   const seconds = Math.floor(Date.now() / 1000)
   return signCheckpoint({ origin: role.origin, ...head }, keys, seconds)
+}
+
+function isSame(a: TreeHead, b: TreeHead): boolean {
+  return a.size === b.size && Buffer.compare(a.root, b.root) === 0
 }
 
 function decode(text: string): Uint8Array {
