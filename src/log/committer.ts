@@ -18,7 +18,7 @@ import { openAnswer, sameTree, type Head, type Standing } from './head.ts'
 import { encodeRecord, parseJournal } from './journal.ts'
 import type { CheckpointSigner, JournalMark, LogStorage, LogWriter } from './ports.ts'
 import { Publisher } from './publisher.ts'
-import { beginJournal, isFullTile, recover } from './recover.ts'
+import { beginJournal, isFullTile, recover, writeJournal } from './recover.ts'
 import { storedTiles } from './stored-tiles.ts'
 import { checkpointPath } from './view.ts'
 
@@ -31,7 +31,10 @@ export interface LogLimits {
   readonly publishAfter: number
   /** Milliseconds that a turn lasts at least, if others wait for theirs. 20 when it is not said. */
   readonly turn: number
-  /** The journal is replaced when it is longer, which bounds what a recovery has to do again. 128 MiB when it is not said. */
+  /**
+   * The journal is replaced when it is longer, which bounds what a recovery has to do again: beside the commits, or, when it
+   * has become twice as long, before the next one. 128 MiB when it is not said.
+   */
   readonly journalBytes: number
   /** Full tiles are settled beside the commits from this many on, so that little is left when the journal is replaced. 16 when it is not said. */
   readonly unsettledTiles: number
@@ -74,8 +77,12 @@ export class Committer {
   readonly #limits: LogLimits
   readonly #storedTile: ReadTile
   #head: Head | undefined
-  /** The newest that is published: of the tree of `#head`, whenever a turn begins, and when one ends well. */
-  #checkpoint: OpenedCheckpoint | undefined
+  /** The newest that is published: the tree of `#head`, whenever a turn begins, and when one ends well. */
+  #published: Standing | undefined
+  /** A published tree of which everything is durable: the head of the next journal. */
+  #next: Standing | undefined
+  /** How often others were found to have written, or may have. */
+  #surprises = 0
   /** Full tiles beside which partial ones may still be. */
   readonly #unpruned: string[] = []
   /** When something was published last, in milliseconds of `performance.now`. */
@@ -109,7 +116,7 @@ export class Committer {
         from: before.head,
         every: this.#limits.publishAfter,
         begun: this.#publishedAt,
-        write: async (...what) => (this.#checkpoint = await this.#publish(writer, ...what)),
+        write: async (...what) => this.#publish(writer, ...what),
         published: turn.published,
       })
       try {
@@ -124,7 +131,7 @@ export class Committer {
         this.#publishedAt = publisher.begun
       }
       const now = this.#standing()
-      if (now.head.mark.length > this.#limits.journalBytes) await this.#replaceJournal(writer, now)
+      if (this.#isTooLong(now.head)) await this.#replaceJournal(writer, now)
     })
   }
 
@@ -136,26 +143,31 @@ export class Committer {
   async tidy(): Promise<void> {
     const head = this.#head
     if (head === undefined) return
+    const surprises = this.#surprises
     const { unsettled, mark, base } = head
+    const next = mark.length > this.#limits.journalBytes ? this.#published : undefined
     const unpruned = this.#unpruned.splice(0)
-    await this.#storage.settle(unpruned.filter((full) => isPartialIn(base, full)))
+    const needed = [base, ...[this.#next, next].map((one) => one?.head.edge.size ?? 0)]
+    await this.#storage.settle(
+      unpruned.filter((full) => needed.some((size) => isPartialIn(size, full))),
+    )
     await this.#storage.prune(unpruned)
     for (const path of unsettled)
       if (unpruned.some((full) => path.startsWith(`${full}.p/`))) unsettled.delete(path)
     const full = [...unsettled].filter(isFullTile)
-    // Before the journal is replaced, for which everybody waits, partial tiles as well.
-    const isNear = mark.length > this.#limits.journalBytes * 0.9
-    if (full.length < this.#limits.unsettledTiles && !isNear) return
-    const paths = isNear ? [...unsettled].slice(0, maxSettled) : full
+    if (full.length < this.#limits.unsettledTiles && next === undefined) return
+    const paths = next === undefined ? full : [...unsettled]
     await this.#storage.settle(paths)
     for (const path of paths) unsettled.delete(path)
+    if (surprises === this.#surprises) this.#next = next ?? this.#next
   }
 
   /** Leaves a log of which everything is durable, with nothing to recover. Gives its checkpoint. */
   async finish(): Promise<OpenedCheckpoint> {
     return this.#locked(async (writer) => {
       const now = await this.#current(writer)
-      if (now.head.unsettled.size > 0) await this.#replaceJournal(writer, now)
+      const { unsettled, base, edge } = now.head
+      if (unsettled.size > 0 || base < edge.size) await this.#replaceJournal(writer, now)
       return now.checkpoint
     })
   }
@@ -202,6 +214,7 @@ export class Committer {
 
   /** Gives what is to be called to tell those who wait. */
   async #commit(writer: LogWriter, batch: Batch, publisher: Publisher): Promise<() => void> {
+    if (this.#next !== undefined) await this.#renewJournal(writer, publisher, this.#next)
     const before = this.#known()
     const { head, full } = await this.#append(writer, before, batch.entries)
     this.#head = head
@@ -214,13 +227,18 @@ export class Committer {
    * once: otherwise nobody would ever be answered where the journal is always too long, or somebody always waits.
    */
   #isOver(writer: LogWriter, begun: { readonly size: number; looked: number }): boolean {
-    const { edge, mark } = this.#known()
-    if (edge.size === begun.size) return false
-    if (mark.length > this.#limits.journalBytes) return true
+    const head = this.#known()
+    if (head.edge.size === begun.size) return false
+    if (this.#isTooLong(head)) return true
     // To look is a transaction of the lock's database: not with every commit.
     if (performance.now() - begun.looked <= this.#limits.turn) return false
     begun.looked = performance.now()
     return writer.isWanted()
+  }
+
+  /** Longer than it becomes while the next one is made ready beside the commits. */
+  #isTooLong({ mark }: Head): boolean {
+    return mark.length > 2 * this.#limits.journalBytes
   }
 
   async #locked<T>(work: (writer: LogWriter) => Promise<T>): Promise<T> {
@@ -240,15 +258,20 @@ export class Committer {
         ? undefined
         : await this.#catchUp(writer, known, mark)
     const current = caughtUp ?? (await recover({ ...this.#context(writer), log: this.#log }))
+    if (current !== known) {
+      // Others, who wrote meanwhile, know nothing of what it needs.
+      this.#next = undefined
+      this.#surprises += 1
+    }
     this.#head = current.head
-    this.#checkpoint = current.checkpoint
+    this.#published = current
     this.#uncertain = false
     return current
   }
 
   /** What is known when all of it is published. */
   #standing(): Standing {
-    const [head, checkpoint] = [this.#known(), this.#checkpoint]
+    const [head, checkpoint] = [this.#known(), this.#published?.checkpoint]
     if (checkpoint === undefined || !sameTree(checkpoint, head.edge))
       throw new Error('the newest tree is not published')
     return { head, checkpoint }
@@ -316,12 +339,8 @@ export class Committer {
    * Sign, apply and publish: every tile that the tree of `head` has and the published one had not, then its checkpoint. The
    * signer is asked at once: the next commit, which has it remember more, is not that far.
    */
-  async #publish(
-    writer: LogWriter,
-    published: TreeEdge,
-    { edge, unsettled }: Head,
-    full: readonly Tile[],
-  ) {
+  async #publish(writer: LogWriter, published: TreeEdge, head: Head, full: readonly Tile[]) {
+    const { edge, unsettled } = head
     const { size, root } = edge
     const note = await this.#signer.sign({ size, root, consistency: [] })
     const checkpoint = openAnswer(note, edge, this.#log)
@@ -331,7 +350,27 @@ export class Committer {
     await writer.write([{ path: checkpointPath, bytes: Buffer.from(note) }])
     for (const { path } of files) unsettled.add(path)
     this.#unpruned.push(...full.map(tilePath))
+    this.#published = { head, checkpoint }
     return checkpoint
+  }
+
+  /**
+   * Puts a journal in the place of the old one that begins with the tree of `next`, and goes on with the batches after
+   * it. Nothing is being published meanwhile.
+   */
+  async #renewJournal(writer: LogWriter, publisher: Publisher, next: Standing): Promise<void> {
+    await publisher.running
+    this.#next = undefined
+    const head = this.#known()
+    const from = next.head.mark
+    if (from.generation !== head.mark.generation) return
+    const added = await writer.readJournal(from.length)
+    const { records, end } = parseJournal(added, next.head.digest)
+    if (end !== head.mark.length - from.length) return
+    this.#uncertain = true
+    const begun = await writeJournal(writer, next.checkpoint, records)
+    this.#head = { ...head, ...begun, base: next.head.edge.size }
+    this.#uncertain = false
   }
 
   async #replaceJournal(writer: LogWriter, { head, checkpoint }: Standing): Promise<void> {
@@ -349,9 +388,6 @@ function isPartialIn(size: number, fullTile: string): boolean {
 
 const nothing = (): void => {}
 const nextTurn = async (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
-
-// So that it is not all there is to do at a time.
-const maxSettled = 64
 
 /** After this nothing is written any more. */
 function isFatal(failure: unknown): boolean {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { SallyportError } from '#error'
 import { openCheckpoint, verifyTlogProof, type SigningRequest } from '#merkle'
-import { openLog, openLogView, verifyLog, type CheckpointSigner } from './index.ts'
+import { openLog, openLogView, verifyLog, type CheckpointSigner, type LogFile } from './index.ts'
 import { failedFsync, Killed, MemoryDisk } from './testing/memory-storage.ts'
 import { RememberingSigner, volatileMemory } from './testing/remembering-signer.ts'
 import { entries, entry, Machine } from './testing/simulation.ts'
@@ -375,6 +375,60 @@ for (const grown of [200, 700])
     assert.deepEqual(Buffer.from(await next.entry(99 + grown)), entry(99 + grown))
     assert.ok((await machine.verify()).ok)
   })
+
+test('a journal that is too long is replaced beside the commits, and what comes after it is in the new one', async () => {
+  const machine = new Machine()
+  const storage = machine.disk.open()
+  let settling = Promise.withResolvers<void>()
+  const seen = { replaced: 0 }
+  const slow = {
+    read: async (path: string) => storage.read(path),
+    prune: async (paths: readonly string[]) => storage.prune(paths),
+    close: async () => storage.close(),
+    settle: async (paths: readonly string[]) => {
+      if (paths.length > 0) await settling.promise
+      await storage.settle(paths)
+    },
+    lock: async () => {
+      const writer = await storage.lock()
+      const replaceJournal = async (bytes: Uint8Array): Promise<void> => {
+        seen.replaced += 1
+        await writer.replaceJournal(bytes)
+      }
+      return {
+        journalMark: async () => writer.journalMark(),
+        readJournal: async (from: number) => writer.readJournal(from),
+        appendJournal: async (bytes: Uint8Array) => writer.appendJournal(bytes),
+        write: async (files: readonly LogFile[]) => writer.write(files),
+        isWanted: () => writer.isWanted(),
+        unlock: async () => writer.unlock(),
+        replaceJournal,
+      }
+    },
+  }
+  settling.resolve()
+  const limits = { publishAfter: 0, journalBytes: 20_000, unsettledTiles: 1000 }
+  const log = await openLog({ storage: slow, signer: signerOf(machine), limits })
+  settling = Promise.withResolvers()
+  const before = seen.replaced
+  let made = 0
+  const grow = async (bytes: number): Promise<void> => {
+    while ((machine.disk.journal?.length ?? 0) < bytes) await log.append(entry(made++))
+  }
+  await grow(30_000)
+  // The disk is slow, and nobody waits for it.
+  assert.equal(seen.replaced, before)
+  settling.resolve()
+  while (seen.replaced === before) await log.append(entry(made++))
+  assert.ok((machine.disk.journal?.length ?? Infinity) < 20_000)
+  for (let more = 0; more < 5; more += 1) await log.append(entry(made++))
+  machine.disk.failPower(() => 'lost')
+  const next = await machine.start()
+  assert.equal(next.size, made)
+  for (const at of [0, 255, 256, made - 1])
+    assert.deepEqual(Buffer.from(await next.entry(at)), entry(at))
+  assert.ok((await machine.verify()).ok)
+})
 
 test('wherever the power fails while a journal is replaced, the tree of the old one is whole', async () => {
   for (let at = 1; ; at += 1) {

@@ -13,7 +13,7 @@ import {
   type TreeHead,
 } from '#merkle'
 import { openAnswer, sameTree, type Head, type Standing } from './head.ts'
-import { encodeRecord, journalStart } from './journal.ts'
+import { encodeRecord, journalStart, type JournalRecord } from './journal.ts'
 import type { CheckpointSigner, LogStorage, LogWriter } from './ports.ts'
 import { damaged, forked, memoryMissing, rolledBack } from './refusals.ts'
 import { readStored, type Stored } from './stored.ts'
@@ -60,7 +60,7 @@ export async function recover(context: RecoverContext): Promise<Standing> {
 export async function beginJournal(
   { storage, writer }: Pick<RecoverContext, 'storage' | 'writer'>,
   head: Pick<Head, 'edge' | 'remembered' | 'unsettled'>,
-  { note }: OpenedCheckpoint,
+  checkpoint: OpenedCheckpoint,
 ): Promise<Head> {
   const full = [...head.unsettled].filter(isFullTile)
   const lasting = [...head.unsettled].filter(
@@ -69,11 +69,27 @@ export async function beginJournal(
   await storage.settle([...lasting, checkpointPath])
   // After that: the old journal may still need the partial tiles.
   await storage.prune(full)
-  const { bytes, digest } = encodeRecord({ kind: 'head', checkpoint: note }, journalStart)
-  await writer.replaceJournal(bytes)
+  const begun = await writeJournal(writer, checkpoint, [])
+  return { ...head, ...begun, base: head.edge.size, unsettled: new Set() }
+}
+
+/** Puts a journal in the place of the old one: its head, which is a tree that is wholly durable, then what came after it. */
+export async function writeJournal(
+  writer: LogWriter,
+  { note }: OpenedCheckpoint,
+  records: readonly JournalRecord[],
+): Promise<Pick<Head, 'mark' | 'digest'>> {
+  const parts: Uint8Array[] = []
+  let digest = journalStart
+  for (const record of [{ kind: 'head', checkpoint: note } as const, ...records]) {
+    const next = encodeRecord(record, digest)
+    parts.push(next.bytes)
+    digest = next.digest
+  }
+  await writer.replaceJournal(Buffer.concat(parts))
   const mark = await writer.journalMark()
   if (mark === undefined) throw damaged('journal', 'the journal just written', 'none')
-  return { ...head, mark, base: head.edge.size, digest, unsettled: new Set() }
+  return { mark, digest }
 }
 
 export function isFullTile(path: string): boolean {

@@ -31,6 +31,8 @@ export class JournalFile {
   readonly #path: string
   #open: OpenJournal | undefined
   #making: Promise<void> | undefined
+  /** With the last handle of a journal that was replaced goes its content, which may take a while: nobody waits for that. */
+  #closing: Promise<void> = Promise.resolve()
   /** Since the lock was taken: before that, others may have done anything. */
   #isKnown = false
 
@@ -49,7 +51,7 @@ export class JournalFile {
     if (found === undefined) return undefined
     const generation = `${found.dev}:${found.ino}`
     if (this.#open?.generation !== generation) {
-      await this.close()
+      this.#letGo()
       const handle = await open(this.#path, constants.O_RDWR | durably)
       this.#open = { handle, generation, end: 0, size: 0 }
     }
@@ -98,10 +100,17 @@ export class JournalFile {
 
   async close(): Promise<void> {
     await this.atRest()
+    this.#letGo()
+    await this.#closing
+  }
+
+  #letGo(): void {
     const { handle } = this.#open ?? {}
     this.#open = undefined
     this.#isKnown = false
-    await handle?.close()
+    // Everything in it was durable when it was written.
+    if (handle !== undefined)
+      this.#closing = this.#closing.then(() => handle.close()).catch(() => undefined)
   }
 
   async #makeRoom(journal: OpenJournal): Promise<void> {
