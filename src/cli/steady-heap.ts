@@ -10,5 +10,5 @@ import { setFlagsFromString } from 'node:v8'
  */
 export function keepHeapSteady(): void {
   setFlagsFromString('--no-allocation-site-pretenuring')
-  setFlagsFromString('--heap-growing-percent=400')
+  setFlagsFromString('--heap-growing-percent=800')
 }

@@ -29,6 +29,11 @@ export interface LogLimits {
    * every commit would cost more than the commits. 100 when it is not said.
    */
   readonly publishAfter: number
+  /**
+   * Milliseconds from the beginning of one commit to that of the next. Commits of one entry each would take half of two
+   * cores from who decides; whoever comes meanwhile shares the next one. 2 when it is not said.
+   */
+  readonly commitAfter: number
   /** Milliseconds that a turn lasts at least, if others wait for theirs. 20 when it is not said. */
   readonly turn: number
   /**
@@ -42,6 +47,7 @@ export interface LogLimits {
 
 export const usualLimits: LogLimits = {
   publishAfter: 100,
+  commitAfter: 2,
   turn: 20,
   journalBytes: 128 * 2 ** 20,
   unsettledTiles: 16,
@@ -56,6 +62,8 @@ export interface Batch {
 
 /** What a turn works for. */
 export interface Turn {
+  /** Whether there is something to commit now. */
+  readonly isWaiting: () => boolean
   /** What to commit next; undefined when there is nothing now. */
   readonly next: () => Batch | undefined
   /** Resolves when there is something to commit. */
@@ -85,6 +93,8 @@ export class Committer {
   #surprises = 0
   /** Full tiles beside which partial ones may still be. */
   readonly #unpruned: string[] = []
+  /** When the last commit began, in milliseconds of `performance.now`. */
+  #begunAt = -Infinity
   /** When something was published last, in milliseconds of `performance.now`. */
   #publishedAt = -Infinity
   /** A commit failed after it began to write: what is stored must be looked at again. */
@@ -179,6 +189,7 @@ export class Committer {
     let over = false
     for (let isIdle = false; ;) {
       over ||= publisher.hasFailed || this.#isOver(writer, begun)
+      answer = await this.#pace(turn, answer)
       const batch = over ? undefined : turn.next()
       const committing = batch && this.#commit(writer, batch, publisher)
       // The disk and the signer are at work on these while those before are told.
@@ -203,6 +214,15 @@ export class Committer {
     }
   }
 
+  /** Waits until the next commit may begin, when there is one to make: `answer` comes first then, and is done. */
+  async #pace(turn: Turn, answer: () => void): Promise<() => void> {
+    const rest = this.#begunAt + this.#limits.commitAfter - performance.now()
+    if (rest <= 0 || !turn.isWaiting()) return answer
+    answer()
+    await wait(rest)
+    return nothing
+  }
+
   /** With nothing to commit: publishes when it is time or when somebody waits, and comes back for whatever comes first. */
   async #untilPublished(publisher: Publisher, turn: Turn): Promise<void> {
     const rest = turn.isAwaited() ? 0 : publisher.rest
@@ -214,6 +234,7 @@ export class Committer {
 
   /** Gives what is to be called to tell those who wait. */
   async #commit(writer: LogWriter, batch: Batch, publisher: Publisher): Promise<() => void> {
+    this.#begunAt = performance.now()
     if (this.#next !== undefined) await this.#renewJournal(writer, publisher, this.#next)
     const before = this.#known()
     const { head, full } = await this.#append(writer, before, batch.entries)

@@ -6,7 +6,13 @@ import { MemoryDisk, type MemoryStorage, type Step } from './memory-storage.ts'
 import { RememberingSigner, testOrigin, volatileMemory } from './remembering-signer.ts'
 
 /** All housekeeping happens within a few entries, and every commit is published. */
-const smallLimits: LogLimits = { publishAfter: 0, turn: 0, journalBytes: 5000, unsettledTiles: 2 }
+const smallLimits: LogLimits = {
+  publishAfter: 0,
+  commitAfter: 0,
+  turn: 0,
+  journalBytes: 5000,
+  unsettledTiles: 2,
+}
 
 /** One machine: a disk, and a signer's memory that survives as the disk does. */
 export class Machine {
