@@ -4,6 +4,7 @@ import {
   openCheckpoint,
   parseTilePath,
   proveConsistency,
+  sameTree,
   tilePath,
   tileWidth,
   tileWidthIn,
@@ -14,11 +15,11 @@ import {
   type TreeEdge,
 } from '#merkle'
 import { nodesOf } from './extension-nodes.ts'
-import { openAnswer, sameTree, type Head, type Standing } from './head.ts'
+import { openAnswer, type Head, type Standing } from './head.ts'
 import { encodeRecord, parseJournal } from './journal.ts'
 import type { CheckpointSigner, JournalMark, LogStorage, LogWriter } from './ports.ts'
 import { Publisher } from './publisher.ts'
-import { beginJournal, isFullTile, recover, writeJournal } from './recover.ts'
+import { beginJournal, hasFullTile, isFullTile, recover, writeJournal } from './recover.ts'
 import { storedTiles } from './stored-tiles.ts'
 import { checkpointPath } from './view.ts'
 
@@ -162,8 +163,7 @@ export class Committer {
       unpruned.filter((full) => needed.some((size) => isPartialIn(size, full))),
     )
     await this.#storage.prune(unpruned)
-    for (const path of unsettled)
-      if (unpruned.some((full) => path.startsWith(`${full}.p/`))) unsettled.delete(path)
+    for (const path of unsettled) if (hasFullTile(path, unpruned)) unsettled.delete(path)
     const full = [...unsettled].filter(isFullTile)
     if (full.length < this.#limits.unsettledTiles && next === undefined) return
     const paths = next === undefined ? full : [...unsettled]

@@ -1,6 +1,7 @@
 import { quote, SallyportError } from '#error'
 import {
   openCheckpoint,
+  sameTree,
   type LogIdentity,
   type OpenedCheckpoint,
   type TreeEdge,
@@ -28,10 +29,6 @@ export interface Standing {
   readonly head: Head
   /** Of exactly the tree of `head`. */
   readonly checkpoint: OpenedCheckpoint
-}
-
-export function sameTree(a: TreeHead, b: TreeHead): boolean {
-  return a.size === b.size && Buffer.compare(a.root, b.root) === 0
 }
 
 /** Opens what the signer answered, which must be the tree that it was asked for. */

@@ -1,6 +1,7 @@
 import {
   emptyRoot,
   proveConsistency,
+  sameTree,
   tileNodes,
   tilePath,
   tileWidth,
@@ -12,7 +13,7 @@ import {
   type Tile,
   type TreeHead,
 } from '#merkle'
-import { openAnswer, sameTree, type Head, type Standing } from './head.ts'
+import { openAnswer, type Head, type Standing } from './head.ts'
 import { encodeRecord, journalStart, type JournalRecord } from './journal.ts'
 import type { CheckpointSigner, LogStorage, LogWriter } from './ports.ts'
 import { damaged, forked, memoryMissing, rolledBack } from './refusals.ts'
@@ -63,9 +64,7 @@ export async function beginJournal(
   checkpoint: OpenedCheckpoint,
 ): Promise<Head> {
   const full = [...head.unsettled].filter(isFullTile)
-  const lasting = [...head.unsettled].filter(
-    (path) => !full.some((one) => path.startsWith(`${one}.p/`)),
-  )
+  const lasting = [...head.unsettled].filter((path) => !hasFullTile(path, full))
   await storage.settle([...lasting, checkpointPath])
   // After that: the old journal may still need the partial tiles.
   await storage.prune(full)
@@ -90,6 +89,11 @@ export async function writeJournal(
   const mark = await writer.journalMark()
   if (mark === undefined) throw damaged('journal', 'the journal just written', 'none')
   return { mark, digest }
+}
+
+/** Whether this is a partial tile where one of these full ones is. */
+export function hasFullTile(path: string, fullTiles: readonly string[]): boolean {
+  return fullTiles.some((full) => path.startsWith(`${full}.p/`))
 }
 
 export function isFullTile(path: string): boolean {

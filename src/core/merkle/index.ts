@@ -36,6 +36,7 @@ export {
   inclusionHolds,
   proveConsistency,
   proveInclusion,
+  sameTree,
   type TreeHead,
 } from './proof.ts'
 export {

@@ -8,6 +8,11 @@ export interface TreeHead {
   readonly root: Uint8Array
 }
 
+/** Whether two trees are one and the same: of the same size, with the same root. */
+export function sameTree(a: TreeHead, b: TreeHead): boolean {
+  return a.size === b.size && sameBytes(a.root, b.root)
+}
+
 /** Makes the proof that the leaf at `index` is in the tree of `size` leaves, from the leaf's sibling up (RFC 6962 §2.1.1). */
 export async function proveInclusion(
   index: number,

@@ -2,6 +2,7 @@ import { SallyportError } from '#error'
 import {
   openCheckpoint,
   proveConsistency,
+  sameTree,
   tileNodes,
   treeRoot,
   TreeEdge,
@@ -10,7 +11,7 @@ import {
   type TreeHead,
 } from '#merkle'
 import { nodesOf } from '../extension-nodes.ts'
-import { openAnswer, sameTree } from '../head.ts'
+import { openAnswer } from '../head.ts'
 import type { CheckpointSigner } from '../ports.ts'
 import { damaged, forked, memoryMissing, rolledBack } from '../refusals.ts'
 import type { SequencerSession, SharedCommit, Standing } from './ports.ts'
@@ -118,7 +119,7 @@ export async function remember(
   const { size, root } = openHead(head.checkpoint, head.size, log)
   const consistency = await proveConsistency(newest.size, size, tileNodes(size, readTile))
   try {
-    openAnswer(await signer.sign({ size, root, consistency }), { size, root }, log)
+    await signer.remember({ size, root, consistency })
   } catch (problem) {
     const now = await signer.newest()
     if (now === undefined || now.size <= newest.size) throw problem

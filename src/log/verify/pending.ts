@@ -1,12 +1,12 @@
 import {
   openCheckpoint,
+  sameTree,
   tileNodes,
   treeRoot,
   TreeEdge,
   type LogIdentity,
   type TreeHead,
 } from '#merkle'
-import { sameTree } from '../head.ts'
 import type { LogStorage } from '../ports.ts'
 import type { SharedLogStore } from '../shared/ports.ts'
 import { readStored } from '../stored.ts'

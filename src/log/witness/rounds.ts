@@ -5,6 +5,7 @@ import {
   openCheckpoint,
   parseCheckpointText,
   parseNote,
+  sameTree,
   signersOf,
   type LogIdentity,
   type NoteSignature,
@@ -12,7 +13,6 @@ import {
   type Quorum,
 } from '#merkle'
 import type { LogView } from '../view.ts'
-import { sameTree } from '../head.ts'
 import { findConflict, type Conflict } from './compare.ts'
 import type { WitnessLink, WitnessStore } from './ports.ts'
 import { newestOf, submit } from './submit.ts'

@@ -5,6 +5,7 @@ import {
   emptyRoot,
   encodeVerifierKey,
   refuseToSign,
+  sameTree,
   signCheckpoint,
   verifierKeyOf,
   type CheckpointKey,
@@ -73,7 +74,7 @@ export function openLogSigner({ role, keys }: { role: LogRole; keys: LogKeys }):
     remember,
     sign: (request) => {
       const head = { size: request.size, root: decode(request.root) }
-      if (!isSame(head, memory.newest())) remember(request)
+      if (!sameTree(head, memory.newest())) remember(request)
       return signNote(role, signing, head)
     },
   }
@@ -96,10 +97,6 @@ function signingKey(origin: string, type: 'ed25519' | 'ml-dsa-44', key: KeyObjec
 function signNote(role: LogRole, keys: readonly CheckpointKey[], head: TreeHead): string {
   const seconds = Math.floor(Date.now() / 1000)
   return signCheckpoint({ origin: role.origin, ...head }, keys, seconds)
-}
-
-function isSame(a: TreeHead, b: TreeHead): boolean {
-  return a.size === b.size && Buffer.compare(a.root, b.root) === 0
 }
 
 function decode(text: string): Uint8Array {
