@@ -42,8 +42,11 @@ async function collect(
       reject(problem)
     }
   }
-  const cut = (cause?: unknown): void =>
+  const cut = (cause?: unknown): void => {
+    // It is closed after its end, too: an error for each request, with its stack, would be made for nobody.
+    if (request.readableEnded) return
     reject(new SallyportError(cutOff(size), cause === undefined ? {} : { cause }))
+  }
   const listeners = { data: take, end: resolve, error: cut, close: cut }
   for (const [event, listener] of Object.entries(listeners)) request.on(event, listener)
   try {

@@ -7,6 +7,7 @@ import {
   canonicalJson,
   checkShape,
   encodeCanonical,
+  isObject,
   parseJson,
   parseYaml,
   type Json,
@@ -84,6 +85,48 @@ test('RFC 8785: keys sort by UTF-16 code units and numbers are written as ECMASc
     canonicalJson(value),
     '{"\\r":2,"1":4,"n":[333333333.3333333,1e+30,4.5,0.002,1e-27],"\u0080":6,"\u00f6":7,"\u20ac":1,"\ud83d\ude00":5,"\ufb33":3}',
   )
+})
+
+/** RFC 8785 as it is defined, piece by piece. */
+function defined(value: Json): string {
+  if (Array.isArray(value)) return `[${(value as readonly Json[]).map(defined).join(',')}]`
+  if (!isObject(value)) return JSON.stringify(value)
+  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${members.map(([key, item]) => `${JSON.stringify(key)}:${defined(item)}`).join(',')}}`
+}
+
+test('the canonical form is that of RFC 8785 for every value, however many keys and however long', () => {
+  const text = fc.oneof(
+    fc.string({ unit: 'grapheme' }),
+    fc.string({ unit: fc.constantFrom('"', '\\', '\n', '\u007f', 'a') }),
+  )
+  const value = fc.letrec<{ value: Json }>((tie) => ({
+    value: fc.oneof(
+      { depthSize: 'large', maxDepth: 4 },
+      fc.oneof(text, fc.double({ noNaN: true, noDefaultInfinity: true }), fc.boolean()),
+      fc.array(tie('value'), { maxLength: 8 }),
+      fc.dictionary(text, tie('value'), { maxKeys: 40 }),
+    ),
+  })).value
+  fc.assert(fc.property(value, (value) => assert.equal(canonicalJson(value), defined(value))))
+  for (const length of [1, 16_382, 16_383, 16_384, 70_000, 200_000]) {
+    const long = ['x'.repeat(length), '\u20ac'.repeat(length), { a: length }]
+    assert.equal(canonicalJson(long), defined(long))
+  }
+})
+
+test('what is no JSON value is not written, and the next value is', () => {
+  const wrong = [undefined, Number.NaN, Number.POSITIVE_INFINITY, '\ud800', { '\udfff': 1 }, 1n]
+  for (const value of wrong) {
+    assert.throws(() => encodeCanonical([value] as unknown as Json), TypeError)
+    assert.equal(canonicalJson({ a: [] }), '{"a":[]}')
+  }
+})
+
+test('bytes of the canonical form stay as they are when the next value is written', () => {
+  const first = encodeCanonical({ a: 1 })
+  encodeCanonical({ b: 2 })
+  assert.equal(Buffer.from(first).toString(), '{"a":1}')
 })
 
 test('whatever the bytes, JSON either parses or is a Problem', () => {
