@@ -1,5 +1,5 @@
 // What bench/measure-load.ts starts, in a process of its own: what it takes must not count for who answers.
-import { Agent, request } from 'node:https'
+import { Connection, postOf } from './connection.ts'
 import { percentile } from './machine.ts'
 
 /** What is sent, one body after the other. */
@@ -38,17 +38,8 @@ process.once('message', (load: Load) => {
 
 async function run(load: Load): Promise<Measured> {
   const { total, rate } = load
-  // All connections are made before anything is measured, and used in turn, so that none of them goes away meanwhile.
-  const agent = new Agent({
-    keepAlive: true,
-    ca: load.ca,
-    maxSockets: connections,
-    maxFreeSockets: connections,
-    scheduling: 'fifo',
-  })
-  const once = total === undefined ? warmUp : 0
-  const sender = new Sender(load, agent)
-  await closed(sender, (sent) => sent < once, connections)
+  const sender = await Sender.open(load)
+  await closed(sender, (sent) => sent < (total === undefined ? warmUp : 0), connections)
   // This process has to be warm, too: what it needs at first, it takes from those who are measured.
   if (rate !== undefined && total === undefined)
     await open(sender, rate, performance.now() + warmUpMs)
@@ -63,7 +54,7 @@ async function run(load: Load): Promise<Measured> {
     await closed(sender, (sent) => sent < (total ?? Infinity) && performance.now() < end)
   else await open(sender, rate, end)
   const taken = (performance.now() - started) / 1000
-  agent.destroy()
+  sender.close()
   const { times, failed } = sender
   return {
     rate: times.length / taken,
@@ -78,37 +69,62 @@ class Sender {
   failed = 0
   /** What was due before does not count. */
   from = -Infinity
-  readonly #load: Load
-  readonly #agent: Agent
+  readonly #requests: readonly Buffer[]
+  readonly #expect: string
+  readonly #all: readonly Connection[]
+  /** Used in turn, so that none of them is idle for long. */
+  readonly #free: Connection[]
+  /** What is due while all connections are in use. */
+  readonly #late: ((connection: Connection) => void)[] = []
   #next = 0
 
-  constructor(load: Load, agent: Agent) {
-    this.#load = load
-    this.#agent = agent
+  private constructor({ address, bodies, expect = '' }: Load, all: readonly Connection[]) {
+    const url = new URL('/admission/validate?timeout=10s', address)
+    this.#requests = bodies.map((body) => postOf(url, body))
+    this.#expect = expect
+    this.#all = all
+    this.#free = [...all]
+  }
+
+  /** All connections are made before anything is measured. */
+  static async open(load: Load): Promise<Sender> {
+    const opening = Array.from({ length: connections }, () =>
+      Connection.open(new URL(load.address), load.ca),
+    )
+    return new Sender(load, await Promise.all(opening))
   }
 
   /** `due` is when it should have been sent: a late sender is waiting, too. */
   send(due = performance.now()): Promise<void> {
-    const { bodies, address, expect = '' } = this.#load
-    const body = bodies[this.#next++ % bodies.length] ?? ''
-    const headers = { 'content-type': 'application/json', 'content-length': body.length }
-    const options = { method: 'POST', agent: this.#agent, headers }
-    return new Promise((done) => {
-      const over = (ok: boolean): void => {
-        if (due < this.from) return done()
-        this.times.push(performance.now() - due)
-        if (!ok) this.failed += 1
-        done()
-      }
-      const sent = request(`${address}/admission/validate?timeout=10s`, options, (response) => {
-        let text = ''
-        response.setEncoding('latin1')
-        response.on('data', (chunk: string) => (text += chunk))
-        response.on('end', () => over(response.statusCode === 200 && text.includes(expect)))
-      })
-      sent.on('error', () => over(false))
-      sent.end(body)
-    })
+    const request = this.#requests[this.#next++ % this.#requests.length] ?? Buffer.alloc(0)
+    const { promise, resolve } = Promise.withResolvers<void>()
+    this.#withConnection((connection) =>
+      connection.ask(request, ({ status, body }) => {
+        this.#giveBack(connection)
+        if (due >= this.from) {
+          this.times.push(performance.now() - due)
+          if (status !== 200 || !body.includes(this.#expect)) this.failed += 1
+        }
+        resolve()
+      }),
+    )
+    return promise
+  }
+
+  close(): void {
+    for (const connection of this.#all) connection.close()
+  }
+
+  #withConnection(work: (connection: Connection) => void): void {
+    const free = this.#free.shift()
+    if (free === undefined) this.#late.push(work)
+    else work(free)
+  }
+
+  #giveBack(connection: Connection): void {
+    const late = this.#late.shift()
+    if (late === undefined) this.#free.push(connection)
+    else late(connection)
   }
 }
 

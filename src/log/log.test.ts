@@ -124,7 +124,7 @@ test('an old copy of the log is refused, with both sizes', async () => {
     code: 'LOG_ROLLED_BACK',
     expected: /at least 330 entries/,
     found: '300 entries',
-    fix: /30 signed entries are missing/,
+    fix: /30 entries that it remembers are missing/,
   })
 })
 

@@ -1,23 +1,23 @@
 import { quote, SallyportError } from '#error'
 import type { LogIdentity, TreeHead } from '#merkle'
 
-/** The signer has signed a larger tree than is here: this is an old copy. */
+/** The signer remembers a larger tree than is here: this is an old copy. */
 export function rolledBack(log: LogIdentity, expected: number, found: number): SallyportError {
   return new SallyportError({
     code: 'LOG_ROLLED_BACK',
     where: `log ${quote(log.origin)}`,
-    expected: `at least ${expected} entries, the newest size that was signed`,
+    expected: `at least ${expected} entries, the newest size its signer remembers`,
     found: `${found} entries`,
-    fix: `Restore the newest copy of the log’s folder: ${expected - found} signed entries are missing from this one. Do not delete the signer’s memory: the missing entries stay missing`,
+    fix: `Restore the newest copy of the log’s folder: ${expected - found} entries that it remembers are missing from this one. Do not delete the signer’s memory: the missing entries stay missing`,
   })
 }
 
-/** The signer has signed another tree than is here. */
+/** The signer remembers another tree than is here. */
 export function forked(log: LogIdentity, signed: TreeHead, found: TreeHead): SallyportError {
   return new SallyportError({
     code: 'LOG_FORKED',
     where: `log ${quote(log.origin)}`,
-    expected: `a tree that has ${describe(signed)} in it, which was signed`,
+    expected: `a tree that has ${describe(signed)} in it, which its signer remembers`,
     found: describe(found),
     fix: 'Restore the copy of the log’s folder that was signed: this one has other entries. Run `sallyport log verify` to see where they differ',
   })

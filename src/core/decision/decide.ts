@@ -55,7 +55,11 @@ export interface DecisionInput {
 export function decide(everything: DecisionInput): Decision {
   const time = everything.now.getTime()
   if (Number.isNaN(time)) throw new TypeError('now is not a time')
-  const input = { ...everything, evidence: withinBounds(everything.evidence) }
+  const input = {
+    ...everything,
+    request: cleanRequest(everything.request),
+    evidence: withinBounds(everything.evidence),
+  }
   try {
     return decideOn(input)
   } catch (error) {
@@ -75,9 +79,8 @@ interface Findings {
 }
 
 function decideOn(input: DecisionInput): Decision {
-  const { policies, now, trust } = input
+  const { request, policies, now, trust } = input
   const { items, sources, leftOut = 0 } = input.evidence
-  const request = cleanRequest(input.request)
   const selected = selectPolicy(policies, request.target)
   const identifiers = [...strong, ...('problem' in selected ? [] : selected.policy.identifiedBy)]
   const invalid = checkRequest(request, identifiers)
@@ -232,7 +235,7 @@ function assemble(input: DecisionInput, findings: Findings): Decision {
     kind: 'Decision',
     time: now.toISOString(),
     engine,
-    request: cleanRequest(input.request),
+    request: input.request,
     policy:
       policy === undefined
         ? null

@@ -10,7 +10,7 @@ export interface SigningRequest extends TreeHead {
 
 /**
  * Whether a signer that remembers `newest` may sign: undefined, or the problem that it MUST refuse with. It never
- * signs two histories: the new tree extends the newest one it signed, or is the same one again (which a log asks for
+ * signs two histories: the new tree extends the newest one it remembers, or is the same one again (which a log asks for
  * when it crashed before it got the first answer). A signer that remembers nothing signs only the empty tree, so that
  * taking its memory away does not make it forget.
  *
@@ -58,9 +58,9 @@ function rolledBack(newest: TreeHead, request: TreeHead, origin: string): Proble
   return {
     code: 'LOG_ROLLED_BACK',
     where: `signer of ${origin}`,
-    expected: `at least ${newest.size} entries, the newest size it signed`,
+    expected: `at least ${newest.size} entries, the newest size it remembers`,
     found: `${request.size} entries`,
-    fix: `Restore the newest copy of the log: ${newest.size - request.size} entries that were signed are missing from this one`,
+    fix: `Restore the newest copy of the log: ${newest.size - request.size} entries that it remembers are missing from this one`,
   }
 }
 
@@ -68,7 +68,7 @@ function forked(newest: TreeHead, request: TreeHead, origin: string): Problem {
   return {
     code: 'LOG_FORKED',
     where: `signer of ${origin}`,
-    expected: `root ${base64(newest.root)} at size ${newest.size}, which it has signed`,
+    expected: `root ${base64(newest.root)} at size ${newest.size}, which it remembers`,
     found: base64(request.root),
     fix: 'Restore the copy of the log that was signed: this one has other entries. Run `sallyport log verify` on both',
   }
@@ -78,7 +78,7 @@ function inconsistent(newest: TreeHead, request: SigningRequest, origin: string)
   return {
     code: 'CONSISTENCY_PROOF_INVALID',
     where: `signer of ${origin}`,
-    expected: `a proof that size ${request.size} extends size ${newest.size}, root ${base64(newest.root)}, which it has signed`,
+    expected: `a proof that size ${request.size} extends size ${newest.size}, root ${base64(newest.root)}, which it remembers`,
     found: `a proof of ${request.consistency.length} hashes that does not show it`,
     fix: 'Run `sallyport log verify`: the stored log is not the one that was signed before, or is damaged',
   }

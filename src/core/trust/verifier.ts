@@ -181,6 +181,7 @@ function withEnd<T extends { readonly validUntil?: Date }>(signer: T, expires?: 
 /** RFC 7519 §4.1.4, §4.1.5: a token says itself from when to when it may be used. */
 function outsideWindow({ window }: Signed, now: Date): readonly Miss[] | undefined {
   const { notBefore, expires } = window
+  if (notBefore === undefined && expires === undefined) return undefined
   const expected = `a token that is good at ${now.toISOString()}`
   const fix = 'Get a new token from the issuer, or check the clock of this machine'
   const late = { code: 'TOKEN_EXPIRED', where: 'jwt.claims.exp' } as const

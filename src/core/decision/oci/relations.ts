@@ -25,6 +25,7 @@ export function relationsOf(
   artifact: string,
   related: readonly { readonly index: Uint8Array }[],
 ): Relations {
+  if (related.length === 0) return noRelations
   const all = bytesOf(related)
   const unused = new Map<string, Problem>()
   const attempt = <T>(digest: string, work: () => T): T[] => {
@@ -47,6 +48,8 @@ export function relationsOf(
   )
   return { ...(own === undefined ? {} : { own }), listedBy, unused, all }
 }
+
+const noRelations: Relations = { listedBy: [], unused: new Map(), all: new Map() }
 
 /** What a runtime may choose from an index. */
 export function imagesOf({ listed }: OciIndex): readonly Listed[] {

@@ -23,7 +23,7 @@ export const log = {
   },
 
   // What the log itself refuses or cannot do.
-  LOG_ROLLED_BACK: { title: 'The log is older than the newest checkpoint it signed', exit: 3 },
+  LOG_ROLLED_BACK: { title: 'The log is older than what its signer remembers', exit: 3 },
   LOG_FORKED: { title: 'The log and its signer disagree about the history', exit: 3 },
   LOG_MEMORY_MISSING: { title: 'The signer no longer knows what it signed', exit: 3 },
   LOG_CORRUPT: { title: 'The stored log does not match its checkpoint', exit: 3 },
