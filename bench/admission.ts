@@ -20,6 +20,8 @@ const seconds = 4
 const rated = { rate: 1000, seconds: 10 }
 /** For so long V8 goes on compiling what a gate does a thousand times a second. */
 const settleSeconds = 25
+/** As `npm start` and the image start it. */
+const execArgv = ['--max-semi-space-size=8']
 const title = 'Admission over TLS, 10 KB AdmissionReview, log durability on'
 await inFolder(async (root) => print(`${title}, embedded store`, await rows(root, '')))
 const why = whyNoPostgres()
@@ -64,7 +66,7 @@ async function rows(root: string, store: string): Promise<readonly Row[]> {
   mkdirSync(folder)
   const authority = makeAuthority(folder)
   const { certificate, key } = authority.issue('server', 'gate')
-  const gate = await startOutside(home)
+  const gate = await startOutside(home, execArgv)
   const echo = await startEcho({ cert: readFileSync(certificate), key: readFileSync(key) })
   const ca = readFileSync(authority.certificate, 'utf8')
   const pair = { home, ca, gate: gate.address, echo: echo.address }

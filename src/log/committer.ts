@@ -47,7 +47,7 @@ export interface LogLimits {
 }
 
 export const usualLimits: LogLimits = {
-  publishAfter: 100,
+  publishAfter: 250,
   commitAfter: 2,
   turn: 20,
   journalBytes: 128 * 2 ** 20,
@@ -196,6 +196,7 @@ export class Committer {
       answer()
       answer = (await committing) ?? nothing
       if (committing !== undefined) {
+        if (turn.isAwaited()) publisher.begin()
         isIdle = false
         continue
       }

@@ -621,6 +621,41 @@ test('entries that trickle in are published now and then, and at once for who wa
   assert.equal(view.size, 11)
 })
 
+test('whoever waits to see what is there now does not wait for what others append meanwhile', async () => {
+  const disk = new MemoryDisk()
+  const signer = new RememberingSigner(volatileMemory(), 1)
+  let signed = 0
+  const slow = facade(signer)
+  const sign = async (request: SigningRequest): Promise<string> => {
+    const note = await signer.sign(request)
+    signed += 1
+    // Commits go on meanwhile.
+    await new Promise((resolve) => setTimeout(resolve, 3))
+    return note
+  }
+  const log = await openLog({
+    storage: disk.open(),
+    signer: { ...slow, sign },
+    limits: { publishAfter: 60_000, commitAfter: 0 },
+  })
+  await log.append(entry(0))
+  await log.view()
+  let [made, seen] = [1, 0]
+  const one = async (): Promise<void> => {
+    while (made < 5000 && seen === 0) await log.append(entry(made++))
+  }
+  const appending = Promise.all(Array.from({ length: 8 }, one))
+  while (log.size < 100) await nextTurn()
+  const [size, before] = [log.size, signed]
+  seen = (await log.view()).size
+  assert.ok(seen >= size)
+  assert.ok(made < 5000, `${made} entries were made until ${size} could be seen`)
+  // What was being published already, and what it waited for.
+  assert.ok(signed - before <= 2, `${signed - before} publications`)
+  await appending
+  await log.close()
+})
+
 // Half of what they would wait for the publication.
 const timeout = 30_000
 

@@ -111,7 +111,9 @@ class FolderLog implements Log {
 
   /** The log as everybody can read it, with everything that was appended here before. Waits until that is published. */
   async view(): Promise<LogView> {
-    while (this.#view.size < this.#size)
+    // What others append meanwhile is not waited for: under load there would be no end to it.
+    const asked = this.#size
+    while (this.#view.size < asked)
       if (this.#pumping !== undefined) await this.#untilPublished()
       else if (this.#ended !== undefined) throw this.#ended
       // Publishing failed before: it is tried again.
