@@ -191,12 +191,11 @@ export class Committer {
       over ||= publisher.hasFailed || this.#isOver(writer, begun)
       answer = await this.#pace(turn, answer)
       const batch = over ? undefined : turn.next()
-      const committing = batch && this.#commit(writer, batch, publisher)
+      const committing = batch && this.#commit(writer, batch, publisher, turn)
       // The disk and the signer are at work on these while those before are told.
       answer()
       answer = (await committing) ?? nothing
       if (committing !== undefined) {
-        if (turn.isAwaited()) publisher.begin()
         isIdle = false
         continue
       }
@@ -208,11 +207,14 @@ export class Committer {
         continue
       }
       if (publisher.isDone) return
-      if (over) {
-        publisher.begin()
-        await publisher.running
-      } else await this.#untilPublished(publisher, turn)
+      await (over ? this.#leave(publisher) : this.#untilPublished(publisher, turn))
     }
+  }
+
+  /** Publishes what is committed, for it is the turn of others. */
+  async #leave(publisher: Publisher): Promise<void> {
+    publisher.begin()
+    await publisher.running
   }
 
   /** Waits until the next commit may begin, when there is one to make: `answer` comes first then, and is done. */
@@ -234,13 +236,19 @@ export class Committer {
   }
 
   /** Gives what is to be called to tell those who wait. */
-  async #commit(writer: LogWriter, batch: Batch, publisher: Publisher): Promise<() => void> {
+  async #commit(
+    writer: LogWriter,
+    batch: Batch,
+    publisher: Publisher,
+    turn: Turn,
+  ): Promise<() => void> {
     this.#begunAt = performance.now()
     if (this.#next !== undefined) await this.#renewJournal(writer, publisher, this.#next)
     const before = this.#known()
     const { head, full } = await this.#append(writer, before, batch.entries)
     this.#head = head
     publisher.offer(head, full)
+    if (turn.isAwaited()) publisher.begin()
     return () => batch.committed(before.edge.size)
   }
 
