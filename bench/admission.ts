@@ -3,10 +3,11 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { startCluster, whyNoPostgres } from '../test/postgres/cluster.ts'
+import { whyNoPostgres } from '../test/postgres/cluster.ts'
 import { makeAuthority } from '../test/server/certificates.ts'
 import { startEcho } from '../test/server/echo.ts'
 import { makeHome, review, startOutside, type GateHome } from '../test/server/gate.ts'
+import { startAgedCluster } from './aged-cluster.ts'
 import { measureLoad } from './measure-load.ts'
 import { milliseconds, perSecond, print, type Row } from './report.ts'
 import type { Load, Measured } from './admission-load.ts'
@@ -29,7 +30,7 @@ if (why === undefined) await inFolder(overPostgres)
 else process.stdout.write(`${title}, PostgreSQL: ${why}\n`)
 
 async function overPostgres(root: string): Promise<void> {
-  const cluster = await startCluster()
+  const cluster = await startAgedCluster()
   try {
     await cluster.database('gate')
     const host = encodeURIComponent(cluster.folder)

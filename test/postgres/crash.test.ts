@@ -18,7 +18,8 @@ describe('replicas that die', { skip: whyNoPostgres() ?? false, concurrency: 1 }
   })
 
   test(`${kills} kills of replicas that race: nothing answered is lost, no index is twice, the log verifies`, async (t) => {
-    const { options, store, memory } = await makePlace(t, cluster)
+    const place = await makePlace(t, cluster)
+    const { options, memory } = place
     const told = new Told()
     let made = 0
     const make = () => new Replica(options, memory, `r${made++}`, told)
@@ -38,11 +39,12 @@ describe('replicas that die', { skip: whyNoPostgres() ?? false, concurrency: 1 }
       await told.more(8)
     }
     await Promise.all([...racing, ...spare].map((one) => one.kill()))
-    await told.check(store.log)
+    await told.check(place)
   })
 
   test('one that was stopped for a while and goes on finds that it does not sequence any more', async (t) => {
-    const { options, store, memory } = await makePlace(t, cluster, { timeoutMs: 1000 })
+    const place = await makePlace(t, cluster, { timeoutMs: 1000 })
+    const { options, memory } = place
     const told = new Told()
     const [one, other] = ['one', 'other'].map((name) => new Replica(options, memory, name, told))
     one?.begin()
@@ -63,11 +65,12 @@ describe('replicas that die', { skip: whyNoPostgres() ?? false, concurrency: 1 }
       await told.more(10)
     }
     await Promise.all([one?.kill(), other?.kill()])
-    await told.check(store.log)
+    await told.check(place)
   })
 
   test('the database crashes and comes back under load', async (t) => {
-    const { options, store, memory } = await makePlace(t, cluster)
+    const place = await makePlace(t, cluster)
+    const { options, memory } = place
     const told = new Told()
     const racing = ['one', 'other'].map((name) => new Replica(options, memory, name, told))
     for (const one of racing) one.begin()
@@ -79,11 +82,12 @@ describe('replicas that die', { skip: whyNoPostgres() ?? false, concurrency: 1 }
       await told.more(50)
     }
     await Promise.all(racing.map((one) => one.kill()))
-    await told.check(store.log)
+    await told.check(place)
   })
 
   test('sessions are cut at random under load', async (t) => {
-    const { options, store, memory } = await makePlace(t, cluster)
+    const place = await makePlace(t, cluster)
+    const { options, memory } = place
     const told = new Told()
     const racing = ['one', 'other'].map((name) => new Replica(options, memory, name, told))
     for (const one of racing) one.begin()
@@ -99,6 +103,6 @@ describe('replicas that die', { skip: whyNoPostgres() ?? false, concurrency: 1 }
       await told.more(10)
     }
     await Promise.all(racing.map((one) => one.kill()))
-    await told.check(store.log)
+    await told.check(place)
   })
 })

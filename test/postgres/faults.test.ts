@@ -197,20 +197,28 @@ describe('a database that fails', { skip: whyNoPostgres() ?? false, concurrency:
     const log = await place.open({ waitMs: 1500 })
     await fill(log, 3)
     const { database } = place.options
-    for (const [table, code] of [
-      ['outbox', 'LOG_STORAGE_FULL'],
-      ['entry', 'LOG_UNAVAILABLE'],
-    ] as const) {
-      await cluster.say(
+    const fillUp = (table: string) =>
+      cluster.say(
         database,
         `CREATE FUNCTION public.full() RETURNS trigger LANGUAGE plpgsql AS
            $$ BEGIN RAISE EXCEPTION 'could not extend file' USING ERRCODE = '53100'; END $$;
          CREATE TRIGGER f BEFORE INSERT ON sallyport.${table} FOR EACH STATEMENT EXECUTE FUNCTION public.full()`,
       )
-      await assert.rejects(log.append(Buffer.from(`full ${table}`)), { code })
-      await cluster.say(database, 'DROP FUNCTION public.full CASCADE')
-      await log.append(Buffer.from(`more ${table}`))
-    }
+    const makeRoom = () => cluster.say(database, 'DROP FUNCTION public.full CASCADE')
+    await fillUp('outbox')
+    await assert.rejects(log.append(Buffer.from('full')), { code: 'LOG_STORAGE_FULL' })
+    await makeRoom()
+    await log.append(Buffer.from('more'))
+    await log.view()
+    await fillUp('entry')
+    const { index } = await log.append(Buffer.from('staged'))
+    await assert.rejects(log.append(Buffer.from('behind it')), {
+      code: /^LOG_(UNAVAILABLE|STORAGE_FULL)$/,
+    })
+    await assert.rejects(log.view(), { code: 'LOG_UNAVAILABLE' })
+    await makeRoom()
+    await log.append(Buffer.from('more yet'))
+    assert.equal(Buffer.from(await log.entry(index)).toString(), 'staged')
     const { ok } = await verifyLog({ ...testIdentity(), storage: place.store.log })
     assert.ok(ok)
   })
@@ -224,10 +232,12 @@ describe('a database that fails', { skip: whyNoPostgres() ?? false, concurrency:
       database,
       `INSERT INTO sallyport.entry (idx, id, entry) VALUES (3, 0, 'mine')`,
     )
-    await assert.rejects(log.append(Buffer.from('next')), { code: 'LOG_UNAVAILABLE' })
+    const { index } = await log.append(Buffer.from('next'))
+    assert.equal(index, 3)
+    await assert.rejects(log.append(Buffer.from('after it')), { code: 'LOG_UNAVAILABLE' })
+    await assert.rejects(log.view(), { code: 'LOG_UNAVAILABLE' })
     await cluster.say(database, `DELETE FROM sallyport.entry WHERE entry = 'mine'`)
-    const { index } = await log.append(Buffer.from('after'))
-    assert.equal(index, 4)
+    await log.append(Buffer.from('at last'))
     assert.equal(
       Buffer.from(await log.entry(3)).toString(),
       'next',

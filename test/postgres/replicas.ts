@@ -3,9 +3,9 @@ import { spawn, type ChildProcess } from 'node:child_process'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { openLogView, verifyLog, type SharedLogStore } from '#log'
+import { openLogView, verifyLog } from '#log'
 import type { PostgresOptions } from '#store'
-import { testIdentity } from './place.ts'
+import { testIdentity, type Place } from './place.ts'
 
 /** What replicas were answered, in all processes together. */
 export class Told {
@@ -36,7 +36,11 @@ export class Told {
   }
 
   /** Every answer is true, nothing is there twice, and the log verifies against the newest checkpoint that was told. */
-  async check(store: SharedLogStore): Promise<void> {
+  async check({ open, store: { log: store } }: Place): Promise<void> {
+    // Whoever comes next finishes what was staged.
+    const next = await open()
+    await next.append(Buffer.from('the last one'))
+    await next.view()
     const view = await openLogView(store, testIdentity())
     const texts = new Set<string>()
     for await (const { index, entry } of view.entries()) {

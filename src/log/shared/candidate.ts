@@ -1,12 +1,13 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { SallyportError } from '#error'
 import type { SequencerSession, SharedCommit, SharedHead, SharedLogStore } from './ports.ts'
-import { remember, sequence, type SequencerContext } from './sequencer.ts'
+import { remember, sequence, type SequencerContext, type SequencerTurns } from './sequencer.ts'
 
 /** What a candidate is told and tells. */
-export interface CandidateOptions extends SequencerContext {
+export interface CandidateOptions extends SequencerContext, Omit<SequencerTurns, 'next'> {
   readonly store: SharedLogStore
-  readonly committed: (done: SharedCommit) => void
+  /** It does not sequence any more: what waits here has to be submitted. */
+  readonly released: () => void
   /** The store is not what was signed: nobody may go on with it. */
   readonly refused: (problem: SallyportError) => void
   /** Something else went wrong; it is tried again. */
@@ -26,10 +27,17 @@ export class Candidate {
   #wake = Promise.withResolvers<void>()
   #running: Promise<void>
   #remembered = 0
+  #doubted = false
+  #isSequencing = false
 
   constructor(options: CandidateOptions) {
     this.#options = options
     this.#running = this.#run()
+  }
+
+  /** Whether this replica sequences: what waits in it is taken from it, and need not be submitted before. */
+  get isSequencing(): boolean {
+    return this.#isSequencing
   }
 
   /** There may be something to sequence. */
@@ -50,11 +58,11 @@ export class Candidate {
         const session = await this.#options.store.sequence()
         if (session === undefined) await this.#follow()
         else await this.#sequence(session)
+        this.#doubted = false
       } catch (problem) {
-        if (isRefusal(problem)) {
-          this.#options.refused(problem)
-          return
-        }
+        // While this replica was held up another may have had the signers remember more: that is judged anew.
+        if (isRefusal(problem) && this.#doubted) return this.#options.refused(problem)
+        this.#doubted = isRefusal(problem)
         if (!isCode(problem, 'LOG_SEQUENCER_LOST')) this.#options.tell(problem)
       }
       await this.#pause(retryMs)
@@ -62,10 +70,18 @@ export class Candidate {
   }
 
   async #sequence(session: SequencerSession): Promise<void> {
+    this.#isSequencing = true
     try {
-      const { committed } = this.#options
-      await sequence(session, this.#options, { next: async () => this.#next(), committed })
+      const { submit, remembered } = this.#options
+      const committed = (done: SharedCommit): void => {
+        this.#doubted = false
+        this.#options.committed(done)
+      }
+      const next = async () => this.#next()
+      await sequence(session, this.#options, { next, submit, remembered, committed })
     } finally {
+      this.#isSequencing = false
+      this.#options.released()
       await session.release()
     }
   }

@@ -78,7 +78,10 @@ export interface SharedLogStore {
   /** Takes the one right to sequence; undefined when another has it. */
   sequence(): Promise<SequencerSession | undefined>
 
-  /** Calls back when there may be something new: a hint, which may come late, twice or never. */
+  /**
+   * Calls back when there may be something new: a hint, which may come late, twice or never. What this process has
+   * submitted is told at once; what it has sequenced it knows.
+   */
   watch(listener: (what: 'submitted' | 'sequenced') => void): void
 
   close(): Promise<void>
@@ -95,11 +98,15 @@ export interface SequencerSession {
   begin(checkpoint: string): Promise<void>
 
   /**
-   * In one transaction: commits `done`, and stages the next entries in an order that stands from then on, whoever goes
-   * on. Gives what is staged, nothing when nothing waits. MUST be durable when it resolves, and MUST NOT stage while
-   * something is staged that `done` does not commit.
+   * In one transaction: commits `done`, submits `own`, and stages the next entries, whoever has submitted them, in an
+   * order that stands from then on, whoever goes on. Gives what is staged, nothing when nothing waits. MUST be durable when
+   * it resolves, and MUST NOT stage while something is staged that `done` does not commit. `mayHaveHappened` tells of
+   * its problems, too.
    */
-  turn(done: SharedCommit | undefined): Promise<readonly SubmittedEntry[]>
+  turn(
+    done: SharedCommit | undefined,
+    own: readonly SubmittedEntry[],
+  ): Promise<readonly SubmittedEntry[]>
 
   release(): Promise<void>
 }

@@ -14,7 +14,7 @@ import { nodesOf } from '../extension-nodes.ts'
 import { openAnswer } from '../head.ts'
 import type { CheckpointSigner } from '../ports.ts'
 import { damaged, forked, memoryMissing, rolledBack } from '../refusals.ts'
-import type { SequencerSession, SharedCommit, Standing } from './ports.ts'
+import type { SequencerSession, SharedCommit, Standing, SubmittedEntry } from './ports.ts'
 
 /** What sequencing works with. */
 export interface SequencerContext {
@@ -64,45 +64,59 @@ export async function judge(
 export async function sequence(
   session: SequencerSession,
   context: SequencerContext,
-  { next, committed }: SequencerTurns,
+  { next, submit, remembered: told, committed }: SequencerTurns,
 ): Promise<void> {
-  const newest = await context.signer.newest()
+  const { signer, log } = context
+  const newest = await signer.newest()
   let { edge, remembered } = await judge(context, newest, session.standing)
   if (session.standing.head === undefined) await begin(session, context)
-  // What the last holder staged stands: it may have been signed, and whoever signs it again signs the same tree.
+  // What the last holder staged stands: it may have been remembered, and whoever has it remembered again gets the same tree.
   let { staged } = session.standing
-  if (staged.length === 0) staged = await session.turn(undefined)
+  const turn = async (done?: SharedCommit) => submit(async (own) => session.turn(done, own))
+  if (staged.length === 0) staged = await turn()
   while (staged.length > 0 || (await next())) {
     if (staged.length === 0) {
-      staged = await session.turn(undefined)
+      staged = await turn()
       continue
     }
     const extension = edge.extend(staged.map(({ entry }) => entry))
     const grown = extension.edge
+    const { size, root } = grown
     const nodes = nodesOf(extension, context.readTile)
-    const consistency = await proveConsistency(remembered.size, grown.size, nodes)
-    const note = await context.signer.sign({ size: grown.size, root: grown.root, consistency })
-    openAnswer(note, grown, context.log)
+    const consistency = await proveConsistency(remembered.size, size, nodes)
+    await signer.remember({ size, root, consistency })
+    const ids = staged.map(({ id }) => id)
+    // Durably staged, and in every tree that is signed from now on: nothing can take them away.
+    told({ from: edge.size, ids })
+    const note = await signer.sign({ size, root, consistency: [] })
+    openAnswer(note, grown, log)
     const done: SharedCommit = {
-      head: { size: grown.size, checkpoint: note },
+      head: { size, checkpoint: note },
       from: edge.size,
-      ids: staged.map(({ id }) => id),
+      ids,
       // Entries have rows of their own.
       tiles: [
         ...extension.full.filter(({ level }) => level !== 'entries'),
         ...grown.partialHashTiles(edge.size),
       ],
     }
-    staged = await session.turn(done)
+    staged = await turn(done)
     remembered = edge = grown
     committed(done)
   }
 }
 
+/** Has entries submitted: all or none, as `SharedLogStore.submit`. */
+export type Submit = <T>(turn: (own: readonly SubmittedEntry[]) => Promise<T>) => Promise<T>
+
 /** What the sequencer asks, and tells. */
 export interface SequencerTurns {
   /** Waits until there may be something to sequence; false to stop. */
   readonly next: () => Promise<boolean>
+  /** Gives what waits in this replica to `turn`, which submits it. */
+  readonly submit: Submit
+  /** These are in the log, and can be read a moment later. */
+  readonly remembered: (places: Pick<SharedCommit, 'from' | 'ids'>) => void
   readonly committed: (done: SharedCommit) => void
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { quote, SallyportError } from '#error'
 import { maxEntryBytes, parseVerifierKey, type LogIdentity } from '#merkle'
 import { busy, closed, maxWaitingBytes, tooLarge, type Log, type Receipt } from '../log.ts'
@@ -6,7 +7,7 @@ import { rolledBack } from '../refusals.ts'
 import { storedTiles } from '../stored-tiles.ts'
 import { LogView } from '../view.ts'
 import { Candidate } from './candidate.ts'
-import type { SharedCommit, SharedHead, SharedLogStore, SubmittedEntry } from './ports.ts'
+import type { SharedHead, SharedLogStore, SubmittedEntry } from './ports.ts'
 import { judge, openHead } from './sequencer.ts'
 import { Waiters, type Waiter } from './waiters.ts'
 
@@ -72,6 +73,9 @@ class SharedLog implements Log {
   #reserving: Promise<void> | undefined
   #head: SharedHead | undefined
   #view: LogView | undefined
+  #shown = Promise.withResolvers<void>()
+  /** How many entries are in the log by what this replica has sequenced; it can read those of `#head`. */
+  #size = 0
   /** Every entry before this index that may be ours has been answered. */
   #seen: number
   #looking: Promise<void> | undefined
@@ -97,7 +101,7 @@ class SharedLog implements Log {
   }
 
   get size(): number {
-    return this.#head?.size ?? 0
+    return Math.max(this.#size, this.#head?.size ?? 0)
   }
 
   checkpoint(): string {
@@ -114,7 +118,14 @@ class SharedLog implements Log {
     this.#candidate = new Candidate({
       ...context,
       store: this.#store,
-      committed: (done) => this.#committed(done),
+      submit: async (turn) => this.#submit(turn),
+      released: () => this.#pump(),
+      remembered: ({ from, ids }) => {
+        this.#size = from + ids.length
+        this.#answer(from, ids)
+      },
+      // What this replica has sequenced itself, it need not look for.
+      committed: ({ head }) => this.#show(head),
       refused: (problem) => this.#end(problem),
       head: () => this.#head,
     })
@@ -128,14 +139,23 @@ class SharedLog implements Log {
       if (this.#ended !== undefined) throw this.#ended
       if (this.#head !== undefined) return
       if (performance.now() > until) throw unavailable(this.origin, this.#waitMs)
-      await new Promise((resolve) => setTimeout(resolve, retryMs))
+      await sleep(retryMs)
     }
   }
 
   async view(): Promise<LogView> {
+    // What others append meanwhile is not waited for.
+    const asked = this.#size
+    const until = performance.now() + this.#waitMs
     await this.#lookNow()
-    if (this.#ended !== undefined && this.#ended.code !== 'LOG_CLOSED') throw this.#ended
-    return this.#currentView()
+    for (;;) {
+      if (this.#ended !== undefined && this.#ended.code !== 'LOG_CLOSED') throw this.#ended
+      if ((this.#head?.size ?? 0) >= asked) return this.#currentView()
+      if (performance.now() > until) throw unavailable(this.origin, this.#waitMs)
+      // It is just being committed; or whoever sequences next does it.
+      await Promise.race([this.#shown.promise, sleep(pollMs.waiting)])
+      await this.#look()
+    }
   }
 
   async entry(index: number): Promise<Uint8Array> {
@@ -171,6 +191,8 @@ class SharedLog implements Log {
   }
 
   #pump(): void {
+    // Who sequences here takes what waits into its next transaction.
+    if (this.#candidate?.isSequencing === true) return this.#candidate.wake()
     while (this.#submitting < parallel && this.#queue.length > 0) {
       this.#submitting += 1
       void this.#submitSome().finally(() => {
@@ -182,26 +204,32 @@ class SharedLog implements Log {
 
   /** Submits what waits. What is certainly not there is tried again, as long as whoever asked waits for it. */
   async #submitSome(): Promise<void> {
+    const some = async (entries: readonly SubmittedEntry[]): Promise<void> => {
+      if (entries.length > 0) await this.#store.submit(entries)
+    }
+    // Whoever waits is answered by what became of it.
+    await this.#submit(some).catch(async () => sleep(retryMs))
+  }
+
+  async #submit<T>(submit: (entries: readonly SubmittedEntry[]) => Promise<T>): Promise<T> {
     const batch: Waiter[] = []
     try {
       while (this.#ids.end - this.#ids.next < maxBatchEntries) await this.#reserve()
       batch.push(...this.#takeBatch())
-      if (batch.length === 0) return
-      const entries: SubmittedEntry[] = batch.map((waiter) => ({
+      const named = batch.map((waiter) => ({
         id: this.#waiters.name(waiter, this.#ids.next++),
         entry: waiter.entry,
       }))
-      await this.#store.submit(entries)
-      this.#candidate?.wake()
+      return await submit(named)
     } catch (problem) {
       // Whether it is there will be seen; whoever waits for it is answered then, or refused in time.
-      if (batch.length > 0 && this.#store.mayHaveHappened(problem)) return
-      if (isCode(problem, 'LOG_UNAVAILABLE')) {
+      if (batch.length > 0 && this.#store.mayHaveHappened(problem)) throw problem
+      if (isCode(problem, 'LOG_UNAVAILABLE') || isCode(problem, 'LOG_SEQUENCER_LOST'))
         this.#queue.unshift(...batch)
-        await new Promise((resolve) => setTimeout(resolve, retryMs))
-      } else
+      else
         for (const waiter of batch.length > 0 ? batch : this.#takeBatch())
           this.#waiters.reject(waiter, problem)
+      throw problem
     }
   }
 
@@ -226,12 +254,6 @@ class SharedLog implements Log {
     return queue.slice(0, count)
   }
 
-  /** What this replica has sequenced itself, it need not look for. */
-  #committed({ head, from, ids }: SharedCommit): void {
-    this.#answer(from, ids)
-    this.#show(head)
-  }
-
   #answer(from: number, ids: readonly number[]): void {
     for (const [at, id] of ids.entries()) this.#waiters.resolve(id, { index: from + at })
     if (from <= this.#seen) this.#seen = Math.max(this.#seen, from + ids.length)
@@ -241,6 +263,8 @@ class SharedLog implements Log {
     if (this.#head !== undefined && head.size <= this.#head.size) return
     this.#head = head
     this.#view = undefined
+    this.#shown.resolve()
+    this.#shown = Promise.withResolvers()
   }
 
   /** One look that began after the call. */
@@ -292,7 +316,7 @@ class SharedLog implements Log {
   }
 
   async #viewWith(index: number): Promise<LogView> {
-    return index < this.size ? this.#currentView() : this.view()
+    return index < (this.#head?.size ?? 0) ? this.#currentView() : this.view()
   }
 
   #end(problem: SallyportError): void {

@@ -133,6 +133,12 @@ export function mayHaveHappened(problem: unknown): boolean {
   return typeof problem === 'object' && problem !== null && unanswered.has(problem)
 }
 
+/** For a problem of a transaction that was never told to commit. */
+export function hasNotHappened(problem: unknown): unknown {
+  if (typeof problem === 'object' && problem !== null) unanswered.delete(problem)
+  return problem
+}
+
 type Row = Record<string, unknown>
 
 /** Runs one statement in a session of the pool, as a transaction of its own. */

@@ -5,6 +5,8 @@ const channels = { submitted: 'sallyport_submitted', sequenced: 'sallyport_seque
 type What = keyof typeof channels
 
 const retryMs = 500
+/** A word is a transaction, too: it is not to wait for the disk, nor are others to wait for it there. */
+const unhurried = '-c synchronous_commit=off'
 
 /**
  * LISTEN and NOTIFY. Words are hints: they are sent after the transaction that they are about, because NOTIFY inside one
@@ -29,8 +31,13 @@ export class Listener {
     this.#connecting ??= this.#connect()
   }
 
-  /** Tells everybody, this process too. What is told while the last word is under way is told once. */
-  tell(what: What): void {
+  /** Tells the listeners of this process. */
+  tellHere(what: What): void {
+    for (const listener of this.#listeners) listener(what)
+  }
+
+  /** Tells all other processes. What is told while the last word is under way is told once. */
+  tellOthers(what: What): void {
     this.#pending.add(what)
     if (!this.#telling) void this.#send()
   }
@@ -59,8 +66,10 @@ export class Listener {
 
   async #connect(): Promise<void> {
     try {
-      const client = await openClient(this.#options, 'listener', () => this.#lost())
-      client.on('notification', ({ channel }) => this.#heard(channel))
+      const client = await openClient(this.#options, 'listener', () => this.#lost(), unhurried)
+      client.on('notification', ({ channel, processId }) => {
+        if (processId !== ownProcess(client)) this.#heard(channel)
+      })
       await client.query(`LISTEN ${channels.submitted}; LISTEN ${channels.sequenced}`)
       this.#client = client
       // Something may have been told before.
@@ -71,8 +80,7 @@ export class Listener {
   }
 
   #heard(channel: string): void {
-    const what = channel === channels.submitted ? 'submitted' : 'sequenced'
-    for (const listener of this.#listeners) listener(what)
+    this.tellHere(channel === channels.submitted ? 'submitted' : 'sequenced')
   }
 
   #lost(): void {
@@ -87,4 +95,9 @@ export class Listener {
       this.#connecting = this.#connect()
     }, retryMs).unref()
   }
+}
+
+/** The server's process of a session; the types of the driver leave it out. */
+function ownProcess(client: Client): unknown {
+  return Reflect.get(client, 'processID')
 }

@@ -10,7 +10,7 @@ import type {
 import { encodeEntry, hashSize, parseTilePath, tileWidth } from '#merkle'
 import { mayHaveHappened, run, type PostgresOptions, type Statement } from './connection.ts'
 import { Listener } from './listener.ts'
-import { isTaken, standingOf, takeSession } from './session.ts'
+import { isTaken, standingOf, submissionOf, takeSession } from './session.ts'
 
 const reserved = 4096
 
@@ -19,6 +19,7 @@ export class PostgresLogStore implements SharedLogStore {
   readonly #pool: Pool
   readonly #options: PostgresOptions
   readonly #listener: Listener
+  #isSequencing = false
 
   constructor(pool: Pool, options: PostgresOptions) {
     this.#pool = pool
@@ -47,21 +48,10 @@ export class PostgresLogStore implements SharedLogStore {
   }
 
   async submit(entries: readonly SubmittedEntry[]): Promise<void> {
-    let end = 1
-    const places = entries.map(({ entry: { length } }) => (end += length) - length)
-    await this.#run({
-      name: 'submit',
-      // One parameter for all bytes: it goes over the wire as it is.
-      text: `INSERT INTO sallyport.outbox (id, entry)
-             SELECT id, substring($2::bytea FROM at FOR length) FROM unnest($1::bigint[], $3::int[], $4::int[]) AS t (id, at, length)`,
-      values: [
-        entries.map(({ id }) => id),
-        Buffer.concat(entries.map(({ entry }) => entry)),
-        places,
-        entries.map(({ entry }) => entry.length),
-      ],
-    })
-    this.#listener.tell('submitted')
+    await this.#run(submissionOf(entries))
+    this.#listener.tellHere('submitted')
+    // Who sequences needs no word to itself, and nobody else needs this one.
+    if (!this.#isSequencing) this.#listener.tellOthers('submitted')
   }
 
   mayHaveHappened(problem: unknown): boolean {
@@ -103,7 +93,12 @@ export class PostgresLogStore implements SharedLogStore {
 
   async sequence(): Promise<SequencerSession | undefined> {
     if (await isTaken((statement) => this.#run(statement))) return undefined
-    return takeSession(this.#options, () => this.#listener.tell('sequenced'))
+    const session = await takeSession(this.#options, {
+      sequenced: () => this.#listener.tellOthers('sequenced'),
+      released: () => (this.#isSequencing = false),
+    })
+    this.#isSequencing = session !== undefined
+    return session
   }
 
   watch(listener: (what: 'submitted' | 'sequenced') => void): void {

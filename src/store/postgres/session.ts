@@ -5,10 +5,29 @@ import {
   ask,
   describe,
   endClient,
+  hasNotHappened,
   openClient,
   type PostgresOptions,
   type Statement,
 } from './connection.ts'
+
+/** Into the outbox. */
+export function submissionOf(entries: readonly SubmittedEntry[]): Statement {
+  let end = 1
+  const places = entries.map(({ entry: { length } }) => (end += length) - length)
+  return {
+    name: 'submit',
+    // One parameter for all bytes: it goes over the wire as it is.
+    text: `INSERT INTO sallyport.outbox (id, entry)
+           SELECT id, substring($2::bytea FROM at FOR length) FROM unnest($1::bigint[], $3::int[], $4::int[]) AS t (id, at, length)`,
+    values: [
+      entries.map(({ id }) => id),
+      Buffer.concat(entries.map(({ entry }) => entry)),
+      places,
+      entries.map(({ entry }) => entry.length),
+    ],
+  }
+}
 
 type Run = (statement: Statement) => Promise<{
   readonly rows: readonly Record<string, unknown>[]
@@ -26,7 +45,7 @@ const lock = `'sallyport.log_head'::regclass::oid::bigint`
  */
 export async function takeSession(
   options: PostgresOptions,
-  sequenced: () => void,
+  told: SessionTold,
 ): Promise<SequencerSession | undefined> {
   // It asks for work several times a second: one that is silent hangs, or its machine is gone.
   const silence = Math.min(options.timeoutMs, maxSilenceMs)
@@ -37,13 +56,19 @@ export async function takeSession(
     const { rows } = await run({
       text: `SELECT pg_try_advisory_lock(${lock}) AS mine`,
     })
-    if (rows[0]?.['mine'] === true) return await Session.take({ client, options, run, sequenced })
+    if (rows[0]?.['mine'] === true) return await Session.take({ client, options, run, told })
     await endClient(client)
     return undefined
   } catch (problem) {
     await endClient(client)
     throw problem
   }
+}
+
+/** Who is told what a session does. */
+interface SessionTold {
+  readonly sequenced: () => void
+  readonly released: () => void
 }
 
 /** Whether somebody sequences, without a session for the question. */
@@ -79,7 +104,7 @@ interface SessionParts {
   readonly client: Client
   readonly options: PostgresOptions
   readonly run: Run
-  readonly sequenced: () => void
+  readonly told: SessionTold
 }
 
 class Session implements SequencerSession {
@@ -108,46 +133,60 @@ class Session implements SequencerSession {
       values: [checkpoint, this.#epoch],
     })
     if (count !== 1) throw this.#lost()
-    this.#parts.sequenced()
+    this.#parts.told.sequenced()
   }
 
-  async turn(done: SharedCommit | undefined): Promise<readonly SubmittedEntry[]> {
-    if (done !== undefined) return this.#commit(done)
+  async turn(
+    done: SharedCommit | undefined,
+    own: readonly SubmittedEntry[],
+  ): Promise<readonly SubmittedEntry[]> {
+    if (done !== undefined || own.length > 0) return this.#commit(done, own)
     const waiting = await this.#waiting()
     if (waiting.length > 0) await this.#advance(undefined, waiting)
     return waiting
   }
 
   async release(): Promise<void> {
+    this.#parts.told.released()
     await endClient(this.#parts.client)
   }
 
-  async #commit(done: SharedCommit): Promise<readonly SubmittedEntry[]> {
-    const { run, sequenced } = this.#parts
+  async #commit(
+    done: SharedCommit | undefined,
+    own: readonly SubmittedEntry[],
+  ): Promise<readonly SubmittedEntry[]> {
+    const { run, told } = this.#parts
+    const waiting = await this.#prepare(done, own)
+    await run({ text: 'COMMIT' })
+    if (done !== undefined) {
+      this.#size = done.head.size
+      told.sequenced()
+    }
+    return waiting
+  }
+
+  /** All of a transaction but its end. */
+  async #prepare(
+    done: SharedCommit | undefined,
+    own: readonly SubmittedEntry[],
+  ): Promise<readonly SubmittedEntry[]> {
+    const { run } = this.#parts
     try {
       // Sent together, answered one by one.
-      const [, moved] = await Promise.all([
-        run({ text: 'BEGIN' }),
-        run(moveOf(done)),
-        ...done.tiles.map(({ level, index, bytes }) =>
-          run({
-            name: 'put-tile',
-            text: `INSERT INTO sallyport.tile (level, idx, bytes) VALUES ($1, $2, $3)
-                   ON CONFLICT (level, idx) DO UPDATE SET bytes = excluded.bytes`,
-            values: [level, index, bytes],
-          }),
-        ),
-      ])
-      if (moved.count !== done.ids.length) throw stageLost(done.ids.length, moved.count)
+      const deeds = [
+        ...(done === undefined ? [] : deedsOf(done)),
+        ...(own.length > 0 ? [submissionOf(own)] : []),
+      ]
+      const [, first] = await Promise.all([run({ text: 'BEGIN' }), ...deeds.map(run)])
+      if (done !== undefined && first?.count !== done.ids.length)
+        throw stageLost(done.ids.length, first?.count ?? 0)
       const waiting = await this.#waiting()
       await this.#advance(done, waiting)
-      await run({ text: 'COMMIT' })
-      this.#size = done.head.size
-      sequenced()
       return waiting
     } catch (problem) {
       await run({ text: 'ROLLBACK' }).catch(() => undefined)
-      throw problem
+      // Whatever was not answered: without a COMMIT none of it has happened.
+      throw hasNotHappened(problem)
     }
   }
 
@@ -188,6 +227,16 @@ class Session implements SequencerSession {
       fix: 'Nothing: this replica waits for its turn again. If it comes often, look for a database that fails over',
     })
   }
+}
+
+function deedsOf(done: SharedCommit): readonly Statement[] {
+  const tiles = done.tiles.map(({ level, index, bytes }) => ({
+    name: 'put-tile',
+    text: `INSERT INTO sallyport.tile (level, idx, bytes) VALUES ($1, $2, $3)
+           ON CONFLICT (level, idx) DO UPDATE SET bytes = excluded.bytes`,
+    values: [level, index, bytes],
+  }))
+  return [moveOf(done), ...tiles]
 }
 
 /** From the outbox into the log. The key of `entry` is the index: none can be given twice. */
