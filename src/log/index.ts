@@ -15,6 +15,7 @@ export { submittedAs } from './shared/waiters.ts'
 export type {
   KnownEntry,
   SequencerSession,
+  SequencerTurn,
   SharedCommit,
   SharedHead,
   SharedLogStore,

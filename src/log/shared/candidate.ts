@@ -72,13 +72,13 @@ export class Candidate {
   async #sequence(session: SequencerSession): Promise<void> {
     this.#isSequencing = true
     try {
-      const { submit, remembered } = this.#options
+      const { submit, isAwaited, remembered } = this.#options
       const committed = (done: SharedCommit): void => {
         this.#doubted = false
         this.#options.committed(done)
       }
-      const next = async () => this.#next()
-      await sequence(session, this.#options, { next, submit, remembered, committed })
+      const next = async (ms: number) => this.#next(ms)
+      await sequence(session, this.#options, { next, submit, isAwaited, remembered, committed })
     } finally {
       this.#isSequencing = false
       this.#options.released()
@@ -87,9 +87,9 @@ export class Candidate {
   }
 
   /** Waits for a word, or a while: words may be lost. */
-  async #next(): Promise<boolean> {
+  async #next(ms: number): Promise<boolean> {
     if (this.#stop.signal.aborted) return false
-    await Promise.race([this.#wake.promise, this.#pause(pollMs)])
+    await Promise.race([this.#wake.promise, this.#pause(Math.min(ms, pollMs))])
     this.#wake = Promise.withResolvers()
     return !this.#stop.signal.aborted
   }

@@ -26,7 +26,7 @@ export interface SharedHead {
 /** What one look at the store shows, all of the same moment. */
 export interface Sighting {
   readonly head: SharedHead
-  /** The ids of the entries from the index asked for up to the head. */
+  /** The ids of the entries from the index asked for on: those up to the head, and those that are in the log and follow it soon. */
   readonly ids: readonly number[]
 }
 
@@ -36,7 +36,7 @@ export interface Standing {
   readonly staged: readonly SubmittedEntry[]
 }
 
-/** A commit: entries that were staged, with what they make of the tree. */
+/** A commit: the first of the entries that are staged, with what they make of the tree. */
 export interface SharedCommit {
   readonly head: SharedHead
   /** The size before. */
@@ -98,15 +98,18 @@ export interface SequencerSession {
   begin(checkpoint: string): Promise<void>
 
   /**
-   * In one transaction: commits `done`, submits `own`, and stages the next entries, whoever has submitted them, in an
-   * order that stands from then on, whoever goes on. Gives what is staged, nothing when nothing waits. MUST be durable when
-   * it resolves, and MUST NOT stage while something is staged that `done` does not commit. `mayHaveHappened` tells of
-   * its problems, too.
+   * In one transaction: commits `done`, submits `own`, and stages what waits, whoever has submitted it, behind what is staged
+   * already, in an order that stands from then on, whoever goes on. Gives what it has staged, nothing when nothing waits.
+   * MUST be durable when it resolves. `mayHaveHappened` tells of its problems, too.
    */
-  turn(
-    done: SharedCommit | undefined,
-    own: readonly SubmittedEntry[],
-  ): Promise<readonly SubmittedEntry[]>
+  turn(work: SequencerTurn): Promise<readonly SubmittedEntry[]>
 
   release(): Promise<void>
+}
+
+export interface SequencerTurn {
+  readonly done: SharedCommit | undefined
+  readonly own: readonly SubmittedEntry[]
+  /** The size of the tree that the signer remembers: what is staged up to there is in the log, and `look` shows it. */
+  readonly remembered: number
 }

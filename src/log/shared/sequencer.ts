@@ -8,6 +8,7 @@ import {
   TreeEdge,
   type LogIdentity,
   type ReadTile,
+  type Tile,
   type TreeHead,
 } from '#merkle'
 import { nodesOf } from '../extension-nodes.ts'
@@ -15,6 +16,10 @@ import { openAnswer } from '../head.ts'
 import type { CheckpointSigner } from '../ports.ts'
 import { damaged, forked, memoryMissing, rolledBack } from '../refusals.ts'
 import type { SequencerSession, SharedCommit, Standing, SubmittedEntry } from './ports.ts'
+
+/** Signed and committed no more often: that costs several times as much as to have entries staged and remembered. */
+const publishAfter = 50
+const maxGrowth = 1024
 
 /** What sequencing works with. */
 export interface SequencerContext {
@@ -53,7 +58,9 @@ export async function judge(
   if (!sameTree(edge, checkpoint))
     throw damaged(`log ${log.origin}`, `tiles that lead to the signed root`, 'others')
   if (remembered.size > edge.size) {
-    const next = edge.extend(staged.map(({ entry }) => entry)).edge
+    // As much of the stage as it remembers.
+    const first = staged.slice(0, remembered.size - edge.size)
+    const next = edge.extend(first.map(({ entry }) => entry)).edge
     if (remembered.size > next.size) throw rolledBack(log, remembered.size, next.size)
     if (!sameTree(remembered, next)) throw forked(log, remembered, next)
   } else await checkOlder(log, edge, remembered, readTile)
@@ -64,59 +71,108 @@ export async function judge(
 export async function sequence(
   session: SequencerSession,
   context: SequencerContext,
-  { next, submit, remembered: told, committed }: SequencerTurns,
+  { next, submit, isAwaited, remembered, committed }: SequencerTurns,
 ): Promise<void> {
-  const { signer, log } = context
-  const newest = await signer.newest()
-  let { edge, remembered } = await judge(context, newest, session.standing)
-  if (session.standing.head === undefined) await begin(session, context)
+  const growth = await takeUp(session, context)
   // What the last holder staged stands: it may have been remembered, and whoever has it remembered again gets the same tree.
-  let { staged } = session.standing
-  const turn = async (done?: SharedCommit) => submit(async (own) => session.turn(done, own))
-  if (staged.length === 0) staged = await turn()
-  while (staged.length > 0 || (await next())) {
-    if (staged.length === 0) {
-      staged = await turn()
-      continue
-    }
-    const extension = edge.extend(staged.map(({ entry }) => entry))
-    const grown = extension.edge
-    const { size, root } = grown
-    const nodes = nodesOf(extension, context.readTile)
-    const consistency = await proveConsistency(remembered.size, size, nodes)
-    await signer.remember({ size, root, consistency })
-    const ids = staged.map(({ id }) => id)
-    // Durably staged, and in every tree that is signed from now on: nothing can take them away.
-    told({ from: edge.size, ids })
-    const note = await signer.sign({ size, root, consistency: [] })
-    openAnswer(note, grown, log)
-    const done: SharedCommit = {
-      head: { size, checkpoint: note },
-      from: edge.size,
-      ids,
-      // Entries have rows of their own.
-      tiles: [
-        ...extension.full.filter(({ level }) => level !== 'entries'),
-        ...grown.partialHashTiles(edge.size),
-      ],
-    }
-    staged = await turn(done)
-    remembered = edge = grown
-    committed(done)
+  let fresh = session.standing.staged
+  const turn = async (done?: SharedCommit) =>
+    submit(async (own) => session.turn({ done, own, remembered: growth.size }))
+  if (fresh.length === 0) fresh = await turn()
+  for (let goesOn = true; goesOn || growth.isGrown;) {
+    if (fresh.length > 0) remembered(await growth.remember(fresh))
+    const isDue = !goesOn || isAwaited() || growth.rest === 0
+    const done = isDue && growth.isGrown ? await growth.sign() : undefined
+    if (done === undefined && fresh.length === 0) goesOn = await next(growth.rest)
+    fresh = await turn(done)
+    if (done !== undefined) committed(done)
   }
 }
+
+async function takeUp(session: SequencerSession, context: SequencerContext): Promise<Growth> {
+  const newest = await context.signer.newest()
+  const judged = await judge(context, newest, session.standing)
+  if (session.standing.head === undefined) await begin(session, context)
+  return new Growth(context, judged)
+}
+
+/** A tree from what is committed to what is remembered. */
+class Growth {
+  readonly #context: SequencerContext
+  #committed: TreeEdge
+  #edge: TreeEdge
+  #remembered: TreeHead
+  #ids: number[] = []
+  #full: Tile[] = []
+  #due = 0
+
+  constructor(context: SequencerContext, { edge, remembered }: Judged) {
+    this.#context = context
+    this.#committed = this.#edge = edge
+    this.#remembered = remembered
+  }
+
+  get size(): number {
+    return this.#edge.size
+  }
+
+  get isGrown(): boolean {
+    return this.#ids.length > 0
+  }
+
+  /** Milliseconds until it is time to sign. */
+  get rest(): number {
+    if (!this.isGrown) return Infinity
+    return this.#ids.length >= maxGrowth ? 0 : Math.max(0, this.#due - performance.now())
+  }
+
+  /** Has the signer remember the tree with these: they are durably staged, and in every tree that it signs from then on. */
+  async remember(staged: readonly SubmittedEntry[]): Promise<Places> {
+    const { signer, readTile } = this.#context
+    const from = this.#edge.size
+    const extension = this.#edge.extend(staged.map(({ entry }) => entry))
+    const { size, root } = extension.edge
+    const nodes = nodesOf(extension, readTile)
+    const consistency = await proveConsistency(this.#remembered.size, size, nodes)
+    await signer.remember({ size, root, consistency })
+    this.#remembered = this.#edge = extension.edge
+    const ids = staged.map(({ id }) => id)
+    this.#ids.push(...ids)
+    // Entries have rows of their own.
+    this.#full.push(...extension.full.filter(({ level }) => level !== 'entries'))
+    return { from, ids }
+  }
+
+  /** Has it signed. What this gives is to be committed before anything else is remembered. */
+  async sign(): Promise<SharedCommit> {
+    const { signer, log } = this.#context
+    const { size, root } = this.#edge
+    const note = await signer.sign({ size, root, consistency: [] })
+    openAnswer(note, this.#edge, log)
+    const from = this.#committed.size
+    const tiles = [...this.#full.splice(0), ...this.#edge.partialHashTiles(from)]
+    this.#committed = this.#edge
+    this.#due = performance.now() + publishAfter
+    return { head: { size, checkpoint: note }, from, ids: this.#ids.splice(0), tiles }
+  }
+}
+
+/** Which entries stand from which index on. */
+export type Places = Pick<SharedCommit, 'from' | 'ids'>
 
 /** Has entries submitted: all or none, as `SharedLogStore.submit`. */
 export type Submit = <T>(turn: (own: readonly SubmittedEntry[]) => Promise<T>) => Promise<T>
 
 /** What the sequencer asks, and tells. */
 export interface SequencerTurns {
-  /** Waits until there may be something to sequence; false to stop. */
-  readonly next: () => Promise<boolean>
+  /** Waits until there may be something to sequence, at most so many milliseconds; false to stop. */
+  readonly next: (ms: number) => Promise<boolean>
   /** Gives what waits in this replica to `turn`, which submits it. */
   readonly submit: Submit
+  /** Whether somebody waits to read what is in the log. */
+  readonly isAwaited: () => boolean
   /** These are in the log, and can be read a moment later. */
-  readonly remembered: (places: Pick<SharedCommit, 'from' | 'ids'>) => void
+  readonly remembered: (places: Places) => void
   readonly committed: (done: SharedCommit) => void
 }
 

@@ -74,8 +74,10 @@ class SharedLog implements Log {
   #head: SharedHead | undefined
   #view: LogView | undefined
   #shown = Promise.withResolvers<void>()
-  /** How many entries are in the log by what this replica has sequenced; it can read those of `#head`. */
+  /** How many entries are in the log, of which this replica can read those of `#head`. */
   #size = 0
+  /** How many wait to read the others. */
+  #viewers = 0
   /** Every entry before this index that may be ours has been answered. */
   #seen: number
   #looking: Promise<void> | undefined
@@ -120,10 +122,8 @@ class SharedLog implements Log {
       store: this.#store,
       submit: async (turn) => this.#submit(turn),
       released: () => this.#pump(),
-      remembered: ({ from, ids }) => {
-        this.#size = from + ids.length
-        this.#answer(from, ids)
-      },
+      isAwaited: () => this.#viewers > 0,
+      remembered: ({ from, ids }) => this.#answer(from, ids),
       // What this replica has sequenced itself, it need not look for.
       committed: ({ head }) => this.#show(head),
       refused: (problem) => this.#end(problem),
@@ -146,16 +146,14 @@ class SharedLog implements Log {
   async view(): Promise<LogView> {
     // What others append meanwhile is not waited for.
     const asked = this.#size
-    const until = performance.now() + this.#waitMs
     await this.#lookNow()
-    for (;;) {
-      if (this.#ended !== undefined && this.#ended.code !== 'LOG_CLOSED') throw this.#ended
-      if ((this.#head?.size ?? 0) >= asked) return this.#currentView()
-      if (performance.now() > until) throw unavailable(this.origin, this.#waitMs)
-      // It is just being committed; or whoever sequences next does it.
-      await Promise.race([this.#shown.promise, sleep(pollMs.waiting)])
-      await this.#look()
+    this.#viewers += 1
+    try {
+      await this.#untilShown(asked)
+    } finally {
+      this.#viewers -= 1
     }
+    return this.#currentView()
   }
 
   async entry(index: number): Promise<Uint8Array> {
@@ -255,6 +253,7 @@ class SharedLog implements Log {
   }
 
   #answer(from: number, ids: readonly number[]): void {
+    this.#size = Math.max(this.#size, from + ids.length)
     for (const [at, id] of ids.entries()) this.#waiters.resolve(id, { index: from + at })
     if (from <= this.#seen) this.#seen = Math.max(this.#seen, from + ids.length)
   }
@@ -265,6 +264,19 @@ class SharedLog implements Log {
     this.#view = undefined
     this.#shown.resolve()
     this.#shown = Promise.withResolvers()
+  }
+
+  /** Waits until that many entries can be read: they are about to be committed, by this replica or another. */
+  async #untilShown(size: number): Promise<void> {
+    const until = performance.now() + this.#waitMs
+    for (;;) {
+      if (this.#ended !== undefined && this.#ended.code !== 'LOG_CLOSED') throw this.#ended
+      if ((this.#head?.size ?? 0) >= size) return
+      if (performance.now() > until) throw unavailable(this.origin, this.#waitMs)
+      this.#candidate?.wake()
+      await Promise.race([this.#shown.promise, sleep(pollMs.waiting)])
+      await this.#look()
+    }
   }
 
   /** One look that began after the call. */

@@ -52,7 +52,10 @@ export async function findStaged(
   const base = openCheckpoint(head.checkpoint, log)
   const readTile = storedTiles(store)
   const edge = await TreeEdge.load(base.size, readTile)
-  const trees: TreeHead[] = [base, edge.extend(staged.map(({ entry }) => entry)).edge]
+  const entries = staged.map(({ entry }) => entry)
+  const larger = signed.filter(({ size }) => size > base.size)
+  const trees: TreeHead[] = [base]
+  for (const { size } of larger) trees.push(edge.extend(entries.slice(0, size - base.size)).edge)
   // By now more may have been committed than was asked for.
   const older = signed.filter(({ size }) => size < base.size)
   for (const { size } of older)

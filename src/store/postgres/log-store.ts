@@ -76,9 +76,10 @@ export class PostgresLogStore implements SharedLogStore {
   async look(from: number): Promise<Sighting | undefined> {
     const { rows } = await this.#run({
       name: 'look',
-      text: `SELECT size, checkpoint, ARRAY(
-               SELECT id FROM sallyport.entry WHERE idx >= $1 AND idx < size ORDER BY idx
-             ) AS ids FROM sallyport.log_head WHERE size IS NOT NULL`,
+      text: `SELECT size, checkpoint,
+               ARRAY(SELECT id FROM sallyport.entry WHERE idx >= $1 AND idx < size ORDER BY idx)
+               || staged[greatest($1::bigint - size, 0)::int + 1 : greatest(remembered - size, 0)::int] AS ids
+             FROM sallyport.log_head WHERE size IS NOT NULL`,
       values: [from],
     })
     const [row] = rows

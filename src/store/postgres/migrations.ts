@@ -57,6 +57,8 @@ const versions: readonly (readonly string[])[] = [
      ) WITH (fillfactor = 50)`,
     `INSERT INTO sallyport.recheck DEFAULT VALUES`,
   ],
+  // How many entries are in the log: those of the head, and of the stage as many as the signer remembers.
+  [`ALTER TABLE sallyport.log_head ADD COLUMN remembered bigint`],
 ]
 
 // Any number that nobody else uses: one process migrates at a time.

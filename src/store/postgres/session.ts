@@ -1,6 +1,6 @@
 import type { Client } from 'pg'
 import { SallyportError } from '#error'
-import type { SequencerSession, SharedCommit, Standing, SubmittedEntry } from '#log'
+import type { SequencerSession, SequencerTurn, SharedCommit, Standing, SubmittedEntry } from '#log'
 import {
   ask,
   describe,
@@ -112,12 +112,19 @@ class Session implements SequencerSession {
   readonly #parts: SessionParts
   readonly #epoch: string
   #size: number
+  /** The ids of what is staged, in its order. */
+  #staged: readonly number[]
+  /** Whether replicas may wait to be told that what is staged is remembered. */
+  #hasOthers: boolean
+  #told = 0
 
   private constructor(parts: SessionParts, epoch: string, standing: Standing) {
     this.#parts = parts
     this.#epoch = epoch
     this.standing = standing
     this.#size = standing.head?.size ?? 0
+    this.#staged = standing.staged.map(({ id }) => id)
+    this.#hasOthers = this.#staged.length > 0
   }
 
   static async take(parts: SessionParts): Promise<Session> {
@@ -136,14 +143,18 @@ class Session implements SequencerSession {
     this.#parts.told.sequenced()
   }
 
-  async turn(
-    done: SharedCommit | undefined,
-    own: readonly SubmittedEntry[],
-  ): Promise<readonly SubmittedEntry[]> {
-    if (done !== undefined || own.length > 0) return this.#commit(done, own)
-    const waiting = await this.#waiting()
-    if (waiting.length > 0) await this.#advance(undefined, waiting)
-    return waiting
+  async turn(turn: SequencerTurn): Promise<readonly SubmittedEntry[]> {
+    const { done, own, remembered } = turn
+    const tells = this.#hasOthers && remembered > this.#told
+    const writes = done !== undefined || own.length > 0 || tells
+    const others = writes ? await this.#commit(turn) : await this.#stage(turn)
+    const fresh = [...own, ...others]
+    this.#staged = [...this.#staged.slice(done?.ids.length ?? 0), ...fresh.map(({ id }) => id)]
+    this.#size = done?.head.size ?? this.#size
+    this.#told = remembered
+    this.#hasOthers = others.length > 0
+    if (done !== undefined || tells) this.#parts.told.sequenced()
+    return fresh
   }
 
   async release(): Promise<void> {
@@ -151,38 +162,35 @@ class Session implements SequencerSession {
     await endClient(this.#parts.client)
   }
 
-  async #commit(
-    done: SharedCommit | undefined,
-    own: readonly SubmittedEntry[],
-  ): Promise<readonly SubmittedEntry[]> {
-    const { run, told } = this.#parts
-    const waiting = await this.#prepare(done, own)
-    await run({ text: 'COMMIT' })
-    if (done !== undefined) {
-      this.#size = done.head.size
-      told.sequenced()
-    }
-    return waiting
+  async #commit(turn: SequencerTurn): Promise<readonly SubmittedEntry[]> {
+    const others = await this.#prepare(turn)
+    await this.#parts.run({ text: 'COMMIT' })
+    return others
   }
 
-  /** All of a transaction but its end. */
-  async #prepare(
-    done: SharedCommit | undefined,
-    own: readonly SubmittedEntry[],
-  ): Promise<readonly SubmittedEntry[]> {
+  /** Of a turn that brings nothing itself. */
+  async #stage(turn: SequencerTurn): Promise<readonly SubmittedEntry[]> {
+    const others = await this.#waiting([])
+    if (others.length > 0) await this.#advance(turn, others)
+    return others
+  }
+
+  /** All of a transaction but its end; gives what waits and is staged behind `own`. */
+  async #prepare(turn: SequencerTurn): Promise<readonly SubmittedEntry[]> {
+    const { done, own } = turn
     const { run } = this.#parts
     try {
       // Sent together, answered one by one.
-      const deeds = [
-        ...(done === undefined ? [] : deedsOf(done)),
-        ...(own.length > 0 ? [submissionOf(own)] : []),
-      ]
-      const [, first] = await Promise.all([run({ text: 'BEGIN' }), ...deeds.map(run)])
-      if (done !== undefined && first?.count !== done.ids.length)
-        throw stageLost(done.ids.length, first?.count ?? 0)
-      const waiting = await this.#waiting()
-      await this.#advance(done, waiting)
-      return waiting
+      const [, , others, moved] = await Promise.all([
+        run({ text: 'BEGIN' }),
+        own.length > 0 ? run(submissionOf(own)) : undefined,
+        this.#waiting(own),
+        ...(done === undefined ? [] : [moveOf(done), ...done.tiles.map(putOf)]).map(run),
+      ])
+      if (done !== undefined && moved?.count !== done.ids.length)
+        throw stageLost(done.ids.length, moved?.count ?? 0)
+      await this.#advance(turn, others)
+      return others
     } catch (problem) {
       await run({ text: 'ROLLBACK' }).catch(() => undefined)
       // Whatever was not answered: without a COMMIT none of it has happened.
@@ -190,12 +198,12 @@ class Session implements SequencerSession {
     }
   }
 
-  /** What waits, oldest first, as much as goes into one commit. */
-  async #waiting(): Promise<readonly SubmittedEntry[]> {
+  /** What waits beside `own` and what is staged, oldest first, as much as goes into one turn. */
+  async #waiting(own: readonly SubmittedEntry[]): Promise<readonly SubmittedEntry[]> {
     const { rows } = await this.#parts.run({
       name: 'waiting',
-      text: 'SELECT id, entry FROM sallyport.outbox ORDER BY id LIMIT $1',
-      values: [maxStaged],
+      text: 'SELECT id, entry FROM sallyport.outbox WHERE id <> ALL ($2::bigint[]) ORDER BY id LIMIT $1',
+      values: [maxStaged, [...this.#staged, ...own.map(({ id }) => id)]],
     })
     let bytes = 0
     const entries = rows.map(submittedOf)
@@ -203,15 +211,22 @@ class Session implements SequencerSession {
     return over === -1 ? entries : entries.slice(0, Math.max(1, over))
   }
 
-  async #advance(done: SharedCommit | undefined, next: readonly SubmittedEntry[]): Promise<void> {
+  async #advance(
+    { done, own, remembered }: SequencerTurn,
+    others: readonly SubmittedEntry[],
+  ): Promise<void> {
     const { count } = await this.#parts.run({
       name: done === undefined ? 'stage' : 'advance',
-      text: `UPDATE sallyport.log_head SET staged = $3::bigint[]${done === undefined ? '' : ', size = $4, checkpoint = $5'}
-             WHERE epoch = $1 AND size = $2 AND (staged = '{}') = ${done === undefined}`,
+      text: `UPDATE sallyport.log_head SET staged = staged[$4::int + 1:] || $5::bigint[], remembered = $6
+             ${done === undefined ? '' : ', size = $7, checkpoint = $8'}
+             WHERE epoch = $1 AND size = $2 AND cardinality(staged) = $3`,
       values: [
         this.#epoch,
         this.#size,
-        next.map(({ id }) => id),
+        this.#staged.length,
+        done?.ids.length ?? 0,
+        [...own, ...others].map(({ id }) => id),
+        remembered,
         ...(done === undefined ? [] : [done.head.size, done.head.checkpoint]),
       ],
     })
@@ -229,16 +244,6 @@ class Session implements SequencerSession {
   }
 }
 
-function deedsOf(done: SharedCommit): readonly Statement[] {
-  const tiles = done.tiles.map(({ level, index, bytes }) => ({
-    name: 'put-tile',
-    text: `INSERT INTO sallyport.tile (level, idx, bytes) VALUES ($1, $2, $3)
-           ON CONFLICT (level, idx) DO UPDATE SET bytes = excluded.bytes`,
-    values: [level, index, bytes],
-  }))
-  return [moveOf(done), ...tiles]
-}
-
 /** From the outbox into the log. The key of `entry` is the index: none can be given twice. */
 function moveOf({ ids, from }: SharedCommit): Statement {
   return {
@@ -248,6 +253,15 @@ function moveOf({ ids, from }: SharedCommit): Statement {
            SELECT $2::bigint + s.at - 1, taken.id, taken.entry
            FROM unnest($1::bigint[]) WITH ORDINALITY AS s (id, at) JOIN taken ON taken.id = s.id`,
     values: [ids, from],
+  }
+}
+
+function putOf({ level, index, bytes }: SharedCommit['tiles'][number]): Statement {
+  return {
+    name: 'put-tile',
+    text: `INSERT INTO sallyport.tile (level, idx, bytes) VALUES ($1, $2, $3)
+           ON CONFLICT (level, idx) DO UPDATE SET bytes = excluded.bytes`,
+    values: [level, index, bytes],
   }
 }
 
