@@ -1,5 +1,5 @@
-// Durable decisions in PostgreSQL: each is answered when it has its place under a signed checkpoint. Beside raw INSERTs of
-// the same bytes into the same database, one transaction each, from as many at a time over as many connections as ours.
+// Durable decisions in PostgreSQL: each is answered when its place is durable and the signer remembers it. Beside raw INSERTs
+// of the same bytes into the same database, one transaction each, from as many at a time over as many connections as ours.
 import { randomBytes } from 'node:crypto'
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'

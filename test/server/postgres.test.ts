@@ -161,11 +161,20 @@ describe('a gate whose database fails, over TLS', { skip, concurrency: 1 }, () =
       await until('sequenced', async () => isSequenced(await home.ask(gate.address, image)))
     }
     await sequenced()
-    const [head] = await cluster.say(
-      home.database,
-      'SELECT size, checkpoint FROM sallyport.log_head',
-    )
+    const headNow = async () => {
+      const [head] = await cluster.say(
+        home.database,
+        'SELECT size, checkpoint FROM sallyport.log_head',
+      )
+      return head
+    }
+    const head = await headNow()
     await sequenced()
+    // Answered when it is staged; what is put back here is what was committed.
+    await until(
+      'committed',
+      async () => Number((await headNow())?.['size']) > Number(head?.['size']),
+    )
     await cluster.say(
       home.database,
       `DELETE FROM sallyport.entry WHERE idx >= ${String(head?.['size'])};
