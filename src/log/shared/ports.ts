@@ -107,8 +107,10 @@ export interface SequencerSession {
   release(): Promise<void>
 }
 
+/** What one turn brings. */
 export interface SequencerTurn {
   readonly done: SharedCommit | undefined
+  /** What waits in the replica that sequences. */
   readonly own: readonly SubmittedEntry[]
   /** The size of the tree that the signer remembers: what is staged up to there is in the log, and `look` shows it. */
   readonly remembered: number

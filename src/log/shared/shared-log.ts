@@ -103,7 +103,7 @@ class SharedLog implements Log {
   }
 
   get size(): number {
-    return Math.max(this.#size, this.#head?.size ?? 0)
+    return this.#size
   }
 
   checkpoint(): string {

@@ -68,19 +68,16 @@ export class Listener {
     try {
       const client = await openClient(this.#options, 'listener', () => this.#lost(), unhurried)
       client.on('notification', ({ channel, processId }) => {
-        if (processId !== ownProcess(client)) this.#heard(channel)
+        if (processId === ownProcess(client)) return
+        this.tellHere(channel === channels.submitted ? 'submitted' : 'sequenced')
       })
       await client.query(`LISTEN ${channels.submitted}; LISTEN ${channels.sequenced}`)
       this.#client = client
       // Something may have been told before.
-      for (const what of ['submitted', 'sequenced'] as const) this.#heard(channels[what])
+      for (const what of ['submitted', 'sequenced'] as const) this.tellHere(what)
     } catch {
       this.#again()
     }
-  }
-
-  #heard(channel: string): void {
-    this.tellHere(channel === channels.submitted ? 'submitted' : 'sequenced')
   }
 
   #lost(): void {
