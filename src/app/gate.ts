@@ -1,8 +1,13 @@
+import { useMarks } from '#breakglass'
 import type { Config } from '#config'
 import { openLog, openSharedLog, type BodyStore, type Log, type SharedLogStore } from '#log'
+import { queueMarks } from '#recheck'
 import { startSigner, type LogSigner } from '#signer'
 import { openFileBlobs, openFileLogStorage } from '#store'
 import { hasLogKeys, openDatabase } from './database.ts'
+
+/** What a gate that runs looks for in its log every second. */
+const marks = [...useMarks, ...queueMarks]
 
 /** The log of a home folder, open for recording. */
 export interface Gate extends AsyncDisposable {
@@ -54,7 +59,7 @@ async function openKept(
   if (postgres !== undefined) {
     const store = await openDatabase(postgres)
     opening.defer(store.close)
-    const more = signer === undefined ? {} : { signer }
+    const more = { marks, ...(signer === undefined ? {} : { signer }) }
     const { waitMs } = postgres
     const log = await openSharedLog({ store: store.log, origin, verifierKeys, waitMs, ...more })
     return { log, bodies: store.bodies, shared: store.log }
@@ -62,5 +67,8 @@ async function openKept(
   if (signer === undefined) throw new TypeError('a log in a folder needs its signer')
   const storage = openFileLogStorage(folder)
   opening.defer(() => storage.close())
-  return { log: await openLog({ storage, signer }), bodies: openFileBlobs(build.blobs).bodies }
+  return {
+    log: await openLog({ storage, signer, marks }),
+    bodies: openFileBlobs(build.blobs).bodies,
+  }
 }

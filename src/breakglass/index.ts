@@ -20,4 +20,4 @@ export {
   type BreakglassRequest,
 } from './request.ts'
 export { recordReview, reviewForm, type BreakglassReview } from './review.ts'
-export { openUses, type Use, type UseBook } from './uses.ts'
+export { openUses, useMarks, type Use, type UseBook } from './uses.ts'

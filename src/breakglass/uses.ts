@@ -28,6 +28,13 @@ export interface Use {
   readonly review?: Pick<BreakglassReview, 'by' | 'finding' | 'time'>
 }
 
+/** What stands in each entry that tells of a use or of a review, and in others. */
+export const useMarks = [
+  '"BreakglassReview"',
+  '"DecisionReference"',
+  '"admitted-breakglass"',
+] as const
+
 /** The uses that a log holds: a projection, read as far as `size`, and further when it is asked again. */
 export interface UseBook {
   /** Reads what is new in the log. */
@@ -43,6 +50,7 @@ export function openUses(bodies: BodyStore): UseBook {
   const open = new Map<string, number>()
   const byEntry = new Map<number, number>()
   let size = 0
+  let reading = Promise.resolve()
   const add = (decision: Decision, entry: number): void => {
     const use = useOf(decision, entry)
     if (use === undefined) return
@@ -60,15 +68,21 @@ export function openUses(bodies: BodyStore): UseBook {
     uses[at] = { ...use, review: { by, finding, time } }
     for (const [key, index] of open) if (index === at) open.delete(key)
   }
+  const readOn = async (view: Pick<LogView, 'size' | 'entries'>): Promise<void> => {
+    for await (const { index, entry } of view.entries(size, view.size, useMarks)) {
+      const found = await entryOf(entry, bodies)
+      size = index + 1
+      if (found === undefined) continue
+      if ('finding' in found) close(found)
+      else add(found, index)
+    }
+    size = Math.max(size, view.size)
+  }
   return {
+    // One after another: what two read at the same time would count twice.
     async read(view) {
-      for await (const { index, entry } of view.entries(size, view.size)) {
-        const found = await entryOf(entry, bodies)
-        if (found === undefined) continue
-        if ('finding' in found) close(found)
-        else add(found, index)
-      }
-      size = Math.max(size, view.size)
+      const before = reading.catch(() => undefined)
+      await (reading = before.then(async () => readOn(view)))
     },
     uses: () => uses,
     at: (entry) => uses[byEntry.get(entry) ?? -1],
@@ -80,10 +94,7 @@ async function entryOf(
   bodies: BodyStore,
 ): Promise<Decision | BreakglassReview | undefined> {
   const text = Buffer.from(entry).toString('latin1')
-  // Most entries are neither, and need not be parsed to know that.
   if (text.includes('"BreakglassReview"')) return reviewForm.parse(entry)
-  if (!text.includes('"DecisionReference"') && !text.includes('"admitted-breakglass"'))
-    return undefined
   const bytes = await recordedDecision(entry, bodies)
   const value = parseJson(bytes, { what: 'a recorded decision' }) as unknown as Decision
   return value.kind === 'Decision' && value.effect === 'admitted-breakglass' ? value : undefined

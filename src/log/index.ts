@@ -34,7 +34,7 @@ export {
 } from './spool/spool.ts'
 export type { SpoolStorage } from './spool/ports.ts'
 export { readSpool, type SpoolReading } from './spool/read-spool.ts'
-export { openLogView, type LogView } from './view.ts'
+export { openLogView, type LogView, type PlacedEntry } from './view.ts'
 export { verifyLog, type LogReport, type VerifyLogOptions } from './verify/verify-log.ts'
 export { recordDecision, recordedDecision, type DecisionRecord } from './record.ts'
 export { entryForm, type EntryForm } from './entry-form.ts'

@@ -11,6 +11,9 @@ import {
   type LogStorage,
 } from './index.ts'
 
+/** With these the logs of a place are opened. */
+export const contractMarks = ['"marked"', '"noted"']
+
 /** A place for one log, opened as often as a test wants: each time by another process, as it were. */
 export interface LogPlace {
   readonly identity: LogIdentity
@@ -86,6 +89,41 @@ export function logContract(name: string, makePlace: (t: TestContext) => Promise
     assert.deepEqual(Buffer.from(await (await other.view()).entry(0)), entry(1))
     await one.close()
     await other.close()
+  })
+
+  rule('entries with a mark are found, whoever appended them and when', async (place) => {
+    const logs = [await place.open(), await place.open()]
+    const text = (at: number): string => (at % 97 === 3 ? `"marked" ${at}` : `${at}`)
+    for (let at = 0; at < 600; at += 40) {
+      const log = logs[(at / 40) % 3 === 0 ? 1 : 0]
+      await Promise.all(
+        Array.from({ length: 40 }, async (_, more) => log?.append(Buffer.from(text(at + more)))),
+      )
+    }
+    logs.push(await place.open())
+    for (const log of logs) {
+      const view = await log.view()
+      for (const [from, to] of [
+        [0, 600],
+        [90, 310],
+        [599, 600],
+      ] as const) {
+        const expected: number[] = []
+        for await (const { index, entry: bytes } of view.entries(from, to))
+          if (Buffer.from(bytes).includes('"marked"')) expected.push(index)
+        const found: number[] = []
+        for await (const { index, entry: bytes } of view.entries(from, to, contractMarks)) {
+          assert.ok(Buffer.from(bytes).includes('"marked"'))
+          found.push(index)
+        }
+        assert.deepEqual(found, expected)
+      }
+      const others: number[] = []
+      for await (const { index } of view.entries(0, view.size, ['"marked" 3', 'nowhere']))
+        others.push(index)
+      assert.ok(others.length > 0, 'other texts than it was opened with')
+    }
+    for (const log of logs) await log.close()
   })
 
   rule(

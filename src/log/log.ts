@@ -1,6 +1,7 @@
 import { quote, SallyportError } from '#error'
 import { maxEntryBytes, parseVerifierKey, type OpenedCheckpoint } from '#merkle'
 import { Committer, usualLimits, type LogLimits } from './committer.ts'
+import { MarkedEntries } from './marked-entries.ts'
 import type { CheckpointSigner, LogStorage } from './ports.ts'
 import { storedTiles } from './stored-tiles.ts'
 import { LogView } from './view.ts'
@@ -14,6 +15,8 @@ export interface Receipt {
 export interface OpenLogOptions {
   readonly storage: LogStorage
   readonly signer: CheckpointSigner
+  /** Texts that readers of this log will look for, again and again: see `LogView.entries`. */
+  readonly marks?: readonly string[]
   readonly limits?: Partial<LogLimits>
 }
 
@@ -28,13 +31,15 @@ const maxBatchBytes = 4 * 2 ** 20
 export const maxWaitingBytes = 64 * 2 ** 20
 
 /** Opens a log for appending: recovers what a crash left, and refuses an old copy, another history, or damage. */
-export async function openLog({ storage, signer, limits }: OpenLogOptions): Promise<Log> {
+export async function openLog(options: OpenLogOptions): Promise<Log> {
+  const { storage, signer, marks = [], limits } = options
   const log = {
     origin: signer.origin,
     verifierKeys: signer.verifierKeys.map(parseVerifierKey),
   }
   const committer = new Committer(storage, signer, log, { ...usualLimits, ...limits })
-  return new FolderLog(storage, committer, await committer.refresh())
+  const marked = new MarkedEntries(marks)
+  return new FolderLog(storage, committer, await committer.refresh(), marked)
 }
 
 /**
@@ -73,6 +78,7 @@ export interface Log {
 /** A log in a folder, which other processes of this machine may append to as well. */
 class FolderLog implements Log {
   readonly #committer: Committer
+  readonly #marked: MarkedEntries
   /** Owned by the pump: entries that wait for a commit, oldest first, and those taken for one that nobody was told of yet. */
   #waiting: Waiting[] = []
   readonly #taken = new Set<readonly Waiting[]>()
@@ -89,11 +95,17 @@ class FolderLog implements Log {
   /** Why nothing can be appended any more: an append that might not be durable, or `close`. */
   #ended: SallyportError | undefined
 
-  constructor(storage: LogStorage, committer: Committer, checkpoint: OpenedCheckpoint) {
+  constructor(
+    storage: LogStorage,
+    committer: Committer,
+    checkpoint: OpenedCheckpoint,
+    marked: MarkedEntries,
+  ) {
     this.#committer = committer
+    this.#marked = marked
     this.#size = checkpoint.size
     this.#renewPublication()
-    this.#view = new LogView(storedTiles(storage), checkpoint)
+    this.#view = new LogView(storedTiles(storage), checkpoint, marked)
   }
 
   /** Who this log is. */
@@ -221,6 +233,10 @@ class FolderLog implements Log {
   #answer(batch: readonly Waiting[], first: number): void {
     this.#size = first + batch.length
     this.#taken.delete(batch)
+    this.#marked.note(
+      first,
+      batch.map(({ entry }) => entry),
+    )
     for (const [at, { resolve }] of batch.entries()) resolve({ index: first + at })
   }
 

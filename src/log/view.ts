@@ -15,6 +15,7 @@ import {
   type OpenedCheckpoint,
   type ReadTile,
 } from '#merkle'
+import { hasMark, type MarkedEntries, type Stretch } from './marked-entries.ts'
 import type { LogStorage } from './ports.ts'
 import { storedTiles } from './stored-tiles.ts'
 
@@ -25,15 +26,22 @@ import { storedTiles } from './stored-tiles.ts'
 export class LogView {
   readonly checkpoint: OpenedCheckpoint
   readonly #readTile: ReadTile
+  readonly #marked: Pick<MarkedEntries, 'stretches'> | undefined
 
-  constructor(readTile: ReadTile, checkpoint: OpenedCheckpoint) {
+  /** `marked` MUST know of nothing but what is in the tree of `checkpoint`, or of a larger one that extends it. */
+  constructor(
+    readTile: ReadTile,
+    checkpoint: OpenedCheckpoint,
+    marked?: Pick<MarkedEntries, 'stretches'>,
+  ) {
     this.checkpoint = checkpoint
     this.#readTile = readTile
+    this.#marked = marked
   }
 
   /** The same log as a newer checkpoint has it. */
   at(checkpoint: OpenedCheckpoint): LogView {
-    return new LogView(this.#readTile, checkpoint)
+    return new LogView(this.#readTile, checkpoint, this.#marked)
   }
 
   /** How many entries there are. */
@@ -44,21 +52,24 @@ export class LogView {
   /** One entry. */
   async entry(index: number): Promise<Uint8Array> {
     this.#checkIndex(index)
-    const entries = await this.#bundle(Math.floor(index / tileWidth))
+    const { entries } = await this.#bundle(Math.floor(index / tileWidth))
     return entries[index % tileWidth] ?? new Uint8Array()
   }
 
-  /** The entries from `from` up to, and without, `to`, read a bundle at a time. */
+  /**
+   * The entries from `from` up to, and without, `to`, read a bundle at a time. With `having`, only those in which one of these
+   * texts stands: most entries are something else, and need not be parsed, or even read, to know that.
+   */
   async *entries(
     from = 0,
     to = this.size,
-  ): AsyncGenerator<{ readonly index: number; readonly entry: Uint8Array }> {
-    for (let index = from; index < Math.min(to, this.size);) {
-      const first = index - (index % tileWidth)
-      const entries = await this.#bundle(first / tileWidth)
-      for (; index < Math.min(to, first + entries.length); index += 1)
-        yield { index, entry: entries[index - first] ?? new Uint8Array() }
-    }
+    having?: readonly string[],
+  ): AsyncGenerator<PlacedEntry> {
+    const end = Math.min(to, this.size)
+    if (from >= end) return
+    const looked = having && this.#marked?.stretches(from, end, having)
+    for await (const { begin, past, entries } of this.#parts(looked ?? [[from, end]], having))
+      for (const one of entries) if (one.index >= begin && one.index < past) yield one
   }
 
   /** The receipt of one entry: a `.tlog-proof` that can be verified offline, with nothing but the keys of the log. */
@@ -82,18 +93,38 @@ export class LogView {
   }
 
   /** All entries of a bundle. The proof for the first one goes through every hash of its tile, so one proof vouches for all. */
-  async #bundle(index: number): Promise<Uint8Array[]> {
+  async #bundle(index: number): Promise<{ bytes: Uint8Array; entries: readonly Uint8Array[] }> {
     const place = { level: 'entries', index } as const
     const position = { ...place, width: tileWidthIn(this.size, place) }
-    const entries = parseEntryBundle(position, await this.#readTile(position))
+    const bytes = await this.#readTile(position)
+    const entries = parseEntryBundle(position, bytes)
     const leaves = Buffer.concat(entries.map(hashLeaf))
     const first = index * tileWidth
     const readTile: ReadTile = async (tile) =>
       tile.level === 0 && tile.index === index ? leaves : this.#readTile(tile)
     const proof = await proveInclusion(first, this.size, tileNodes(this.size, readTile))
     if (inclusionHolds({ index: first, hash: leaves.subarray(0, 32) }, this.checkpoint, proof))
-      return entries
+      return { bytes, entries }
     throw this.#corrupt(first)
+  }
+
+  /** The bundles that have something of these stretches. One that has something of several is read once. */
+  async *#parts(stretches: readonly Stretch[], having?: readonly string[]) {
+    let read: { readonly number: number; readonly entries: readonly PlacedEntry[] } | undefined
+    for (const [begin, past] of stretches)
+      for (let number = Math.floor(begin / tileWidth); number * tileWidth < past; number += 1) {
+        if (read?.number !== number) read = { number, entries: await this.#having(number, having) }
+        yield { begin, past, entries: read.entries }
+      }
+  }
+
+  /** Those entries of a bundle in which one of these texts stands; without texts, all. */
+  async #having(number: number, marks?: readonly string[]): Promise<readonly PlacedEntry[]> {
+    const { bytes, entries } = await this.#bundle(number)
+    if (marks !== undefined && !hasMark(bytes, marks)) return []
+    return entries
+      .map((entry, at) => ({ index: number * tileWidth + at, entry }))
+      .filter(({ entry }) => marks === undefined || hasMark(entry, marks))
   }
 
   #checkIndex(index: number): void {
@@ -117,6 +148,12 @@ export class LogView {
       fix: 'Run `sallyport log verify` to see which entry was altered, then restore it from a copy of the log',
     })
   }
+}
+
+/** An entry, and its index in the log. */
+export interface PlacedEntry {
+  readonly index: number
+  readonly entry: Uint8Array
 }
 
 /** Opens a log for reading, as its published checkpoint has it. Needs no signer and disturbs no writer. */

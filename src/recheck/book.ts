@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises'
 import type { Decision } from '#decision'
 import type { BodyStore, LogView } from '#log'
 import type { OpenAdmission, RecheckTotals, SettledAdmission } from './open-admission.ts'
-import { aboutOf, meaningOf, readEntry, type QueueEntry } from './read-entry.ts'
+import { aboutOf, meaningOf, queueMarks, readEntry, type QueueEntry } from './read-entry.ts'
 
 /** The state of a book, as it is noted. */
 export interface BookState {
@@ -93,7 +93,8 @@ export class RecheckBook {
   async read(view: Pick<LogView, 'size' | 'entries'>, most: number): Promise<boolean> {
     this.#isFull = false
     const to = Math.min(view.size, this.#size + most)
-    for await (const { index, entry } of view.entries(this.#size, to)) {
+    for await (const { index, entry } of view.entries(this.#size, to, queueMarks)) {
+      this.#size = index
       const meaning = await readEntry(index, entry, this.#bodies)
       if (meaning !== undefined && !this.#apply(index, meaning)) {
         this.#isFull = true
@@ -102,6 +103,7 @@ export class RecheckBook {
       this.#size = index + 1
       if (index % atATime === 0) await turn()
     }
+    this.#size = Math.max(this.#size, to)
     return this.#size < view.size
   }
 

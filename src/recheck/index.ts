@@ -8,4 +8,5 @@ export {
   type RecheckParts,
   type RecheckReport,
 } from './queue.ts'
+export { queueMarks } from './read-entry.ts'
 export type { Attempt } from './schedule.ts'

@@ -15,7 +15,8 @@ export type QueueEntry =
     }
   | { readonly kind: 'unreadable'; readonly problem: Problem }
 
-const marks = ['"admitted-unavailable"', '"rechecks"', '"DecisionReference"']
+/** What stands in each entry that means something for the queue, and in others. */
+export const queueMarks = ['"admitted-unavailable"', '"rechecks"', '"DecisionReference"'] as const
 const maxName = 300
 const maxReasons = 8
 const maxText = 500
@@ -30,9 +31,6 @@ export async function readEntry(
   entry: Uint8Array,
   bodies: BodyStore,
 ): Promise<QueueEntry | undefined> {
-  // Most entries are neither, and need not be parsed to know that.
-  const text = Buffer.from(entry.buffer, entry.byteOffset, entry.length)
-  if (!marks.some((mark) => text.includes(mark))) return undefined
   try {
     const bytes = await recordedDecision(entry, bodies)
     const value = parseJson(bytes, { what: `entry ${index} of the log` })

@@ -1,5 +1,5 @@
 import { after, before, describe } from 'node:test'
-import { logContract } from '../../src/log/log.case.ts'
+import { contractMarks, logContract } from '../../src/log/log.case.ts'
 import { startCluster, whyNoPostgres, type Cluster } from './cluster.ts'
 import { makePlace, testIdentity } from './place.ts'
 
@@ -14,7 +14,7 @@ describe('the contract of logs', { skip: whyNoPostgres() ?? false }, () => {
     const { open, store } = await makePlace(t, cluster)
     return {
       identity: testIdentity(),
-      open: async () => open(),
+      open: async () => open({ marks: contractMarks }),
       reader: store.log,
       bodies: store.bodies,
     }

@@ -31,9 +31,7 @@ export function openReviews(): ReviewBook {
   }
   return {
     async read(view) {
-      for await (const { index, entry } of view.entries(size, view.size)) {
-        // Most entries are something else, and need not be parsed to know that.
-        if (!Buffer.from(entry).toString('latin1').includes('"AccessReview"')) continue
+      for await (const { index, entry } of view.entries(size, view.size, ['"AccessReview"'])) {
         const review = accessReviewForm.parse(entry)
         if (review !== undefined) add(review, index)
       }

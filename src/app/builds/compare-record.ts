@@ -94,8 +94,7 @@ async function readerOf(
 
 async function recordsOf(view: LogView, origin: string): Promise<readonly Recorded[]> {
   const found: Recorded[] = []
-  for await (const { index, entry } of view.entries()) {
-    if (!Buffer.from(entry).includes('"kind":"BuildRecord"')) continue
+  for await (const { index, entry } of view.entries(0, view.size, ['"kind":"BuildRecord"'])) {
     const record = buildRecordForm.parse(entry)
     if (record?.recorded.log.origin === origin) found.push({ index, record })
   }
@@ -155,8 +154,7 @@ async function missingThere(
 /** By the id of the build; the first end counts. */
 async function endsOf(own: LogView): Promise<ReadonlyMap<string, BuildEnded>> {
   const ends = new Map<string, BuildEnded>()
-  for await (const { entry } of own.entries()) {
-    if (!Buffer.from(entry).includes('"kind":"BuildEnded"')) continue
+  for await (const { entry } of own.entries(0, own.size, ['"kind":"BuildEnded"'])) {
     const build = buildForm.parse(entry)
     if (build?.kind !== 'BuildEnded') continue
     if (!ends.has(build.build)) ends.set(build.build, build)

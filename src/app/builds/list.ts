@@ -35,8 +35,9 @@ export async function newestBuilds(view: LogView, limit: number): Promise<readon
   let begun = 0
   for (let end = view.size; end > 0 && begun < limit; end -= step) {
     const found: Placed<BuildEntry>[] = []
-    for await (const { index, entry } of view.entries(Math.max(0, end - step), end)) {
-      const build = isBuild(entry) ? buildForm.parse(entry) : undefined
+    const start = Math.max(0, end - step)
+    for await (const { index, entry } of view.entries(start, end, ['"kind":"Build'])) {
+      const build = buildForm.parse(entry)
       if (build !== undefined) found.push({ ...build, index })
     }
     for (const entry of found.toReversed()) if (take(builds, entry) && ++begun === limit) break
@@ -46,11 +47,6 @@ export async function newestBuilds(view: LogView, limit: number): Promise<readon
 }
 
 type Mutable = { -readonly [Name in keyof LoggedBuild]: LoggedBuild[Name] }
-
-/** Most entries are none, and need not be parsed to know that. */
-function isBuild(entry: Uint8Array): boolean {
-  return Buffer.from(entry).includes('"kind":"Build')
-}
 
 /** Whether this is where a build begins. The first of a kind counts: nothing that is appended later changes what was said. */
 function take(builds: Map<string, Mutable>, entry: Placed<BuildEntry>): boolean {

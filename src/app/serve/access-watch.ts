@@ -47,6 +47,8 @@ const counted: readonly ProblemCode[] = [
 ]
 /** Uses are looked for in so many of the newest entries: beside answers, nothing may take long. */
 const maxEntries = 10_000
+/** Entries after which it is looked whether the gate stops. */
+const stretch = 256
 
 /** What has to be done is told by `sallyport access`; this only says that there is something. */
 export function watchAccess(parts: AccessWatchParts): AccessWatch {
@@ -95,11 +97,9 @@ export function watchAccess(parts: AccessWatchParts): AccessWatch {
 function endedBy(isStopped: () => boolean, view: LogView): Pick<LogView, 'size' | 'entries'> {
   return {
     size: view.size,
-    async *entries(from, to) {
-      for await (const one of view.entries(from, to)) {
-        if (isStopped()) return
-        yield one
-      }
+    async *entries(from = 0, to = view.size, having) {
+      for (let begin = from; begin < to && !isStopped(); begin += stretch)
+        yield* view.entries(begin, Math.min(to, begin + stretch), having)
     },
   }
 }

@@ -80,7 +80,7 @@ export async function sequence(
     submit(async (own) => session.turn({ done, own, remembered: growth.size }))
   if (fresh.length === 0) fresh = await turn()
   for (let goesOn = true; goesOn || growth.isGrown;) {
-    if (fresh.length > 0) remembered(await growth.remember(fresh))
+    if (fresh.length > 0) remembered(await growth.remember(fresh), fresh)
     const isDue = !goesOn || isAwaited() || growth.rest === 0
     const done = isDue && growth.isGrown ? await growth.sign() : undefined
     if (done === undefined && fresh.length === 0) goesOn = await next(growth.rest)
@@ -172,7 +172,7 @@ export interface SequencerTurns {
   /** Whether somebody waits to read what is in the log. */
   readonly isAwaited: () => boolean
   /** These are in the log, and can be read a moment later. */
-  readonly remembered: (places: Places) => void
+  readonly remembered: (places: Places, staged: readonly SubmittedEntry[]) => void
   readonly committed: (done: SharedCommit) => void
 }
 

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { quote, SallyportError } from '#error'
 import { maxEntryBytes, parseVerifierKey, type LogIdentity } from '#merkle'
+import { MarkedEntries } from '../marked-entries.ts'
 import { busy, closed, maxWaitingBytes, tooLarge, type Log, type Receipt } from '../log.ts'
 import type { CheckpointSigner } from '../ports.ts'
 import { rolledBack } from '../refusals.ts'
@@ -19,6 +20,8 @@ export interface OpenSharedLogOptions {
   readonly verifierKeys: readonly string[]
   /** With a signer this replica sequences whenever no other does. Without, it needs one that does. */
   readonly signer?: CheckpointSigner
+  /** Texts that readers of this log will look for, again and again: see `LogView.entries`. */
+  readonly marks?: readonly string[]
   /** Milliseconds that an append may wait for its place in the log, and opening for the store; 5,000 when it is not said. */
   readonly waitMs?: number
   /** Told what went wrong and is tried again. */
@@ -37,13 +40,18 @@ const retryMs = 50
  */
 export async function openSharedLog(options: OpenSharedLogOptions): Promise<Log> {
   const { store, origin, verifierKeys, signer, waitMs = 5000, tell = () => undefined } = options
+  const marked = new MarkedEntries(options.marks ?? [])
   const identity = { origin, verifierKeys: verifierKeys.map(parseVerifierKey) }
   const readTile = storedTiles(store)
   // The memory before the store: whatever is signed has been staged before.
   const newest = await signer?.newest()
   const standing = await store.standing()
   if (signer !== undefined) await judge({ log: identity, readTile }, newest, standing)
-  const log = new SharedLog(store, identity, { waitMs, from: standing.head?.size ?? 0 })
+  const log = new SharedLog(store, identity, {
+    waitMs,
+    from: standing.head?.size ?? 0,
+    marked,
+  })
   if (signer !== undefined) log.stand({ signer, log: identity, readTile, tell })
   try {
     await log.begun()
@@ -58,12 +66,14 @@ interface Start {
   readonly waitMs: number
   /** Where the log stands: nothing before is waited for. */
   readonly from: number
+  readonly marked: MarkedEntries
 }
 
 class SharedLog implements Log {
   readonly #store: SharedLogStore
   readonly #identity: LogIdentity
   readonly #waitMs: number
+  readonly #marked: MarkedEntries
   readonly #waiters: Waiters
   #candidate: Candidate | undefined
   /** Entries that nobody has submitted yet, oldest first. */
@@ -85,7 +95,8 @@ class SharedLog implements Log {
   #timer: NodeJS.Timeout | undefined
   #ended: SallyportError | undefined
 
-  constructor(store: SharedLogStore, identity: LogIdentity, { waitMs, from }: Start) {
+  constructor(store: SharedLogStore, identity: LogIdentity, { waitMs, from, marked }: Start) {
+    this.#marked = marked
     this.#seen = from
     this.#store = store
     this.#identity = identity
@@ -123,7 +134,13 @@ class SharedLog implements Log {
       submit: async (turn) => this.#submit(turn),
       released: () => this.#pump(),
       isAwaited: () => this.#viewers > 0,
-      remembered: ({ from, ids }) => this.#answer(from, ids),
+      remembered: ({ from, ids }, staged) => {
+        this.#marked.note(
+          from,
+          staged.map(({ entry }) => entry),
+        )
+        this.#answer(from, ids)
+      },
       // What this replica has sequenced itself, it need not look for.
       committed: ({ head }) => this.#show(head),
       refused: (problem) => this.#end(problem),
@@ -323,7 +340,11 @@ class SharedLog implements Log {
 
   #currentView(): LogView {
     const { size, checkpoint } = this.#head ?? { size: 0, checkpoint: '' }
-    this.#view ??= new LogView(storedTiles(this.#store), openHead(checkpoint, size, this.#identity))
+    this.#view ??= new LogView(
+      storedTiles(this.#store),
+      openHead(checkpoint, size, this.#identity),
+      this.#marked,
+    )
     return this.#view
   }
 

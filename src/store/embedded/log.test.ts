@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { openLog, type LogStorage } from '#log'
 import { parseVerifierKey } from '#merkle'
 import { openFileBlobs, openFileLogStorage } from '#store'
-import { logContract } from '../../log/log.case.ts'
+import { contractMarks, logContract } from '../../log/log.case.ts'
 import { fileMemory, RememberingSigner } from '../../log/testing/remembering-signer.ts'
 
 logContract('folder', async (t) => {
@@ -23,7 +23,7 @@ logContract('folder', async (t) => {
   }
   return {
     identity: { origin, verifierKeys: verifierKeys.map(parseVerifierKey) },
-    open: async () => openLog({ storage: open(), signer }),
+    open: async () => openLog({ storage: open(), signer, marks: contractMarks }),
     reader: open(),
     bodies: openFileBlobs(join(folder, 'blobs')).bodies,
   }

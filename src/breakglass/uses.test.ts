@@ -1,0 +1,61 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { BodyStore } from '#log'
+import { openUses } from './index.ts'
+
+const noBodies: BodyStore = { put: async () => '', get: async () => undefined }
+const grant = { digest: 'a'.repeat(64), requester: 'ann', reason: 'outage', incident: 'INC-1' }
+
+/** What a use leaves in the log, as far as it counts here. */
+const use = Buffer.from(
+  JSON.stringify({
+    kind: 'Decision',
+    effect: 'admitted-breakglass',
+    verdict: 'DENY',
+    time: '2026-05-30T00:00:00Z',
+    request: {
+      artifact: { name: 'shop', digest: { sha256: 'b'.repeat(64) } },
+      target: { environment: 'production', service: 'shop' },
+    },
+    breakglass: {
+      grants: [grant],
+      wanted: [],
+      used: { grants: [grant.digest], approvers: ['bob'], until: '2026-05-30T01:00:00Z' },
+    },
+  }),
+)
+
+/** A log of these entries, which takes a while to read. */
+function viewOf(entries: readonly Buffer[], fails: { at: number } = { at: -1 }) {
+  return {
+    size: entries.length,
+    async *entries(from = 0, to = entries.length) {
+      for (let index = from; index < to; index += 1) {
+        await new Promise((done) => setImmediate(done))
+        if (index === fails.at) throw new Error('a disk that fails')
+        yield { index, entry: new Uint8Array(entries[index] ?? []) }
+      }
+    },
+  }
+}
+
+test('what two read at the same time counts once', async () => {
+  const book = openUses(noBodies)
+  const view = viewOf([use, use])
+  await Promise.all([book.read(view), book.read(view)])
+  assert.deepEqual(
+    book.uses().map(({ entry, lastEntry, times }) => [entry, lastEntry, times]),
+    [[0, 1, 2]],
+  )
+})
+
+test('a reading that failed goes on where it stopped', async () => {
+  const book = openUses(noBodies)
+  const fails = { at: 1 }
+  const view = viewOf([use, use, use], fails)
+  await assert.rejects(book.read(view), /a disk that fails/)
+  assert.equal(book.uses()[0]?.times, 1)
+  fails.at = -1
+  await book.read(view)
+  assert.equal(book.uses()[0]?.times, 3)
+})
