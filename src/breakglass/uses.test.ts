@@ -7,8 +7,10 @@ const noBodies: BodyStore = { put: async () => '', get: async () => undefined }
 const grant = { digest: 'a'.repeat(64), requester: 'ann', reason: 'outage', incident: 'INC-1' }
 
 /** What a use leaves in the log, as far as it counts here. */
-const use = Buffer.from(
-  JSON.stringify({
+const use = useBy('jo')
+
+function useBy(requester: string): Buffer {
+  const decision = {
     kind: 'Decision',
     effect: 'admitted-breakglass',
     verdict: 'DENY',
@@ -16,14 +18,16 @@ const use = Buffer.from(
     request: {
       artifact: { name: 'shop', digest: { sha256: 'b'.repeat(64) } },
       target: { environment: 'production', service: 'shop' },
+      requester,
     },
     breakglass: {
       grants: [grant],
       wanted: [],
       used: { grants: [grant.digest], approvers: ['bob'], until: '2026-05-30T01:00:00Z' },
     },
-  }),
-)
+  }
+  return Buffer.from(JSON.stringify(decision))
+}
 
 /** A log of these entries, which takes a while to read. */
 function viewOf(entries: readonly Buffer[], fails: { at: number } = { at: -1 }) {
@@ -58,4 +62,10 @@ test('a reading that failed goes on where it stopped', async () => {
   fails.at = -1
   await book.read(view)
   assert.equal(book.uses()[0]?.times, 3)
+})
+
+test('nobody hides a use behind the name of a review', async () => {
+  const book = openUses(noBodies)
+  await book.read(viewOf([useBy('BreakglassReview')]))
+  assert.deepEqual(book.uses()[0]?.requesters, ['ann', 'BreakglassReview'])
 })

@@ -93,8 +93,8 @@ async function entryOf(
   entry: Uint8Array,
   bodies: BodyStore,
 ): Promise<Decision | BreakglassReview | undefined> {
-  const text = Buffer.from(entry).toString('latin1')
-  if (text.includes('"BreakglassReview"')) return reviewForm.parse(entry)
+  const review = reviewForm.parse(entry)
+  if (review !== undefined) return review
   const bytes = await recordedDecision(entry, bodies)
   const value = parseJson(bytes, { what: 'a recorded decision' }) as unknown as Decision
   return value.kind === 'Decision' && value.effect === 'admitted-breakglass' ? value : undefined

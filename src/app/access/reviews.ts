@@ -33,6 +33,7 @@ export function openReviews(): ReviewBook {
     async read(view) {
       for await (const { index, entry } of view.entries(size, view.size, ['"AccessReview"'])) {
         const review = accessReviewForm.parse(entry)
+        size = index + 1
         if (review !== undefined) add(review, index)
       }
       size = Math.max(size, view.size)
