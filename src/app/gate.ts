@@ -7,7 +7,7 @@ import { openFileBlobs, openFileLogStorage } from '#store'
 import { hasLogKeys, openDatabase } from './database.ts'
 
 /** What a gate that runs looks for in its log every second. */
-const marks = [...useMarks, ...queueMarks]
+const marks = [...new Set([...useMarks, ...queueMarks])]
 
 /** The log of a home folder, open for recording. */
 export interface Gate extends AsyncDisposable {
@@ -59,9 +59,10 @@ async function openKept(
   if (postgres !== undefined) {
     const store = await openDatabase(postgres)
     opening.defer(store.close)
-    const more = { marks, ...(signer === undefined ? {} : { signer }) }
+    const more = signer === undefined ? {} : { signer }
     const { waitMs } = postgres
-    const log = await openSharedLog({ store: store.log, origin, verifierKeys, waitMs, ...more })
+    const given = { store: store.log, origin, verifierKeys, waitMs, marks }
+    const log = await openSharedLog({ ...given, ...more })
     return { log, bodies: store.bodies, shared: store.log }
   }
   if (signer === undefined) throw new TypeError('a log in a folder needs its signer')

@@ -233,10 +233,7 @@ class FolderLog implements Log {
   #answer(batch: readonly Waiting[], first: number): void {
     this.#size = first + batch.length
     this.#taken.delete(batch)
-    this.#marked.note(
-      first,
-      batch.map(({ entry }) => entry),
-    )
+    this.#marked.note(first, batch)
     for (const [at, { resolve }] of batch.entries()) resolve({ index: first + at })
   }
 

@@ -7,8 +7,8 @@ import { RememberingSigner } from './testing/remembering-signer.ts'
 import { Machine } from './testing/simulation.ts'
 
 const marks = ['"one"', '"two"']
-const plain = Buffer.from('{"kind":"none"}')
-const marked = Buffer.from('{"kind":"two"}')
+const plain = { entry: Buffer.from('{"kind":"none"}') }
+const marked = { entry: Buffer.from('{"kind":"two"}') }
 
 test('what was noted is known: only entries with a mark need be looked at', () => {
   const known = new MarkedEntries(marks)
@@ -46,7 +46,10 @@ test('entries that others have put between are not taken for known', () => {
 
 test('of many places the newest are kept, and nothing older is said to be known', () => {
   const known = new MarkedEntries(marks, 4)
-  known.note(0, Array<Buffer>(6).fill(marked))
+  known.note(
+    0,
+    Array.from({ length: 6 }, () => marked),
+  )
   assert.deepEqual(known.stretches(0, 6, marks), [
     [0, 4],
     [4, 5],
@@ -81,12 +84,12 @@ test('no entry with a mark is ever left out, whatever was noted', () => {
 })
 
 test('a mark is found wherever it stands, and nothing else is', () => {
-  assert.ok(hasMark(marked, marks))
-  assert.ok(!hasMark(plain, marks))
+  assert.ok(hasMark(marked.entry, marks))
+  assert.ok(!hasMark(plain.entry, marks))
   assert.ok(!hasMark(Buffer.from('"tw'), marks))
-  const room = Buffer.concat([marked, plain])
+  const room = Buffer.concat([marked.entry, plain.entry])
   assert.ok(
-    !hasMark(room.subarray(marked.length), marks),
+    !hasMark(room.subarray(marked.entry.length), marks),
     'behind its end and before its beginning',
   )
 })
@@ -104,14 +107,14 @@ test('who follows the log reads nothing of entries that this process knows to ha
   const log = await openLog({ storage, signer, marks })
   await Promise.all(
     Array.from({ length: 700 }, async (_, at) =>
-      log.append(at === 300 || at === 310 ? marked : plain),
+      log.append(at === 300 || at === 310 ? marked.entry : plain.entry),
     ),
   )
   const view = await log.view()
   read.length = 0
   const found: number[] = []
   for await (const { index, entry } of view.entries(0, view.size, marks)) {
-    assert.deepEqual(Buffer.from(entry), marked)
+    assert.deepEqual(Buffer.from(entry), marked.entry)
     found.push(index)
   }
   assert.deepEqual(found, [300, 310])

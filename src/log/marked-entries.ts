@@ -18,15 +18,15 @@ export class MarkedEntries {
   }
 
   /** Takes in what stands in the tree from `first` on. What does not go on from what is known begins anew. */
-  note(first: number, entries: readonly Uint8Array[]): void {
+  note(first: number, added: readonly { readonly entry: Uint8Array }[]): void {
     if (this.#marks.length === 0) return
     if (first !== this.#to) {
       this.#from = first
       this.#places = []
     }
-    for (const [at, entry] of entries.entries())
+    for (const [at, { entry }] of added.entries())
       if (hasMark(entry, this.#marks)) this.#places.push(first + at)
-    this.#to = first + entries.length
+    this.#to = first + added.length
     if (this.#places.length <= this.#most) return
     this.#places.splice(0, this.#places.length - this.#most / 2)
     this.#from = this.#places[0] ?? this.#to

@@ -47,7 +47,7 @@ const counted: readonly ProblemCode[] = [
 ]
 /** Uses are looked for in so many of the newest entries: beside answers, nothing may take long. */
 const maxEntries = 10_000
-/** Entries after which it is looked whether the gate stops. */
+/** Entries after which it is looked whether the gate stops: a bundle, so that none is read twice. */
 const stretch = 256
 
 /** What has to be done is told by `sallyport access`; this only says that there is something. */
@@ -98,8 +98,10 @@ function endedBy(isStopped: () => boolean, view: LogView): Pick<LogView, 'size' 
   return {
     size: view.size,
     async *entries(from = 0, to = view.size, having) {
-      for (let begin = from; begin < to && !isStopped(); begin += stretch)
-        yield* view.entries(begin, Math.min(to, begin + stretch), having)
+      for (let begin = from, end; begin < to && !isStopped(); begin = end) {
+        end = Math.min(to, begin + stretch - (begin % stretch))
+        yield* view.entries(begin, end, having)
+      }
     },
   }
 }

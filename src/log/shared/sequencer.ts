@@ -126,8 +126,8 @@ class Growth {
     return this.#ids.length >= maxGrowth ? 0 : Math.max(0, this.#due - performance.now())
   }
 
-  /** Has the signer remember the tree with these: they are durably staged, and in every tree that it signs from then on. */
-  async remember(staged: readonly SubmittedEntry[]): Promise<Places> {
+  /** Has the signer remember the tree with these: they are durably staged, and in every tree that it signs from then on. Gives the index of the first. */
+  async remember(staged: readonly SubmittedEntry[]): Promise<number> {
     const { signer, readTile } = this.#context
     const from = this.#edge.size
     const extension = this.#edge.extend(staged.map(({ entry }) => entry))
@@ -136,11 +136,10 @@ class Growth {
     const consistency = await proveConsistency(this.#remembered.size, size, nodes)
     await signer.remember({ size, root, consistency })
     this.#remembered = this.#edge = extension.edge
-    const ids = staged.map(({ id }) => id)
-    this.#ids.push(...ids)
+    this.#ids.push(...staged.map(({ id }) => id))
     // Entries have rows of their own.
     this.#full.push(...extension.full.filter(({ level }) => level !== 'entries'))
-    return { from, ids }
+    return from
   }
 
   /** Has it signed. What this gives is to be committed before anything else is remembered. */
@@ -157,9 +156,6 @@ class Growth {
   }
 }
 
-/** Which entries stand from which index on. */
-export type Places = Pick<SharedCommit, 'from' | 'ids'>
-
 /** Has entries submitted: all or none, as `SharedLogStore.submit`. */
 export type Submit = <T>(turn: (own: readonly SubmittedEntry[]) => Promise<T>) => Promise<T>
 
@@ -171,8 +167,8 @@ export interface SequencerTurns {
   readonly submit: Submit
   /** Whether somebody waits to read what is in the log. */
   readonly isAwaited: () => boolean
-  /** These are in the log, and can be read a moment later. */
-  readonly remembered: (places: Places, staged: readonly SubmittedEntry[]) => void
+  /** These are in the log from an index on, and can be read a moment later. */
+  readonly remembered: (from: number, staged: readonly SubmittedEntry[]) => void
   readonly committed: (done: SharedCommit) => void
 }
 

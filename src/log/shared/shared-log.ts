@@ -134,12 +134,12 @@ class SharedLog implements Log {
       submit: async (turn) => this.#submit(turn),
       released: () => this.#pump(),
       isAwaited: () => this.#viewers > 0,
-      remembered: ({ from, ids }, staged) => {
-        this.#marked.note(
+      remembered: (from, staged) => {
+        this.#marked.note(from, staged)
+        this.#answer(
           from,
-          staged.map(({ entry }) => entry),
+          staged.map(({ id }) => id),
         )
-        this.#answer(from, ids)
       },
       // What this replica has sequenced itself, it need not look for.
       committed: ({ head }) => this.#show(head),
