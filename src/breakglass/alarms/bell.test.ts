@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -134,4 +134,23 @@ test('a damaged file or a line that a crash cut off keeps no other alarm from be
   await bell.ring([use('2')])
   const told = (await bell.events()).map(({ summary }) => summary)
   assert.deepEqual(told, ['BREAKGLASS 1', 'BREAKGLASS 2'], 'nor the one after it')
+})
+
+test('an alarm whose ringing a crash cut off is in the file of all alarms once', async () => {
+  using place = scene(['pager'])
+  const file = join(place.folder, 'events.jsonl')
+  const told = async () => (await place.open().events()).map(({ summary }) => summary)
+  await place.open().ring([use('1')])
+  await place.open().ring([use('2')])
+  // It died when the line was written, and did not come to remember that it was; others rang since.
+  const [one] = await place.open().events()
+  rmSync(join(place.folder, 'rung', one?.id ?? ''))
+  await place.open().ring([use('1')])
+  assert.deepEqual(await told(), ['BREAKGLASS 1', 'BREAKGLASS 2'])
+  // It died when half of the line was written.
+  writeFileSync(file, readFileSync(file).subarray(0, -20))
+  for (const name of readdirSync(join(place.folder, 'rung')))
+    rmSync(join(place.folder, 'rung', name))
+  await place.open().ring([use('2')])
+  assert.deepEqual(await told(), ['BREAKGLASS 1', 'BREAKGLASS 2'])
 })

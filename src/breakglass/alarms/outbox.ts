@@ -122,19 +122,28 @@ async function writeDurably(folder: string, name: string, bytes: Uint8Array): Pr
 }
 
 async function append(file: string, event: SecurityEvent): Promise<void> {
+  const end = await endOf(file)
+  // Who put it before may have died just after this.
+  if (hasWhole(end, event.id)) return
   // A line that a crash cut off must not take this one along.
-  const begin = (await endsWithLine(file)) ? '' : '\n'
+  const begin = end === '' || end.endsWith('\n') ? '' : '\n'
   const line = Buffer.concat([Buffer.from(begin), encodeEvent(event), Buffer.from('\n')])
   await sync(file, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND, line)
 }
 
-async function endsWithLine(file: string): Promise<boolean> {
+function hasWhole(end: string, id: string): boolean {
+  return end.split('\n').some((line) => line.includes(id) && readLine(line)?.id === id)
+}
+
+/** The newest lines; the first of them may be a part of one. */
+async function endOf(file: string): Promise<string> {
   const handle = await open(file, constants.O_RDONLY).catch(orNothing(undefined))
-  if (handle === undefined) return true
+  if (handle === undefined) return ''
   try {
     const { size } = await handle.stat()
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(1), 0, 1, Math.max(0, size - 1))
-    return bytesRead === 0 || buffer.toString() === '\n'
+    const from = Math.max(0, size - maxFile)
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(size - from), 0, size - from, from)
+    return buffer.toString('utf8', 0, bytesRead)
   } finally {
     await handle.close()
   }
