@@ -1,7 +1,6 @@
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout } from 'node:timers/promises'
 import { load } from 'js-yaml'
 import { sha256Hex } from '#document'
 import { bundleType, pusherTo, type Pushed } from '../../src/evidence/testing/push.ts'
@@ -93,8 +92,8 @@ export async function startWorld(): Promise<World> {
       }
     },
     async logSize() {
-      // What is acknowledged is published within 100 ms.
-      await setTimeout(150)
+      // What is acknowledged is published a moment later: whoever asks for the newest decision waits for it.
+      await world.ask('/api/v1/decisions?limit=1')
       return Number((await world.ask('/log/checkpoint')).split('\n')[1])
     },
     async ask(path, body) {
