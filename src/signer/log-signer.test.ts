@@ -96,6 +96,31 @@ test('a log signer refuses roll-back, another history and an unproven continuati
   await signer.sign(await mine.from(3, 5))
 })
 
+test('a log signer remembers what follows while it signs, and signs what it was asked to', async (t) => {
+  const options = await logOptions(t)
+  await createCheckpointMemory(options)
+  await using signer = await startSigner(options)
+  const log = { origin, verifierKeys: signer.verifierKeys }
+  const { from } = tree(...Array.from({ length: 40 }, (_, index) => `entry ${index}`))
+  const signing: Promise<string>[] = []
+  const remembering: Promise<void>[] = []
+  for (let size = 0; size < 38; size += 2) {
+    const [grown, next] = [await from(size, size + 1), await from(size + 1, size + 2)]
+    // Asked for all at once: nobody waits for an answer.
+    signing.push(signer.sign(grown))
+    remembering.push(signer.remember(next))
+  }
+  const older = signer.sign(await from(37, 37))
+  const notes = await Promise.all(signing)
+  assert.deepEqual(
+    notes.map((note) => openCheckpoint(note, log).size),
+    notes.map((_, index) => index * 2 + 1),
+  )
+  await Promise.all(remembering)
+  assert.equal(await refusal(older), 'LOG_ROLLED_BACK', 'what is remembered meanwhile counts')
+  assert.equal((await signer.newest()).size, 38)
+})
+
 test('a log signer keeps to what it remembers, signed or not, also after a restart', async (t) => {
   const options = await logOptions(t)
   await createCheckpointMemory(options)

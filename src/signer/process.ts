@@ -1,7 +1,7 @@
 // The program of the signer process. It holds one key (the log's signer: two), answers over the socket it was given
 // as descriptor 3, and ends when that socket closes. It is started with an empty environment and no arguments.
 import { Socket } from 'node:net'
-import type { Json } from '#document'
+import type { Json, JsonObject } from '#document'
 import { SallyportError, type Problem } from '#error'
 import { FrameReader, frame } from './frames.ts'
 import { call } from './messages.ts'
@@ -27,10 +27,20 @@ channel.on('error', () => process.exit(70))
 async function serve(message: Json): Promise<void> {
   const { id, request } = call.parse(message)
   try {
-    channel.write(frame({ id, result: await answer(request as Json) }))
+    const answered = await answer(request as Json)
+    if (typeof answered === 'function') answered().then(result(id), refusal(id))
+    else result(id)(answered)
   } catch (cause) {
-    channel.write(frame({ id, problems: problemsOf(cause).map((problem) => ({ ...problem })) }))
+    refusal(id)(cause)
   }
+}
+
+const result = (id: number) => (result: JsonObject | null) => {
+  channel.write(frame({ id, result }))
+}
+
+const refusal = (id: number) => (cause: unknown) => {
+  channel.write(frame({ id, problems: problemsOf(cause).map((problem) => ({ ...problem })) }))
 }
 
 function problemsOf(cause: unknown): readonly Problem[] {

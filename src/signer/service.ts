@@ -22,8 +22,11 @@ const statementRole = (): Promise<typeof import('./roles/statement.ts')> =>
   import('./roles/statement.ts')
 const witnessRole = (): Promise<typeof import('./roles/witness.ts')> => import('./roles/witness.ts')
 
+/** What is left to do of a request: those behind it need not wait for that. */
+export type Rest = () => Promise<JsonObject | null>
+
 /** Answers one request. Everything that arrives is checked here, whatever the parent process checked before. */
-export async function answer(message: Json): Promise<JsonObject | null> {
+export async function answer(message: Json): Promise<JsonObject | Rest | null> {
   const request = checkShape(requestSchema, message, { what: 'the request to the signer' })
   switch (request.do) {
     case 'create':
@@ -41,8 +44,10 @@ export async function answer(message: Json): Promise<JsonObject | null> {
     case 'remember':
       logOf(opened()).remember(request)
       return null
-    case 'checkpoint':
-      return { note: logOf(opened()).sign(request) }
+    case 'checkpoint': {
+      const sign = logOf(opened()).sign(request)
+      return async () => ({ note: await sign() })
+    }
     case 'cosign':
       return { lines: witnessOf(opened()).cosign(request.origin, request.checkpoint) }
   }

@@ -44,6 +44,12 @@ export interface CheckpointKey {
   readonly sign: (message: Uint8Array) => Uint8Array
 }
 
+/** The same, for a function that signs beside everything else. */
+export interface LateCheckpointKey {
+  readonly key: VerifierKey
+  readonly sign: (message: Uint8Array) => Promise<Uint8Array>
+}
+
 /** Signs a checkpoint with every key. `time` is seconds since 1970; types 04 and 06 sign it. */
 export function signCheckpoint(
   checkpoint: Omit<Checkpoint, 'extensions'>,
@@ -55,6 +61,19 @@ export function signCheckpoint(
     noteSignature(key, sign(signedMessage(key, text, time)), time),
   )
   return encodeNote({ text, signatures })
+}
+
+/** As `signCheckpoint`, with all keys at the same time. */
+export async function signCheckpointLate(
+  checkpoint: Omit<Checkpoint, 'extensions'>,
+  keys: readonly LateCheckpointKey[],
+  time: number,
+): Promise<string> {
+  const text = encodeCheckpointText(checkpoint)
+  const signing = keys.map(async ({ key, sign }) =>
+    noteSignature(key, await sign(signedMessage(key, text, time)), time),
+  )
+  return encodeNote({ text, signatures: await Promise.all(signing) })
 }
 
 function otherLog(expected: string, found: string): SallyportError {

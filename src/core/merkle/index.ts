@@ -3,7 +3,9 @@ export { encodeEntry, maxEntryBytes, parseEntryBundle, splitEntries } from './bu
 export {
   openCheckpoint,
   signCheckpoint,
+  signCheckpointLate,
   type CheckpointKey,
+  type LateCheckpointKey,
   type LogIdentity,
   type OpenedCheckpoint,
 } from './checkpoint.ts'

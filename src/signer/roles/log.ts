@@ -1,4 +1,5 @@
 import { sign as signBytes, type KeyObject } from 'node:crypto'
+import { promisify } from 'node:util'
 import type { JsonObject } from '#document'
 import { SallyportError } from '#error'
 import {
@@ -7,9 +8,11 @@ import {
   refuseToSign,
   sameTree,
   signCheckpoint,
+  signCheckpointLate,
   verifierKeyOf,
   type CheckpointKey,
-  type TreeHead,
+  type LateCheckpointKey,
+  type VerifierKey,
 } from '#merkle'
 import { CheckpointMemory } from '../memory.ts'
 import type { LogRole } from '../messages.ts'
@@ -32,23 +35,28 @@ export interface LogKeeper {
   newest(): JsonObject
   /** Remembers a tree that extends the newest one; durable when it returns. */
   remember(request: TreeRequest): void
-  /** Remembers it, if it is not the newest one already, and gives the checkpoint that both keys have signed. */
-  sign(request: TreeRequest): string
+  /**
+   * Remembers it, if it is not the newest one already, and gives what has both keys sign its checkpoint: whatever is remembered
+   * meanwhile extends it.
+   */
+  sign(request: TreeRequest): () => Promise<string>
 }
 
 /** Begins the memory of a log's signer with a signed checkpoint of the empty log. */
 export function createMemory({ role, keys }: { role: LogRole; keys: LogKeys }): string {
-  const note = signNote(role, checkpointKeys(role, keys), { size: 0, root: emptyRoot })
+  const both = signingKeys(role, keys).map(atOnce)
+  const note = signCheckpoint({ origin: role.origin, size: 0, root: emptyRoot }, both, now())
   CheckpointMemory.create(role.memoryFile, note)
   return note
 }
 
 export function openLogSigner({ role, keys }: { role: LogRole; keys: LogKeys }): LogKeeper {
-  const signing = checkpointKeys(role, keys)
+  const signing = signingKeys(role, keys)
   const identity = { origin: role.origin, verifierKeys: signing.map(({ key }) => key) }
   // ML-DSA-44 takes ten times as long, and a tree is remembered in every commit. What is remembered never leaves the memory:
   // there one signature tells what this signer wrote from what it did not.
-  const own = signing.slice(0, 1)
+  const own = signing.slice(0, 1).map(atOnce)
+  const both = signing.map(late)
   const memory = new CheckpointMemory(
     role.memoryFile,
     identity,
@@ -62,7 +70,7 @@ export function openLogSigner({ role, keys }: { role: LogRole; keys: LogKeys }):
       const request = { ...head, consistency: consistency.map(decode) }
       const problem = refuseToSign(newest, request, role.origin)
       if (problem !== undefined) throw new SallyportError(problem)
-      return signNote(role, own, head)
+      return signCheckpoint({ origin: role.origin, ...head }, own, now())
     })
   }
   return {
@@ -75,28 +83,43 @@ export function openLogSigner({ role, keys }: { role: LogRole; keys: LogKeys }):
     sign: (request) => {
       const head = { size: request.size, root: decode(request.root) }
       if (!sameTree(head, memory.newest())) remember(request)
-      return signNote(role, signing, head)
+      return async () => signCheckpointLate({ origin: role.origin, ...head }, both, now())
     },
   }
 }
 
-function checkpointKeys({ origin }: LogRole, keys: LogKeys): CheckpointKey[] {
+interface SigningKey {
+  readonly key: VerifierKey
+  readonly secret: KeyObject
+}
+
+function signingKeys({ origin }: LogRole, keys: LogKeys): readonly SigningKey[] {
   return [
-    signingKey(origin, 'ed25519', keys.ed25519),
-    signingKey(origin, 'ml-dsa-44', keys.mlDsa44),
+    { key: verifierKeyOf(origin, 'ed25519', keys.ed25519), secret: keys.ed25519 },
+    { key: verifierKeyOf(origin, 'ml-dsa-44', keys.mlDsa44), secret: keys.mlDsa44 },
   ]
 }
 
-function signingKey(origin: string, type: 'ed25519' | 'ml-dsa-44', key: KeyObject): CheckpointKey {
-  return {
-    key: verifierKeyOf(origin, type, key),
-    sign: (message) => signBytes(null, message, key),
-  }
+function atOnce({ key, secret }: SigningKey): CheckpointKey {
+  return { key, sign: (message) => signBytes(null, message, secret) }
 }
 
-function signNote(role: LogRole, keys: readonly CheckpointKey[], head: TreeHead): string {
-  const seconds = Math.floor(Date.now() / 1000)
-  return signCheckpoint({ origin: role.origin, ...head }, keys, seconds)
+/** On a thread of its own. */
+function late({ key, secret }: SigningKey): LateCheckpointKey {
+  return { key, sign: async (message) => signLater(null, message, secret) }
+}
+
+const signLater = promisify(
+  (
+    none: null,
+    message: Uint8Array,
+    key: KeyObject,
+    done: (error: Error | null, signature: Buffer) => void,
+  ) => signBytes(none, message, key, done),
+)
+
+function now(): number {
+  return Math.floor(Date.now() / 1000)
 }
 
 function decode(text: string): Uint8Array {
