@@ -270,6 +270,21 @@ describe('a database that fails', { skip: whyNoPostgres() ?? false, concurrency:
     await assert.rejects(openPostgresStore(place.options), { code: 'LOG_STORE_NEWER' })
   })
 
+  test('PostgreSQL looks at few rows of what grows, and at none of their bytes', async (t) => {
+    const place = await makePlace(t, cluster)
+    const columns = await cluster.say(
+      place.options.database,
+      `SELECT format('%s.%s', c.relname, a.attname) AS name, a.attstattarget AS target
+       FROM pg_attribute a JOIN pg_class c ON c.oid = a.attrelid JOIN pg_namespace n ON n.oid = c.relnamespace
+       WHERE n.nspname = 'sallyport' AND c.relname IN ('outbox', 'entry', 'tile', 'body') AND a.attnum > 0`,
+    )
+    for (const { name, target } of columns) {
+      const isLong = /\.(?:entry|bytes)$/.test(String(name))
+      assert.equal(target, isLong ? 0 : 10, String(name))
+    }
+    assert.equal(columns.length, 10)
+  })
+
   test('ten that open an empty database at once make one schema and one log', async (t) => {
     const place = await makePlace(t, cluster)
     await cluster.say(place.options.database, 'DROP SCHEMA sallyport CASCADE')

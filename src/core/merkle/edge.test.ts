@@ -40,6 +40,21 @@ test('an edge is not changed by appending to it', () => {
   assert.equal(edge.size, 300)
 })
 
+test('an edge without bundles has the same tree and hashes, and no entries', () => {
+  const [first, rest] = [entries.slice(0, 200), entries.slice(200)]
+  const grown = TreeEdge.empty.extend(first).edge.withoutBundles().extend(rest)
+  assert.deepEqual(grown.edge.root, edge.root)
+  assert.deepEqual(grown.edge.partialTiles().map(tilePath), ['tile/0/001.p/44', 'tile/1/000.p/1'])
+  for (const tile of grown.tiles()) {
+    assert.notEqual(tile.level, 'entries')
+    assert.deepEqual(
+      tile,
+      tiles.find((one) => tilePath(one) === tilePath(tile)),
+    )
+  }
+  assert.deepEqual(grown.full.map(tilePath), ['tile/0/000'])
+})
+
 test('an edge is not loaded from a bundle that does not fit its tile', async () => {
   await assert.rejects(
     TreeEdge.load(300, async (position) => {

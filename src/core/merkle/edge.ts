@@ -28,7 +28,10 @@ export class TreeEdge implements TreeHead {
   readonly #peaks: readonly (Uint8Array | undefined)[]
   /** By level, the hashes of the partial tile. */
   readonly #hashes: EdgeState['hashes']
-  /** The partial entry bundle, in pieces: putting it together for each edge would cost more than all the rest. */
+  /**
+   * The partial entry bundle, in pieces: putting it together for each edge would cost more than all the rest. Undefined for
+   * who keeps entries elsewhere.
+   */
   readonly #bundle: EdgeState['bundle']
   #root: Uint8Array | undefined
 
@@ -70,22 +73,27 @@ export class TreeEdge implements TreeHead {
     return this.#root
   }
 
+  /** The same edge for who keeps entries elsewhere: it and those that extend it hold none, and make no bundles. */
+  withoutBundles(): TreeEdge {
+    return new TreeEdge({
+      size: this.size,
+      peaks: this.#peaks,
+      hashes: this.#hashes,
+      bundle: undefined,
+    })
+  }
+
   /**
    * The partial tiles of this edge, bundle included: what a reader of exactly this tree needs besides full tiles. With
    * `since`, only those that the tree of so many leaves had not.
    */
   partialTiles(since = 0): Tile[] {
-    const hashes = this.partialHashTiles(since)
-    const [lowest] = hashes
-    if (lowest?.level !== 0) return hashes
-    return [{ ...lowest, level: 'entries', bytes: Buffer.concat(this.#bundle) }, ...hashes]
-  }
-
-  /** The same without the bundle, for who keeps entries elsewhere. */
-  partialHashTiles(since = 0): Tile[] {
-    return partialTiles(this.size)
+    const hashes = partialTiles(this.size)
       .filter((one) => isNew(one, since))
       .map((tile) => ({ ...tile, bytes: Buffer.concat(this.#hashes[tile.level] ?? []) }))
+    const [lowest] = hashes
+    if (lowest?.level !== 0 || this.#bundle === undefined) return hashes
+    return [{ ...lowest, level: 'entries', bytes: Buffer.concat(this.#bundle) }, ...hashes]
   }
 
   /** Appends entries. This edge stays as it is. */
@@ -124,7 +132,7 @@ interface EdgeState {
   readonly size: number
   readonly peaks: readonly (Uint8Array | undefined)[]
   readonly hashes: readonly (readonly Uint8Array[])[]
-  readonly bundle: readonly Uint8Array[]
+  readonly bundle: readonly Uint8Array[] | undefined
 }
 
 /** One `extend` under way: the only place where an edge is mutable. */
@@ -134,7 +142,7 @@ class Growth {
   readonly #peaks: (Uint8Array | undefined)[]
   /** By level, the hashes of the tile that is being filled. */
   readonly #hashes: Uint8Array[][]
-  #entries: Uint8Array[]
+  #entries: Uint8Array[] | undefined
   /** By height, the nodes made here, one after another, and the index of the first. */
   readonly #made: { readonly first: number; readonly hashes: Uint8Array[] }[] = []
 
@@ -148,11 +156,11 @@ class Growth {
     this.#peaks = [...peaks]
     // Array.from visits the holes that levels without a partial tile leave.
     this.#hashes = Array.from(hashes, (level) => [...(level ?? [])])
-    this.#entries = [...bundle]
+    this.#entries = bundle && [...bundle]
   }
 
   append(entry: Uint8Array): void {
-    this.#entries.push(encodeEntry(entry))
+    this.#entries?.push(encodeEntry(entry))
     let node = hashLeaf(entry)
     this.#addToTile(0, node)
     this.#note(0, node)
@@ -197,7 +205,7 @@ class Growth {
     if (hashes.length < tileWidth) return
     // This leaf is number `size`; the tile that it completes ends with it.
     const index = Math.floor(this.#size / tileWidth ** (level + 1))
-    if (level === 0) {
+    if (level === 0 && this.#entries !== undefined) {
       this.full.push({
         level: 'entries',
         index,

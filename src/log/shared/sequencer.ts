@@ -108,7 +108,8 @@ class Growth {
 
   constructor(context: SequencerContext, { edge, remembered }: Judged) {
     this.#context = context
-    this.#committed = this.#edge = edge
+    // Entries have rows of their own.
+    this.#committed = this.#edge = edge.withoutBundles()
     this.#remembered = remembered
   }
 
@@ -137,8 +138,7 @@ class Growth {
     await signer.remember({ size, root, consistency })
     this.#remembered = this.#edge = extension.edge
     this.#ids.push(...staged.map(({ id }) => id))
-    // Entries have rows of their own.
-    this.#full.push(...extension.full.filter(({ level }) => level !== 'entries'))
+    this.#full.push(...extension.full)
     return from
   }
 
@@ -149,7 +149,7 @@ class Growth {
     const note = await signer.sign({ size, root, consistency: [] })
     openAnswer(note, this.#edge, log)
     const from = this.#committed.size
-    const tiles = [...this.#full.splice(0), ...this.#edge.partialHashTiles(from)]
+    const tiles = [...this.#full.splice(0), ...this.#edge.partialTiles(from)]
     this.#committed = this.#edge
     this.#due = performance.now() + publishAfter
     return { head: { size, checkpoint: note }, from, ids: this.#ids.splice(0), tiles }
