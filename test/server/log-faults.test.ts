@@ -69,6 +69,9 @@ async function verified({ dir }: GateHome, entries: readonly number[]): Promise<
   const config = loadConfig({ cwd: dir, env: {} })
   const last = Math.max(...entries)
   // What is acknowledged is published a moment later.
-  await until(`entry ${last} published`, async () => (await logVerify(config)).size > last)
-  assert.deepEqual((await logVerify(config)).problems, [])
+  await until(`entry ${last} published`, async () => {
+    const { size, problems } = await logVerify(config)
+    assert.deepEqual(problems, [])
+    return size > last
+  })
 }

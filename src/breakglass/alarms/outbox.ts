@@ -37,6 +37,7 @@ export interface Outbox {
 }
 
 const maxFile = 2_000_000
+const lineFeed = 0x0a
 const pendingSchema = z.strictObject({
   event: z.unknown(),
   sink: z.string(),
@@ -126,24 +127,29 @@ async function append(file: string, event: SecurityEvent): Promise<void> {
   // Who put it before may have died just after this.
   if (hasWhole(end, event.id)) return
   // A line that a crash cut off must not take this one along.
-  const begin = end === '' || end.endsWith('\n') ? '' : '\n'
+  const begin = end.length === 0 || end.at(-1) === lineFeed ? '' : '\n'
   const line = Buffer.concat([Buffer.from(begin), encodeEvent(event), Buffer.from('\n')])
   await sync(file, constants.O_WRONLY | constants.O_CREAT | constants.O_APPEND, line)
 }
 
-function hasWhole(end: string, id: string): boolean {
-  return end.split('\n').some((line) => line.includes(id) && readLine(line)?.id === id)
+/** Looked for in the bytes: one line is read of megabytes, and only where it is there. */
+function hasWhole(end: Buffer, id: string): boolean {
+  const at = end.lastIndexOf(`"id":"${id}"`)
+  if (at === -1) return false
+  const line = end.subarray(end.lastIndexOf('\n', at) + 1, end.indexOf('\n', at))
+  return readLine(line.toString())?.id === id
 }
 
 /** The newest lines; the first of them may be a part of one. */
-async function endOf(file: string): Promise<string> {
+async function endOf(file: string): Promise<Buffer> {
   const handle = await open(file, constants.O_RDONLY).catch(orNothing(undefined))
-  if (handle === undefined) return ''
+  if (handle === undefined) return Buffer.alloc(0)
   try {
     const { size } = await handle.stat()
     const from = Math.max(0, size - maxFile)
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(size - from), 0, size - from, from)
-    return buffer.toString('utf8', 0, bytesRead)
+    const bytes = Buffer.allocUnsafe(size - from)
+    const { bytesRead } = await handle.read(bytes, 0, bytes.length, from)
+    return bytes.subarray(0, bytesRead)
   } finally {
     await handle.close()
   }
