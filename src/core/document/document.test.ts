@@ -188,6 +188,15 @@ test('all problems of a shape are reported at once, each with its place', () => 
   )
 })
 
+test('a field that is missing is to be written, not corrected', () => {
+  for (const [text, fix] of [
+    ['{"level":1}', 'Write "name", which is missing'],
+    ['{"name":"nothing","level":3}', 'Correct "level"'],
+    ['[]', 'Correct the file'],
+  ] as const)
+    assert.throws(() => checkShape(schema, json(text), { what: 'the file' }), { fix })
+})
+
 function isExact(value: Json): boolean {
   if (typeof value === 'number') return !Number.isInteger(value) || Number.isSafeInteger(value)
   if (typeof value === 'string') return value.isWellFormed()

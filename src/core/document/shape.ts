@@ -65,13 +65,15 @@ function problemsOf(
     if (nearest !== undefined)
       return nearest.flatMap((inner) => problemsOf(inner, value, options, path))
   }
+  const found = foundAt(value, path)
+  const name = path.length === 0 ? options.what : quote(path.join('.'))
   return [
     {
       code: 'DOCUMENT_SHAPE',
       where: whereOf(path, options),
       expected: expectedOf(issue),
-      found: foundAt(value, path),
-      fix: `Correct ${path.length === 0 ? options.what : quote(path.join('.'))}`,
+      found,
+      fix: found === nothing ? `Write ${name}, which is missing` : `Correct ${name}`,
     },
   ]
 }
@@ -116,16 +118,19 @@ function expectedOf(issue: Issue): string {
     .replace(/^Too (small|big): expected /, '')
 }
 
+/** What is found where a field is missing; a field that says "nothing" is quoted. */
+const nothing = 'nothing'
+
 function foundAt(value: Json, path: Path): string {
   let current: Json | undefined = value
   for (const part of path) {
-    if (typeof current !== 'object' || current === null) return 'nothing'
+    if (typeof current !== 'object' || current === null) return nothing
     const holder: { readonly [key: string]: Json } | readonly Json[] = current
     current = Object.hasOwn(holder, part)
       ? (holder as { readonly [key: string]: Json })[String(part)]
       : undefined
   }
-  return current === undefined ? 'nothing' : quote(withoutPasswords(current))
+  return current === undefined ? nothing : quote(withoutPasswords(current))
 }
 
 /** A problem goes to terminals and logs: what stands before the "@" of an address is nobody's there. */

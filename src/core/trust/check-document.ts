@@ -4,8 +4,8 @@ import { SallyportError, type Problem } from '#error'
 import { nearestName } from './nearest-name.ts'
 
 /**
- * Checks a document against its schema as `checkShape` does, says of a missing field that it is missing, and for each
- * unknown field which known one was probably meant.
+ * Checks a document against its schema as `checkShape` does, and says for each unknown field which known one was probably
+ * meant.
  *
  * @throws SallyportError DOCUMENT_SHAPE, DOCUMENT_UNKNOWN_FIELD
  */
@@ -32,9 +32,6 @@ function fieldNames(schema: unknown): Set<string> {
 }
 
 function suggest(problem: Problem, vocabulary: ReadonlySet<string>): Problem {
-  if (problem.code === 'DOCUMENT_SHAPE' && problem.found === 'nothing') {
-    return { ...problem, fix: problem.fix.replace(/^Correct (.*)$/, 'Write $1, which is missing') }
-  }
   if (problem.code !== 'DOCUMENT_UNKNOWN_FIELD') return problem
   const field = /"(.*)"$/.exec(problem.found)?.[1] ?? ''
   const near = nearestName(field, vocabulary)
