@@ -156,12 +156,12 @@ async function accept(session: Session, sha256: string, options: AcceptOptions):
     [paint.faint('key'), report.keyid],
     [
       paint.faint('next'),
-      'sallyport breakglass status, with the file in breakglass/accepted of the home',
+      'sallyport breakglass status, which says whether it counts, with the file in breakglass/accepted of the home',
     ],
   ]
   return {
     exit: 0,
     json: { apiVersion: 'sallyport.dev/v1', kind: 'AcceptRiskReport', ...report },
-    text: `sallyport: ${paint.good('accepted')}: ${escapeLine(report.file)}\n\n${table(rows, '  ')}`,
+    text: `sallyport: ${paint.good('signed')}: ${escapeLine(report.file)}\n\n${table(rows, '  ')}`,
   }
 }
