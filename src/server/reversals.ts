@@ -1,4 +1,5 @@
 import type { Decision } from '#decision'
+import { Recent } from '#document'
 
 /** Notices what is refused although it was let in before: the sign of a bad rollout of policies, trust or evidence. */
 export interface Reversals {
@@ -8,17 +9,15 @@ export interface Reversals {
 
 const defaultMost = 20_000
 
-/** Remembers the newest `most` that were let in since the process started. */
+/** Remembers `most` that were let in since the process started, those of lately. */
 export function watchReversals(most = defaultMost): Reversals {
-  const admitted = new Set<string>()
+  const admitted = new Recent<true>({ most })
   return {
     isReversal({ effect, request: { artifact, target } }) {
       const key = JSON.stringify([artifact.digest['sha256'], target.environment, target.service])
-      if (effect !== 'admitted') return effect === 'blocked' && admitted.has(key)
-      admitted.delete(key)
-      admitted.add(key)
-      const [oldest] = admitted
-      if (admitted.size > most && oldest !== undefined) admitted.delete(oldest)
+      const wasAdmitted = admitted.get(key) === true
+      if (effect !== 'admitted') return effect === 'blocked' && wasAdmitted
+      if (!wasAdmitted) admitted.set(key, true)
       return false
     },
   }

@@ -1,5 +1,5 @@
 import type { Statement } from '#attestation'
-import { sha256Hex } from '#document'
+import { Recent, sha256Hex } from '#document'
 import { quote, SallyportError, type Problem } from '#error'
 import { authorise, stages, type Miss } from './authorise.ts'
 import { findSigners, type Signatures } from './find-signers.ts'
@@ -41,31 +41,16 @@ export interface VerifierOptions {
  * never changes an answer, so whoever uses a verifier stays pure.
  */
 export function createVerifier(trust: Trust, options: VerifierOptions = {}): Verifier {
-  const limit = options.rememberBytes ?? 64 * 1024 * 1024
-  const memory = new Map<string, { readonly opened: OpenedAttestation; readonly size: number }>()
-  let total = 0
-  const remember = (opened: OpenedAttestation, size: number): void => {
-    memory.set(opened.digest, { opened, size })
-    total += size
-    for (const [oldest, entry] of memory) {
-      if (total <= limit) return
-      memory.delete(oldest)
-      total -= entry.size
-    }
-  }
+  const memory = new Recent<OpenedAttestation>({ size: options.rememberBytes ?? 64 * 1024 * 1024 })
   return {
     trust,
     open(bytes) {
       const digest = sha256Hex(bytes)
       const known = memory.get(digest)
-      if (known === undefined) {
-        const opened = openAttestation(bytes, digest, trust)
-        remember(opened, bytes.length)
-        return opened
-      }
-      memory.delete(digest)
-      memory.set(digest, known)
-      return known.opened
+      if (known !== undefined) return known
+      const opened = openAttestation(bytes, digest, trust)
+      memory.set(digest, opened, bytes.length)
+      return opened
     },
   }
 }
