@@ -4,7 +4,7 @@ import type { AddressInfo, Server as NetServer } from 'node:net'
 import { SallyportError } from '#error'
 import { checkHead } from './check-head.ts'
 import { problemResponseOf } from './problem-response.ts'
-import { openSlots, type Slot, type Slots } from './slots.ts'
+import { openSlots, SlottedRequest, type Slot, type Slots } from './slots.ts'
 import { createSecure, type TlsFiles } from './tls.ts'
 
 /** Answers one request, completely, or throws before it has written anything. */
@@ -87,8 +87,9 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     // Two lengths in one request are how one request is smuggled into another.
     insecureHTTPParser: false,
     requireHostHeader: true,
+    IncomingMessage: SlottedRequest,
   }
-  const onRequest = (request: IncomingMessage, response: ServerResponse): void => {
+  const onRequest = (request: SlottedRequest, response: ServerResponse): void => {
     void answer(request, response, options, state)
   }
   const secure = tls === undefined ? undefined : await createSecure(tls)
@@ -196,7 +197,7 @@ interface State {
 }
 
 async function answer(
-  request: IncomingMessage,
+  request: SlottedRequest,
   response: ServerResponse,
   { handler, limits, onDone, onError, refuse = sendProblem }: ListenOptions,
   state: State,

@@ -1,4 +1,4 @@
-import type { IncomingMessage } from 'node:http'
+import { IncomingMessage } from 'node:http'
 import { SallyportError } from '#error'
 
 /** One request that is being answered. */
@@ -15,12 +15,16 @@ export interface Slot {
 export interface Slots {
   readonly taken: number
   /** @throws SallyportError SERVER_BUSY */
-  open(request: IncomingMessage): Slot
+  open(request: SlottedRequest): Slot
 }
 
 /** All bodies together: as many as are answered at a time may be large, and all who connect may send one. */
 const maxHeldBytes = 256 * 1024 * 1024
-const slots = new WeakMap<IncomingMessage, Slot>()
+
+/** A request that `listen` takes in. */
+export class SlottedRequest extends IncomingMessage {
+  slot?: Slot
+}
 
 /**
  * Places for requests that are being answered. Who sends a body slowly has none meanwhile: a thousand such clients keep
@@ -59,7 +63,7 @@ export function openSlots(concurrent: number, maxBytes = maxHeldBytes): Slots {
         },
       }
       slot.take()
-      slots.set(request, slot)
+      request.slot = slot
       return slot
     },
   }
@@ -67,7 +71,7 @@ export function openSlots(concurrent: number, maxBytes = maxHeldBytes): Slots {
 
 /** The place of a request that `listen` has taken in; undefined for one from elsewhere. */
 export function slotOf(request: IncomingMessage): Slot | undefined {
-  return slots.get(request)
+  return request instanceof SlottedRequest ? request.slot : undefined
 }
 
 function busy(expected: string, found: string): SallyportError {
