@@ -89,7 +89,10 @@ export class Candidate {
   /** Waits for a word, or a while: words may be lost. */
   async #next(ms: number): Promise<boolean> {
     if (this.#stop.signal.aborted) return false
-    await Promise.race([this.#wake.promise, this.#pause(Math.min(ms, pollMs))])
+    // Hundreds of times a second, and mostly a word comes first: the timer ends with it.
+    const timer = setTimeout(() => this.wake(), Math.min(ms, pollMs))
+    await this.#wake.promise
+    clearTimeout(timer)
     this.#wake = Promise.withResolvers()
     return !this.#stop.signal.aborted
   }
