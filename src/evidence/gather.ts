@@ -5,6 +5,7 @@ import { SallyportError } from '#error'
 import { readAnnotation, type Annotation } from './annotation.ts'
 import { findBesideFile } from './beside-file.ts'
 import type { ByteCache } from './cache.ts'
+import { openDeadline } from './deadline.ts'
 import { findInDirectory } from './directory.ts'
 import { findInHttpStore } from './http-store.ts'
 import { openHttp, type HttpClient, type HttpOptions } from './http/client.ts'
@@ -78,9 +79,8 @@ export async function gatherEvidence(options: GatherOptions): Promise<Gathered> 
   if (sources.length > maxSources) throw new TypeError(`more than ${maxSources} sources`)
   const passed = given !== undefined && 'send' in given ? given : undefined
   const http = passed ?? openHttp(given as HttpOptions | undefined)
-  const deadline = AbortSignal.timeout(timeoutMs)
-  const signal =
-    options.signal === undefined ? deadline : AbortSignal.any([deadline, options.signal])
+  using deadline = openDeadline(timeoutMs, options.signal)
+  const { signal } = deadline
   try {
     const parts = await Promise.all(
       sources.map((source) => {
@@ -144,24 +144,25 @@ function isRefused({ code }: SallyportError): boolean {
 
 /** Waits for a source, and not for longer than there is time: a folder may lie on a disk that hangs. */
 async function inTime(name: string, looking: Promise<Part>, signal: AbortSignal): Promise<Part> {
-  let late: () => void = () => undefined
-  const over = new Promise<Part>((resolve) => {
+  const over = Promise.withResolvers<Part>()
+  const late = (): void => {
     const detail = 'expected an answer, found none within the time given'
-    late = () => resolve(nothingAt(name, 'unavailable', detail))
     // Those who speak HTTP hear of it themselves, and know more to tell.
-    const later = (): void => void setTimeout(late, 50)
-    if (signal.aborted) later()
-    else signal.addEventListener('abort', later, { once: true })
-  })
+    setTimeout(() => over.resolve(nothingAt(name, 'unavailable', detail)), 50)
+  }
+  if (signal.aborted) late()
+  else signal.addEventListener('abort', late, { once: true })
   const isMistake = (error: unknown): boolean =>
     error instanceof SallyportError && error.code === 'EVIDENCE_FILE_MISSING'
-  return Promise.race([
-    over,
-    looking.catch((error: unknown) => {
-      if (isMistake(error)) throw error
-      return nothingAt(name, 'unavailable', detailOf(error))
-    }),
-  ])
+  const found = looking.catch((error: unknown) => {
+    if (isMistake(error)) throw error
+    return nothingAt(name, 'unavailable', detailOf(error))
+  })
+  try {
+    return await Promise.race([over.promise, found])
+  } finally {
+    signal.removeEventListener('abort', late)
+  }
 }
 
 /** One row for one source: what could not be looked at comes before what was found, and that before what is absent. */

@@ -100,24 +100,32 @@ test('a look beside the answers that fails, or finds an outage, lengthens nothin
   }
 })
 
-test('what is renewed takes few places, and is not what a newer look has replaced', async () => {
+test('what is renewed takes few places, one after the other, and is not what a newer look has replaced', async () => {
   const { remembered, evidence } = await remembering('0')
   const places = Array.from({ length: 20 }, (_, number) => `${number}`)
   for (const key of places.slice(1)) await remembered.look(key, () => Promise.resolve(found()))
   at(25)
   let running = 0
   const { promise, resolve } = Promise.withResolvers<Gathered>()
-  for (const key of places)
-    remembered.renew(key, () => {
-      running += 1
-      return promise
-    })
+  const renewAll = (): void => {
+    for (const key of places)
+      remembered.renew(key, () => {
+        running += 1
+        return promise
+      })
+  }
+  renewAll()
+  assert.equal(running, 1)
+  for (let step = 1; step < 20; step += 1) {
+    at(25 + step / 100)
+    renewAll()
+  }
   assert.equal(running, 4)
   const newer = found('found', 50)
   await remembered.look('0', () => Promise.resolve(newer))
   resolve(evidence)
   await settled()
-  assert.equal(remembered.recall('0', 'q', at(25)), newer)
+  assert.equal(remembered.recall('0', 'q', at(25.5)), newer)
 })
 
 test('who fails to look leaves nothing behind that others would wait for', async () => {

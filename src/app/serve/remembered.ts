@@ -50,6 +50,8 @@ const questionBytes = 400
 const freshMs = 1000
 /** What is renewed must not take the place of what somebody waits for. */
 const maxRenewing = 4
+/** A look takes a millisecond: a thousand artifacts that were found at once must not be looked for at once. */
+const renewEveryMs = 5
 
 export function rememberEvidence(options: RememberedOptions): RememberedEvidence {
   return new Remembered(options)
@@ -59,6 +61,7 @@ class Remembered implements RememberedEvidence {
   readonly #entries = new Map<string, Entry>()
   readonly #looking = new Map<string, Promise<Gathered>>()
   #renewing = 0
+  #renewedAt = -Infinity
   readonly #milliseconds: number
   readonly #maxBytes: number
   readonly #clock: () => Date
@@ -99,7 +102,10 @@ class Remembered implements RememberedEvidence {
   renew(key: string, gather: () => Promise<Gathered>): void {
     const entry = this.#entries.get(key)
     if (entry === undefined || this.#renewing >= maxRenewing) return
-    if (this.#clock().getTime() < entry.renewAt || this.#looking.has(key)) return
+    const time = this.#clock().getTime()
+    if (time < entry.renewAt || this.#looking.has(key)) return
+    if (time >= this.#renewedAt && time < this.#renewedAt + renewEveryMs) return
+    this.#renewedAt = time
     entry.renewAt = Infinity
     this.#renewing += 1
     gather()

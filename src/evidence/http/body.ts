@@ -22,24 +22,36 @@ export async function readBody(
 ): Promise<Uint8Array> {
   const isWanted = response.statusCode === 200
   const max = isWanted ? maxBytes : Math.min(maxBytes, maxOtherBytes)
-  const chunks: Buffer[] = []
-  let size = 0
   try {
     const announced = Number(response.headers['content-length'] ?? 0)
     if (!isWanted && announced > max) return new Uint8Array()
     if (announced > max) throw tooLarge(host, what, max, `${announced} bytes`)
     if (isWanted) refuseEncoding(response, host, what)
-    for await (const chunk of response as AsyncIterable<Buffer>) {
-      size += chunk.length
-      if (size > max && !isWanted) return new Uint8Array()
-      if (size > max) throw tooLarge(host, what, max, 'more')
-      chunks.push(chunk)
-    }
+    const chunks = await collect(response, max)
+    if (chunks === undefined && !isWanted) return new Uint8Array()
+    if (chunks === undefined) throw tooLarge(host, what, max, 'more')
     if (!response.complete) throw unavailable(host, `${what}, whole`, 'an answer that was cut off')
+    return new Uint8Array(Buffer.concat(chunks))
   } finally {
     response.destroy()
   }
-  return new Uint8Array(Buffer.concat(chunks))
+}
+
+/** Everything, or undefined when it is more than `max` bytes. By events: an iterator for each answer costs more than the rest. */
+function collect(response: IncomingMessage, max: number): Promise<readonly Buffer[] | undefined> {
+  const chunks: Buffer[] = []
+  let size = 0
+  return new Promise((resolve, reject) => {
+    response.on('data', (chunk: Buffer) => {
+      size += chunk.length
+      if (size > max) resolve(undefined)
+      else chunks.push(chunk)
+    })
+    response.on('error', reject)
+    // After its end, or an error, this is nothing new.
+    response.on('close', () => resolve(chunks))
+    response.on('end', () => resolve(chunks))
+  })
 }
 
 /**

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createSocketServer, type AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
@@ -50,6 +51,40 @@ test('silence, dribbling and a server that never accepts end in time, and name t
   await fails(client().send(new URL('/dribble', base), request()), /within the time given/, base)
   const aborted = AbortSignal.abort()
   await fails(client().send(new URL(base), request({ signal: aborted })), /within the time/)
+})
+
+test('a signal ends a request, and a body that is read later, and nothing is left on it', async () => {
+  const base = await serve(({ url }, response) => {
+    response.writeHead(200)
+    if (url === '/whole') return void response.end('body')
+    const timer = setInterval(() => response.write('x'), 20)
+    closing.push(() => clearInterval(timer))
+  })
+  const { signal, abort } = abortable()
+  await client().send(new URL('/whole', base), request({ signal }))
+  assert.equal(getEventListeners(signal, 'abort').length, 0)
+  const { content } = await client().stream(new URL('/endless', base), request({ signal }))
+  assert.equal((await content?.next())?.value?.length, 1)
+  const sent = client().send(new URL('/endless', base), request({ signal }))
+  abort()
+  await fails(sent, /within the time given/)
+  await assert.rejects(async () => {
+    for await (const _ of content ?? []);
+  }, /cut off/)
+  assert.equal(getEventListeners(signal, 'abort').length, 0)
+})
+
+test('a body that is read later may take longer than the time for its head', async () => {
+  const base = await serve((_request, response) => {
+    response.writeHead(200)
+    const timer = setInterval(() => response.write('x'), 20)
+    setTimeout(() => response.end(), 600)
+    closing.push(() => clearInterval(timer))
+  })
+  const { content } = await client().stream(new URL(base), request())
+  let size = 0
+  for await (const chunk of content ?? []) size += chunk.length
+  assert.ok(size > 10)
 })
 
 test('requests that wait for a connection of others leave nothing on it', async () => {
@@ -232,4 +267,9 @@ async function fails(promise: Promise<unknown>, found: RegExp, base?: string): P
     if (base !== undefined) assert.equal(error.where, new URL(base).host)
     return true
   })
+}
+
+function abortable(): { readonly signal: AbortSignal; readonly abort: () => void } {
+  const controller = new AbortController()
+  return { signal: controller.signal, abort: () => controller.abort() }
 }

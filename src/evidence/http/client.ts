@@ -7,6 +7,7 @@ import {
 import { request as httpsRequest } from 'node:https'
 import { isIP } from 'node:net'
 import { quote, SallyportError } from '#error'
+import { openDeadline } from '../deadline.ts'
 import { unavailable } from '../unavailable.ts'
 import { bareAddress, reachOf } from './addresses.ts'
 import { openAgents, type Agents, type Limit } from './agents.ts'
@@ -133,20 +134,21 @@ async function follow(
   context: Context,
   read: Read,
 ): Promise<HttpStream> {
-  const late = new AbortController()
-  const timer = setTimeout(() => late.abort(), context.limits.totalMs)
-  const signal =
-    request.signal === undefined ? late.signal : AbortSignal.any([late.signal, request.signal])
-  try {
-    return await followAll(first, { ...request, signal }, context, read)
-  } finally {
-    clearTimeout(timer)
-  }
+  // For a body that is read later, the signal of who asks goes on to count, and this one does not.
+  using late = openDeadline(context.limits.totalMs)
+  const { signal } = request
+  const signals = signal === undefined ? [late.signal] : [late.signal, signal]
+  return await followAll(first, { ...request, signals }, context, read)
+}
+
+interface Signals {
+  /** Each of them ends it. */
+  readonly signals: readonly AbortSignal[]
 }
 
 async function followAll(
   first: URL,
-  request: HttpRequest & { readonly signal: AbortSignal },
+  request: HttpRequest & Signals,
   context: Context,
   read: Read,
 ): Promise<HttpStream> {
@@ -198,10 +200,8 @@ function check(url: URL, limit: Limit, { agents, schemeOf }: Context): void {
   }
 }
 
-type Hop = Omit<HttpRequest, 'authorization' | 'signal'> & {
-  readonly authorization: string | undefined
-  readonly signal: AbortSignal
-}
+type Hop = Omit<HttpRequest, 'authorization' | 'signal'> &
+  Signals & { readonly authorization: string | undefined }
 
 interface Asked {
   readonly hop: Hop
@@ -228,7 +228,7 @@ async function ask(url: URL, { hop, limit, context, read }: Asked): Promise<Http
     }
   } catch (cause) {
     if (cause instanceof SallyportError) throw cause
-    throw unavailable(url.host, hop.what, failure(cause, hop.signal), cause)
+    throw unavailable(url.host, hop.what, failure(cause, hop), cause)
   }
 }
 
@@ -239,7 +239,7 @@ function connect(
   context: Context,
   isAgain = false,
 ): Promise<IncomingMessage> {
-  const { authorization, accept, signal } = hop
+  const { authorization, accept, signals } = hop
   const content = contentOf(hop)
   const headers = {
     accept,
@@ -253,13 +253,13 @@ function connect(
   const options = {
     agent: context.agents.for(url.protocol, limit),
     headers,
-    signal,
     method: content?.method ?? 'GET',
   }
   return new Promise((resolve, reject) => {
     const request =
       url.protocol === 'https:' ? httpsRequest(url, options) : httpRequest(url, options)
     watch(request, url.protocol === 'https:', context.limits)
+    for (const signal of signals) endWith(request, signal)
     request.on('response', resolve)
     request.on('upgrade', (_response, socket) => {
       socket.destroy()
@@ -275,6 +275,14 @@ function connect(
     })
     request.end(content?.bytes)
   })
+}
+
+/** Ends a request with a signal. The option of Node for that listens to whatever else could end it, for each request. */
+function endWith(request: ClientRequest, signal: AbortSignal): void {
+  const end = (): void => void request.destroy(new Error('there is no time left'))
+  if (signal.aborted) return end()
+  signal.addEventListener('abort', end, { once: true })
+  request.once('close', () => signal.removeEventListener('abort', end))
 }
 
 function contentOf({ form, content }: Hop): HttpContent | undefined {
@@ -332,8 +340,8 @@ function ledTo(first: URL, url: URL, cause: unknown): unknown {
   return unavailable(first.host, cause.expected, found, cause)
 }
 
-function failure(cause: unknown, signal: AbortSignal): string {
-  if (signal.aborted) return 'no complete answer within the time given'
+function failure(cause: unknown, { signals }: Signals): string {
+  if (signals.some(({ aborted }) => aborted)) return 'no complete answer within the time given'
   if (!(cause instanceof Error)) return 'an unknown failure'
   const { code } = cause as NodeJS.ErrnoException
   return code === undefined ? quote(cause.message, 200) : code

@@ -2,6 +2,7 @@ import type { Evidence, EvidenceItem, EvidenceSource } from '#decision'
 import { quote, SallyportError } from '#error'
 import type { ByteCache } from '../cache.ts'
 import { Collection } from '../collection.ts'
+import { openDeadline } from '../deadline.ts'
 import { openHttp, type HttpClient, type HttpOptions } from '../http/client.ts'
 import { anonymous, type Credentials } from './credentials.ts'
 import type { FetchedManifest } from './manifest.ts'
@@ -123,11 +124,9 @@ export async function withRepository<T>(
   const { http: given } = options
   const passed = given !== undefined && 'send' in given ? given : undefined
   const http = passed ?? openHttp(given as HttpOptions | undefined)
-  const deadline = AbortSignal.timeout(timeoutMs)
-  const signal =
-    options.signal === undefined ? deadline : AbortSignal.any([deadline, options.signal])
+  using deadline = openDeadline(timeoutMs, options.signal)
   try {
-    const connection = { http, credentials, signal }
+    const connection = { http, credentials, signal: deadline.signal }
     const repository = openRepository(reference, {
       ...connection,
       ...(cache === undefined ? {} : { cache }),
