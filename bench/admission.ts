@@ -22,7 +22,7 @@ const rated = { rate: 1000, seconds: 10 }
 /** For so long V8 goes on compiling what a gate does a thousand times a second. */
 const settleSeconds = 25
 /** As `npm start` and the image start it. */
-const execArgv = ['--max-semi-space-size=32']
+const execArgv = ['--max-semi-space-size=32', '--v8-pool-size=1']
 const title = 'Admission over TLS, 10 KB AdmissionReview, log durability on'
 await inFolder(async (root) => print(`${title}, embedded store`, await rows(root, '')))
 const why = whyNoPostgres()
