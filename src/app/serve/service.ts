@@ -216,7 +216,7 @@ function admissionPorts(parts: ServiceParts, deadline: AdmissionDeadline): Admis
           cache,
           registries: allowedRegistries(config),
           ...(known === undefined ? {} : { credentials: known }),
-          signal: AbortSignal.timeout(timeoutMs),
+          timeoutMs,
         })
         return digest
       } catch (error) {

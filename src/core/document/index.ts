@@ -8,6 +8,6 @@ export {
   type JsonObject,
   type JsonOptions,
 } from './json.ts'
-export { Recent, type RecentBounds } from './recent.ts'
+export { Recent } from './recent.ts'
 export { checkShape, type ShapeOptions } from './shape.ts'
 export { parseYaml, type Path, type YamlDocument, type YamlOptions } from './yaml.ts'

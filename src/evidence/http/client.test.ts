@@ -60,13 +60,14 @@ test('a signal ends a request, and a body that is read later, and nothing is lef
     const timer = setInterval(() => response.write('x'), 20)
     closing.push(() => clearInterval(timer))
   })
-  const { signal, abort } = abortable()
+  const controller = new AbortController()
+  const { signal } = controller
   await client().send(new URL('/whole', base), request({ signal }))
   assert.equal(getEventListeners(signal, 'abort').length, 0)
   const { content } = await client().stream(new URL('/endless', base), request({ signal }))
   assert.equal((await content?.next())?.value?.length, 1)
   const sent = client().send(new URL('/endless', base), request({ signal }))
-  abort()
+  controller.abort()
   await fails(sent, /within the time given/)
   await assert.rejects(async () => {
     for await (const _ of content ?? []);
@@ -267,9 +268,4 @@ async function fails(promise: Promise<unknown>, found: RegExp, base?: string): P
     if (base !== undefined) assert.equal(error.where, new URL(base).host)
     return true
   })
-}
-
-function abortable(): { readonly signal: AbortSignal; readonly abort: () => void } {
-  const controller = new AbortController()
-  return { signal: controller.signal, abort: () => controller.abort() }
 }
