@@ -53,6 +53,7 @@ export {
   type Verifier,
   type VerifierOptions,
 } from './verifier.ts'
+export { holdersOf, waysOf, type Way } from './ways.ts'
 export {
   isVerified,
   type AttestationFormat,

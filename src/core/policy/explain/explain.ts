@@ -90,12 +90,13 @@ function signerText(name: string, trust: Trust | undefined): string {
     : described(signer)
 }
 
-function described({ name, owner, keys, identities, threshold }: Signer): string {
+function described({ name, owner, keys, identities, certificates, threshold }: Signer): string {
   const count = (items: number, noun: string): string =>
     items === 0 ? '' : `${items} ${noun}${items === 1 ? '' : 's'}`
   const ways = [
     count(keys.length, 'key'),
     identities.length === 1 ? '1 identity' : count(identities.length, 'identitie'),
+    count(certificates.length, 'certificate name'),
     threshold > 1 ? `${threshold} owners together` : '',
   ]
   return `${name} (owner ${owner}; ${ways.filter((way) => way !== '').join(', ')})`

@@ -134,6 +134,36 @@ approvers:
   assert.equal(found(1, together), 0)
 })
 
+test('who signs with certificates of a private authority is somebody, as who has a key is', () => {
+  const name = (of: string, more = '') =>
+    `{root: acme, uri: 'spiffe://acme.example/${of}', owner: ${of}${more}}`
+  const people = (...names: readonly string[]) => `
+people:
+  certificates: [${names.join(', ')}]
+  predicateTypes:
+    - https://sallyport.dev/attestation/approval/v1
+    - https://sallyport.dev/attestation/review/v1
+    - https://slsa.dev/provenance/v1
+  builders: [{id: https://build.example/v1, level: 1}]
+`
+  const both = people(name('erin'), name('grace'))
+  const found = (code: string, signers: string, rules = 'signed: {by: [people]}') =>
+    remarks(code, { ...shop(rules), signers }).length
+  assert.equal(found('LINT_SIGNER_ENDED', both), 0)
+  assert.equal(
+    found('LINT_SIGNER_ENDED', people(name('erin', ', validUntil: 2026-06-01T00:00:00Z'))),
+    1,
+  )
+  assert.equal(found('LINT_OWNER_ALIKE', people(name('erin'), name('Erin'))), 1)
+  const alone = people(name('erin')).replaceAll('people:', 'others:') + people(name('erin'))
+  const separate = 'signed: {by: [others]}\nallowed: {by: [people]}'
+  assert.equal(found('LINT_ONE_OWNER', alone, separate), 1)
+  for (const rule of ['reviewed: {by: [people], approvals: 2}', 'reproduced: {by: [people]}']) {
+    const { policies, trust } = inputOf({ ...shop(rule), signers: both })
+    assert.deepEqual(checkPolicies(policies, trust), [])
+  }
+})
+
 test('builders below a path that no certificate confirms are found as one that stands alone is', () => {
   const policies = ['require:\n  - built: {by: [ci], from: git+https://g.example/a/b}\n']
   const signers = (more: string) => `

@@ -13,10 +13,12 @@ import { parameterAny } from './lints/parameter-any.ts'
 import { parameterUnsaid } from './lints/parameter-unsaid.ts'
 import { personBuilds } from './lints/person-builds.ts'
 import { refLoose } from './lints/ref-loose.ts'
+import { rolesMixed } from './lints/roles-mixed.ts'
 import { ruleRedundant } from './lints/rule-redundant.ts'
 import { signedOnly } from './lints/signed-only.ts'
 import { signerEnded } from './lints/signer-ended.ts'
 import { sourceLoose } from './lints/source-loose.ts'
+import { trustEndless } from './lints/trust-endless.ts'
 import { unavailableAllowed } from './lints/unavailable-allowed.ts'
 import { unrequired } from './lints/unrequired.ts'
 import { workstation } from './lints/workstation.ts'
@@ -32,6 +34,7 @@ export const lints: readonly Lint[] = [
   parameterUnsaid,
   workstation,
   oneOwner,
+  rolesMixed,
   auditEndless,
   auditOver,
   unavailableAllowed,
@@ -44,6 +47,7 @@ export const lints: readonly Lint[] = [
   personBuilds,
   builderUnproven,
   keyEndless,
+  trustEndless,
   signerEnded,
   ownerAlike,
 ]

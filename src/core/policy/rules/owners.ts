@@ -1,5 +1,5 @@
 import type { Problem } from '#error'
-import type { Signer } from '#trust'
+import { holdersOf, type Signer } from '#trust'
 import { earliest, signerFacts } from '../judge-each.ts'
 import type { Outcome, Place, RuleContext, Testimony } from '../rule.ts'
 import type { Fact } from '#trust'
@@ -43,11 +43,7 @@ export function checkCount(
   signers: readonly Signer[],
   place: Place,
 ): readonly Problem[] {
-  const owners = new Set(
-    signers.flatMap(({ keys, identities, certificates }) =>
-      [...keys, ...identities, ...certificates].map(({ owner }) => owner),
-    ),
-  )
+  const owners = holdersOf(signers)
   if (count <= owners.size) return []
   return [
     {

@@ -1,5 +1,5 @@
 import { quote, type Problem } from '#error'
-import { authenticated, claimed, type Signer } from '#trust'
+import { authenticated, claimed, holdersOf, type Signer } from '#trust'
 import { z } from 'zod'
 import { earliest, endOfSigners, signerFacts } from '../judge-each.ts'
 import { provenanceKind, type ProvenanceFacts } from '../kinds/provenance.ts'
@@ -133,9 +133,7 @@ function checkBuilders(
   signers: readonly Signer[],
   place: Place,
 ): readonly Problem[] {
-  const owners = new Set(
-    signers.flatMap(({ keys, identities }) => [...keys, ...identities].map(({ owner }) => owner)),
-  )
+  const owners = holdersOf(signers)
   if (count <= owners.size) return []
   return [
     {

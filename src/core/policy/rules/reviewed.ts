@@ -1,6 +1,6 @@
 import { predicateTypes, type Review, type Vsa } from '#attestation'
 import { quote } from '#error'
-import { authenticated, claimed, type Fact, type Signer } from '#trust'
+import { authenticated, claimed, holdersOf, type Fact, type Signer } from '#trust'
 import { z } from 'zod'
 import { earliest, judgeAny, type Finding } from '../judge-each.ts'
 import { predicateKinds } from '../kinds/predicate-kinds.ts'
@@ -302,9 +302,7 @@ function nameOf(name: string): string {
 /** A number of reviewers that the named signers can never reach; a platform's summary stands for one besides the author. */
 function checkApprovals({ approvals }: Parameters, signers: readonly Signer[], place: Place) {
   const reviewers = signers.filter(({ predicateTypes: types }) => types.has(predicateTypes.review))
-  const owners = new Set(
-    reviewers.flatMap(({ keys, identities }) => [...keys, ...identities].map(({ owner }) => owner)),
-  )
+  const owners = holdersOf(reviewers)
   const platforms = signers.some(({ predicateTypes: types }) => types.has(predicateTypes.vsa))
   const reachable = Math.max(owners.size, platforms ? 1 : 0)
   if (approvals <= reachable) return []

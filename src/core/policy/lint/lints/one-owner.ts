@@ -1,5 +1,5 @@
 import { quote } from '#error'
-import type { Signer, Trust } from '#trust'
+import { holdersOf, type Trust } from '#trust'
 import { type Lint, type ReadRule, rulesOf } from '../lint.ts'
 
 export const oneOwner: Lint = {
@@ -28,9 +28,5 @@ function ownersAlone({ bound, parameters }: ReadRule, trust: Trust): readonly st
   const needed = Number(parameters['count'] ?? 1)
   if (needed > 1) return []
   const signers = bound.parameters.by.flatMap((name) => trust.signers.get(name) ?? [])
-  return signers.filter(({ threshold }) => threshold === 1).flatMap(ownersOf)
-}
-
-function ownersOf({ keys, identities }: Signer): readonly string[] {
-  return [...keys, ...identities].map(({ owner }) => owner)
+  return [...holdersOf(signers.filter(({ threshold }) => threshold === 1))]
 }

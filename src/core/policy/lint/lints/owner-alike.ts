@@ -1,5 +1,5 @@
 import { quote } from '#error'
-import type { Trust } from '#trust'
+import { waysOf, type Trust } from '#trust'
 import { type Lint } from '../lint.ts'
 
 export const ownerAlike: Lint = {
@@ -28,7 +28,7 @@ export const ownerAlike: Lint = {
 }
 
 function ownersIn({ signers }: Trust) {
-  return [...signers.values()].flatMap(({ keys, identities }) => [...keys, ...identities])
+  return [...signers.values()].flatMap(waysOf)
 }
 
 /** What is left of a name without what people write now so, now so: case, marks, a mail domain. */

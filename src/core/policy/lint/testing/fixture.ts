@@ -4,6 +4,7 @@ import { parseYaml } from '#document'
 import { parseTrust } from '#trust'
 import { z } from 'zod'
 import { makeKey } from '../../../trust/testing/fixtures.ts'
+import { authority } from '../../../trust/sigstore/testing/certificates.ts'
 import { bytesOf, createInstance, rootJson } from '../../../trust/sigstore/testing/instance.ts'
 import { parsePolicies } from '../../index.ts'
 import type { LintInput } from '../lint.ts'
@@ -11,8 +12,10 @@ import type { LintInput } from '../lint.ts'
 const example = z.strictObject({
   /** Policies from `require` on; each decides about a service of its own in prod. */
   policies: z.array(z.string()).default(['require:\n  - signed: {by: [ci]}\n']),
-  /** Entries of `signers`; `<key 1>` stands for a public key. */
+  /** Entries of `signers`; `<key 1>` stands for a public key, and `acme` is a private authority. */
   signers: z.string().optional(),
+  /** More of the trust file's metadata. */
+  expires: z.string().optional(),
 })
 
 const schema = z.strictObject({
@@ -35,6 +38,12 @@ export function lintVectors(): readonly LintVector[] {
 }
 
 const keys = [1, 2, 3, 4].map(() => makeKey().publicPem.trim())
+const decade = {
+  notBefore: new Date('2026-01-01T00:00:00Z'),
+  notAfter: new Date('2036-01-01T00:00:00Z'),
+}
+const { certificate } = authority('acme root', decade)
+const pem = `-----BEGIN CERTIFICATE-----\n${certificate.toString('base64')}\n-----END CERTIFICATE-----\n`
 const root = bytesOf(rootJson(createInstance()))
 
 const usual = `
@@ -50,7 +59,7 @@ approvers:
 `
 
 /** What lints look at, from an example. */
-export function inputOf({ policies, signers = usual }: LintExample): LintInput {
+export function inputOf({ policies, signers = usual, expires }: LintExample): LintInput {
   const files = policies.map((text, index) => ({
     file: `policies/${index}.yaml`,
     bytes: Buffer.from(`apiVersion: sallyport.dev/v1
@@ -61,8 +70,9 @@ ${text}`),
   }))
   const trust = `apiVersion: sallyport.dev/v1
 kind: Trust
-metadata: {name: default, owner: security}
+metadata: {name: default, owner: security${expires === undefined ? '' : `, expires: ${expires}`}}
 sigstore: {public: {trustedRoot: trusted_root.json}}
+x509: {acme: {roots: ${JSON.stringify(pem)}, extendedKeyUsage: clientAuth}}
 signers:
 ${signers.replace(/^(?=.)/gm, '  ')}`.replace(/<key (\d)>/g, (_, n: string) =>
     JSON.stringify(keys[Number(n) - 1]),
