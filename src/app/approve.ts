@@ -1,13 +1,13 @@
 import { approvalStatement, bundleOf, encodeBundle } from '#attestation'
 import type { Config } from '#config'
 import { sha256Hex } from '#document'
-import { startSigner } from '#signer'
 import { parseArtifactName } from './artifact/name.ts'
 import { openNetwork, type Network } from './artifact/network.ts'
 import { findArtifact } from './artifact/resolve.ts'
 import { attach, imageWithDigest, type AttachReport } from './attach.ts'
 import { appendAttestation } from './beside.ts'
 import { roles } from './init/keys.ts'
+import { startStatementSigner } from './statement-signer.ts'
 
 export interface ApproveOptions {
   readonly config: Config
@@ -93,8 +93,7 @@ async function sign(
     ...(approver === undefined ? {} : { approver }),
     ...times,
   })
-  const { file: keyFile, passphraseFile } = config.keys.approver
-  await using signer = await startSigner({ keyFile, passphraseFile, role: roles.approver })
+  await using signer = await startStatementSigner(config, config.keys.approver, roles.approver)
   const bytes = encodeBundle(bundleOf(await signer.sign(statement), signer.keyid))
   return { bytes, keyid: signer.keyid }
 }

@@ -4,10 +4,11 @@ import type { Config } from '#config'
 import { vsaOf, type Decision } from '#decision'
 import { sha256Hex } from '#document'
 import { SallyportError } from '#error'
-import { createKey, startSigner } from '#signer'
+import { createKey } from '#signer'
 import { appendAttestation } from './beside.ts'
 import { HomeFiles } from './init/files.ts'
 import { logEntry } from './log.ts'
+import { startStatementSigner } from './statement-signer.ts'
 
 export interface SummaryOptions {
   readonly config: Config
@@ -44,9 +45,8 @@ export async function signSummary(options: SummaryOptions): Promise<SummaryRepor
   if (!('decision' in entry)) throw new SallyportError(noDecision(index))
   const { decision } = entry
   const statement = statementOf(decision, verifierId, options)
-  const { file: keyFile, passphraseFile } = config.keys.verifier
   const role = { kind: 'verifier', verifierId } as const
-  await using signer = await startSigner({ keyFile, passphraseFile, role })
+  await using signer = await startStatementSigner(config, config.keys.verifier, role)
   const bytes = encodeBundle(bundleOf(await signer.sign(statement), signer.keyid))
   const { name, digest } = decision.request.artifact
   const sha256 = digest['sha256'] ?? ''

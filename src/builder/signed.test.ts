@@ -42,7 +42,8 @@ test('what a build leaves is signed by a process of its own and verified with a 
   writeFileSync(passphraseFile, 'a passphrase for a test\n', { mode: 0o600 })
   await createKey({ algorithm: 'ecdsa-p256', file: keyFile, passphraseFile })
   const role = { kind: 'builder', builderIds: [id] } as const
-  await using signer = await startSigner({ keyFile, passphraseFile, role })
+  const journalFile = join(home.folder, 'signatures.jsonl')
+  await using signer = await startSigner({ keyFile, passphraseFile, role, journalFile })
   const { files } = await sourceWithMaterials(home.ports.blobs)
   const { path } = newRepository(home.folder, files)
   const { runStep } = pretendWorker(() => ({ 'thing.txt': 'made' }))

@@ -65,13 +65,13 @@ interface StartOptions {
   readonly passphraseFile?: string
   /** An open descriptor to read the passphrase from, instead of a file. The caller closes its own end. */
   readonly passphraseFd?: number
-  /** Where the signer writes a line for each verdict, before it signs. */
-  readonly journalFile?: string
   /** How long one answer may take; default 30 seconds. */
   readonly timeoutMs?: number
 }
 export interface StatementSignerOptions extends StartOptions {
   readonly role: BuilderRole | ApproverRole | RulebookRole | VerifierRole | BreakglassRole
+  /** Where the signer writes a line for each verdict, before it signs. It may be one file for several keys. */
+  readonly journalFile: string
 }
 export interface LogSignerOptions extends StartOptions {
   readonly role: LogRole
@@ -129,7 +129,8 @@ export function startSigner(options: StatementSignerOptions): Promise<StatementS
 export async function startSigner(
   options: LogSignerOptions | WitnessSignerOptions | StatementSignerOptions,
 ): Promise<LogSigner | WitnessSigner | StatementSigner> {
-  const { role, keyFile, journalFile } = options
+  const { role, keyFile } = options
+  const journalFile = 'journalFile' in options ? options.journalFile : undefined
   const files = role.kind === 'log' ? 'durable' : journalFile === undefined ? 'read' : 'append'
   const channel = openChannel(options, files)
   try {

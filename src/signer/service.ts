@@ -91,8 +91,9 @@ async function open(request: OpenRequest): Promise<JsonObject> {
     return { ...describe(createPublicKey(keys.ed25519)), verifierKeys: witness.verifierKeys }
   }
   const { openStatements } = await statementRole()
-  const settings = journalFile === undefined ? { role } : { role, journalFile }
-  const toHold = openStatements(settings)
+  if (journalFile === undefined)
+    throw wrongState('a journal beside a key that signs statements', 'none')
+  const toHold = openStatements({ role, journalFile })
   const { key, algorithm } = readKey(request.keyFile, readPassphrase(request.passphrase))
   const described = describe(createPublicKey(key))
   held = { kind: 'statements', statements: toHold({ key, algorithm, keyid: described.keyid }) }

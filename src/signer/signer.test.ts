@@ -10,10 +10,12 @@ import {
   symlinkSync,
   writeFileSync,
 } from 'node:fs'
+import { userInfo } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import {
   encodeEnvelope,
+  encodeStatement,
   inTotoPayloadType,
   pae,
   parseStatement,
@@ -25,6 +27,7 @@ import { builderIds } from './builder-ids.ts'
 import { Channel } from './channel.ts'
 import { createKey, startSigner, type StatementSigner } from './client.ts'
 import type { Request } from './messages.ts'
+import { openStatements } from './roles/statement.ts'
 import { anyKey, home, newKey, passphrase } from './testing/home.ts'
 import { approval, builderRole, changed, provenance, uri } from './testing/statements.ts'
 
@@ -110,9 +113,10 @@ for (const algorithm of ['ecdsa-p256', 'ecdsa-p384', 'ed25519', 'ml-dsa-44'] as 
 
 test('a passphrase may come through an inherited descriptor', async (t) => {
   const { folder } = home(t)
-  const { keyFile, passphraseFile, keyid } = await newKey(folder)
+  const { keyFile, passphraseFile, journalFile, keyid } = await newKey(folder)
   await using signer = await startSigner({
     keyFile,
+    journalFile,
     passphraseFd: openSync(passphraseFile, 'r'),
     role: builderRole,
   })
@@ -121,9 +125,9 @@ test('a passphrase may come through an inherited descriptor', async (t) => {
 
 test('files that others could read, links, and unencrypted keys are refused', async (t) => {
   const { folder, passphraseFile } = home(t)
-  const { keyFile } = await newKey(folder)
+  const { keyFile, journalFile } = await newKey(folder)
   const start = (key: string, pass = passphraseFile) =>
-    refusal(startSigner({ keyFile: key, passphraseFile: pass, role: builderRole }))
+    refusal(startSigner({ keyFile: key, passphraseFile: pass, role: builderRole, journalFile }))
   const written = (name: string, text: string, mode = 0o600): string => {
     const path = join(folder, name)
     writeFileSync(path, text)
@@ -230,18 +234,23 @@ test('an approver signs approvals, and nothing else', async () => {
 })
 
 test('the process signs no bytes but statements, whatever its channel brings', async (t) => {
-  const { keyFile, passphraseFile } = await anyKey()
-  const channel = new Channel({ files: 'read', timeoutMs: 10_000 })
+  const { keyFile, passphraseFile, journalFile } = await anyKey()
+  const channel = new Channel({ files: 'append', timeoutMs: 10_000 })
   t.after(() => channel.close())
   const call = (request: unknown) =>
     refusal(channel.call(request as Extract<Request, { do: 'sign' }>))
   const base64 = (text: string): string => Buffer.from(text).toString('base64')
   assert.equal(await call({ do: 'sign', statement: base64('x') }), 'SIGNER_MESSAGE')
+  // Without a journal no key is opened.
+  const passphrase = { file: passphraseFile }
+  const unwritten = { do: 'open', keyFile, passphrase, role: builderRole }
+  assert.equal(await call(unwritten), 'SIGNER_MESSAGE')
   await channel.call({
     do: 'open',
     keyFile,
     passphrase: { file: passphraseFile },
     role: builderRole,
+    journalFile,
   })
   assert.equal(await call({ do: 'sign', statement: base64('anything') }), 'SIGNER_STATEMENT')
   assert.equal(
@@ -256,21 +265,19 @@ test('the process signs no bytes but statements, whatever its channel brings', a
   )
   assert.equal(await call({ do: 'export' }), 'DOCUMENT_SHAPE')
   assert.equal(await call({ do: 'newest' }), 'SIGNER_MESSAGE')
-  assert.equal(
-    await call({ do: 'open', keyFile, passphrase: { file: passphraseFile }, role: builderRole }),
-    'SIGNER_MESSAGE',
-  )
+  assert.equal(await call({ ...unwritten, journalFile }), 'SIGNER_MESSAGE')
 })
 
 test('what is signed is the canonical form of what was checked', async (t) => {
-  const { keyFile, passphraseFile } = await anyKey()
-  const channel = new Channel({ files: 'read', timeoutMs: 10_000 })
+  const { keyFile, passphraseFile, journalFile } = await anyKey()
+  const channel = new Channel({ files: 'append', timeoutMs: 10_000 })
   t.after(() => channel.close())
   await channel.call({
     do: 'open',
     keyFile,
     passphrase: { file: passphraseFile },
     role: builderRole,
+    journalFile,
   })
   const smuggled = JSON.stringify({ ...provenance(), also: 'https://git.example/evil' }, null, 2)
   const { payload } = await channel.call({
@@ -280,22 +287,21 @@ test('what is signed is the canonical form of what was checked', async (t) => {
   assert.doesNotMatch(Buffer.from(payload, 'base64').toString(), /evil/)
 })
 
-test('every verdict is in the journal before the signature is out', async (t) => {
+const linesOf = (file: string) =>
+  readFileSync(file, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line) as Record<string, unknown>)
+
+test('KEY-22: each verdict is in the journal: what, which key, and who ran it', async (t) => {
   const { folder } = home(t)
   const journalFile = join(folder, 'journal.jsonl')
-  await using signer = await startSigner({
-    ...(await anyKey()),
-    role: builderRole,
-    journalFile,
-  })
+  await using signer = await startSigner({ ...(await anyKey()), role: builderRole, journalFile })
   const envelope = await signer.sign(provenance())
   await refusal(
     signer.sign(changed(provenance(), 'predicate.runDetails.builder.id', builderIds.hosted)),
   )
-  const lines = readFileSync(journalFile, 'utf8')
-    .trim()
-    .split('\n')
-    .map((line) => JSON.parse(line) as Record<string, unknown>)
+  const lines = linesOf(journalFile)
   assert.deepEqual(
     lines.map(({ verdict, code, statement }) => [verdict, code, typeof statement]),
     [
@@ -304,7 +310,45 @@ test('every verdict is in the journal before the signature is out', async (t) =>
     ],
   )
   assert.equal(lines[0]?.['statement'], sha256Hex(envelope.payload))
+  for (const { keyid, role, requester } of lines)
+    assert.deepEqual(
+      [keyid, role, requester],
+      [signer.keyid, 'builder', `os:${userInfo().username}`],
+    )
   assert.equal(statSync(journalFile).mode & 0o777, 0o600)
+})
+
+test('KEY-22: the line is in the journal before the key is used', (t) => {
+  const { folder } = home(t)
+  const journalFile = join(folder, 'journal.jsonl')
+  const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'prime256v1' })
+  let lines = 0
+  const keeper = openStatements({ role: builderRole, journalFile })({
+    get key() {
+      lines = linesOf(journalFile).length
+      return privateKey
+    },
+    algorithm: 'ecdsa-p256',
+    keyid: 'a'.repeat(64),
+  })
+  keeper.sign(encodeStatement(provenance()))
+  assert.equal(lines, 1)
+})
+
+test('KEY-22: what cannot be written down is not signed', async (t) => {
+  const { folder } = home(t)
+  const key = await anyKey()
+  const start = (journalFile: string) => startSigner({ ...key, role: builderRole, journalFile })
+  assert.equal(await refusal(start(join(folder, 'nowhere/journal.jsonl'))), 'SIGNER_JOURNAL')
+  const open = join(folder, 'open.jsonl')
+  writeFileSync(open, '', { mode: 0o644 })
+  assert.equal(await refusal(start(open)), 'SIGNER_FILE_MODE')
+  await using signer = await start(join(folder, 'journal.jsonl'))
+  // As on a full disk: from here on this process writes no byte into any file, and is told so.
+  const limited = spawnSync('prlimit', ['--pid', String(signer.pid), '--fsize=1'])
+  if (limited.status !== 0) return t.skip('no prlimit on this machine')
+  assert.equal(await refusal(signer.sign(provenance())), 'SIGNER_JOURNAL')
+  assert.equal(await refusal(signer.sign(provenance())), 'SIGNER_JOURNAL')
 })
 
 test('argv and environment of the signer name nothing', async (t) => {
@@ -329,7 +373,7 @@ test('the key is in the memory of the signer only', async (t) => {
   const seed = createPrivateKey({ key: pem, passphrase }).export({ format: 'jwk' }).d ?? ''
   const program = join(import.meta.dirname, 'testing/user.ts')
   const { spawn } = await import('node:child_process')
-  const user = spawn(process.execPath, [program, key.keyFile, passphraseFile], {
+  const user = spawn(process.execPath, [program, key.keyFile, passphraseFile, key.journalFile], {
     stdio: ['pipe', 'pipe', 'inherit'],
   })
   t.after(() => user.kill('SIGKILL'))

@@ -37,6 +37,7 @@ export async function provenance(args: readonly string[], dir: string): Promise<
     keyFile: join(keys, `builder-${root}.pem`),
     passphraseFile: join(keys, `builder-${root}.pass`),
     role: { kind: 'builder', builderIds: [builderId] },
+    journalFile: join(keys, '../signatures.jsonl'),
   })
   const bundle = encodeBundle(bundleOf(await signer.sign(statement), signer.keyid))
   appendFileSync(

@@ -5,7 +5,7 @@ import type { Config } from '#config'
 import type { Target } from '#decision'
 import { sha256Hex } from '#document'
 import { SallyportError } from '#error'
-import { startSigner } from '#signer'
+import { startStatementSigner } from '../statement-signer.ts'
 import { requester } from '../verify.ts'
 
 export interface AcceptRiskOptions {
@@ -40,8 +40,9 @@ export async function acceptRisk(options: AcceptRiskOptions): Promise<AcceptRisk
     acceptedOn: rfc3339(now),
     expires,
   })
-  const { file: keyFile, passphraseFile } = config.keys.breakglass
-  await using signer = await startSigner({ keyFile, passphraseFile, role: { kind: 'breakglass' } })
+  await using signer = await startStatementSigner(config, config.keys.breakglass, {
+    kind: 'breakglass',
+  })
   const bytes = encodeBundle(bundleOf(await signer.sign(statement), signer.keyid))
   const folder = acceptedFolder(config)
   if (options.output === undefined) await mkdir(folder, { recursive: true, mode: 0o700 })

@@ -14,12 +14,13 @@ import { grantOf, parseRequest, requestId, type BreakglassRequest } from '#break
 import type { Config } from '#config'
 import { sha256Hex } from '#document'
 import { quote, SallyportError } from '#error'
-import { createKey, startSigner } from '#signer'
+import { createKey } from '#signer'
 import { parseArtifactName } from '../artifact/name.ts'
 import { openNetwork } from '../artifact/network.ts'
 import { attach, imageWithDigest, type AttachReport } from '../attach.ts'
 import { appendAttestation } from '../beside.ts'
 import { HomeFiles } from '../init/files.ts'
+import { startStatementSigner } from '../statement-signer.ts'
 import { requester, verifyArtifact, type VerifyReport } from '../verify.ts'
 import { breakglassAnnotation } from '../serve/annotations.ts'
 
@@ -48,8 +49,9 @@ export async function approveBreakglass(options: ApproveBreakglassOptions): Prom
   const request = parseRequest(await read(file), file)
   if (approver === request.requester) throw selfApproved(file, approver)
   const statement = grantOf(request, { approver, now })
-  const { file: keyFile, passphraseFile } = config.keys.breakglass
-  await using signer = await startSigner({ keyFile, passphraseFile, role: { kind: 'breakglass' } })
+  await using signer = await startStatementSigner(config, config.keys.breakglass, {
+    kind: 'breakglass',
+  })
   const bytes = encodeBundle(bundleOf(await signer.sign(statement), signer.keyid))
   const output =
     options.output ?? `breakglass-${requestId(request)}.${signer.keyid.slice(0, 8)}.grant.json`

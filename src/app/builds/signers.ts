@@ -1,13 +1,15 @@
 import type { Config } from '#config'
 import type { BuilderSigner } from '#builder'
 import { quote, SallyportError } from '#error'
-import { builderIds, startSigner, type StatementSigner } from '#signer'
+import { builderIds, type StatementSigner } from '#signer'
 import { roles } from '../init/keys.ts'
+import { startStatementSigner } from '../statement-signer.ts'
 
 /** The signers of this machine's builders. The process of a key is started when its builder has something to ask. */
 export interface Signers extends BuilderSigner, AsyncDisposable {}
 
-export function openSigners({ keys }: Config): Signers {
+export function openSigners(config: Config): Signers {
+  const { keys } = config
   const started = new Map<string, Promise<StatementSigner>>()
   const known = new Map([
     [builderIds.workstationPinned, { ...keys.builderPinned, role: roles.builderPinned }],
@@ -21,8 +23,7 @@ export function openSigners({ keys }: Config): Signers {
   const start = (builderId: string): Promise<StatementSigner> => {
     const key = known.get(builderId as (typeof builderIds)['workstationPinned'])
     if (key === undefined) return Promise.reject(noKey(builderId))
-    const { file: keyFile, passphraseFile, role } = key
-    return startSigner({ keyFile, passphraseFile, role })
+    return startStatementSigner(config, key, key.role)
   }
   return {
     keyidOf: async (builderId) => (await signerOf(builderId)).keyid,

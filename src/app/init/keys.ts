@@ -12,6 +12,7 @@ import {
   type PublicKey,
   type StatementSignerOptions,
 } from '#signer'
+import { startStatementSigner } from '../statement-signer.ts'
 import type { HomeFiles } from './files.ts'
 
 type StatementRole = StatementSignerOptions['role']
@@ -80,8 +81,7 @@ async function statementKey(
   const made = await makeKey(files, { ...key, algorithm: 'ecdsa-p256', what: `P-256 key: ${what}` })
   return async () => {
     if (made !== undefined) return made
-    const { file: keyFile, passphraseFile } = key
-    await using signer = await startSigner({ keyFile, passphraseFile, role })
+    await using signer = await startStatementSigner(files, key, role)
     return { publicKeyPem: signer.publicKeyPem, keyid: signer.keyid }
   }
 }

@@ -3,10 +3,11 @@ import { dirname, join, relative, resolve } from 'node:path'
 import { encodeEnvelope, parseEnvelope, type Envelope } from '#attestation'
 import type { Config } from '#config'
 import { SallyportError } from '#error'
-import { createKey, startSigner } from '#signer'
+import { createKey } from '#signer'
 import { identifyFile, ownersOf, rulebookStatement, type RulebookFile } from '#trust'
 import { HomeFiles } from '../init/files.ts'
 import { readFileBounded } from '../input.ts'
+import { startStatementSigner } from '../statement-signer.ts'
 import { currentKeys, readIfThere } from './signed.ts'
 
 /** The key of one owner of a rulebook. */
@@ -44,8 +45,8 @@ export async function signRulebookFile(options: SignFileOptions): Promise<SignFi
   const { config, file } = options
   const bytes = await readFileBounded(file)
   const found = identifyFile(bytes, file)
-  const { keyFile, passphraseFile } = keyFilesOf(config, options)
-  await using signer = await startSigner({ keyFile, passphraseFile, role: { kind: 'rulebook' } })
+  const key = keyFilesOf(config, options)
+  await using signer = await startStatementSigner(config, key, { kind: 'rulebook' })
   const signed = await signer.sign(rulebookStatement(found))
   const signatures = `${file}.sig`
   const envelope = addTo(await existing(signatures), signed)
@@ -77,16 +78,16 @@ export async function makeRulebookKey(
   owner: string,
   key: OwnerKey,
 ): Promise<RulebookKeyReport> {
-  const { keyFile, passphraseFile } = keyFilesOf(config, key)
+  const { file, passphraseFile } = keyFilesOf(config, key)
   const files = new HomeFiles(config.home)
   await files.passphrase(passphraseFile)
-  const made = await createKey({ algorithm: 'ecdsa-p256', file: keyFile, passphraseFile })
-  return { owner, ...made, file: relative(config.home, keyFile) }
+  const made = await createKey({ algorithm: 'ecdsa-p256', file, passphraseFile })
+  return { owner, ...made, file: relative(config.home, file) }
 }
 
 function keyFilesOf({ home }: Config, { key, passphraseFile }: OwnerKey) {
   return {
-    keyFile: key === undefined ? join(home, 'keys/rulebook.pem') : resolve(key),
+    file: key === undefined ? join(home, 'keys/rulebook.pem') : resolve(key),
     passphraseFile:
       passphraseFile === undefined ? join(home, 'keys/rulebook.pass') : resolve(passphraseFile),
   }

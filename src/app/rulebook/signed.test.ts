@@ -188,6 +188,13 @@ test('a trust file that was signed for another gate does not count here', async 
   assert.deepEqual(await read(), ['RULEBOOK_TRUST_NAME'])
 })
 
+test('KEY-08: a key that signs the rulebook signs nothing that the trust file believes', async () => {
+  await beginRulebook(config, now)
+  const signers = { builder: builderEntry([keyEntry(alice)]) }
+  write('trust.yaml', trustFile(2, { signers }), [alice, bob])
+  assert.deepEqual(await read(), ['RULEBOOK_KEYS'])
+})
+
 test('a signature over the trust file covers the roots that it names', async () => {
   const identity = { root: 'private', issuer: 'https://i.example', subject: 'x' }
   const signers = { checker: { identities: [identity], predicateTypes: [predicateTypes.vsa] } }

@@ -103,7 +103,8 @@ export async function verifySigned(
 ): Promise<SignedRulebook> {
   const keys = await currentKeys(rulebook, home, file)
   checkExpiry(keys, now)
-  const problems: Problem[] = trust === undefined ? [] : [...trustProblems(trust, rulebook)]
+  const problems: Problem[] =
+    trust === undefined ? [] : [...trustProblems(trust, rulebook), ...sharedKeys(trust, keys)]
   const believed: BelievedFile[] = []
   for (const { file: name, bytes, path } of files) {
     try {
@@ -185,4 +186,21 @@ function* trustProblems(trust: Trust, rulebook: RulebookConfig): Generator<Probl
       fix: `Write \`sha256: ${trust.roots.get(root)?.digest ?? ''}\` beside it, after checking the root, and have the trust file signed`,
     }
   }
+}
+
+/** KEY-08: who has the key of a signer must not be able to say who is trusted with it. */
+function sharedKeys(trust: Trust, { keys, where }: RulebookKeys): readonly Problem[] {
+  return keys.flatMap(({ keyid, owner }) => {
+    const shared = trust.keys.get(keyid)
+    if (shared === undefined) return []
+    return [
+      {
+        code: 'RULEBOOK_KEYS',
+        where,
+        expected: 'keys that sign the rulebook and nothing else',
+        found: `key ${keyid.slice(0, 16)}… of ${quote(owner, 80)}, which is also a key of ${quote(shared.signer, 80)} at ${shared.where}`,
+        fix: `Have ${quote(owner, 80)} make a key of their own for the rulebook with \`sallyport rulebook key\`, or give ${quote(shared.signer, 80)} another one`,
+      },
+    ]
+  })
 }

@@ -22,26 +22,30 @@ export interface StatementKeeper {
 /** Prepares a role: what is wrong with it, or with its journal, is told before any key is opened. */
 export function openStatements(options: {
   readonly role: Exclude<Role, { kind: 'log' | 'witness' }>
-  readonly journalFile?: string
+  readonly journalFile: string
 }): (key: StatementKey) => StatementKeeper {
   const { role, journalFile } = options
-  const journal = journalFile === undefined ? undefined : openJournal(journalFile)
+  const journalOf = openJournal(journalFile)
   const rule = statementRule(role)
-  return (key) => ({ sign: (bytes) => sign(bytes, key, rule, journal) })
+  return (key) => {
+    const journal = journalOf({ role: role.kind, keyid: key.keyid })
+    return { sign: (bytes) => sign(bytes, key, rule, journal) }
+  }
 }
 
 /** Signs a statement after the rule of the role has accepted it, and after that verdict is in the journal. */
 function sign(
   bytes: Uint8Array,
-  { key, algorithm, keyid }: StatementKey,
+  signing: StatementKey,
   rule: StatementRule,
-  journal: Journal | undefined,
+  journal: Journal,
 ): JsonObject {
   try {
     const statement = rule(bytes)
     // What is signed is the canonical encoding of what was checked, never the bytes that came.
     const payload = encodeStatement(statement)
-    journal?.signed(statement, payload)
+    journal.signed(statement, payload)
+    const { key, algorithm, keyid } = signing
     const { digest } = algorithms[algorithm]
     const signature = signBytes(digest, pae(inTotoPayloadType, payload), key)
     return {
@@ -50,7 +54,8 @@ function sign(
       keyid,
     }
   } catch (cause) {
-    if (cause instanceof SallyportError) journal?.refused(bytes, cause.code)
+    if (cause instanceof SallyportError && cause.code !== 'SIGNER_JOURNAL')
+      journal.refused(bytes, cause.code)
     throw cause
   }
 }

@@ -22,13 +22,14 @@ export async function newKey(
   folder: string,
   algorithm: CreateKeyOptions['algorithm'] = 'ecdsa-p256',
   name: string = algorithm,
-): Promise<PublicKey & { keyFile: string; passphraseFile: string }> {
+): Promise<PublicKey & { keyFile: string; passphraseFile: string; journalFile: string }> {
   const keyFile = join(folder, `${name}.pem`)
   const passphraseFile = join(folder, 'key.pass')
   return {
     ...(await createKey({ algorithm, file: keyFile, passphraseFile })),
     keyFile,
     passphraseFile,
+    journalFile: join(folder, 'signatures.jsonl'),
   }
 }
 

@@ -2,8 +2,8 @@
 import { startSigner } from '../client.ts'
 import { builderRole, provenance } from './statements.ts'
 
-const [keyFile = '', passphraseFile = ''] = process.argv.slice(2)
-const signer = await startSigner({ keyFile, passphraseFile, role: builderRole })
+const [keyFile = '', passphraseFile = '', journalFile = ''] = process.argv.slice(2)
+const signer = await startSigner({ keyFile, passphraseFile, role: builderRole, journalFile })
 await signer.sign(provenance())
 process.stdout.write(`${signer.pid}\n`)
 process.stdin.resume()

@@ -13,6 +13,7 @@ export const signer = {
   SIGNER_BUILDER_ID: { title: 'The signer refuses this builder id', exit: 2 },
   SIGNER_SUBJECT: { title: 'The signer refuses the subjects of a statement', exit: 2 },
   SIGNER_DEPENDENCY: { title: 'The signer refuses an input without location or digest', exit: 2 },
+  SIGNER_JOURNAL: { title: 'What is signed cannot be written down', exit: 3 },
   SIGNER_MEMORY_LOST: { title: 'The signer does not know its newest checkpoint', exit: 3 },
   SIGNER_DIED: { title: 'The signer process ended', exit: 3 },
   SIGNER_TIMEOUT: { title: 'The signer process did not answer in time', exit: 3 },
