@@ -120,14 +120,16 @@ test('a decision for a target that nobody owns is made again, too', async () => 
   assert.ok((await replay(entry, bodies)).same)
 })
 
-test('what was decided again, and where it lay, are inputs like all others', async () => {
+test('what was decided again, where it lay, and in which words it was asked for, are inputs like all others', async () => {
   const rechecks = { first: 3, last: 7, question: sha256Hex('x') }
   const artifact = { ...request.artifact, downloadLocation: 'oci://registry.example/shop:v1' }
   const { bodies, entry, decision } = await recorded(cases['good'] ?? assert.fail(), {
     artifact,
+    asked: { kind: 'apps/Deployment', name: 'shop', lone: '\ud800' },
     rechecks,
   })
-  assert.deepEqual(decision.request, { ...request, artifact, rechecks })
+  const asked = { kind: 'apps/Deployment', name: 'shop', lone: '\ufffd' }
+  assert.deepEqual(decision.request, { ...request, artifact, asked, rechecks })
   assert.ok((await replay(entry, bodies)).same)
 })
 

@@ -93,6 +93,7 @@ const recordSchema = z.looseObject({
     chokePoint: z.string(),
     requester: z.string().exactOptional(),
     principal: z.string().exactOptional(),
+    asked: z.record(z.string(), z.string()).exactOptional(),
     rechecks: z
       .strictObject({ first: z.int().min(0), last: z.int().min(0), question: z.string() })
       .exactOptional(),

@@ -38,6 +38,14 @@ test('another requester, target, name or evidence is another question', async ()
   assert.equal((await log.read()).openCount, 6)
 })
 
+test('through which object it was asked makes no other question of it', async () => {
+  const log = logOf()
+  const one = admissionOf('a')
+  for (const name of ['shop-1', 'shop-2'])
+    log.add({ ...one, request: { ...one.request, asked: { uid: name, kind: '/Pod', name } } })
+  assert.equal((await log.read()).openCount, 1)
+})
+
 test('a yes or a no that names the question settles it', async () => {
   const log = logOf()
   log.add(admissionOf('a'))

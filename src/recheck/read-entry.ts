@@ -1,5 +1,5 @@
 import type { Decision } from '#decision'
-import { encodeCanonical, parseJson, sha256Hex, type Json } from '#document'
+import { encodeCanonical, parseJson, sha256Hex } from '#document'
 import { SallyportError, type Problem } from '#error'
 import { recordedDecision, type BodyStore } from '#log'
 import type { OpenAdmission, SettledAdmission } from './open-admission.ts'
@@ -78,10 +78,14 @@ function aboutDecision({ request: { artifact, target } }: Decision): string {
   return aboutOf({ artifact: { name: '', sha256 }, ...target })
 }
 
-/** Whoever asks the same with the same evidence gets the same answer: that is decided again once. */
-function questionOf({ request, inputs }: Decision): string {
+/**
+ * Whoever asks the same with the same evidence gets the same answer: that is decided again once. Through which object it
+ * was asked makes no other question of it.
+ */
+function questionOf({ request: whole, inputs }: Decision): string {
+  const request = Object.fromEntries(Object.entries(whole).filter(([name]) => name !== 'asked'))
   const evidence = inputs.evidence.map(({ digest }) => digest).sort()
-  return sha256Hex(encodeCanonical({ request, evidence } as unknown as Json))
+  return sha256Hex(encodeCanonical({ request, evidence }))
 }
 
 function admissionOf(index: number, decision: Decision): OpenAdmission {

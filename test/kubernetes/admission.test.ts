@@ -343,9 +343,12 @@ test(
     assert.equal(await world.ask('/readyz'), 'ready\n', 'a webhook that is open would be a warning')
     await apply(pod('mine', world.bad))
     const newest = JSON.parse(await world.ask('/api/v1/decisions?limit=1')) as {
-      entries: { body: { request: { requester: string } } }[]
+      entries: { body: { request: { requester: string; asked: Record<string, string> } } }[]
     }
-    assert.equal(newest.entries[0]?.body.request.requester, 'administrator')
+    const { requester, asked } = newest.entries[0]?.body.request ?? assert.fail()
+    assert.equal(requester, 'administrator')
+    const { operation, kind, name, image } = asked
+    assert.deepEqual([operation, kind, name, image], ['CREATE', '/Pod', 'mine', world.bad])
   },
 )
 

@@ -191,6 +191,21 @@ test('metrics tell requests, decisions and the log, with rows that nobody who as
   assert.doesNotMatch(text, /made/)
 })
 
+test('AUD-04, BRK-05: the record says which object the API server asked about', async () => {
+  const { entry } = await admission(gate.address, review(home.image(digest)))
+  const list = await call(gate.address, `/api/v1/decisions?before=${Number(entry) + 1}&limit=1`, {
+    as: 'viewer',
+  })
+  const { entries } = (await list.json()) as {
+    entries: { body: { request: { asked: Record<string, string> } } }[]
+  }
+  const { operation, kind, field, image } = entries[0]?.body.request.asked ?? {}
+  assert.deepEqual(
+    [operation, kind, field, image],
+    ['CREATE', '/Pod', 'spec.containers[0].image', home.image(digest)],
+  )
+})
+
 test('a receipt is a proof that stands without the gate', async () => {
   const { entry } = await admission(gate.address, review(home.image(digest)))
   const receipt = await call(gate.address, `/api/v1/decisions/${entry}/receipt`, { as: 'auditor' })

@@ -37,10 +37,11 @@ export function proxyPorts(
     return found.filter((bytes) => bytes !== undefined)
   }
   return {
-    async decide({ name, sha256, sha512, target, requester, reference, npm, kept = [] }) {
+    async decide(question) {
+      const { name, sha256, sha512, target, requester, asked, reference, npm, kept = [] } = question
       const digest = { sha256, ...(sha512 === undefined ? {} : { sha512 }) }
       const who = { requester, ...principalOf(requester) }
-      const request = { artifact: { name, digest }, target, chokePoint, ...who }
+      const request = { artifact: { name, digest }, target, chokePoint, ...who, asked }
       const place = {
         ...(reference === undefined ? {} : { reference }),
         ...(npm === undefined ? {} : { npm }),

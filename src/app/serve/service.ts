@@ -1,6 +1,7 @@
 import type { Bell } from '#breakglass'
 import type { Config } from '#config'
 import {
+  askedIn,
   enforce,
   explainDecision,
   explainProblem,
@@ -197,11 +198,12 @@ function admissionPorts(parts: ServiceParts, deadline: AdmissionDeadline): Admis
   const { config, clock, journal } = parts
   const timeoutMs = Math.max(1, deadline.ms - restMs)
   return {
-    decide: async ({ reference, target, annotations, requester, dryRun }) => {
+    decide: async ({ reference, target, annotations, requester, asked, dryRun }) => {
       const name = nameOf(reference)
       const digest = { sha256: reference.digest ?? '' }
       const who = { requester, ...kubernetesPrincipal(requester) }
-      const request = { artifact: { name, digest }, target, chokePoint: 'admission', ...who }
+      const artifact = { name, digest }
+      const request = { artifact, target, chokePoint: 'admission', ...who, asked }
       const at = formatReference(reference)
       const wanted = { digest, reference: at, inline: inlineOf(annotations), attached: [] }
       const { decision, receipt } = await decideOne(parts, request, wanted, { dryRun, timeoutMs })
@@ -228,16 +230,15 @@ function admissionPorts(parts: ServiceParts, deadline: AdmissionDeadline): Admis
       const selected = selectPolicy(parts.rulebook.current().policies, target)
       return 'policy' in selected && modeAt(selected.policy, clock()) === 'audit'
     },
-    refuse: async ({ kind, namespace, name, operation, user }, reasons) => {
-      const asked = { operation, kind: `${kind.group}/${kind.kind}`, namespace, name }
+    refuse: async (request, reasons) => {
       const refusal = {
         apiVersion: 'sallyport.dev/v1',
         kind: 'Refusal',
         time: clock().toISOString(),
         engine,
         chokePoint: 'admission',
-        requester: user,
-        asked,
+        requester: request.user,
+        asked: askedIn(request),
         reasons,
       } as const
       await parts.record((log) => recordRefusal(log, refusal))

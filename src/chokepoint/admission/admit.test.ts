@@ -207,6 +207,30 @@ test('a tag is refused with the digest that it means now, and what is pinned is 
   assert.equal(asked.length, 1)
 })
 
+test('AUD-04: which object it was is recorded with each image, and nothing that is in the object', async () => {
+  const { ports, asked } = portsOf()
+  const env = [{ name: 'PASSWORD', value: 'hunter2' }]
+  const spec = { containers: [{ name: 'web', image: pinned, env }] }
+  const object = { metadata: { labels }, spec }
+  await admit(requestOf({ object, subResource: 'ephemeralcontainers' }), settings, ports)
+  assert.deepEqual(
+    asked.map((question) => question.asked),
+    [
+      {
+        uid: 'u-1',
+        operation: 'CREATE',
+        kind: '/Pod',
+        namespace: 'shop',
+        name: 'x',
+        subResource: 'ephemeralcontainers',
+        field: 'spec.containers[0].image',
+        image: pinned,
+      },
+    ],
+  )
+  assert.ok(!JSON.stringify(asked[0]?.asked).includes('hunter2'))
+})
+
 test('what is no image reference is refused', async () => {
   for (const image of [
     'nginx',

@@ -6,7 +6,7 @@ import { answerOf, type AdmissionAnswer } from './answer.ts'
 import { artifactOf, unpinned } from './artifact.ts'
 import type { NamedImage } from './images.ts'
 import { questionsOf, type AdmissionSettings, type Questions } from './questions.ts'
-import type { AdmissionRequest } from './review.ts'
+import { askedIn, type AdmissionRequest } from './review.ts'
 
 /** One image that has to be decided. */
 export interface ImageQuestion {
@@ -16,6 +16,8 @@ export interface ImageQuestion {
   /** Annotations of the pods; evidence may travel in them. */
   readonly annotations: Questions['annotations']
   readonly requester: string
+  /** What the API server asked, for the record. */
+  readonly asked: Readonly<Record<string, string>>
   /** Nothing is deployed and nothing may change: decide, and do not record. */
   readonly dryRun: boolean
 }
@@ -88,12 +90,14 @@ interface Judged extends ImageAnswer {
 async function judge(
   image: NamedImage,
   { target, annotations }: Questions,
-  { user, dryRun }: AdmissionRequest,
+  request: AdmissionRequest,
   { resolve, decide, audits }: AdmissionPorts,
 ): Promise<Problem | Judged> {
   const reference = artifactOf(image)
   if ('code' in reference) return reference
-  const question = { target, annotations, requester: user, dryRun }
+  const { user, dryRun } = request
+  const asked = { ...askedIn(request), field: image.field, image: image.image.slice(0, 1024) }
+  const question = { target, annotations, requester: user, asked, dryRun }
   if (reference.digest !== undefined)
     return { image, ...(await decide({ ...question, reference })) }
   const digest = await resolve(reference)

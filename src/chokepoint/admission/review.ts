@@ -80,6 +80,19 @@ export function parseReview(bytes: Uint8Array): AdmissionRequest {
   }
 }
 
+/** What is recorded of a request: which object, and what is done to it. What is in the object, secrets perhaps, is not. */
+export function askedIn(request: AdmissionRequest): Readonly<Record<string, string>> {
+  const { uid, operation, kind, namespace, name, subResource } = request
+  return {
+    uid,
+    operation,
+    kind: `${kind.group}/${kind.kind}`,
+    namespace,
+    name,
+    ...(subResource === '' ? {} : { subResource }),
+  }
+}
+
 function objectOf(value: unknown, where: string): JsonObject | undefined {
   if (value === undefined || value === null) return undefined
   if (typeof value === 'object' && !Array.isArray(value)) return value as JsonObject

@@ -13,6 +13,8 @@ export interface PullQuestion {
   readonly sha512?: string
   readonly target: Target
   readonly requester: string
+  /** What the client asked for, for the record. */
+  readonly asked: Readonly<Record<string, string>>
   /** Where its evidence is looked for in an OCI registry (`host/repository[:tag]@sha256:…`). */
   readonly reference?: string
   /** Where its evidence is looked for in an npm registry. */

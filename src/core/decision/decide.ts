@@ -303,18 +303,14 @@ function cleanRequest({
   chokePoint,
   requester,
   principal,
+  asked,
   rechecks,
 }: DeploymentRequest): DeploymentRequest {
   const { downloadLocation } = artifact
   return {
     artifact: {
       name: artifact.name.toWellFormed(),
-      digest: Object.fromEntries(
-        Object.entries(artifact.digest).map(([algorithm, digest]) => [
-          algorithm.toWellFormed(),
-          digest.toWellFormed(),
-        ]),
-      ),
+      digest: cleanRecord(artifact.digest),
       ...(downloadLocation === undefined
         ? {}
         : { downloadLocation: downloadLocation.toWellFormed() }),
@@ -326,8 +322,15 @@ function cleanRequest({
     chokePoint: chokePoint.toWellFormed(),
     ...(requester === undefined ? {} : { requester: requester.toWellFormed() }),
     ...(principal === undefined ? {} : { principal: principal.toWellFormed() }),
+    ...(asked === undefined ? {} : { asked: cleanRecord(asked) }),
     ...(rechecks === undefined ? {} : { rechecks: cleanRechecks(rechecks) }),
   }
+}
+
+function cleanRecord(record: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(record).map(([name, value]) => [name.toWellFormed(), value.toWellFormed()]),
+  )
 }
 
 function cleanRechecks({ first, last, question }: Rechecked): Rechecked {

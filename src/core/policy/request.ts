@@ -34,6 +34,11 @@ export interface DeploymentRequest {
    */
   readonly principal?: string
   /**
+   * What was asked of the choke point, in its own words, so that the way from there to this question can be followed: the
+   * object and operation of an API server, the tag that was pulled. Recorded and shown; it is never a reason for anything.
+   */
+  readonly asked?: Readonly<Record<string, string>>
+  /**
    * Present when nobody asks to be let in: this decides again what an outage let in before, by its places in the log. Then no
    * choice of the policy (`mode: audit`, `whenUnavailable`) and no grant makes anything but a yes of it.
    */

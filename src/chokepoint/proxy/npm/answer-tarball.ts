@@ -99,6 +99,7 @@ async function decide(known: Known, wanted: Wanted): Promise<NpmReply> {
     ...digest,
     target,
     requester: request.requester,
+    asked: { package: name.full, version, registry: url },
     ...(known.evidence === undefined ? {} : { kept: known.evidence }),
     npm: {
       registry: url,

@@ -51,6 +51,8 @@ test('a tarball is decided with both digests, and handed out as it is', async (t
   assert.equal(question.requester, 'ci')
   assert.match(`${question.sha256} ${question.sha512}`, /^[0-9a-f]{64} [0-9a-f]{128}$/)
   assert.equal(question.npm?.registry, h.upstream.url)
+  const registry = h.upstream.url
+  assert.deepEqual(question.asked, { package: '@a/tool', version: '1.0.0', registry })
 })
 
 test('a decision that lets nobody in hands out nothing, and keeps nothing', async (t) => {

@@ -48,6 +48,7 @@ export async function judge(
     sha256,
     target,
     requester: call.requester,
+    asked: { repository: place.name, reference },
     reference: evidencePlace(place, sha256, call),
   })
   const refusal = refusalIn(answer, call)

@@ -266,6 +266,8 @@ test('an image of an index is decided for itself, with the index at hand', async
     asked.at(-1)?.reference,
     `${registry.host}/${repository}:${index.digest}@sha256:${image.digest}`,
   )
+  const pulled = { repository: place, reference: `sha256:${image.digest}` }
+  assert.deepEqual(asked.at(-1)?.asked, pulled)
   allowed.delete(image.digest)
   assert.equal((await manifest(`sha256:${image.digest}`)).code, 'DENIED')
 })

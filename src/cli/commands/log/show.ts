@@ -60,6 +60,13 @@ async function list(session: Session, limit: number): Promise<Outcome> {
   }
 }
 
+/** What was asked for, in the words of the choke point. */
+function wordsOf(asked: Readonly<Record<string, string>> = {}): string {
+  return Object.entries(asked)
+    .map(([name, value]) => `${name} ${value}`)
+    .join(', ')
+}
+
 /** Who asked; nobody did where the gate decides again by itself. */
 function askedBy({ request: { requester, chokePoint, rechecks } }: Decision): string {
   if (rechecks === undefined)
@@ -78,11 +85,14 @@ async function one(session: Session, index: number): Promise<Outcome> {
     return oneBuild(logged)
   if ('accessReview' in logged) return oneAccessReview(logged)
   const { decision } = logged
-  const when = `${decision.time}, ${askedBy(decision)}`
+  const when = [`${decision.time}, ${askedBy(decision)}`, wordsOf(decision.request.asked)]
+    .filter((line) => line !== '')
+    .map(escapeLine)
+    .join('\n')
   return {
     exit: 0,
     json: { apiVersion: 'sallyport.dev/v1', kind: 'LogEntry', ...asJson(logged) },
-    text: `${escapeLine(when)}\n\n${renderDecision(decision, session.outLook(pathsOf(decision)), logged)}`,
+    text: `${when}\n\n${renderDecision(decision, session.outLook(pathsOf(decision)), logged)}`,
   }
 }
 
@@ -120,8 +130,7 @@ function verdictOf({ verdict, effect }: Decision): string {
 function oneRefusal(logged: LoggedRefusal, session: Session): Outcome {
   const { time, chokePoint, requester, asked, reasons } = logged.refusal
   const who = requester === undefined ? chokePoint : `${requester} at ${chokePoint}`
-  const what = Object.entries(asked).map(([name, value]) => `${name} ${value}`)
-  const head = [`${time}, asked by ${who}`, what.join(', ')].map(escapeLine).join('\n')
+  const head = [`${time}, asked by ${who}`, wordsOf(asked)].map(escapeLine).join('\n')
   return {
     exit: 0,
     json: { apiVersion: 'sallyport.dev/v1', kind: 'LogEntry', ...asJson(logged) },
