@@ -1,6 +1,7 @@
 export { readAnnotation, type Annotation } from './annotation.ts'
 export { besideSuffixes, findBesideFile, type BesideFileOptions } from './beside-file.ts'
 export { openByteCache, type ByteCache, type ByteCacheOptions } from './cache.ts'
+export { openDeadline, type Deadline } from './deadline.ts'
 export { digestFile, type FileDigest } from './digest-file.ts'
 export { findInDirectory } from './directory.ts'
 export type { Gathered, GatherOptions, Source } from './gather.ts'

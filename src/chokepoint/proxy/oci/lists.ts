@@ -1,4 +1,4 @@
-import type { TagPage, UpstreamRepository } from '#evidence'
+import { openDeadline, type TagPage, type UpstreamRepository } from '#evidence'
 import type { Refusal } from './errors.ts'
 import type { Call } from './context.ts'
 import { assigned } from './manifests.ts'
@@ -16,7 +16,7 @@ export async function serveTags(
 ): Promise<Refusal | undefined> {
   const target = await assigned(place, call)
   if ('status' in target) return target
-  const found = await repositoryOf(place, call)?.tags(pageOf(query))
+  const found = await ask(place, call, (repository) => repository.tags(pageOf(query)))
   if (found === undefined) return nameUnknown(place)
   // The name as the client wrote it.
   const name = query.has('ns') ? place.repository : place.name
@@ -56,7 +56,7 @@ export async function serveReferrers(
   const target = await assigned(place, call)
   if ('status' in target) return target
   const type = query.get('artifactType')?.slice(0, 255)
-  const found = await repositoryOf(place, call)?.referrers(sha256, type)
+  const found = await ask(place, call, (repository) => repository.referrers(sha256, type))
   // Without that API a client goes on with the tag that stands for it.
   if (found === undefined) return nameUnknown(place)
   const manifests = found.descriptors.map(
@@ -74,9 +74,16 @@ export async function serveReferrers(
   return undefined
 }
 
-function repositoryOf({ upstream, repository }: Place, call: Call): UpstreamRepository | undefined {
-  const signal = AbortSignal.any([call.gone, AbortSignal.timeout(call.limits.askMs)])
-  return call.registries.get(upstream)?.upstream.repository(repository, signal)
+/** As long as the client is there, and no longer than an answer may take. */
+async function ask<T>(
+  { upstream, repository }: Place,
+  { registries, limits, gone }: Call,
+  question: (repository: UpstreamRepository) => Promise<T>,
+): Promise<T | undefined> {
+  const registry = registries.get(upstream)
+  if (registry === undefined) return undefined
+  using deadline = openDeadline(limits.askMs, gone)
+  return await question(registry.upstream.repository(repository, deadline.signal))
 }
 
 function nameUnknown({ name }: Place): Refusal {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { sha256Hex } from '#document'
 import { quote, SallyportError, type Problem } from '#error'
+import { openDeadline } from '#evidence'
 import type { Target } from '#policy'
 import type { PullAnswer } from '../ports.ts'
 import { targetOf } from '../targets.ts'
@@ -99,9 +100,9 @@ async function fetchManifest(
     if (bytes !== undefined && sha256Hex(bytes) === sha256) return bytes
     if (bytes !== undefined) await call.cache.drop(sha256)
   }
-  const signal = AbortSignal.any([call.gone, AbortSignal.timeout(call.limits.askMs)])
+  using deadline = openDeadline(call.limits.askMs, call.gone)
   const registry = call.registries.get(upstream)?.upstream
-  return await registry?.repository(repository, signal).manifest(reference)
+  return await registry?.repository(repository, deadline.signal).manifest(reference)
 }
 
 interface Concluded {
