@@ -1,78 +1,37 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
-import { readFileSync, writeFileSync } from 'node:fs'
-import { createServer } from 'node:http'
-import type { AddressInfo } from 'node:net'
-import { join } from 'node:path'
+import { createHash } from 'node:crypto'
 import { after, before, test } from 'node:test'
-import { breakglassStatement, predicateTypes, type Breakglass } from '#attestation'
-import { parseEvent, type SecurityEvent } from '#breakglass'
-import { keys, signed, trustEntries } from '../../src/core/decision/testing/fixtures.ts'
-import { keyEntry, makeKey, trustBytes } from '../../src/core/trust/testing/fixtures.ts'
+import { keys } from '../../src/core/decision/testing/fixtures.ts'
+import { rung } from './evidence-store.ts'
+import { call, makeHome, startInside, tokens, until, type GateHome, type Inside } from './gate.ts'
 import {
-  call,
-  makeHome,
-  review,
-  startInside,
-  tokens,
-  until,
-  type GateHome,
-  type Inside,
-} from './gate.ts'
+  admit,
+  carrying,
+  decisionsAbout,
+  fresh,
+  granted,
+  mallory,
+  offerBreakglass,
+  startPager,
+  target,
+  type Pager,
+} from './glass.ts'
 
-const erin = makeKey()
-const heard: SecurityEvent[] = []
-let isDown = false
-const pager = createServer((request, response) => {
-  const chunks: Buffer[] = []
-  request.on('data', (chunk: Buffer) => chunks.push(chunk))
-  request.on('end', () => {
-    if (!isDown) heard.push(parseEvent(Buffer.concat(chunks)))
-    response.writeHead(isDown ? 503 : 204).end()
-  })
-})
 let home: GateHome
 let gate: Inside
+let pager: Pager
 
 before(async () => {
-  await new Promise<void>((resolve) => pager.listen(0, '127.0.0.1', resolve))
-  const { port } = pager.address() as AddressInfo
-  home = await makeHome(`alarms: {webhook: [{url: 'http://127.0.0.1:${port}/'}]}\n`)
-  const signers = {
-    ...trustEntries,
-    sre: { keys: [keyEntry(erin, { owner: 'erin' })], predicateTypes: [predicateTypes.breakglass] },
-  }
-  writeFileSync(join(home.folder, 'trust.yaml'), trustBytes(signers))
-  const policy = join(home.folder, 'policies/production.yaml')
-  writeFileSync(policy, `${readFileSync(policy, 'utf8')}breakglass: {approvers: [sre]}\n`)
+  pager = await startPager()
+  home = await makeHome(pager.settings)
+  offerBreakglass(home)
   gate = await startInside(home)
 })
 after(async () => {
   await gate.stop()
-  pager.closeAllConnections()
   pager.close()
   home.close()
 })
-
-const target = { environment: 'production', service: 'shop' }
-
-function granted(digest: string, more: Partial<Breakglass> = {}, key = erin): string {
-  const now = Date.now()
-  const statement = breakglassStatement([{ name: 'shop', digest: { sha256: digest } }], {
-    requester: 'dave',
-    approver: 'erin',
-    ...target,
-    rules: ['require[0].allowed'],
-    reason: 'checkout is down',
-    incident: 'INC-17',
-    notBefore: new Date(now - 60_000).toISOString(),
-    expires: new Date(now + 3_600_000).toISOString(),
-    ...more,
-  })
-  return Buffer.from(signed(statement, key).bytes).toString()
-}
-
-const fresh = (): string => randomBytes(32).toString('hex')
 
 async function post(path: string, role: keyof typeof tokens, body: unknown) {
   const response = await call(gate.address, path, {
@@ -90,21 +49,20 @@ const ask = (digest: string) =>
     target,
   })
 
-async function admit(image: string, annotations: Record<string, string>) {
-  const body = JSON.parse(review(image)) as {
-    request: { object: { metadata: { annotations: Record<string, string> } } }
-  }
-  body.request.object.metadata.annotations = annotations
-  const response = await call(gate.address, '/admission/validate?timeout=10s', {
-    method: 'post',
-    headers: { 'content-type': 'application/json' },
-    body: JSON.stringify(body),
-  })
-  const answer = JSON.parse(await response.text()) as {
-    response: { allowed: boolean; warnings?: string[]; status?: { message: string } }
-  }
-  return answer.response
+interface ListedUse {
+  readonly entry: number
+  readonly artifact: { readonly sha256: string }
+  readonly requesters: readonly string[]
 }
+
+async function useOf(digest: string): Promise<ListedUse | undefined> {
+  const response = await call(gate.address, '/api/v1/breakglass/uses', { as: 'auditor' })
+  const { uses } = (await response.json()) as { uses: readonly ListedUse[] }
+  return uses.find(({ artifact }) => artifact.sha256 === digest)
+}
+
+const isHeard = (digest: string): boolean =>
+  pager.heard.some(({ artifact }) => artifact?.sha256 === digest)
 
 test('a deployer asks, an approver hands in a grant, the gate lets in and rings, an auditor reviews', async () => {
   const digest = fresh()
@@ -125,15 +83,10 @@ test('a deployer asks, an approver hands in a grant, the gate lets in and rings,
   assert.deepEqual([kept.status, kept.json['signers']], [200, ['sre']])
   // What was found a moment ago is not looked for again at once.
   await until('it is let in', async () => (await ask(digest)).status === 200)
-  await until('it is heard', () => heard.some(({ artifact }) => artifact?.sha256 === digest))
-  const uses = await call(gate.address, '/api/v1/breakglass/uses', {
-    headers: { authorization: `Bearer ${tokens.auditor}` },
-  })
-  const listed = JSON.parse(await uses.text()) as {
-    uses: { entry: number; requesters: string[] }[]
-  }
-  const entry = listed.uses[0]?.entry ?? -1
-  assert.deepEqual(listed.uses[0]?.requesters, ['dave', 'token:deployer'])
+  await until('it is heard', () => isHeard(digest))
+  const use = await useOf(digest)
+  const entry = use?.entry ?? -1
+  assert.deepEqual(use?.requesters, ['dave', 'token:deployer'])
   const closing = { entry, finding: 'justified' }
   assert.equal((await post('/api/v1/breakglass/reviews', 'auditor', closing)).status, 200)
   const again = await post('/api/v1/breakglass/reviews', 'auditor', closing)
@@ -143,12 +96,11 @@ test('a deployer asks, an approver hands in a grant, the gate lets in and rings,
 test('the annotation alone lets a pod in, with a warning that names grant and deadline', async () => {
   const digest = fresh()
   const image = home.image(digest)
-  assert.equal((await admit(image, {})).allowed, false)
-  const value = Buffer.from(granted(digest)).toString('base64')
-  const { allowed, warnings = [] } = await admit(image, { 'sallyport.dev/breakglass': value })
+  assert.equal((await admit(gate, image, {})).allowed, false)
+  const { allowed, warnings } = await admit(gate, image, carrying(granted(digest)))
   assert.equal(allowed, true)
   assert.match(warnings.join(), /BREAKGLASS by erin until .*; review before .*; grant [0-9a-f]{12}/)
-  await until('it is heard', () => heard.some(({ artifact }) => artifact?.sha256 === digest))
+  await until('it is heard', () => isHeard(digest))
 })
 
 test('an annotation for other bytes, of a stranger, or of anything at all opens nothing', async () => {
@@ -161,10 +113,35 @@ test('an annotation for other bytes, of a stranger, or of anything at all opens 
     ['{"breakglass": true}', /./],
     ['x'.repeat(200_000), /./],
   ] as const) {
-    const { allowed, status } = await admit(image, { 'sallyport.dev/breakglass': value })
+    const annotations = { 'sallyport.dev/breakglass': value }
+    const { allowed, message } = await admit(gate, image, annotations)
     assert.equal(allowed, false)
-    assert.match(status?.message ?? '', code)
+    assert.match(message, code)
   }
+})
+
+test('a grant of somebody who may not grant is refused; who tried, with what, and why is in the log', async () => {
+  const digest = fresh()
+  const grant = granted(digest, { approver: 'mallory' }, mallory)
+  const { allowed, message } = await admit(gate, home.image(digest), carrying(grant))
+  assert.equal(allowed, false)
+  assert.match(message, /BREAKGLASS_NOT_APPROVER/)
+  const decisions = await decisionsAbout(home, digest, 1)
+  assert.deepEqual(
+    decisions.map(({ effect, request }) => [effect, request.requester]),
+    [['blocked', 'unauthenticated:jo']],
+  )
+  const grants = decisions.flatMap(({ breakglass }) => breakglass?.grants ?? [])
+  const sha256 = createHash('sha256').update(grant).digest('hex')
+  assert.deepEqual(
+    grants.map(({ digest: of, requester, reason }) => [of, requester, reason]),
+    [[sha256, 'dave', 'checkout is down']],
+  )
+  assert.deepEqual(
+    grants.flatMap(({ problems }) => problems.map(({ code, found }) => [code, found])),
+    [['BREAKGLASS_NOT_APPROVER', 'one of "others"']],
+  )
+  assert.ok(rung(home).every(({ artifact }) => artifact?.sha256 !== digest))
 })
 
 test('grants of nobody, and what is no grant, are not kept', async () => {
@@ -180,10 +157,10 @@ test('grants of nobody, and what is no grant, are not kept', async () => {
 })
 
 test('with the pager down the gate still answers, says so in its metrics, and rings when it is back', async () => {
-  isDown = true
+  pager.isDown = true
   const digest = fresh()
-  const value = granted(digest)
-  const { allowed } = await admit(home.image(digest), { 'sallyport.dev/breakglass': value })
+  const annotations = { 'sallyport.dev/breakglass': granted(digest) }
+  const { allowed } = await admit(gate, home.image(digest), annotations)
   assert.equal(allowed, true)
   const pending = async (): Promise<number> => {
     const response = await call(gate.address, '/metrics', {
@@ -192,9 +169,9 @@ test('with the pager down the gate still answers, says so in its metrics, and ri
     return Number(/^sallyport_alarms_pending (\d+)$/m.exec(await response.text())?.[1])
   }
   await until('it waits', async () => (await pending()) > 0)
-  isDown = false
+  pager.isDown = false
   await until('nothing waits', async () => (await pending()) === 0)
-  assert.ok(heard.some(({ artifact }) => artifact?.sha256 === digest))
+  assert.ok(isHeard(digest))
 })
 
 test('nobody alone takes the place of all who may ask in an emergency', async () => {

@@ -1,0 +1,72 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import type { Decision } from '#decision'
+import {
+  approval,
+  decideOn,
+  evidenceOf,
+  keys,
+  now,
+  sha256,
+  signed,
+} from '../../core/decision/testing/fixtures.ts'
+import { encodeEvent, eventOf, parseEvent } from './event.ts'
+
+const rule = 'allowed: {by: [release-managers], environment: production}'
+const place = { origin: 'log.example', entry: 7, reviewMs: 86_400_000 }
+
+/** Nothing was found, and one place could not be asked. */
+const outage = {
+  ...evidenceOf(),
+  sources: [{ name: 'https://evidence.example', outcome: 'unavailable', detail: '503' }] as const,
+}
+const unavailable = (at: Date, policy = 'whenUnavailable: allow'): Decision =>
+  decideOn([rule], [], { evidence: outage, policy, now: at })
+const audited = (at: Date, policy = 'mode: audit'): Decision =>
+  decideOn([rule], [], { policy, now: at })
+
+for (const [effect, letIn, verdict, code] of [
+  ['admitted-unavailable', unavailable, 'UNDETERMINED', 'EVIDENCE_UNAVAILABLE'],
+  ['admitted-audit', audited, 'DENY', 'APPROVAL_MISSING'],
+] as const) {
+  test(`what is let in as ${effect} rings, with what the policy would have said`, () => {
+    const decision = letIn(now)
+    assert.equal(decision.effect, effect)
+    const event = eventOf(decision, place)
+    assert.deepEqual(event, {
+      apiVersion: 'sallyport.dev/v1',
+      kind: 'SecurityEvent',
+      id: event?.id,
+      time: decision.time,
+      type: effect,
+      severity: 'error',
+      origin: 'log.example',
+      summary: `${effect}: shop-1.2.3.tgz may run in production/shop, verdict ${verdict}, entry 7`,
+      target: { environment: 'production', service: 'shop' },
+      artifact: { name: 'shop-1.2.3.tgz', sha256 },
+      entry: 7,
+      verdict,
+      effect,
+      reasons: event?.reasons,
+    })
+    assert.ok(event?.reasons?.includes(code))
+    assert.deepEqual(parseEvent(encodeEvent(event)), event)
+  })
+
+  test(`of ${effect} the same rings once an hour`, () => {
+    const id = (minutes: number, entry: number) =>
+      eventOf(letIn(new Date(now.getTime() + minutes * 60_000)), { ...place, entry })?.id
+    assert.equal(id(0, 7), id(59, 8))
+    assert.notEqual(id(0, 7), id(60, 8))
+  })
+}
+
+test('a yes and a no ring for nobody', () => {
+  const yes = decideOn([rule], [signed(approval(), keys.alice)], {})
+  assert.equal(yes.effect, 'admitted')
+  assert.equal(eventOf(yes, place), undefined)
+  for (const no of [unavailable(now, ''), audited(now, '')]) {
+    assert.equal(no.effect, 'blocked')
+    assert.equal(eventOf(no, place), undefined)
+  }
+})
