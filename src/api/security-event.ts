@@ -65,6 +65,7 @@ const dataSchema = z.strictObject({
     .strictObject({
       entry: z.int().min(0).describe('the decision that was reviewed'),
       by: text(400, 'who has'),
+      principal: text(400, 'who that is, as they have proven it').optional(),
       finding: text(400, 'and what was found'),
     })
     .optional(),

@@ -12,6 +12,8 @@ const reviewSchema = z.strictObject({
   /** The decision that was reviewed, by its place in this log. */
   entry: z.int().min(0),
   by: z.string().min(1).max(200),
+  /** Who that is, as they have proven it to where they said so: `os:erin`. Older entries have none. */
+  principal: z.string().min(1).max(2000).exactOptional(),
   finding: text,
 })
 
@@ -31,7 +33,7 @@ export async function recordReview(
   review: BreakglassReview,
   use: Use | undefined,
 ): Promise<Receipt> {
-  const { entry, by } = review
+  const { entry } = review
   if (use === undefined) {
     throw refused(
       entry,
@@ -44,20 +46,36 @@ export async function recordReview(
     throw refused(
       entry,
       'a use that nobody has reviewed',
-      `one that ${quote(use.review.by, 80)} has reviewed at ${use.review.time}`,
+      `one that ${reviewerOf(use.review)} has reviewed at ${use.review.time}`,
       'Name a use that waits for its review: `sallyport breakglass list`',
     )
   }
-  const parts = new Set([...use.requesters, ...use.approvers].flatMap(namesOf))
-  if (namesOf(by).some((name) => parts.has(name))) {
+  const part = partOf(review, use)
+  if (part !== undefined) {
     throw refused(
       entry,
       'a review by somebody who neither asked nor approved',
-      `one by ${quote(by, 80)}`,
-      'Have somebody else review it',
+      `one by ${reviewerOf(review)}; ${part}`,
+      `Have somebody else review it: on their own account, with \`sallyport breakglass review ${entry} --finding TEXT\`, or over the API with a token of role auditor (POST /api/v1/breakglass/reviews); another name after --by changes nothing about the account`,
     )
   }
   return await log.append(reviewForm.encode(review, 'the review'))
+}
+
+type Reviewer = Pick<BreakglassReview, 'by' | 'principal'>
+
+/** What whoever reviews has done in the use themselves, by the name they say or by the one they have proven. */
+function partOf({ by, principal }: Reviewer, use: Use): string | undefined {
+  const own = new Set([by, principal ?? by].flatMap(namesOf))
+  const isOwn = (name: string): boolean => namesOf(name).some((one) => own.has(one))
+  const asked = [...use.principals, ...use.requesters].find(isOwn)
+  if (asked !== undefined) return `${quote(asked, 200)} has asked`
+  const approved = use.approvers.find(isOwn)
+  return approved === undefined ? undefined : `${quote(approved, 200)} has approved`
+}
+
+function reviewerOf({ by, principal }: Reviewer): string {
+  return principal === undefined ? quote(by, 80) : `${quote(by, 80)} (${quote(principal, 200)})`
 }
 
 function refused(entry: number, expected: string, found: string, fix: string): SallyportError {

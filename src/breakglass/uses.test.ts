@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import type { BodyStore } from '#log'
-import { openUses } from './index.ts'
+import { openUses, reviewForm, type BreakglassReview } from './index.ts'
 
 const noBodies: BodyStore = { put: async () => '', get: async () => undefined }
 const grant = { digest: 'a'.repeat(64), requester: 'ann', reason: 'outage', incident: 'INC-1' }
@@ -9,7 +9,7 @@ const grant = { digest: 'a'.repeat(64), requester: 'ann', reason: 'outage', inci
 /** What a use leaves in the log, as far as it counts here. */
 const use = useBy('jo')
 
-function useBy(requester: string): Buffer {
+function useBy(requester: string, principal = `os:${requester}`): Buffer {
   const decision = {
     kind: 'Decision',
     effect: 'admitted-breakglass',
@@ -19,6 +19,7 @@ function useBy(requester: string): Buffer {
       artifact: { name: 'shop', digest: { sha256: 'b'.repeat(64) } },
       target: { environment: 'production', service: 'shop' },
       requester,
+      principal,
     },
     breakglass: {
       grants: [grant],
@@ -68,4 +69,30 @@ test('nobody hides a use behind the name of a review', async () => {
   const book = openUses(noBodies)
   await book.read(viewOf([useBy('BreakglassReview')]))
   assert.deepEqual(book.uses()[0]?.requesters, ['ann', 'BreakglassReview'])
+})
+
+test('a use knows everybody who asked, as they have proven it, and its review as it was written', async () => {
+  const review: BreakglassReview = {
+    apiVersion: 'sallyport.dev/v1',
+    kind: 'BreakglassReview',
+    time: '2026-06-01T12:00:00Z',
+    entry: 1,
+    by: 'grace',
+    finding: 'justified',
+  }
+  const { by, finding, time } = review
+  for (const more of [{}, { principal: 'os:grace' }]) {
+    const book = openUses(noBodies)
+    const closing = Buffer.from(reviewForm.encode({ ...review, ...more }, 'a review'))
+    await book.read(viewOf([use, useBy('kim', 'token:ci'), closing]))
+    const [found] = book.uses()
+    assert.deepEqual(
+      [found?.requesters, found?.principals],
+      [
+        ['ann', 'jo', 'kim'],
+        ['os:jo', 'token:ci'],
+      ],
+    )
+    assert.deepEqual(found?.review, { by, finding, time, ...more })
+  }
 })

@@ -18,6 +18,8 @@ export interface Use {
   readonly service: string
   /** Who asked for the grants, and whoever asked the gate. */
   readonly requesters: readonly string[]
+  /** Whoever asked the gate, as they have proven it: `os:jo`, `token:ci`. */
+  readonly principals: readonly string[]
   readonly approvers: readonly string[]
   readonly reasons: readonly string[]
   readonly incidents: readonly string[]
@@ -25,7 +27,7 @@ export interface Use {
   readonly verdict: string
   readonly until: string
   readonly grants: readonly string[]
-  readonly review?: Pick<BreakglassReview, 'by' | 'finding' | 'time'>
+  readonly review?: Pick<BreakglassReview, 'by' | 'principal' | 'finding' | 'time'>
 }
 
 /** What stands in each entry that tells of a use or of a review, and in others. */
@@ -61,11 +63,12 @@ export function openUses(bodies: BodyStore): UseBook {
     open.set(key, at)
     byEntry.set(entry, at)
   }
-  const close = ({ entry, by, finding, time }: BreakglassReview): void => {
+  const close = ({ entry, by, principal, finding, time }: BreakglassReview): void => {
     const at = byEntry.get(entry)
     const use = at === undefined ? undefined : uses[at]
     if (at === undefined || use === undefined || use.review !== undefined) return
-    uses[at] = { ...use, review: { by, finding, time } }
+    const proven = principal === undefined ? {} : { principal }
+    uses[at] = { ...use, review: { by, ...proven, finding, time } }
     for (const [key, index] of open) if (index === at) open.delete(key)
   }
   const readOn = async (view: Pick<LogView, 'size' | 'entries'>): Promise<void> => {
@@ -105,7 +108,7 @@ function useOf(decision: Decision, entry: number): Use | undefined {
   const used = breakglass?.used
   if (used === undefined) return undefined
   const grants = breakglass?.grants.filter(({ digest }) => used.grants.includes(digest)) ?? []
-  const { artifact, target, requester } = request
+  const { artifact, target, requester, principal } = request
   const requesters = grants.flatMap((one) => one.requester ?? [])
   return {
     entry,
@@ -115,6 +118,7 @@ function useOf(decision: Decision, entry: number): Use | undefined {
     artifact: { name: artifact.name, sha256: artifact.digest['sha256'] ?? '' },
     ...target,
     requesters: [...new Set([...requesters, ...(requester === undefined ? [] : [requester])])],
+    principals: principal === undefined ? [] : [principal],
     approvers: used.approvers,
     reasons: [...new Set(grants.flatMap(({ reason }) => reason ?? []))],
     incidents: [...new Set(grants.flatMap(({ incident }) => incident ?? []))],
@@ -125,12 +129,13 @@ function useOf(decision: Decision, entry: number): Use | undefined {
   }
 }
 
-function merged(before: Use, { lastEntry, requesters, wanted }: Use): Use {
+function merged(before: Use, { lastEntry, requesters, principals, wanted }: Use): Use {
   return {
     ...before,
     lastEntry,
     times: before.times + 1,
     requesters: [...new Set([...before.requesters, ...requesters])].slice(0, 100),
+    principals: [...new Set([...before.principals, ...principals])].slice(0, 100),
     wanted: [...new Set([...before.wanted, ...wanted])].slice(0, 200),
   }
 }

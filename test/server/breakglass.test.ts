@@ -17,13 +17,20 @@ import {
   type Pager,
 } from './glass.ts'
 
+/** Tokens of auditors who also have another part. */
+const people = {
+  both: 'token-of-somebody-who-deploys-and-audits',
+  dave: 'token-of-an-auditor-called-dave',
+  erin: 'token-of-an-auditor-called-erin',
+} as const
+const bearers = { ...tokens, ...people }
 let home: GateHome
 let gate: Inside
 let pager: Pager
 
 before(async () => {
   pager = await startPager()
-  home = await makeHome(pager.settings)
+  home = await makeHome(`${grantsOf(people)}${pager.settings}`)
   offerBreakglass(home)
   gate = await startInside(home)
 })
@@ -33,18 +40,28 @@ after(async () => {
   home.close()
 })
 
-async function post(path: string, role: keyof typeof tokens, body: unknown) {
+/** More lines of `access.tokens`. */
+function grantsOf(of: Readonly<Record<string, string>>): string {
+  const lines = Object.entries(of).map(([name, token]) => {
+    const sha256 = createHash('sha256').update(token).digest('hex')
+    const roles = name === 'both' ? 'deployer, auditor' : 'auditor'
+    return `    - {name: ${name}, sha256: ${sha256}, roles: [${roles}], expires: 2099-01-01T00:00:00Z}\n`
+  })
+  return lines.join('')
+}
+
+async function post(path: string, role: keyof typeof bearers, body: unknown) {
   const response = await call(gate.address, path, {
     method: 'post',
-    headers: { authorization: `Bearer ${tokens[role]}` },
+    headers: { authorization: `Bearer ${bearers[role]}` },
     body: JSON.stringify(body),
   })
   const text = await response.text()
   return { status: response.status, json: JSON.parse(text) as Record<string, unknown> }
 }
 
-const ask = (digest: string) =>
-  post('/api/v1/decisions', 'deployer', {
+const ask = (digest: string, role: keyof typeof bearers = 'deployer') =>
+  post('/api/v1/decisions', role, {
     artifact: { name: 'shop', digest: { sha256: digest } },
     target,
   })
@@ -53,6 +70,8 @@ interface ListedUse {
   readonly entry: number
   readonly artifact: { readonly sha256: string }
   readonly requesters: readonly string[]
+  readonly principals: readonly string[]
+  readonly review?: { readonly by: string; readonly principal?: string }
 }
 
 async function useOf(digest: string): Promise<ListedUse | undefined> {
@@ -89,8 +108,34 @@ test('a deployer asks, an approver hands in a grant, the gate lets in and rings,
   assert.deepEqual(use?.requesters, ['dave', 'token:deployer'])
   const closing = { entry, finding: 'justified' }
   assert.equal((await post('/api/v1/breakglass/reviews', 'auditor', closing)).status, 200)
+  const { by, principal } = (await useOf(digest))?.review ?? {}
+  assert.deepEqual([by, principal], ['token:auditor', 'token:auditor'])
   const again = await post('/api/v1/breakglass/reviews', 'auditor', closing)
   assert.match(JSON.stringify(again.json), /BREAKGLASS_REVIEW/)
+})
+
+test('an auditor who has asked, for the grant or with it, or approved, does not close the use', async () => {
+  const digest = fresh()
+  const grant = JSON.parse(granted(digest)) as object
+  assert.equal((await post('/api/v1/breakglass/grants', 'approver', { grant })).status, 200)
+  assert.equal((await ask(digest, 'both')).status, 200)
+  const use = await useOf(digest)
+  assert.deepEqual(use?.requesters, ['dave', 'token:both'])
+  assert.deepEqual(use?.principals, ['token:both'])
+  const closing = { entry: use?.entry, finding: 'all is well' }
+  for (const [who, part] of [
+    ['both', 'token:both\\" has asked'],
+    ['dave', 'dave\\" has asked'],
+    ['erin', 'erin\\" has approved'],
+  ] as const) {
+    const { status, json } = await post('/api/v1/breakglass/reviews', who, closing)
+    const told = JSON.stringify(json)
+    assert.equal(status, 400, told)
+    assert.match(told, /BREAKGLASS_REVIEW/)
+    assert.ok(told.includes(part), told)
+  }
+  assert.equal((await useOf(digest))?.review, undefined)
+  assert.equal((await post('/api/v1/breakglass/reviews', 'auditor', closing)).status, 200)
 })
 
 test('the annotation alone lets a pod in, with a warning that names grant and deadline', async () => {

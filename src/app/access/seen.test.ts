@@ -100,6 +100,26 @@ test('who asks for builds, records those of others or brings verdicts of others 
   assert.deepEqual([since, entries], [at(1), 4])
 })
 
+test('a review of breakglass is the deed of who has proven to have made it, whatever name they gave', async () => {
+  const review = {
+    apiVersion: 'sallyport.dev/v1',
+    kind: 'BreakglassReview',
+    entry: 0,
+    finding: 'justified',
+  }
+  const older = { ...review, time: at(1), by: 'token:dana' }
+  const borrowed = { ...review, time: at(2), by: 'token:dana', principal: 'os:jo' }
+  const options = { from: new Date('2026-01-01T00:00:00Z'), maxEntries: 100 }
+  const { principals } = await readSeen(viewOf([older, borrowed]), noBodies, options)
+  assert.deepEqual(
+    [...principals],
+    [
+      ['token:dana', at(1)],
+      ['os:jo', at(2)],
+    ],
+  )
+})
+
 test('an entry of a kind that this version does not know, and what is no entry, are told as that', async () => {
   for (const entry of [{ ...head, kind: 'Tomorrow', time: at(1) }, { time: at(1) }, []])
     await assert.rejects(

@@ -131,7 +131,8 @@ function approving({ breakglass, policy }: Decision): readonly string[] {
 function doneBy(entry: OtherEntry): string | undefined {
   switch (entry.kind) {
     case 'BreakglassReview':
-      return entry.by
+      // Older entries have the name alone.
+      return entry.principal ?? entry.by
     case 'BuildBegun':
       return entry.trigger.principal
     case 'AccessReview':

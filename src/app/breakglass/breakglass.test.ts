@@ -6,9 +6,11 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { parseEvent, type SecurityEvent } from '#breakglass'
 import { loadConfig, type Config } from '#config'
+import type { SallyportError } from '#error'
+import { openGate, startGateSigner } from '../gate.ts'
 import { initHome } from '../init/init.ts'
 import { logReplay, logShow } from '../log.ts'
-import { verifyArtifact } from '../verify.ts'
+import { ask as askGate, readQuestion, verifyArtifact, whoAsks } from '../verify.ts'
 import { approveBreakglass, importBreakglass, makeBreakglassKey, useBreakglass } from './approve.ts'
 import { requestBreakglass } from './request.ts'
 import { listBreakglass, reviewBreakglass } from './review.ts'
@@ -77,8 +79,16 @@ after(() => {
   rmSync(folder, { recursive: true })
 })
 
-const ask = (at = new Date()) =>
-  verifyArtifact({ config, artifact, target, bundles: [], policies: [], now: at })
+const ask = () =>
+  verifyArtifact({ config, artifact, target, bundles: [], policies: [], now: new Date() })
+
+/** Somebody with an account of their own asks. */
+async function askAs(name: string) {
+  const question = await readQuestion({ config, artifact, bundles: [], policies: [] })
+  await using gate = await openGate(config, startGateSigner(config))
+  const asker = { requester: name, principal: `os:${name}` }
+  return await askGate(question, gate, { config, target, asker, now: new Date() })
+}
 
 async function grant(more: { requester?: string; reason?: string } = {}): Promise<string> {
   const { file, request } = await requestBreakglass({
@@ -112,7 +122,7 @@ test('request, approve, use, ring, list, review: nobody is left out, and every e
   const { annotation, bundle } = await useBreakglass({ config, artifact, grants: [file] })
   assert.equal(annotation.name, 'sallyport.dev/breakglass')
   assert.equal(bundle, `${artifact}.sigstore.jsonl`)
-  const used = await ask()
+  const used = await askAs('jo')
   assert.deepEqual([used.exit, used.decision.effect, used.unheard], [0, 'admitted-breakglass', 0])
   assert.deepEqual(
     heard.map(({ type, entry }) => [type, entry]),
@@ -123,18 +133,27 @@ test('request, approve, use, ring, list, review: nobody is left out, and every e
   ])
   const now = new Date()
   const { uses, pending, rates } = await listBreakglass(config, now)
-  assert.deepEqual([uses.length, uses[0]?.state, pending], [1, 'waiting', []])
+  assert.deepEqual(
+    uses.map(({ state, requesters, principals }) => [state, requesters, principals]),
+    [['waiting', ['dave', 'jo'], ['os:jo']]],
+  )
+  assert.deepEqual(pending, [])
   assert.deepEqual(rates, [{ environment: 'prod', lastDay: 1, limit: 1 }])
   const entry = uses[0]?.entry ?? -1
   const review = { config, entry, finding: 'justified; fixed in 1.2.4', now }
-  for (const by of ['dave', 'ERIN ', uses[0]?.requesters.at(-1) ?? ''])
+  for (const by of ['dave', 'ERIN ', 'jo', 'os:jo'])
     await assert.rejects(reviewBreakglass({ ...review, by }), { code: 'BREAKGLASS_REVIEW' }, by)
   await assert.rejects(reviewBreakglass({ ...review, by: 'grace', entry: 0 }), {
     code: 'BREAKGLASS_REVIEW',
   })
-  await reviewBreakglass({ ...review, by: 'grace' })
+  const { by, principal } = await reviewBreakglass({ ...review, by: 'grace' })
+  assert.deepEqual([by, principal], ['grace', whoAsks().principal])
   await assert.rejects(reviewBreakglass({ ...review, by: 'heidi' }), { code: 'BREAKGLASS_REVIEW' })
-  assert.equal((await listBreakglass(config, now)).uses[0]?.state, 'reviewed')
+  const closed = await listBreakglass(config, now)
+  assert.deepEqual(
+    closed.uses.map(({ state, review: said }) => [state, said?.by, said?.principal]),
+    [['reviewed', 'grace', principal]],
+  )
   assert.ok((await logReplay(config)).every(({ same }) => same))
   const { entries } = await logShow(config, { limit: 1 })
   assert.ok(entries[0] !== undefined && 'review' in entries[0])
@@ -156,11 +175,29 @@ test('with the sink down it is let in, the alarm waits and is seen, and is heard
   ])
 })
 
+test('who asked does not close the use by giving another name', async () => {
+  const now = new Date()
+  const entry = (await listBreakglass(config, now)).uses.at(-1)?.entry ?? -1
+  const own = { config, entry, by: 'grace', finding: 'all is well', now }
+  await assert.rejects(reviewBreakglass(own), (error: SallyportError) => {
+    const { principal } = whoAsks()
+    assert.equal(error.code, 'BREAKGLASS_REVIEW')
+    assert.equal(error.found, `one by "grace" ("${principal}"); "${principal}" has asked`)
+    assert.match(
+      error.fix,
+      /^Have somebody else review it: on their own account, .* --finding TEXT/,
+    )
+    assert.match(error.fix, /token of role auditor \(POST \/api\/v1\/breakglass\/reviews\)/)
+    return true
+  })
+})
+
 test('what nobody reviews in time rings, once a day', async () => {
   heard.length = 0
   const later = new Date(Date.now() + 25 * 3_600_000)
+  const { uses } = await listBreakglass(config, later)
   assert.deepEqual(
-    (await listBreakglass(config, later)).uses.map(({ state }) => state),
+    uses.map(({ state }) => state),
     ['reviewed', 'overdue'],
   )
   await listBreakglass(config, later)

@@ -12,6 +12,7 @@ import type { Config } from '#config'
 import type { BodyStore, LogView } from '#log'
 import { openGate, startLogSigner } from '../gate.ts'
 import { readLog } from '../log.ts'
+import { whoAsks } from '../verify.ts'
 import { bellOf } from './bell.ts'
 
 /** A use, and what has to become of it. */
@@ -88,7 +89,8 @@ export interface ReviewOptions {
   readonly config: Config
   /** The decision, by its place in the log. */
   readonly entry: number
-  readonly by: string
+  /** Who has looked; default is who runs this. */
+  readonly by?: string
   readonly finding: string
   readonly now: Date
 }
@@ -96,14 +98,23 @@ export interface ReviewOptions {
 export interface ReviewReport {
   readonly entry: number
   readonly by: string
+  /** Who that is, as the operating system says. */
+  readonly principal: string
   readonly finding: string
   /** Where the review stands in the log. */
   readonly index: number
 }
 
-/** Records what somebody else has found about a use; that closes it. */
+/**
+ * Records what somebody else has found about a use; that closes it. Whoever runs this is recorded as well, whatever name
+ * they say.
+ *
+ * @throws SallyportError BREAKGLASS_REVIEW when they had a part in the use
+ */
 export async function reviewBreakglass(options: ReviewOptions): Promise<ReviewReport> {
-  const { config, entry, by, finding, now } = options
+  const { config, entry, finding, now } = options
+  const { requester, principal } = whoAsks()
+  const reviewer = { by: options.by ?? requester, principal }
   const starting = startLogSigner(config)
   starting.catch(() => undefined)
   await using gate = await openGate(config, starting)
@@ -116,10 +127,10 @@ export async function reviewBreakglass(options: ReviewOptions): Promise<ReviewRe
       kind: 'BreakglassReview',
       time: now.toISOString(),
       entry,
-      by,
+      ...reviewer,
       finding,
     },
     book.at(entry),
   )
-  return { entry, by, finding, index }
+  return { entry, ...reviewer, finding, index }
 }

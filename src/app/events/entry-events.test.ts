@@ -197,6 +197,8 @@ test('refusals, reviews and deployments are told', async () => {
   }
   const [two] = await told(bytesOf(review))
   assert.deepEqual(two?.data.review, { entry: 3, by: 'grace', finding: 'ok' })
+  const [named] = await told(bytesOf({ ...review, principal: 'os:grace' }))
+  assert.deepEqual(named?.data.review, { ...two?.data.review, principal: 'os:grace' })
   const deployment = {
     kind: 'Deployment',
     time: '2026-06-01T12:00:00Z',

@@ -221,11 +221,16 @@ function ofRefusal({ time, chokePoint, requester, asked: words, reasons }: Refus
   }
 }
 
-function ofReview({ time, entry, by, finding }: BreakglassReview): Data {
+function ofReview({ time, entry, by, principal, finding }: BreakglassReview): Data {
   return {
     summary: `the use of breakglass of entry ${entry} was reviewed by ${by}`,
     time,
-    review: { entry, by: cut(by, 400), finding: cut(finding, 400) },
+    review: {
+      entry,
+      by: cut(by, 400),
+      ...(principal === undefined ? {} : { principal: cut(principal, 400) }),
+      finding: cut(finding, 400),
+    },
   }
 }
 

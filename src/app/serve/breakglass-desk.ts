@@ -66,11 +66,17 @@ export function openDesk(parts: ServiceParts): Desk {
       await book.read(await log.view())
       return { uses: book.uses().toReversed(), pending: (await bell.pending()).length }
     },
-    async review({ entry, finding }, by) {
+    async review({ entry, finding }, principal) {
       await book.read(await log.view())
-      const time = clock().toISOString()
-      const kind = 'BreakglassReview'
-      const review = { apiVersion: 'sallyport.dev/v1', kind, time, entry, by, finding } as const
+      const review = {
+        apiVersion: 'sallyport.dev/v1',
+        kind: 'BreakglassReview',
+        time: clock().toISOString(),
+        entry,
+        by: principal.slice(0, 200),
+        principal,
+        finding,
+      } as const
       return (await recordReview(log, review, book.at(entry))).index
     },
   }

@@ -9,6 +9,7 @@ import { escapeLine } from '../escape.ts'
 import { parseCount } from '../number.ts'
 import type { Outcome } from '../outcome.ts'
 import type { Look } from '../render.ts'
+import { reviewerText } from '../reviewer.ts'
 import type { Session } from '../session.ts'
 import { table } from '../table.ts'
 import { parseTime } from '../time.ts'
@@ -97,9 +98,9 @@ function defineReviewing(command: CommandLine, plan: Plan): void {
     .command('review')
     .description('record what you found about a use, as somebody who had no part in it')
     .argument('<entry>', 'the use, by its place in the log', parseCount)
-    .needs('--by <name>', 'who has looked at it')
-    .needs('--finding <text>', 'what they found, and what follows')
-    .action((entry: number, options: { by: string; finding: string }) =>
+    .needs('--finding <text>', 'what you found, and what follows')
+    .option('--by <name>', 'who you are (default: who you are on this machine)')
+    .action((entry: number, options: { by?: string; finding: string }) =>
       plan('nothing was reviewed', (session) => review(session, entry, options)),
     )
 }
@@ -255,7 +256,7 @@ function row(one: ListedUse, { paint }: Look): string[] {
   const more =
     one.review === undefined
       ? `review by ${one.reviewBy}`
-      : `${one.review.by}: ${one.review.finding}`
+      : `${reviewerText(one.review)}: ${one.review.finding}`
   return [
     paint.faint(String(one.entry)),
     state(one.state),
@@ -290,13 +291,13 @@ function pendingText({ pending }: BreakglassListReport, { paint }: Look): string
 async function review(
   session: Session,
   entry: number,
-  options: { readonly by: string; readonly finding: string },
+  options: { readonly by?: string; readonly finding: string },
 ): Promise<Outcome> {
   const { reviewBreakglass } = await import('#app')
   const config = await session.config()
   const report = await reviewBreakglass({ config, entry, ...options, now: session.now() })
   const rows: [string, string][] = [
-    ['by', report.by],
+    ['by', reviewerText(report)],
     ['finding', report.finding],
     ['recorded', `entry ${report.index} of the log`],
   ]

@@ -12,6 +12,7 @@ import { escapeLine } from '../../escape.ts'
 import type { Outcome } from '../../outcome.ts'
 import { renderDecision } from '../../render-decision.ts'
 import { plural, renderProblems, type Look } from '../../render.ts'
+import { reviewerText } from '../../reviewer.ts'
 import type { Session } from '../../session.ts'
 import { table } from '../../table.ts'
 import { buildRow, oneBuild } from './show-build.ts'
@@ -151,24 +152,24 @@ function refusalRow({ index, refusal }: LoggedRefusal, { paint }: Look): string[
 }
 
 function reviewRow({ index, review }: LoggedReview, { paint }: Look): string[] {
-  const { time, entry, by, finding } = review
+  const { time, entry, finding } = review
   return [
     paint.faint(String(index)),
     paint.faint(time.slice(0, 19).concat('Z')),
     paint.good('reviewed'),
     `entry ${entry}`,
-    escapeLine(by),
+    escapeLine(reviewerText(review)),
     paint.faint(escapeLine(finding)),
   ]
 }
 
 function oneReview(logged: LoggedReview): Outcome {
-  const { time, entry, by, finding } = logged.review
+  const { time, entry, finding } = logged.review
   return {
     exit: 0,
     json: { apiVersion: 'sallyport.dev/v1', kind: 'LogEntry', ...asJson(logged) },
     text: escapeLine(
-      `${time}, ${by} has reviewed the use of breakglass of entry ${entry}: ${finding}`,
+      `${time}, ${reviewerText(logged.review)} has reviewed the use of breakglass of entry ${entry}: ${finding}`,
     ),
   }
 }
