@@ -1,11 +1,11 @@
 import { makeEvent, type SecurityEvent } from './alarms/event.ts'
+import { limitIn, type RateLimits } from './rate.ts'
 import type { Use } from './uses.ts'
 
-export interface FollowUpRules {
+/** More uses in one environment within a day than its limit ring. */
+export interface FollowUpRules extends RateLimits {
   /** How long a use may wait for its review. */
   readonly reviewMs: number
-  /** More uses in one environment within a day ring. */
-  readonly maxPerDay: number
   readonly origin: string
 }
 
@@ -48,11 +48,9 @@ function overdueEvent(use: Use, { origin, reviewMs }: FollowUpRules, now: Date):
 }
 
 /** Uses within the 24 hours before each: beyond the limit nobody can tell misuse from routine. */
-function tooFrequent(
-  uses: readonly Use[],
-  { origin, maxPerDay }: FollowUpRules,
-): readonly SecurityEvent[] {
+function tooFrequent(uses: readonly Use[], rules: FollowUpRules): readonly SecurityEvent[] {
   return uses.flatMap((use) => {
+    const limit = limitIn(use.environment, rules)
     const end = Date.parse(use.time)
     const count = uses.filter(
       ({ environment, time, entry }) =>
@@ -61,14 +59,14 @@ function tooFrequent(
         Date.parse(time) > end - dayMs &&
         Date.parse(time) <= end,
     ).length
-    if (count <= maxPerDay) return []
+    if (count <= limit) return []
     return [
       makeEvent(`frequent ${use.entry}`, {
         time: use.time,
         type: 'breakglass-too-frequent',
         severity: 'error',
-        origin,
-        summary: `BREAKGLASS ${count} times within a day in ${use.environment}, more than ${maxPerDay}: entry ${use.entry}`,
+        origin: rules.origin,
+        summary: `BREAKGLASS ${count} times within a day in ${use.environment}, more than ${limit}: entry ${use.entry}`,
         target: { environment: use.environment, service: use.service },
         entry: use.entry,
       }),

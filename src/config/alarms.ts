@@ -9,6 +9,8 @@ const address = z
   .max(320)
   .regex(/^[^\s<>@"\\]+@[A-Za-z0-9.-]+$/, 'a mail address')
 
+const perDay = z.int().min(1).max(1000)
+
 /** Who hears of what is let in although the answer was not yes. */
 export const alarmsSchema = z.strictObject({
   folder: path.default('alarms'),
@@ -60,7 +62,9 @@ export const alarmsSchema = z.strictObject({
     .string()
     .regex(/^[1-9]\d{0,3}[mhd]$/, 'a span of time such as 24h')
     .default('24h'),
-  maxPerEnvironmentPerDay: z.int().min(1).max(1000).default(2),
+  maxPerEnvironmentPerDay: perDay.default(2),
+  // Another number for these environments: a lively one must not raise what production is measured against.
+  maxPerDayIn: z.record(z.string().min(1).max(200), perDay).default({}),
 })
 
 type AlarmsFile = z.output<typeof alarmsSchema>
@@ -87,6 +91,7 @@ export function alarmsOf(home: string, alarms: AlarmsFile): AlarmsConfig {
       'socket' in one ? { socket: resolve(home, one.socket) } : { ...one, ...inHome('ca', one.ca) },
     ),
     maxPerEnvironmentPerDay: alarms.maxPerEnvironmentPerDay,
+    maxPerDayIn: alarms.maxPerDayIn,
     reviewMs: millisecondsOf(deadlineForReview),
     recheckMs: millisecondsOf(deadlineForRecheck),
   }

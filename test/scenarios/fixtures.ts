@@ -11,6 +11,7 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
+import { asks, glass } from './glass.ts'
 import { home } from './home-folder.ts'
 import { runMain } from './main.ts'
 import { provenance } from './provenance.ts'
@@ -21,6 +22,8 @@ import { supplyChain } from './supply-chain.ts'
 export type Fixture = (args: readonly string[], dir: string) => Promise<string> | string | undefined
 
 export const fixtures: Readonly<Record<string, Fixture>> = {
+  asks,
+  glass,
   home,
   provenance,
   rulebook,

@@ -3,7 +3,16 @@ import { createHash } from 'node:crypto'
 import { after, before, test } from 'node:test'
 import { keys } from '../../src/core/decision/testing/fixtures.ts'
 import { rung } from './evidence-store.ts'
-import { call, makeHome, startInside, tokens, until, type GateHome, type Inside } from './gate.ts'
+import {
+  call,
+  makeHome,
+  readiness,
+  startInside,
+  tokens,
+  until,
+  type GateHome,
+  type Inside,
+} from './gate.ts'
 import {
   admit,
   carrying,
@@ -237,4 +246,14 @@ test('nobody alone takes the place of all who may ask in an emergency', async ()
   assert.match(told, /BREAKGLASS_REQUEST/)
   assert.match(told, /fewer than 100 of .*token:deployer/)
   assert.match(told, /send the file of `sallyport breakglass request` to an approver yourself/)
+})
+
+test('more uses than the environment allows are a warning of the gate', async () => {
+  for (const digest of [fresh(), fresh(), fresh()]) {
+    const { allowed } = await admit(gate, home.image(digest), carrying(granted(digest)))
+    assert.equal(allowed, true)
+  }
+  await until('it warns', async () =>
+    /^ready\n(?:.*\n)*BREAKGLASS_TOO_FREQUENT\n/.test((await readiness(gate.address)).text),
+  )
 })

@@ -132,13 +132,13 @@ test('request, approve, use, ring, list, review: nobody is left out, and every e
     { by: 'dave', reason: 'checkout is down', incident: 'INC-17' },
   ])
   const now = new Date()
-  const { uses, pending, rates } = await listBreakglass(config, now)
+  const { uses, pending, rates, findings } = await listBreakglass(config, now)
   assert.deepEqual(
     uses.map(({ state, requesters, principals }) => [state, requesters, principals]),
     [['waiting', ['dave', 'jo'], ['os:jo']]],
   )
   assert.deepEqual(pending, [])
-  assert.deepEqual(rates, [{ environment: 'prod', lastDay: 1, limit: 1 }])
+  assert.deepEqual([rates, findings], [[{ environment: 'prod', lastDay: 1, limit: 1 }], []])
   const entry = uses[0]?.entry ?? -1
   const review = { config, entry, finding: 'justified; fixed in 1.2.4', now }
   for (const by of ['dave', 'ERIN ', 'jo', 'os:jo'])
@@ -175,6 +175,17 @@ test('with the sink down it is let in, the alarm waits and is seen, and is heard
   ])
 })
 
+test('one use too many is a finding, against the number of its environment where it has one', async () => {
+  const codesWith = async (maxPerDayIn: Readonly<Record<string, number>>) => {
+    const alarms = { ...config.alarms, maxPerDayIn }
+    const { findings, rates } = await listBreakglass({ ...config, alarms }, new Date())
+    return [rates[0]?.lastDay, rates[0]?.limit, findings.map(({ code }) => code).join()]
+  }
+  assert.deepEqual(await codesWith({}), [2, 1, 'BREAKGLASS_TOO_FREQUENT'])
+  assert.deepEqual(await codesWith({ staging: 5 }), [2, 1, 'BREAKGLASS_TOO_FREQUENT'])
+  assert.deepEqual(await codesWith({ prod: 2 }), [2, 2, ''])
+})
+
 test('who asked does not close the use by giving another name', async () => {
   const now = new Date()
   const entry = (await listBreakglass(config, now)).uses.at(-1)?.entry ?? -1
@@ -195,10 +206,14 @@ test('who asked does not close the use by giving another name', async () => {
 test('what nobody reviews in time rings, once a day', async () => {
   heard.length = 0
   const later = new Date(Date.now() + 25 * 3_600_000)
-  const { uses } = await listBreakglass(config, later)
+  const { uses, findings } = await listBreakglass(config, later)
   assert.deepEqual(
     uses.map(({ state }) => state),
     ['reviewed', 'overdue'],
+  )
+  assert.deepEqual(
+    findings.map(({ code, where }) => `${code} ${where}`),
+    [`BREAKGLASS_OVERDUE entry ${uses[1]?.entry}`],
   )
   await listBreakglass(config, later)
   assert.deepEqual(

@@ -2,13 +2,18 @@ import {
   followUps,
   isOverdue,
   openUses,
+  ratesOf,
   recordReview,
   reviewBy,
+  useFindings,
   type Bell,
+  type FollowUpRules,
   type Pending,
+  type Rate,
   type Use,
 } from '#breakglass'
 import type { Config } from '#config'
+import type { Problem } from '#error'
 import type { BodyStore, LogView } from '#log'
 import { openGate, startLogSigner } from '../gate.ts'
 import { readLog } from '../log.ts'
@@ -26,14 +31,10 @@ export interface BreakglassListReport {
   /** Alarms that wait to be heard. */
   readonly pending: readonly Pending[]
   /** Uses of the last day by environment, against the number from which on they ring. */
-  readonly rates: readonly {
-    readonly environment: string
-    readonly lastDay: number
-    readonly limit: number
-  }[]
+  readonly rates: readonly Rate[]
+  /** What somebody has to do: reviews that are overdue, rates that are exceeded. */
+  readonly findings: readonly Problem[]
 }
-
-const dayMs = 86_400_000
 
 /** Every use in the log, what waits for a review, and what nobody has heard. What is overdue rings. */
 export async function listBreakglass(config: Config, now: Date): Promise<BreakglassListReport> {
@@ -41,8 +42,8 @@ export async function listBreakglass(config: Config, now: Date): Promise<Breakgl
   const uses = await readLog(config, (view, bodies) => usesIn(bodies, view))
   await ringFollowUps(bell, config, uses, now)
   await bell.deliver({ timeoutMs: 5_000, all: true })
-  const { reviewMs, maxPerEnvironmentPerDay: limit } = config.alarms
-  const environments = [...new Set(uses.map(({ environment }) => environment))].sort()
+  const rules = rulesOf(config)
+  const { reviewMs } = rules
   return {
     uses: uses.map((use) => ({
       ...use,
@@ -55,14 +56,15 @@ export async function listBreakglass(config: Config, now: Date): Promise<Breakgl
           : 'reviewed',
     })),
     pending: await bell.pending(),
-    rates: environments.map((environment) => ({
-      environment,
-      limit,
-      lastDay: uses.filter(
-        (use) => use.environment === environment && now.getTime() - Date.parse(use.time) < dayMs,
-      ).length,
-    })),
+    rates: ratesOf(uses, rules, now),
+    findings: useFindings(uses, rules, now),
   }
+}
+
+/** When uses are overdue or too many. */
+export function rulesOf({ alarms, log }: Pick<Config, 'alarms' | 'log'>): FollowUpRules {
+  const { reviewMs, maxPerEnvironmentPerDay: maxPerDay, maxPerDayIn } = alarms
+  return { reviewMs, maxPerDay, maxPerDayIn, origin: log.origin }
 }
 
 export async function usesIn(
@@ -77,12 +79,11 @@ export async function usesIn(
 /** Rings for uses that nobody has reviewed in time, and for too many of them. */
 export async function ringFollowUps(
   bell: Pick<Bell, 'ring'>,
-  { alarms, log }: Config,
+  config: Config,
   uses: readonly Use[],
   now: Date,
 ): Promise<void> {
-  const { reviewMs, maxPerEnvironmentPerDay: maxPerDay } = alarms
-  await bell.ring(followUps(uses, { reviewMs, maxPerDay, origin: log.origin }, now))
+  await bell.ring(followUps(uses, rulesOf(config), now))
 }
 
 export interface ReviewOptions {

@@ -1,17 +1,10 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import {
-  followUps,
-  isOverdue,
-  makeEvent,
-  openUses,
-  type Bell,
-  type EventType,
-  type Use,
-} from '#breakglass'
+import { makeEvent, openUses, useFindings, type Bell, type EventType, type Use } from '#breakglass'
 import type { Config } from '#config'
 import type { Problem } from '#error'
 import type { BodyStore, Log } from '#log'
 import type { Journal, Metrics } from '#server'
+import { ringFollowUps, rulesOf } from '../breakglass/review.ts'
 import { lookEvery } from './looking.ts'
 
 /** Tells what has not been heard, again and again, and rings for what nobody has reviewed. */
@@ -45,7 +38,6 @@ const patienceMs = 30_000
 
 export function keepRinging(parts: RingingParts): Ringing {
   const { config, bell, log, bodies, metrics, journal, clock, seconds } = parts
-  const { alarms } = config
   const book = openUses(bodies)
   let waiting = 0
   let oldest = Infinity
@@ -57,12 +49,7 @@ export function keepRinging(parts: RingingParts): Ringing {
   }
   const follow = async (): Promise<void> => {
     await book.read(await log.view())
-    const rules = {
-      reviewMs: alarms.reviewMs,
-      maxPerDay: alarms.maxPerEnvironmentPerDay,
-      origin: config.log.origin,
-    }
-    await bell.ring(followUps(book.uses(), rules, clock()))
+    await ringFollowUps(bell, config, book.uses(), clock())
   }
   const once = async (): Promise<void> => {
     for (const part of [follow, tell]) {
@@ -86,9 +73,9 @@ export function keepRinging(parts: RingingParts): Ringing {
     alert: (type, about, problems) => alert(parts, type, about, problems),
     warnings() {
       const now = clock()
-      const overdue = book.uses().filter((use) => isOverdue(use, alarms.reviewMs, now))
       const isLate = waiting > 0 && now.getTime() - oldest >= patienceMs
-      return [...(isLate ? [unheard(waiting)] : []), ...overdue.slice(0, 8).map(unreviewed)]
+      const findings = useFindings(book.uses(), rulesOf(config), now)
+      return [...(isLate ? [unheard(waiting)] : []), ...findings.slice(0, 8)]
     },
     [Symbol.asyncDispose]: () => looking[Symbol.asyncDispose](),
   }
@@ -123,15 +110,5 @@ function unheard(count: number): Problem {
     expected: 'every alarm to be heard at once',
     found: `${count} that nobody has taken yet`,
     fix: 'Run `sallyport breakglass list`: it names the sink that does not answer, and why',
-  }
-}
-
-function unreviewed({ entry, environment, service, time }: Use): Problem {
-  return {
-    code: 'BREAKGLASS_OVERDUE',
-    where: `entry ${entry}`,
-    expected: 'a review by somebody who neither asked nor approved, before its deadline',
-    found: `none of the use at ${time} in ${environment}/${service}`,
-    fix: `Have somebody else look at it, then run \`sallyport breakglass review ${entry} --by NAME --finding TEXT\``,
   }
 }

@@ -8,7 +8,7 @@ import { parseDuration } from '../duration.ts'
 import { escapeLine } from '../escape.ts'
 import { parseCount } from '../number.ts'
 import type { Outcome } from '../outcome.ts'
-import type { Look } from '../render.ts'
+import { renderProblems, type Look } from '../render.ts'
 import { reviewerText } from '../reviewer.ts'
 import type { Session } from '../session.ts'
 import { table } from '../table.ts'
@@ -92,7 +92,7 @@ function defineUsing(command: CommandLine, plan: Plan): void {
 function defineReviewing(command: CommandLine, plan: Plan): void {
   command
     .command('list')
-    .description('every use, what waits for a review, and alarms that nobody has heard')
+    .description('every use, its review, how often, and alarms that nobody has heard')
     .action(() => plan('nothing was listed', list))
   command
     .command('review')
@@ -237,10 +237,16 @@ async function list(session: Session): Promise<Outcome> {
   const { listBreakglass } = await import('#app')
   const report = await listBreakglass(await session.config(), session.now())
   const look = session.outLook()
+  const { findings } = report
   return {
-    exit: 0,
+    exit: findings.length > 0 ? 1 : 0,
     json: jsonOf('BreakglassListReport', report),
-    text: [usesText(report, look), ratesText(report, look), pendingText(report, look)]
+    text: [
+      usesText(report, look),
+      ratesText(report, look),
+      pendingText(report, look),
+      renderProblems(findings, look),
+    ]
       .filter((part) => part !== '')
       .join('\n\n'),
   }

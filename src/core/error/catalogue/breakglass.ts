@@ -19,6 +19,10 @@ export const breakglass = {
   },
   BREAKGLASS_REVIEW: { title: 'The review does not close this use', exit: 2 },
   BREAKGLASS_KEY: { title: 'The key for breakglass is there already', exit: 2 },
+  BREAKGLASS_TOO_FREQUENT: {
+    title: 'Breakglass is used more often than this environment allows',
+    exit: 1,
+  },
   BREAKGLASS_OVERDUE: { title: 'A use of breakglass waits for its review for too long', exit: 1 },
   BREAKGLASS_ACCEPTANCE: { title: 'The acceptance of the risk does not count', exit: 1 },
   BREAKGLASS_NON_COMPLIANT: {
