@@ -61,7 +61,7 @@ export const commands: readonly CommandEntry[] = [
   },
   {
     name: 'probe-bypass',
-    summary: 'try the known ways around the gate of a Kubernetes cluster, as dry runs',
+    summary: 'try the known ways around the gate: into a cluster, to its nodes, past the proxies',
     load: () => import('./commands/probe-bypass.ts'),
   },
   {

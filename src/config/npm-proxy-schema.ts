@@ -108,6 +108,8 @@ export const npmProxySchema = z
     audit: z.enum(['pass', 'refuse']).default('pass'),
     // Tells the upstream the names that are bound elsewhere, to find out whether somebody took them.
     reportPublic: z.boolean().default(false),
+    // Registries that serve everybody: `probe-bypass` tells it, and finds nothing in it.
+    public: z.array(registry).max(1000).default([]),
     cache: z
       .strictObject({
         folder: path.default('npm-cache'),

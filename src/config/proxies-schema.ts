@@ -77,6 +77,8 @@ export const ociProxySchema = z
       .min(1, 'at least one target')
       .max(10_000)
       .superRefine(refuseTwice),
+    // What its registry serves to everybody: `probe-bypass` tells it, and finds nothing in it.
+    public: z.array(prefix).max(1000).default([]),
     cache: z
       .strictObject({
         folder: path.default('oci-cache'),

@@ -55,6 +55,7 @@ const wrong: Readonly<Record<string, readonly [object, string]>> = {
     },
     'targets.1',
   ],
+  'what everybody may have, ending within a name': [{ public: ['docker.io/library'] }, 'public.0'],
   'a field that nobody knows': [{ mirrors: [] }, ''],
   'no bound': [{ limits: { concurrent: 0 } }, 'limits.concurrent'],
 }

@@ -9,6 +9,7 @@ export type { HttpStore } from './http-store.ts'
 export type { HttpClient, HttpLimits, HttpOptions } from './http/client.ts'
 export type { ResolvedPackage } from './npm-package.ts'
 export type { NpmPackage } from './npm-registry.ts'
+export type { AnybodyAnswer, AnybodyOptions } from './oci/anybody.ts'
 export type { Attached, AttachedEvidence } from './oci/attach.ts'
 export type { Credential, Credentials, NamedCredential } from './oci/credentials.ts'
 export type { RegistryEvidence, RegistryOptions, ResolvedArtifact } from './oci/find.ts'
@@ -24,6 +25,7 @@ export type {
 export { manifestTypes, readManifest, type Descriptor, type Manifest } from './oci/manifest.ts'
 export type { RelatedManifest } from './oci/related.ts'
 export {
+  askAsAnybody,
   attachToRegistry,
   findInHttpStore,
   findInNpmRegistry,

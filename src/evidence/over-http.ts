@@ -5,6 +5,7 @@ import type { HttpClient, HttpOptions } from './http/client.ts'
 import type { ResolvedPackage } from './npm-package.ts'
 import type { NpmPackage } from './npm-registry.ts'
 import type { Credentials, NamedCredential } from './oci/credentials.ts'
+import type { AnybodyAnswer, AnybodyOptions } from './oci/anybody.ts'
 import type { Attached, AttachedEvidence } from './oci/attach.ts'
 import type { RegistryEvidence, RegistryOptions, ResolvedArtifact } from './oci/find.ts'
 import type { Upstream, UpstreamOptions } from './oci/upstream.ts'
@@ -118,4 +119,18 @@ export async function readDockerCredentials(file: string): Promise<Credentials> 
 /** Opens a registry (`https://host`) that others are served from. What comes from it is compared by whoever passes it on. */
 export async function openUpstream(address: URL, options: UpstreamOptions): Promise<Upstream> {
   return (await import('./oci/upstream.ts')).openUpstream(address, options)
+}
+
+/**
+ * Asks a registry for a manifest (`tag` or `sha256:…`) without any credential, as whoever goes round the gate would.
+ *
+ * @throws SallyportError EVIDENCE_SOURCE_UNAVAILABLE when it cannot be asked
+ */
+export async function askAsAnybody(
+  address: URL,
+  repository: string,
+  reference: string,
+  options: AnybodyOptions,
+): Promise<AnybodyAnswer> {
+  return (await import('./oci/anybody.ts')).askAsAnybody(address, repository, reference, options)
 }

@@ -1,13 +1,22 @@
 // `sallyport probe-bypass` against a real API server: nothing around a webhook as deploy/ has it, and every way around weaker ones.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { skip, type Said } from './api-server.ts'
 import { pod } from './objects.ts'
-import { until } from './processes.ts'
+import { freePort, until } from './processes.ts'
 import { startWorld, type Manifest, type World } from './world.ts'
 
 interface Report {
-  readonly findings: readonly { readonly way: string; readonly fix: string }[]
+  readonly findings: readonly {
+    readonly way: string
+    readonly found: string
+    readonly fix: string
+  }[]
   readonly closed: readonly { readonly way: string; readonly by: string }[]
   readonly unknown: readonly { readonly way: string; readonly why: string }[]
   readonly notes: readonly string[]
@@ -92,6 +101,7 @@ test('without a webhook everything is open', { skip }, async () => {
   assert.deepEqual(report.closed, [
     { way: 'pods/binding in shop', by },
     { way: 'pods in sallyport-system', by },
+    { way: 'nodes/proxy for everybody', by: 'authorization of the API server' },
   ])
 })
 
@@ -141,6 +151,132 @@ test('it needs no kubeconfig', { skip }, async () => {
   assert.match(said.stdout, /unknown +pods\/ephemeralcontainers in default +there is no pod/)
   assert.match(said.stdout, /sallyport: could not tell/)
 })
+
+/** A role, and who has it; `clusterrole` or a role that is there already. */
+async function give(name: string, role: readonly string[], subject: string): Promise<void> {
+  const made = await world.cluster.kubectl(['create', 'clusterrole', name, ...role])
+  assert.equal(made.exit, 0, made.stderr)
+  const binding = ['create', 'clusterrolebinding', name, `--clusterrole=${name}`, subject]
+  const bound = await world.cluster.kubectl(binding)
+  assert.equal(bound.exit, 0, bound.stderr)
+}
+const take = (name: string): Promise<Said> =>
+  world.cluster.kubectl(['delete', 'clusterrolebinding,clusterrole', name])
+
+const proxyWay = (report: Report): string | undefined =>
+  report.findings.find(({ way }) => way.startsWith('nodes/proxy'))?.way
+
+test('who may reach kubelets through the API server is found: everybody', { skip }, async () => {
+  assert.equal(proxyWay((await probe()).report), undefined)
+  const rights = [
+    ['--verb=get', '--group=system:authenticated'],
+    ['--verb=create', '--group=system:serviceaccounts'],
+    ['--verb=get', '--group=system:unauthenticated'],
+  ] as const
+  for (const [verb, subject] of rights) {
+    await give('to-nodes', [verb, '--resource=nodes/proxy'], subject)
+    const isFound = async (): Promise<boolean> =>
+      proxyWay((await probe()).report) === 'nodes/proxy for everybody'
+    await until('the API server has heard of the right', isFound)
+    await take('to-nodes')
+    await until('the API server has forgotten it', async () => !(await isFound()))
+  }
+})
+
+test('a deployer who asks is told what they themselves may', { skip }, async () => {
+  const { address, caFile, folder } = world.cluster
+  const account = ['serviceaccount', 'deployer', '-n', 'shop']
+  assert.equal((await world.cluster.kubectl(['create', ...account])).exit, 0)
+  const token = (await world.cluster.kubectl(['create', 'token', 'deployer', '-n', 'shop'])).stdout
+  const tokenFile = join(folder, 'deployer-token')
+  writeFileSync(tokenFile, token)
+  const subject = '--serviceaccount=shop:deployer'
+  const read = ['pods', 'namespaces', 'nodes', 'validatingwebhookconfigurations']
+  await give('to-look', ['--verb=get,list', `--resource=${read.join(',')}`], subject)
+  const asDeployer = async (): Promise<Report> => {
+    const args = ['--server', address, '--token-file', tokenFile, '--ca-file', caFile]
+    return (await world.sallyport('probe-bypass', '--json', ...args)).json as unknown as Report
+  }
+  const way = 'nodes/proxy for whoever asks here'
+  await until('the rights count', async () =>
+    ((await asDeployer()).closed ?? []).some((one) => one.way === way),
+  )
+  await give('to-nodes', ['--verb=get', '--resource=nodes/proxy'], subject)
+  await until('this right, too', async () => proxyWay(await asDeployer()) === way)
+  await take('to-nodes')
+  await take('to-look')
+})
+
+test(
+  'a kubelet that answers anybody is found; a fake one, for there is none here',
+  { skip },
+  async () => {
+    const answers = { open: 200, shut: 401, odd: 500 } as const
+    const kubelets = await Promise.all(
+      Object.values(answers).map((status) => startFakeKubelet(status)),
+    )
+    try {
+      for (const [index, name] of Object.keys(answers).entries()) {
+        await addNode(name, kubelets[index]?.port ?? 0)
+      }
+      await addNode('away', await freePort())
+      const { exit, report } = await probe()
+      assert.equal(exit, 1)
+      const said = (name: string) => (one: { way: string }) =>
+        one.way === `kubelet of ${name}, asked by nobody`
+      assert.match(
+        report.findings.find(said('open'))?.fix ?? '',
+        /authentication\.anonymous\.enabled/,
+      )
+      assert.equal(report.closed.find(said('shut'))?.by, 'kubelet (status 401)')
+      assert.match(report.unknown.find(said('odd'))?.why ?? '', /status 500/)
+      assert.ok(report.notes.some((note) => /kubelets of away cannot be reached/.test(note)))
+      const asked = kubelets.flatMap(({ requests }) => requests)
+      assert.deepEqual([...new Set(asked)], ['GET /pods '])
+    } finally {
+      for (const { close } of kubelets) close()
+      await world.cluster.kubectl(['delete', 'nodes', '--all'])
+    }
+  },
+)
+
+async function addNode(name: string, port: number): Promise<void> {
+  const node = { apiVersion: 'v1', kind: 'Node', metadata: { name } }
+  assert.equal((await world.cluster.kubectl(['create', '-f', '-'], node)).exit, 0)
+  const addresses = [{ type: 'InternalIP', address: '127.0.0.1' }]
+  const status = { addresses, daemonEndpoints: { kubeletEndpoint: { Port: port } } }
+  const patch = JSON.stringify({ status })
+  const said = await world.cluster.kubectl([
+    'patch',
+    'node',
+    name,
+    '--subresource=status',
+    '-p',
+    patch,
+  ])
+  assert.equal(said.exit, 0, said.stderr)
+}
+
+/** Answers as the port 10250 of a kubelet does, and runs nothing. */
+async function startFakeKubelet(status: number) {
+  const { folder } = world.cluster
+  const requests: string[] = []
+  const read = (name: string): Buffer => readFileSync(join(folder, name))
+  const server = createServer(
+    { key: read('tls.key'), cert: read('tls.crt') },
+    (request, response) => {
+      const { method, url, headers } = request
+      requests.push(`${method} ${url} ${headers.authorization ?? ''}`)
+      const pods = { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: [] }
+      response.writeHead(status, { 'content-type': 'application/json' })
+      response.end(status === 200 ? JSON.stringify(pods) : 'Unauthorized')
+    },
+  )
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as AddressInfo
+  return { port, requests, close: () => server.close() }
+}
 
 test('a namespace that is left out is found, and tried', { skip }, async () => {
   const key = 'kubernetes.io/metadata.name'

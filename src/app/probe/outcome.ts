@@ -1,6 +1,17 @@
 import type { ClusterAnswer } from './cluster.ts'
 import type { Attempt } from './attempts.ts'
 
+/** What is known about one way around the gate. */
+export type Way =
+  | {
+      readonly outcome: 'open'
+      readonly way: string
+      readonly found: string
+      readonly fix: string
+    }
+  | { readonly outcome: 'closed'; readonly way: string; readonly by: string }
+  | { readonly outcome: 'unknown'; readonly way: string; readonly why: string }
+
 /** What became of an attempt. */
 export type Tried =
   | { readonly outcome: 'refused'; readonly by: string }

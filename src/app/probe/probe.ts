@@ -12,7 +12,10 @@ import {
 import { openCluster, type Cluster, type ClusterAnswer } from './cluster.ts'
 import { podBearing } from './kinds.ts'
 import { readAccess, type ClusterOptions } from './kubeconfig.ts'
-import { findingOf, judge } from './outcome.ts'
+import { tryKubelets } from './kubelets.ts'
+import { tryNodesProxy } from './nodes.ts'
+import { findingOf, judge, type Way } from './outcome.ts'
+import { tryRegistries, type RegistriesOptions } from './registries.ts'
 import {
   gateWebhooks,
   inspectWebhooks,
@@ -27,10 +30,14 @@ import {
 export interface ProbeOptions extends ClusterOptions {
   /** Namespaces in which every way is tried; default is the first one that a webhook asks about. */
   readonly namespaces: readonly string[]
+  /** Whether an API server, and its nodes, are asked. */
+  readonly cluster: boolean
+  readonly registries: RegistriesOptions
 }
 
 export interface ProbeReport {
-  readonly server: string
+  /** Absent when no API server was asked. */
+  readonly server?: string
   /** `configuration/webhook` of each that asks a gate. */
   readonly webhooks: readonly string[]
   /** Ways around the gate that work. */
@@ -45,11 +52,32 @@ export interface ProbeReport {
 const maxNamespaces = 1000
 
 /**
- * Tries the known ways around the gate, with server-side dry runs only: nothing is stored, and the gate records nothing.
+ * Tries the known ways around the gate: with server-side dry runs, reviews of access, and by reading. Nothing is stored or
+ * started, and the gate records nothing.
  *
- * @throws SallyportError PROBE_KUBECONFIG, PROBE_CLUSTER
+ * @throws SallyportError PROBE_KUBECONFIG, PROBE_CLUSTER, and as `tryRegistries`
  */
 export async function probeBypass(options: ProbeOptions): Promise<ProbeReport> {
+  const inCluster = options.cluster ? await probeCluster(options) : nothingTried
+  const { ways, notes } = await tryRegistries(options.registries)
+  const report = {
+    ...inCluster,
+    findings: [...inCluster.findings],
+    closed: [...inCluster.closed],
+    unknown: [...inCluster.unknown],
+    notes: [...inCluster.notes, ...notes],
+  }
+  for (const way of ways) add(report, way)
+  if (!options.cluster && ways.length + notes.length === 0) {
+    const why = 'no proxy is configured here, and nothing is named with --pull'
+    report.unknown.push({ way: 'registries', why })
+  }
+  return report
+}
+
+const nothingTried: ProbeReport = { webhooks: [], findings: [], closed: [], unknown: [], notes: [] }
+
+async function probeCluster(options: ProbeOptions): Promise<ProbeReport> {
   const cluster = openCluster(await readAccess(options))
   const webhooks = gateWebhooks(checkAnswer(webhooksSchema, await read(cluster, registered)))
   const namespaces = await namespacesOf(cluster)
@@ -68,6 +96,9 @@ export async function probeBypass(options: ProbeOptions): Promise<ProbeReport> {
   for (const { name } of namespaces) {
     if (!thorough.includes(name)) await attempt(state, podAttempt(name))
   }
+  add(state, await tryNodesProxy(cluster))
+  const kubelets = await tryKubelets(cluster)
+  for (const way of kubelets.ways) add(state, way)
   const { findings, closed, unknown } = state
   return {
     server: cluster.address,
@@ -75,18 +106,34 @@ export async function probeBypass(options: ProbeOptions): Promise<ProbeReport> {
     findings,
     closed,
     unknown,
-    notes: await notesOf(cluster, outside),
+    notes: await notesOf(cluster, outside, kubelets.unreached),
   }
 }
 
 const registered = '/apis/admissionregistration.k8s.io/v1/validatingwebhookconfigurations'
 
-interface State {
-  readonly cluster: Cluster
-  readonly webhooks: readonly Webhook[]
+/** What has come of everything that was tried. */
+interface Tally {
   readonly findings: Finding[]
   readonly closed: { readonly way: string; readonly by: string }[]
   readonly unknown: { readonly way: string; readonly why: string }[]
+}
+
+interface State extends Tally {
+  readonly cluster: Cluster
+  readonly webhooks: readonly Webhook[]
+}
+
+function add({ findings, closed, unknown }: Tally, one: Way): void {
+  const { way } = one
+  switch (one.outcome) {
+    case 'open':
+      return void findings.push({ way, found: one.found, fix: one.fix })
+    case 'closed':
+      return void closed.push({ way, by: one.by })
+    case 'unknown':
+      return void unknown.push({ way, why: one.why })
+  }
 }
 
 async function tryEverything(state: State, namespace: string): Promise<void> {
@@ -106,11 +153,13 @@ async function tryEverything(state: State, namespace: string): Promise<void> {
 }
 
 async function attempt(state: State, one: Attempt): Promise<void> {
-  const { cluster, webhooks, findings, closed, unknown } = state
+  const { cluster, webhooks } = state
+  const { way } = one
   const tried = judge(await cluster.send(one.method, one.path, one.body), webhooks)
-  if (tried.outcome === 'refused') closed.push({ way: one.way, by: tried.by })
-  else if (tried.outcome === 'admitted') findings.push(findingOf(one, tried.note))
-  else unknown.push({ way: one.way, why: tried.why })
+  if (tried.outcome === 'refused') add(state, { outcome: 'closed', way, by: tried.by })
+  else if (tried.outcome === 'admitted')
+    add(state, { outcome: 'open', ...findingOf(one, tried.note) })
+  else add(state, { outcome: 'unknown', way, why: tried.why })
 }
 
 /** In which versions the API server has a resource: an old one may be forgotten by the rules. */
@@ -156,6 +205,7 @@ async function namespacesOf(cluster: Cluster): Promise<readonly Namespace[]> {
 async function notesOf(
   cluster: Cluster,
   outside: readonly Namespace[],
+  unreached: readonly string[],
 ): Promise<readonly string[]> {
   const pods = itemsOf(await cluster.get('/api/v1/pods?limit=2000'))
   const mirror = 'kubernetes.io/config.mirror'
@@ -171,6 +221,11 @@ async function notesOf(
       ? []
       : [
           `static pods come from files on their nodes, and nobody is asked about them: ${fixed.slice(0, 50).join(', ')}`,
+        ]),
+    ...(unreached.length === 0
+      ? []
+      : [
+          `from here the kubelets of ${unreached.slice(0, 50).join(', ')} cannot be reached: ask from where pods, builds and people reach nodes, too`,
         ]),
     'who can log in to a node, or write to etcd, starts what they like: no webhook sees it',
   ]

@@ -1,4 +1,6 @@
+import { existsSync } from 'node:fs'
 import type { ProbeReport } from '#app'
+import type { Config } from '#config'
 import { collect } from '../collect.ts'
 import type { CommandLine } from '../command-line.ts'
 import type { Plan } from '../commands.ts'
@@ -15,6 +17,8 @@ interface Options {
   readonly tokenFile?: string
   readonly caFile?: string
   readonly namespace: readonly string[]
+  readonly cluster: boolean
+  readonly pull: readonly string[]
 }
 
 export function define(command: CommandLine, plan: Plan): void {
@@ -25,6 +29,13 @@ export function define(command: CommandLine, plan: Plan): void {
     .option('--token-file <file>', 'with --server: a bearer token')
     .option('--ca-file <file>', 'with --server: the authority of its certificate')
     .option('--namespace <name>', 'where every way is tried (repeatable)', collect, [])
+    .option('--no-cluster', 'ask no API server and no node: only registries, past the proxies')
+    .option(
+      '--pull <artifact>',
+      'an image or package that only the gate should get from its registry (repeatable)',
+      collect,
+      [],
+    )
     .action((options: Options) =>
       plan('it is not known whether there is a way around the gate', (session) =>
         probe(session, options),
@@ -34,15 +45,26 @@ export function define(command: CommandLine, plan: Plan): void {
 
 async function probe(session: Session, options: Options): Promise<Outcome> {
   const { probeBypass } = await import('#app')
-  session.terminal.status('trying the known ways around the gate, all as dry runs')
-  const { namespace, ...more } = options
+  const { defaultEvidence } = await import('#config')
+  session.terminal.status('trying the known ways around the gate; nothing is stored or started')
+  const { namespace, pull, ...more } = options
   const { cwd, env } = session
-  const report = await probeBypass({ cwd, env, namespaces: namespace, ...more })
+  const config = await configOf(session)
+  const evidence = config?.evidence ?? defaultEvidence(env)
+  const registries = { config, evidence, named: pull }
+  const report = await probeBypass({ cwd, env, namespaces: namespace, registries, ...more })
   return {
     exit: exitOf(report),
     json: { apiVersion: 'sallyport.dev/v1', kind: 'ProbeReport', ...jsonOf(report) },
     text: textOf(report, session.outLook()),
   }
+}
+
+/** Who asks from elsewhere, such as from a node, has no home of the gate; one that is named has to be there. */
+async function configOf(session: Session): Promise<Config | undefined> {
+  const { homeOf } = await import('#config')
+  const isNamed = session.home !== undefined || (session.env['SALLYPORT_HOME'] ?? '') !== ''
+  return isNamed || existsSync(homeOf(session)) ? await session.config() : undefined
 }
 
 function exitOf({ findings, unknown }: ProbeReport): 0 | 1 | 3 {
@@ -70,7 +92,7 @@ function textOf(report: ProbeReport, { paint }: Look): string {
   return [
     table(rows),
     ...(fixes.length === 0 ? [] : [fixes.join('\n')]),
-    notes.map((note) => `note: ${escapeLine(note)}`).join('\n'),
+    ...(notes.length === 0 ? [] : [notes.map((note) => `note: ${escapeLine(note)}`).join('\n')]),
     `sallyport: ${verdictOf(report, paint)}`,
   ].join('\n\n')
 }

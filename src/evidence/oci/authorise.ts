@@ -47,12 +47,36 @@ export async function authorise(answer: HttpAnswer, asker: Asker): Promise<strin
   )
 }
 
+/**
+ * The same for somebody without any credential: undefined when nothing is given to them.
+ *
+ * @throws SallyportError EVIDENCE_SOURCE_UNAVAILABLE when the token server cannot be asked, or answers oddly
+ */
+export async function authoriseAnybody(
+  answer: HttpAnswer,
+  asker: Omit<Asker, 'credentials'>,
+): Promise<string | undefined> {
+  const challenge = parseChallenge(answer.headers['www-authenticate'])
+  if (challenge?.scheme !== 'bearer') return undefined
+  const given = await askForToken(challenge, undefined, answer, asker)
+  return [400, 401, 403, 404].includes(given.status) ? undefined : tokenOf(given)
+}
+
 async function fetchToken(
   challenge: Challenge & { scheme: 'bearer' },
   credential: Exclude<Credential, { kind: 'bearer' }> | undefined,
-  { url, limit }: HttpAnswer,
+  answer: HttpAnswer,
   asker: Asker,
 ): Promise<string> {
+  return tokenOf(await askForToken(challenge, credential, answer, asker))
+}
+
+async function askForToken(
+  challenge: Challenge & { scheme: 'bearer' },
+  credential: Exclude<Credential, { kind: 'bearer' }> | undefined,
+  { url, limit }: HttpAnswer,
+  asker: Omit<Asker, 'credentials'>,
+): Promise<HttpAnswer> {
   const realm = URL.parse(challenge.realm)
   const isDown = url.protocol === 'https:' && realm?.protocol !== 'https:'
   if (realm === null || isDown || realm.username !== '' || realm.password !== '') {
@@ -77,11 +101,11 @@ async function fetchToken(
       refresh_token: credential.token,
       ...query,
     }).toString()
-    return tokenOf(await asker.http.send(realm, { ...common, form }))
+    return await asker.http.send(realm, { ...common, form })
   }
   for (const [name, value] of Object.entries(query)) realm.searchParams.set(name, value)
   const authorization = credential === undefined ? {} : { authorization: basic(credential) }
-  return tokenOf(await asker.http.send(realm, { ...common, ...authorization }))
+  return await asker.http.send(realm, { ...common, ...authorization })
 }
 
 function tokenOf({ status, body, url }: HttpAnswer): string {

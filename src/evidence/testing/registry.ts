@@ -18,6 +18,8 @@ export interface TestRegistryOptions {
     readonly password: string
     /** Whether writing needs it, too; default false. */
     readonly writes?: boolean
+    /** What somebody without a name gets with the token that everybody is given; left out: no token. */
+    readonly everybody?: 'served' | 'not found'
   }
   readonly tls?: { readonly key: string; readonly cert: string }
 }
@@ -46,6 +48,7 @@ interface State {
 }
 
 const token = 'test-token'
+const tokenOfEverybody = 'token-of-everybody'
 
 export async function startTestRegistry(options: TestRegistryOptions = {}): Promise<TestRegistry> {
   const state: State = {
@@ -92,6 +95,7 @@ async function answer(
   const fault = state.faults.find(([pattern]) => pattern.test(url.pathname))?.[1]
   if (fault !== undefined && request.method === 'GET') return commitFault(fault, response, url)
   if (url.pathname === '/token') return giveToken(authorization, url, response, state)
+  if (isNobody(authorization, state)) return send(response, undefined)
   if (!isLetIn(request, state)) return challenge(response, state)
   return serve(request, response, url, state)
 }
@@ -235,7 +239,13 @@ function isLetIn(request: IncomingMessage, { options: { auth } }: State): boolea
   if (auth === undefined) return true
   if (request.method !== 'GET' && auth.writes !== true) return true
   const wanted = auth.kind === 'token' ? `Bearer ${token}` : basic(auth)
-  return request.headers.authorization === wanted
+  const { authorization } = request.headers
+  if (auth.everybody === 'served' && authorization === `Bearer ${tokenOfEverybody}`) return true
+  return authorization === wanted
+}
+
+function isNobody(authorization: string, { options: { auth } }: State): boolean {
+  return auth?.everybody === 'not found' && authorization === `Bearer ${tokenOfEverybody}`
 }
 
 function challenge(response: ServerResponse, { options: { auth }, base }: State): void {
@@ -252,7 +262,9 @@ function giveToken(
 ): void {
   const isRight = auth !== undefined && authorization === basic(auth)
   const scope = url.searchParams.get('scope') ?? ''
-  if (!isRight || !/^repository:.+:pull(?:,push)?$/.test(scope)) response.writeHead(401).end()
+  const isEverybody = auth?.everybody !== undefined && authorization === ''
+  if (isEverybody) response.end(JSON.stringify({ token: tokenOfEverybody }))
+  else if (!isRight || !/^repository:.+:pull(?:,push)?$/.test(scope)) response.writeHead(401).end()
   else response.end(JSON.stringify({ token }))
 }
 

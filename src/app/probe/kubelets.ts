@@ -1,0 +1,125 @@
+import { request } from 'node:https'
+import { isIP } from 'node:net'
+import { z } from 'zod'
+import { checkShape } from '#document'
+import type { Cluster } from './cluster.ts'
+import type { Way } from './outcome.ts'
+
+const maxNodes = 500
+/** Kubelets that are asked at the same time. */
+const width = 16
+const timeoutMs = 3_000
+const maxBytes = 4096
+const usualPort = 10_250
+
+const text = z.string().max(300)
+const nodesSchema = z.looseObject({
+  items: z
+    .array(
+      z.looseObject({
+        metadata: z.looseObject({ name: text }),
+        status: z
+          .looseObject({
+            addresses: z.array(z.looseObject({ type: text, address: text })).nullish(),
+            daemonEndpoints: z
+              .looseObject({
+                kubeletEndpoint: z.looseObject({ Port: z.int().min(1).max(65_535) }).nullish(),
+              })
+              .nullish(),
+          })
+          .nullish(),
+      }),
+    )
+    .nullish(),
+})
+type Node = NonNullable<z.output<typeof nodesSchema>['items']>[number]
+
+/** What kubelets answer to anybody. */
+export interface Kubelets {
+  readonly ways: readonly Way[]
+  /** Nodes whose kubelet cannot be reached from here: that says nothing about elsewhere. */
+  readonly unreached: readonly string[]
+}
+
+/** Asks the kubelet of each node for its pods, as nobody. Nothing is started, and nothing is told to it. */
+export async function tryKubelets(cluster: Cluster): Promise<Kubelets> {
+  const answer = await cluster.get(`/api/v1/nodes?limit=${maxNodes}`)
+  if (answer.status !== 200) {
+    const why = `the API server does not list nodes: status ${answer.status}`
+    return { ways: [{ outcome: 'unknown', way: 'kubelets', why }], unreached: [] }
+  }
+  const { items } = checkShape(nodesSchema, answer.body, { what: 'the nodes of the cluster' })
+  const ways: Way[] = []
+  const unreached: string[] = []
+  const nodes = items ?? []
+  for (let start = 0; start < nodes.length; start += width) {
+    const some = nodes.slice(start, start + width)
+    for (const [at, way] of (await Promise.all(some.map(tryNode))).entries()) {
+      if (way === undefined) unreached.push(some[at]?.metadata.name ?? '')
+      else ways.push(way)
+    }
+  }
+  return { ways, unreached }
+}
+
+async function tryNode({ metadata, status }: Node): Promise<Way | undefined> {
+  const way = `kubelet of ${metadata.name}, asked by nobody`
+  const port = status?.daemonEndpoints?.kubeletEndpoint?.Port ?? usualPort
+  const addresses = (status?.addresses ?? []).filter(
+    ({ type, address }) => /^(?:Internal|External)IP$/.test(type) && isIP(address) !== 0,
+  )
+  const said = await Promise.all(addresses.map(({ address }) => askPods(address, port)))
+  const known = said.filter((one) => one !== undefined)
+  if (known.some(({ hasPods }) => hasPods)) {
+    return {
+      outcome: 'open',
+      way,
+      found: `it serves whoever reaches port ${port}: who lists its pods runs commands in them, too`,
+      fix: 'Set authentication.anonymous.enabled: false and authorization.mode: Webhook in the configuration of the kubelet, and start it again',
+    }
+  }
+  const [first] = known
+  if (first === undefined) return undefined
+  const other = known.find(({ code }) => code !== 401 && code !== 403)
+  return other === undefined
+    ? { outcome: 'closed', way, by: `kubelet (status ${first.code})` }
+    : { outcome: 'unknown', way, why: `status ${other.code}, and no list of pods` }
+}
+
+interface KubeletAnswer {
+  readonly code: number
+  readonly hasPods: boolean
+}
+
+/** Undefined where nobody answers. */
+function askPods(address: string, port: number): Promise<KubeletAnswer | undefined> {
+  const options = {
+    host: address,
+    port,
+    path: '/pods',
+    headers: { accept: 'application/json', 'user-agent': 'sallyport-probe' },
+    // Kubelets sign their certificates themselves. It is told nothing, and is believed only that it answers.
+    rejectUnauthorized: false,
+    agent: false,
+    signal: AbortSignal.timeout(timeoutMs),
+  } as const
+  return new Promise((resolve) => {
+    const asking = request(options, (response) => {
+      let start = ''
+      const done = (): void => {
+        const code = response.statusCode ?? 0
+        resolve({ code, hasPods: code === 200 && /"kind"\s*:\s*"PodList"/.test(start) })
+        asking.destroy()
+      }
+      response.setEncoding('latin1')
+      response.on('data', (chunk: string) => {
+        start += chunk
+        if (start.length >= maxBytes) done()
+      })
+      response.on('end', done)
+      response.on('error', done)
+    })
+    asking.on('error', () => resolve(undefined))
+    asking.end()
+  })
+}
