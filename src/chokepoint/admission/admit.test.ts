@@ -35,6 +35,7 @@ interface Asked {
   readonly object?: unknown
   readonly oldObject?: unknown
   readonly dryRun?: boolean
+  readonly userInfo?: { readonly username: string; readonly groups: readonly string[] }
 }
 
 function requestOf({ kind = 'Pod', group = '', ...more }: Asked): AdmissionRequest {
@@ -95,17 +96,43 @@ const allWorkloads: readonly [string, string, (image: string) => unknown][] = [
   ['acme.example', 'Rollout', (image) => ({ spec: { template: template(image) } })],
 ]
 
-test('every kind that makes pods is decided, for the target of its namespace and labels', async () => {
+const previous = `registry.example/shop/app@sha256:${other}`
+
+test('every kind that makes pods is decided when it is made and when its image is changed, for the target of its namespace and labels', async () => {
   for (const [group, kind, objectOf] of allWorkloads) {
+    const object = objectOf(pinned)
+    const made = requestOf({ group, kind, object })
+    const oldObject = objectOf(previous)
+    const changed = requestOf({ group, kind, operation: 'UPDATE', object, oldObject })
+    for (const request of [made, changed]) {
+      const { ports, asked } = portsOf({ [digest]: 'blocked' })
+      const what = `${request.operation} ${kind}`
+      const answer = await admit(request, settings, ports)
+      assert.equal(answer.response.allowed, false, what)
+      assert.deepEqual(asked[0]?.target, { environment: 'production', service: 'cart' }, what)
+      assert.equal(asked[0].requester, 'jo')
+    }
+  }
+})
+
+test('whoever asks is asked about: administrators, nodes and what is part of the cluster, too (DEP-06)', async () => {
+  const privileged = [
+    { username: 'kubernetes-admin', groups: ['kubeadm:cluster-admins', 'system:masters'] },
+    { username: 'system:admin', groups: ['system:masters', 'system:authenticated'] },
+    { username: 'system:apiserver', groups: ['system:masters'] },
+    { username: 'system:node:one', groups: ['system:nodes'] },
+    { username: 'system:kube-controller-manager', groups: ['system:authenticated'] },
+    {
+      username: 'system:serviceaccount:kube-system:replicaset-controller',
+      groups: ['system:serviceaccounts', 'system:serviceaccounts:kube-system'],
+    },
+  ]
+  for (const userInfo of privileged) {
+    const object = { metadata: { labels }, ...pod(pinned) }
     const { ports, asked } = portsOf({ [digest]: 'blocked' })
-    const answer = await admit(
-      requestOf({ group, kind, object: objectOf(pinned) }),
-      settings,
-      ports,
-    )
-    assert.equal(answer.response.allowed, false, kind)
-    assert.deepEqual(asked[0]?.target, { environment: 'production', service: 'cart' }, kind)
-    assert.equal(asked[0].requester, 'jo')
+    const { response } = await admit(requestOf({ userInfo, object }), settings, ports)
+    assert.equal(response.allowed, false, userInfo.username)
+    assert.deepEqual([response.status?.code, asked[0]?.requester], [403, userInfo.username])
   }
 })
 
