@@ -2,7 +2,7 @@ import { appendFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { indexType, pusherTo } from '../../src/evidence/testing/push.ts'
 import { pushImage } from '../proxies/oci-image.ts'
-import { startRealRegistry } from '../registry/real-registry.ts'
+import { account, startRealRegistry } from '../registry/real-registry.ts'
 import { home } from '../scenarios/home-folder.ts'
 import { provenance } from '../scenarios/provenance.ts'
 
@@ -31,12 +31,10 @@ export interface Promotion {
   stop(): Promise<void>
 }
 
-/** bcrypt of `of-the-test`, as cheap as there is. */
-const users = 'promoter:$2b$04$j1vlh3bgFoL4.873ccrIpuTo9kXdf3Rdfv9uFbleBbaqxTmSl2tX6\n'
-const auth = Buffer.from('promoter:of-the-test').toString('base64')
+const auth = Buffer.from(`${account.name}:${account.password}`).toString('base64')
 
 export async function startPromotion(dir: string): Promise<Promotion> {
-  const [from, to] = await Promise.all([startRealRegistry(), startRealRegistry(users)])
+  const [from, to] = await Promise.all([startRealRegistry(), startRealRegistry(account.htpasswd)])
   const image = (content: string) => pushImage(from.base, 'shop', { content })
   const [one, two, other] = [await image('one'), await image('two'), await image('other')]
   const { digest, bytes } = await pusherTo(from.base, 'shop').index([one, two])

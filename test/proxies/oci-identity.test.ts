@@ -4,15 +4,23 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { startTestRegistry, type TestRegistry } from '../../src/evidence/testing/registry.ts'
+import {
+  account,
+  startRealRegistry,
+  whyNoRegistry,
+  type RealRegistry,
+} from '../registry/real-registry.ts'
+import { runInProcess } from '../scenarios/in-process.ts'
 import { makeHome, startInside, tokens, type GateHome, type Inside } from '../server/gate.ts'
 import { run, whyNoSkopeo, type Said } from './oci-clients.ts'
 import { pushImage, type RealImage } from './oci-image.ts'
 
-const skip = whyNoSkopeo() ?? false
+const skip = whyNoRegistry() ?? whyNoSkopeo() ?? false
 const dir = mkdtempSync(join(tmpdir(), 'sallyport-identity-'))
-const secret = 'a-secret-of-the-gate'
-let registry: TestRegistry
+/** Serves everybody. */
+let open: RealRegistry
+/** The same images, for the gate. */
+let registry: RealRegistry
 let home: GateHome
 let gate: Inside
 let proxy = ''
@@ -21,11 +29,11 @@ let bad: RealImage
 
 before(async () => {
   if (skip !== false) return
-  registry = await startTestRegistry({
-    auth: { kind: 'basic', username: 'gate', password: secret },
-  })
-  good = await pushImage(registry.base, 'acme/shop', { content: 'good', tag: '1.0' })
-  bad = await pushImage(registry.base, 'acme/shop', { content: 'bad', tag: '2.0' })
+  open = await startRealRegistry()
+  registry = await startRealRegistry(account.htpasswd)
+  good = await pushImage(open.base, 'acme/shop', { content: 'good', tag: '1.0' })
+  bad = await pushImage(open.base, 'acme/shop', { content: 'bad', tag: '2.0' })
+  for (const tag of ['1.0', '2.0']) await bringOver(tag)
   home = await makeHome(
     `proxies:
   oci:
@@ -36,7 +44,7 @@ before(async () => {
   )
   home.approve(good.digest)
   const credentials = join(home.folder, 'docker.json')
-  const auth = Buffer.from(`gate:${secret}`).toString('base64')
+  const auth = Buffer.from(`${account.name}:${account.password}`).toString('base64')
   writeFileSync(credentials, JSON.stringify({ auths: { [registry.host]: { auth } } }), {
     mode: 0o600,
   })
@@ -53,10 +61,23 @@ before(async () => {
 
 after(async () => {
   await gate?.stop()
-  await registry?.close()
+  await registry?.stop()
+  await open?.stop()
   home?.close()
   rmSync(dir, { recursive: true, force: true })
 })
+
+async function bringOver(tag: string): Promise<void> {
+  const plain = ['--src-tls-verify=false', '--dest-tls-verify=false', '--preserve-digests']
+  const creds = ['--dest-creds', `${account.name}:${account.password}`]
+  const places = [open, registry].map(({ host }) => `docker://${host}/acme/shop:${tag}`)
+  const said = await run(
+    'skopeo',
+    ['--insecure-policy', 'copy', ...plain, ...creds, ...places],
+    dir,
+  )
+  assert.equal(said.exit, 0, said.text)
+}
 
 let copies = 0
 function pull(from: string, creds: readonly string[]): Promise<Said & { readonly place: string }> {
@@ -89,8 +110,54 @@ test(
   },
 )
 
+/** Everything that the gate answers to whoever pulls one of these, with its headers. */
+async function everythingTold(): Promise<readonly Told[]> {
+  const paths = ['/v2/', '/v2/registry.example/acme/shop/tags/list']
+  for (const { digest, config, layer } of [good, bad]) {
+    const below = (rest: string): string => `/v2/registry.example/acme/shop/${rest}`
+    paths.push(below(`manifests/sha256:${digest}`), below(`referrers/sha256:${digest}`))
+    paths.push(below(`blobs/sha256:${config}`), below(`blobs/sha256:${layer}`))
+  }
+  const told: Told[] = []
+  // One after the other: a blob is part of a manifest that was let through before.
+  for (const headers of [{}, { authorization: `Bearer ${tokens.deployer}` }]) {
+    for (const path of paths) {
+      const response = await fetch(`http://${proxy}${path}`, { headers, redirect: 'manual' })
+      const { status } = response
+      told.push({ path, status, head: [...response.headers], body: await response.text() })
+    }
+  }
+  return told
+}
+
+interface Told {
+  readonly path: string
+  readonly status: number
+  readonly head: readonly (readonly string[])[]
+  readonly body: string
+}
+
 test(
-  'around the gate the registry serves nobody, whatever the gate would have said',
+  'nobody learns from the gate who it is to the registry, or is sent there',
+  { skip },
+  async () => {
+    const told = await everythingTold()
+    const served = told.filter(({ status }) => status === 200).map(({ path }) => path)
+    assert.ok(served.some((path) => path.endsWith(`blobs/sha256:${good.layer}`)))
+    const { name, password } = account
+    const secrets = [password, Buffer.from(`${name}:${password}`).toString('base64')]
+    for (const { path, status, head, body } of told) {
+      assert.ok(status < 300 || status >= 400, `${path} leads elsewhere`)
+      assert.ok(!JSON.stringify(head).includes(registry.host), `${path}: ${JSON.stringify(head)}`)
+      for (const secret of secrets)
+        assert.ok(!`${JSON.stringify(head)}${body}`.includes(secret), path)
+    }
+    for (const secret of secrets) assert.ok(!gate.journal.join('').includes(secret))
+  },
+)
+
+test(
+  'what the gate refuses is not to be had with anything that its client holds',
   { skip },
   async () => {
     for (const creds of [[], deployer]) {
@@ -101,14 +168,39 @@ test(
         assert.ok(!existsSync(join(said.place, 'manifest.json')))
       }
     }
+    // Nor at the gate itself, piece by piece.
+    const pieces = (await everythingTold()).filter(({ path }) =>
+      [bad.digest, bad.config, bad.layer].some((one) => path.endsWith(`s/sha256:${one}`)),
+    )
+    const refused = pieces.filter(({ path }) => !path.includes('/referrers/'))
+    assert.equal(refused.length, 6)
+    for (const { path, status } of refused) assert.ok([401, 403, 404].includes(status), path)
   },
 )
 
-test('nobody learns from the gate who it is to the registry', { skip }, async () => {
-  const headers = { authorization: `Bearer ${tokens.deployer}` }
-  const url = `http://${proxy}/v2/registry.example/acme/shop/manifests/2.0`
-  const response = await fetch(url, { headers })
-  const told = `${JSON.stringify([...response.headers])}${await response.text()}${gate.journal.join('')}`
-  const encoded = Buffer.from(`gate:${secret}`).toString('base64')
-  for (const text of [secret, encoded]) assert.ok(!told.includes(text))
-})
+test(
+  'probe-bypass asks for what was let through: closed here, and open where everybody is served',
+  { skip },
+  async () => {
+    const pulled = await pull(`docker://${proxy}/registry.example/acme/shop:1.0`, deployer)
+    assert.equal(pulled.exit, 0, pulled.text)
+    const probe = async () => {
+      const args = ['probe-bypass', '--no-cluster', '--json']
+      const { exit, stdout } = await runInProcess(args, { dir: home.dir })
+      return { exit, report: JSON.parse(stdout) as Report }
+    }
+    interface Report {
+      readonly closed: readonly { readonly way: string; readonly by: string }[]
+      readonly findings: readonly { readonly way: string }[]
+    }
+    const shut = await probe()
+    assert.equal(shut.exit, 0, JSON.stringify(shut.report))
+    const way = `past the proxy: oci://registry.example/acme/shop@sha256:${good.digest} at `
+    const by = `${registry.host} (status 401)`
+    assert.deepEqual(shut.report.closed, [{ way: `${way}${registry.host}`, by }])
+    const file = join(home.folder, 'sallyport.yaml')
+    writeFileSync(file, readFileSync(file, 'utf8').replace(registry.base, open.base))
+    const { exit, report } = await probe()
+    assert.deepEqual([exit, report.findings[0]?.way], [1, `${way}${open.host}`])
+  },
+)

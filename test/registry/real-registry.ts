@@ -17,6 +17,13 @@ export interface RealRegistry {
   stop(): Promise<void>
 }
 
+/** The one account of a registry that wants a password; the line of its htpasswd is bcrypt, as cheap as there is. */
+export const account = {
+  name: 'promoter',
+  password: 'of-the-test',
+  htpasswd: 'promoter:$2b$04$j1vlh3bgFoL4.873ccrIpuTo9kXdf3Rdfv9uFbleBbaqxTmSl2tX6\n',
+} as const
+
 /** Why the real registry cannot be used here; undefined when it can. */
 export function whyNoRegistry(): string | undefined {
   const { error } = spawnSync('docker-registry', ['--version'])
