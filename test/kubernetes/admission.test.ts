@@ -102,6 +102,27 @@ test('every kind that makes pods is asked about before any pod is made', { skip 
   }
 })
 
+test(
+  'every kind that makes pods is asked about when its image is changed, too',
+  { skip },
+  async () => {
+    const { good, tagged, bad } = world
+    const renamed = `${tagged}@${good.split('@')[1]}`
+    const [made, refused, allowed] = [good, bad, renamed].map((image) => templates('update', image))
+    assert.ok(made !== undefined)
+    for (const [index, object] of made.entries()) {
+      assertDone(await apply(object))
+      const changed = await apply(refused?.[index])
+      // The template of a Job never changes: the API server says so before it asks anybody.
+      if (object['kind'] === 'Job') assert.match(changed.stderr, /field is immutable/)
+      else {
+        assertRefused(changed, /template\.spec\.containers\[0\]\.image: denied/, /PROVENANCE_/)
+        assertDone(await apply(allowed?.[index]))
+      }
+    }
+  },
+)
+
 test('a pod whose name the server makes up is asked about', { skip }, async () => {
   const { metadata, ...rest } = pod('x', world.bad)
   const object = { ...rest, metadata: { ...metadata, name: undefined, generateName: 'x-' } }
@@ -221,6 +242,31 @@ test('evidence may travel in an annotation, and counts for its image only', { sk
   assertDone(await apply(pod('carried', carried.image, { annotations })))
   assertRefused(await apply(pod('stolen', bad, { annotations })))
 })
+
+test(
+  'the annotation of a pod with two containers vouches for both, with the registry gone, too',
+  { skip },
+  async () => {
+    const { carried, alsoCarried, registry } = world
+    const images = [carried, alsoCarried]
+    const containers = images.map(({ image }, index) => ({ name: `c${index}`, image }))
+    const two = (name: string, evidence: readonly string[]) => {
+      const annotations = { 'sallyport.dev/evidence': evidence.join('\n') }
+      return pod(name, { containers }, { annotations })
+    }
+    const [one, other] = images.map(({ evidence }) => evidence.trim())
+    assert.ok(one !== undefined && other !== undefined)
+    registry.fault(/./, 'reset')
+    try {
+      assertRefused(await apply(two('stripped', [one])), /spec\.containers\[1\]\.image/)
+      assertRefused(await apply(two('stripped', [other])), /spec\.containers\[0\]\.image/)
+      assertDone(await apply(two('both', [one, other])))
+    } finally {
+      registry.heal()
+    }
+    assertRefused(await apply(two('stripped', [other])), /spec\.containers\[0\]\.image/)
+  },
+)
 
 test('a dry run has the same answer and leaves no record', { skip }, async () => {
   const size = await world.logSize()

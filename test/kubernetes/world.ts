@@ -28,8 +28,9 @@ export interface World {
   readonly tagged: string
   /** In the registry, without any evidence. */
   readonly bad: string
-  /** Another one without evidence in the registry, and the evidence itself. */
-  readonly carried: { readonly image: string; readonly evidence: string }
+  /** Others without evidence in the registry, and the evidence itself. */
+  readonly carried: Carried
+  readonly alsoCarried: Carried
   gate(): Running
   /** Starts the gate at the same address; resolves when it is ready. */
   startGate(): Promise<void>
@@ -43,6 +44,11 @@ export interface World {
   /** Sends a request to the gate over TLS. */
   ask(path: string, body?: unknown): Promise<string>
   stop(): Promise<void>
+}
+
+interface Carried {
+  readonly image: string
+  readonly evidence: string
 }
 
 export interface Manifest {
@@ -167,19 +173,19 @@ async function makeImages(dir: string, registry: TestRegistry) {
   const push = pusherTo(registry.base, 'acme/shop')
   const place = `${registry.host}/acme/shop`
   const named = ({ digest }: Pushed): string => `${place}@sha256:${digest}`
-  const [good, bad, carried] = [
-    await push.image('good', '1.0'),
-    await push.image('bad', '0.9'),
-    await push.image('carried'),
-  ]
+  const [good, bad] = [await push.image('good', '1.0'), await push.image('bad', '0.9')]
   const bytes = await evidenceOf(good, dir)
   await push.referrer(good, bundleType, [{ mediaType: bundleType, bytes }])
-  const evidence = (await evidenceOf(carried, dir)).toString()
+  const carry = async (content: string): Promise<Carried> => {
+    const image = await push.image(content)
+    return { image: named(image), evidence: (await evidenceOf(image, dir)).toString() }
+  }
   return {
     good: named(good),
     tagged: `${place}:1.0`,
     bad: named(bad),
-    carried: { image: named(carried), evidence },
+    carried: await carry('carried'),
+    alsoCarried: await carry('also carried'),
   }
 }
 
