@@ -64,7 +64,7 @@ async function push(world: World, change: () => void): Promise<void> {
 }
 
 const changes: Readonly<
-  Record<string, { readonly code: RegExp; change(world: World): Promise<void> | void }>
+  Record<string, { readonly code: RegExp; readonly change: (world: World) => Promise<void> | void }>
 > = {
   'the policy asks for more': {
     code: /PROVENANCE_MISSING/,
@@ -78,7 +78,7 @@ const changes: Readonly<
   },
   'the approval has ended': {
     code: /APPROVAL_EXPIRED/,
-    change({ clock }) {
+    change: ({ clock }) => {
       clock.ahead = 2 * hour
     },
   },
