@@ -26,8 +26,8 @@ export interface Promotion {
   readonly evidence: readonly string[]
   /** A file of credentials as Docker writes it, in a folder of its own. */
   readonly credentials: string
-  /** The digest of what has arrived. */
-  promoted(): Promise<string | undefined>
+  /** The digest of what has arrived in a repository; default `shop`. */
+  promoted(repository?: string): Promise<string | undefined>
   stop(): Promise<void>
 }
 
@@ -54,9 +54,11 @@ export async function startPromotion(dir: string): Promise<Promotion> {
     unknown: `${from.host}/shop@sha256:${other.digest}`,
     evidence: ['--bundle', join(dir, `${digest}.sigstore.jsonl`)],
     credentials,
-    async promoted() {
+    async promoted(repository = 'shop') {
       const headers = { authorization: `Basic ${auth}`, accept: indexType }
-      const { headers: told } = await fetch(`${to.base}/v2/shop/manifests/1.2.3`, { headers })
+      const { headers: told } = await fetch(`${to.base}/v2/${repository}/manifests/1.2.3`, {
+        headers,
+      })
       return told.get('docker-content-digest')?.replace('sha256:', '')
     },
     async stop() {

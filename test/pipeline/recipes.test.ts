@@ -7,6 +7,8 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { logShow } from '#app'
+import { loadConfig } from '#config'
 import { sha256Hex } from '#document'
 import { whyNoRegistry } from '../registry/real-registry.ts'
 import { runMain } from '../scenarios/main.ts'
@@ -114,21 +116,40 @@ const noSkopeo =
   whyNoRegistry() ?? (isHere('skopeo') ? false : 'skipped: no skopeo (apt-get install skopeo)')
 
 test(
-  'an image for several platforms is promoted whole by skopeo, with the credential that is named',
+  'an image for several platforms is promoted, and published, whole by skopeo, with the credential that is named',
   { skip: noSkopeo },
   async () => {
     const promotion = await startPromotion(dir)
+    const { unknown, examples, evidence } = promotion
+    const from = 'r.example/shop@sha256:HEX'
+    const published = {
+      [from]: examples[from] ?? '',
+      'public.example': `${examples['prod.example']}/public`,
+    }
+    const recipes = [
+      ['image, promoted', 'shop', examples],
+      ['image, published', 'public/shop', published],
+    ] as const
     try {
-      const words = (examples: Readonly<Record<string, string>>): readonly string[] =>
-        recipe('image, promoted', examples, promotion.evidence).flatMap((word) =>
-          word === 'copy' ? ['copy', '--src-tls-verify=false', '--dest-tls-verify=false'] : [word],
-        )
-      const env = { REGISTRY_AUTH_FILE: promotion.credentials }
-      const done = await gate(words(promotion.examples), env)
-      assert.equal(done.exit, 0, done.stderr.join('\n'))
-      assert.equal(await promotion.promoted(), promotion.digest)
-      const unknown = { ...promotion.examples, 'r.example/shop@sha256:HEX': promotion.unknown }
-      assert.equal((await gate(words(unknown), env)).exit, 1)
+      for (const [what, repository, all] of recipes) {
+        const words = (more: Readonly<Record<string, string>>): readonly string[] =>
+          recipe(what, { ...all, ...more }, evidence).flatMap((word) =>
+            word === 'copy'
+              ? ['copy', '--src-tls-verify=false', '--dest-tls-verify=false']
+              : [word],
+          )
+        const env = { REGISTRY_AUTH_FILE: promotion.credentials }
+        assert.equal((await gate(words({ [from]: unknown }), env)).exit, 1)
+        assert.equal(await promotion.promoted(repository), undefined)
+        const done = await gate(words({}), env)
+        assert.equal(done.exit, 0, done.stderr.join('\n'))
+        assert.equal(await promotion.promoted(repository), promotion.digest)
+      }
+      const { entries } = await logShow(loadConfig({ cwd: dir, env: {} }), { limit: 2 })
+      const targets = entries.flatMap((entry) =>
+        'deployment' in entry ? [entry.deployment.target.environment] : [],
+      )
+      assert.deepEqual(targets, ['registry'])
     } finally {
       await promotion.stop()
     }
