@@ -267,7 +267,9 @@ async function startFakeKubelet(status: number) {
     (request, response) => {
       const { method, url, headers } = request
       requests.push(`${method} ${url} ${headers.authorization ?? ''}`)
-      const pods = { kind: 'PodList', apiVersion: 'v1', metadata: {}, items: [] }
+      // More than is read of it.
+      const items = Array.from({ length: 10_000 }, () => ({ metadata: { name: 'shop' } }))
+      const pods = { kind: 'PodList', apiVersion: 'v1', metadata: {}, items }
       response.writeHead(status, { 'content-type': 'application/json' })
       response.end(status === 200 ? JSON.stringify(pods) : 'Unauthorized')
     },

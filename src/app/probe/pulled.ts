@@ -26,7 +26,7 @@ export type Artifact = Image | Package
 
 /** Entries that are read at a time, and at most: what was let through long ago may not be there any more. */
 const chunk = 256
-const maxEntries = 20_000
+const maxEntries = 10_000
 
 /**
  * What the proxies have let through, the newest first, as far as the newest part of the log tells. Whoever takes no more has
