@@ -16,6 +16,8 @@ export type GrantKind =
   /** Lets something in although a rule says no. */
   | 'approver'
   | 'deployer'
+  /** A policy lets something in although it does not meet the policy. */
+  | 'waiver'
   /** Signs policies and trust file. */
   | 'rulebook'
   | 'witness'
@@ -31,6 +33,7 @@ export type Trace =
   | { readonly kind: 'approver'; readonly policy: string; readonly owners: readonly string[] }
   | { readonly kind: 'deployer'; readonly policy: string; readonly deployer?: Deployer }
   | { readonly kind: 'openly'; readonly chokePoint: string }
+  | { readonly kind: 'waiver'; readonly name: string; readonly shared: boolean }
 
 /** One permission that configuration, trust file or a policy gives. It holds no secret. */
 export interface Grant {

@@ -108,6 +108,8 @@ function lastUse(trace: Trace, seen: Seen): string | undefined {
       return newest(seen.askers, (name) => isAsker(trace, name))
     case 'openly':
       return seen.openly.get(trace.chokePoint)
+    case 'waiver':
+      return seen.waivers.get(trace.name)
   }
 }
 

@@ -2,8 +2,10 @@ import type { Json } from '#document'
 import { showDeployer, type Deployer, type Policy, type PolicySet } from '#policy'
 import type { BreakglassTerms, Trust } from '#trust'
 import { makeGrant, type Grant } from './grant.ts'
+import { targetsOf } from './targets.ts'
+import { waivers } from './waivers.ts'
 
-/** Who may deploy, and who may let something in although a rule says no. */
+/** Who may deploy, who may let something in although a rule says no, and what comes in without anybody having to. */
 export function grantsOfPolicies({ policies }: PolicySet, trust: Trust): readonly Grant[] {
   const everywhere =
     trust.breakglass === undefined
@@ -14,7 +16,7 @@ export function grantsOfPolicies({ policies }: PolicySet, trust: Trust): readonl
           where: trust.line('breakglass'),
         })
   return [
-    ...policies.flatMap((policy) => deployers(policy)),
+    ...policies.flatMap((policy) => [...deployers(policy), ...waivers(policy)]),
     ...policies.flatMap((policy) =>
       policy.breakglass === undefined
         ? []
@@ -26,10 +28,6 @@ export function grantsOfPolicies({ policies }: PolicySet, trust: Trust): readonl
     ),
     ...everywhere,
   ]
-}
-
-function targetsOf({ targets }: Policy): string {
-  return targets.map(({ environment, service }) => `${environment}/${service}`).join(', ')
 }
 
 function deployers(policy: Policy): readonly Grant[] {

@@ -1,7 +1,8 @@
 import { setImmediate } from 'node:timers/promises'
-import type { Decision } from '#decision'
+import { exemptedIn, type Decision } from '#decision'
 import type { BodyStore, LogView } from '#log'
 import { readEntry, type OtherEntry } from '../read-entry.ts'
+import { waiverNames } from './waiver-names.ts'
 
 /** What the newest part of the log tells about who did something: each name with the last time. */
 export interface Seen {
@@ -15,6 +16,8 @@ export interface Seen {
   readonly askers: ReadonlyMap<string, string>
   /** Choke points that have asked, without anybody being proven. */
   readonly openly: ReadonlyMap<string, string>
+  /** Waivers of policies that let something in, by `waiverNames`. */
+  readonly waivers: ReadonlyMap<string, string>
   /** What was let in, by target and choke point. */
   readonly letIn: ReadonlyMap<string, LetIn>
   /** The oldest time that was read. */
@@ -75,6 +78,7 @@ function openTally() {
   const approvers = new Map<string, string>()
   const askers = new Map<string, string>()
   const openly = new Map<string, string>()
+  const waivers = new Map<string, string>()
   const letIn = new Map<string, LetIn>()
   let since: string | undefined
   let entries = 0
@@ -88,6 +92,7 @@ function openTally() {
     if (policy !== null) note(askers, `${policy.name} ${principal ?? ''}`, time)
     for (const signer of vouching(decision)) note(signers, signer, time)
     for (const approver of approving(decision)) note(approvers, approver, time)
+    for (const waiver of waivedIn(decision)) note(waivers, waiver, time)
     if (decision.effect !== 'blocked') add(letIn, decision, index)
   }
   return {
@@ -110,6 +115,7 @@ function openTally() {
       approvers,
       askers,
       openly,
+      waivers,
       letIn,
       entries,
       ...(since === undefined ? {} : { since }),
@@ -125,6 +131,17 @@ function approving({ breakglass, policy }: Decision): readonly string[] {
   const { used, terms } = breakglass ?? {}
   const from = terms?.from === 'trust' ? 'trust' : (policy?.name ?? 'trust')
   return (used?.approvers ?? []).map((owner) => `${from} ${owner}`)
+}
+
+function waivedIn(decision: Decision): readonly string[] {
+  const { policy, effect } = decision
+  if (policy === null) return []
+  const names = waiverNames(policy.name)
+  return [
+    ...exemptedIn(decision).map(({ rule }) => names.exemption(rule)),
+    ...(effect === 'admitted-audit' ? [names.audit] : []),
+    ...(effect === 'admitted-unavailable' ? [names.unavailable] : []),
+  ]
 }
 
 /** Who has done what an entry tells of, where they have proven who they are. */

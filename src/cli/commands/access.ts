@@ -60,6 +60,7 @@ const kinds = [
   'authority',
   'approver',
   'deployer',
+  'waiver',
   'rulebook',
   'witness',
   'key',

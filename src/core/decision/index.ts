@@ -20,6 +20,7 @@ export type {
 } from './decision.ts'
 export { decisionExitCode, encodeDecision, evidenceBytes } from './encode.ts'
 export { engine } from './engine.ts'
+export { exemptedIn, type ExemptedRule } from './exempted.ts'
 export { gradeBuild, type BuildGrade } from './grade.ts'
 export { readExternalResult, type ExternalResult } from './external-result.ts'
 export { exportVerified, type VerifiedExport } from './export-verified.ts'
