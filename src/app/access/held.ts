@@ -14,6 +14,8 @@ export async function grantsHeld(config: Config): Promise<readonly Grant[]> {
     ...npmTokens(config),
     ...database(config),
     ...webhooks(config),
+    ...eventSinks(config),
+    ...buildRecord(config),
     ...(await witnesses(config)),
   ]
 }
@@ -100,11 +102,18 @@ function npmTokens(config: Config): readonly Grant[] {
 function database(config: Config): readonly Grant[] {
   const { postgres } = config.store
   if (postgres === undefined) return []
-  const { url, urlFile, passwordFile } = postgres
+  const { url, urlFile, passwordFile, key } = postgres
   const where = url === undefined ? 'the database that the file names' : shownAddress(url)
   const path = url === undefined ? 'store.postgres.urlFile' : 'store.postgres.url'
-  const file = [url ?? '', urlFile ?? '', passwordFile ?? ''].join(' ')
-  return [credential(config, { id: 'PostgreSQL', may: `keep the log in ${where}`, path, file })]
+  const file = [url ?? '', urlFile ?? '', passwordFile ?? '', ...(key === undefined ? [] : [key])]
+  return [
+    credential(config, {
+      id: 'PostgreSQL',
+      may: `keep the log in ${where}`,
+      path,
+      file: file.join(' '),
+    }),
+  ]
 }
 
 /** The configuration refuses an address with a password; nothing but its parts is shown all the same. */
@@ -126,6 +135,44 @@ function webhooks(config: Config): readonly Grant[] {
           }),
         ],
   )
+}
+
+/** By what the gate proves to those it tells events that it is the gate. */
+function eventSinks(config: Config): readonly Grant[] {
+  return config.events.sinks.flatMap(({ name, syslog = {}, webhook }, index) => {
+    const { key } = syslog as { readonly key?: string }
+    const to = webhook === undefined ? '' : originOf(webhook.url)
+    const held = [
+      ['webhook.secretFile', webhook?.secretFile, `tell events to ${to} (shared secret)`],
+      ['webhook.authorizationFile', webhook?.authorizationFile, `tell events to ${to} (token)`],
+      ['syslog.key', key, `tell events to ${hostOf(syslog)} (client certificate)`],
+    ] as const
+    return held.flatMap(([field, file, may]) =>
+      file === undefined
+        ? []
+        : [
+            credential(config, {
+              id: `events ${name} ${field}`,
+              may,
+              path: `events.sinks[${index}].${field}`,
+              file,
+            }),
+          ],
+    )
+  })
+}
+
+function hostOf(syslog: object): string {
+  return 'host' in syslog ? String(syslog.host) : ''
+}
+
+/** With the token of its record a builder is believed about builds. */
+function buildRecord(config: Config): readonly Grant[] {
+  const { at, origin = '' } = config.build.record ?? {}
+  if (at === undefined) return []
+  const may = `record builds in the log ${origin}, at ${originOf(at.url)} (bearer token)`
+  const path = 'build.record.token'
+  return [credential(config, { id: `build record ${origin}`, may, path, file: at.token })]
 }
 
 /** Paths of webhooks are often secrets themselves. */

@@ -15,6 +15,7 @@ export async function pathsOut(config: Config): Promise<readonly AccessPath[]> {
     ...stores(config),
     ...npmRegistries(config),
     ...issuers(config),
+    ...buildRecord(config),
     ...pathsTold(config),
     ...witnesses(config),
   ]
@@ -131,6 +132,17 @@ function issuers({ access }: Config): readonly AccessPath[] {
       ? []
       : [web('keys of an issuer', keysUrl, { where: 'sallyport.yaml access.oidc' })],
   )
+}
+
+function buildRecord({ build: { record } }: Config): readonly AccessPath[] {
+  if (record?.at === undefined) return []
+  return [
+    web('record of builds', record.at.url, {
+      where: 'sallyport.yaml build.record',
+      proofs: ['tokens'],
+      proof: 'bearer token; what is answered is signed',
+    }),
+  ]
 }
 
 function witnesses({ log: { witnesses: settings } }: Config): readonly AccessPath[] {

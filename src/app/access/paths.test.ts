@@ -102,15 +102,83 @@ test('a client certificate that no authority stands behind is no way in', async 
   assert.equal(paths.find(({ name }) => name === 'API')?.proof, 'nobody may ask')
 })
 
+const told = `
+build: {record: {url: 'https://records.example/very-secret-path', token: secret, origin: records.example, verifierKeys: [k]}}
+store: {postgres: {url: 'postgresql://gate@db.example/log', certificate: gate.crt, key: gate.key}}
+events:
+  sinks:
+    - {name: siem, syslog: {host: siem.example, certificate: gate.crt, key: gate.key}}
+    - {name: hook, webhook: {url: 'https://hooks.example/very-secret-path', secretFile: secret}}
+    - {name: lake, webhook: {url: 'https://lake.example/very-secret-path', authorizationFile: secret}}
+    - {name: local, file: {path: events.jsonl}}
+`
+
+test('what the gate proves itself with to those it tells is held: each secret, token and key once', async () => {
+  const held = async (more: string) =>
+    (await grantsHeld(configOf(more))).filter(({ kind }) => kind === 'credential')
+  assert.deepEqual(
+    (await held(told)).map(({ id, may, where }) => [id, may[0], where]),
+    [
+      [
+        'credential:PostgreSQL',
+        'keep the log in gate@db.example/log',
+        'sallyport.yaml store.postgres.url',
+      ],
+      [
+        'credential:events siem syslog.key',
+        'tell events to siem.example (client certificate)',
+        'sallyport.yaml events.sinks[0].syslog.key',
+      ],
+      [
+        'credential:events hook webhook.secretFile',
+        'tell events to https://hooks.example (shared secret)',
+        'sallyport.yaml events.sinks[1].webhook.secretFile',
+      ],
+      [
+        'credential:events lake webhook.authorizationFile',
+        'tell events to https://lake.example (token)',
+        'sallyport.yaml events.sinks[2].webhook.authorizationFile',
+      ],
+      [
+        'credential:build record records.example',
+        'record builds in the log records.example, at https://records.example (bearer token)',
+        'sallyport.yaml build.record.token',
+      ],
+    ],
+  )
+  const digests = (await held(told)).map(({ sha256 }) => sha256)
+  // Another file, or another place that gets it, is something else to be looked at.
+  const others = told.replaceAll('secret,', 'other,').replaceAll(': secret}', ': other}')
+  const changed = (await held(others.replaceAll('gate.key', 'ca.key'))).map(({ sha256 }) => sha256)
+  assert.deepEqual(
+    changed.filter((one) => digests.includes(one)),
+    [],
+  )
+  const verified = told.replace(/url: 'https:\/\/records.*token: secret, /, '')
+  assert.equal(
+    (await held(verified)).length,
+    digests.length - 1,
+    'who records nothing has no token',
+  )
+})
+
+test('the way to who records builds is a path, with what is proven there', async () => {
+  const { paths } = await accessPaths(configOf(told))
+  const found = paths.find(({ name }) => name === 'record of builds')
+  assert.deepEqual(
+    [found?.direction, found?.address, found?.proofs, found?.protection, found?.findings],
+    ['out', 'https://records.example', ['tokens'], 'TLS', []],
+  )
+  const plain = told.replace('https://records.example', 'http://records.example')
+  assert.deepEqual(await findings(plain), ['record of builds: ACCESS_PATH_PLAINTEXT'])
+})
+
 test('no secret, and no address that is one, is told', async () => {
   const token = `access: {tokens: [{name: ci, sha256: ${'ab'.repeat(32)}, roles: [viewer], expires: 2099-01-01T00:00:00Z}]}`
-  const config = configOf(`${weak}${token}`)
-  const said = JSON.stringify([
-    await accessPaths(config),
-    await grantsOfConfig(config),
-    await grantsHeld(config),
-  ])
+  const said = []
+  for (const config of [configOf(`${weak}${token}`), configOf(told)])
+    said.push(await accessPaths(config), await grantsOfConfig(config), await grantsHeld(config))
   for (const secret of ['hunter2', 'very-secret-path', 'ab'.repeat(32), auth])
-    assert.ok(!said.includes(secret), secret)
+    assert.ok(!JSON.stringify(said).includes(secret), secret)
   assert.ok(certificate.startsWith(home) && key.startsWith(home))
 })
