@@ -1,5 +1,5 @@
 /** Kinds of events, for whoever wants to hear of some only. */
-export const eventKinds = ['decision', 'breakglass', 'access', 'gate'] as const
+export const eventKinds = ['decision', 'breakglass', 'access', 'build', 'gate'] as const
 export type EventKind = (typeof eventKinds)[number]
 
 /** The words of syslog (RFC 5424), least first. */
@@ -77,6 +77,16 @@ export const eventTypes = {
     severity: 'notice',
     title: 'Somebody has reviewed a use of breakglass',
   },
+  'verdict.recorded': {
+    kind: 'decision',
+    severity: 'notice',
+    title: 'Another policy engine has judged an artifact; nothing was let in or refused for it',
+  },
+  'alarm.exemption-used': {
+    kind: 'decision',
+    severity: 'notice',
+    title: 'An exemption let something in for the first time',
+  },
   'alarm.breakglass-overdue': {
     kind: 'breakglass',
     severity: 'error',
@@ -132,10 +142,41 @@ export const eventTypes = {
     severity: 'warning',
     title: 'Somebody was refused: not known (401), or without the role (403)',
   },
+  'access.finding': {
+    kind: 'access',
+    severity: 'warning',
+    title: 'Somebody has to look at a grant, a path or a choke point',
+  },
+  'access.reviewed': {
+    kind: 'access',
+    severity: 'notice',
+    title: 'Somebody has looked at grants, and found that they shall stay',
+  },
+  'build.begun': {
+    kind: 'build',
+    severity: 'info',
+    title: 'Somebody has asked for a build; nothing has been fetched',
+  },
+  'build.defined': {
+    kind: 'build',
+    severity: 'info',
+    title: 'What will be built is settled, by digest; no command has run',
+  },
+  'build.ended': {
+    kind: 'build',
+    severity: 'notice',
+    title: 'A build has ended, and its provenance is signed',
+  },
+  'build.failed': { kind: 'build', severity: 'warning', title: 'A build has failed' },
+  'build.recorded': {
+    kind: 'build',
+    severity: 'notice',
+    title: 'A builder has recorded a build here',
+  },
   'log.recorded': {
     kind: 'gate',
     severity: 'notice',
-    title: 'A record of another kind is in the log; `summary` names it',
+    title: 'A record of a kind that this version does not know is in the log; `summary` names it',
   },
   'log.entry-unreadable': {
     kind: 'gate',

@@ -7,6 +7,10 @@ const problem = z.strictObject({
   code: text(100, 'as in docs/reference/problems.md'),
   where: text(400, 'where it is wrong'),
 })
+const grant = z.strictObject({
+  id: text(300, 'its name'),
+  sha256: hex('of all that it gives, as `sallyport access list` shows it'),
+})
 
 /** What happened. Every field is there only where it means something. */
 const dataSchema = z.strictObject({
@@ -47,6 +51,18 @@ const dataSchema = z.strictObject({
   trust: hex('SHA-256 of the trust file').optional(),
   decision: hex('SHA-256 of the recorded decision, as bytes').optional(),
   reasons: z.array(problem).max(10).describe('why, what to fix first coming first').optional(),
+  exemptions: z
+    .array(
+      z.strictObject({
+        rule: text(200, 'where it stands in the policy'),
+        instead: text(40, 'what it would have said'),
+        owner: text(200, 'who answers for it'),
+        expires: text(40, 'when it has to hold again'),
+      }),
+    )
+    .max(8)
+    .describe('rules that did not hold, and that it was let in without')
+    .optional(),
   reasonsOmitted: z.int().min(1).describe('how many more reasons the entry has').optional(),
   asked: z
     .record(z.string().max(100), z.string().max(200))
@@ -74,6 +90,65 @@ const dataSchema = z.strictObject({
       program: text(400, 'what was started'),
       exit: z.int().min(0).max(255),
       decisions: z.array(z.int().min(0)).max(100).describe('entries that let it in'),
+    })
+    .optional(),
+  grant: grant.describe('what somebody has to look at').optional(),
+  accessReview: z
+    .strictObject({
+      by: text(400, 'who has looked'),
+      finding: text(400, 'and what was found'),
+      grants: z.array(grant).max(10).describe('what was looked at'),
+      grantsOmitted: z.int().min(1).describe('how many more grants the entry has').optional(),
+    })
+    .optional(),
+  build: z
+    .strictObject({
+      id: text(40, 'the same for everything that happens to one build'),
+      repository: text(400, 'as it was asked for, or as it is called in the definition').optional(),
+      revision: text(200, 'as it was asked for').optional(),
+      commit: text(128, 'what is built').optional(),
+      ref: text(400, 'what the commit was reached from').optional(),
+      recipe: text(400, 'its path in the repository').optional(),
+      parameters: z
+        .record(z.string().max(64), z.string().max(200))
+        .describe('as they were asked for; at most 10')
+        .optional(),
+      definition: hex('SHA-256 of the build definition, which names every input').optional(),
+      outcome: text(20, '`built`, `reused` or `failed`').optional(),
+      artifacts: z
+        .array(z.strictObject({ name: text(400, 'its file'), sha256: hex('its digest') }))
+        .max(10)
+        .optional(),
+      artifactsOmitted: z.int().min(1).describe('how many more artifacts the entry has').optional(),
+      builder: text(400, 'the id of the builder, as in the provenance').optional(),
+      provenance: hex('SHA-256 of the signed provenance, as it lies in its file').optional(),
+      problems: z.array(text(100, 'a code')).max(20).describe('why it failed').optional(),
+      record: z
+        .strictObject({
+          log: text(255, 'the origin of the log of somebody else that keeps a record of it'),
+          entry: z
+            .int()
+            .min(0)
+            .describe('the place there; left out: it could not be had')
+            .optional(),
+        })
+        .optional(),
+      log: text(255, 'of `build.recorded`: the origin of the log of the builder').optional(),
+      trigger: z
+        .strictObject({
+          requester: text(400, 'as they or their pipeline call themselves'),
+          principal: text(400, 'as they have proven it').optional(),
+        })
+        .describe('who asked for the build')
+        .optional(),
+    })
+    .optional(),
+  judged: z
+    .strictObject({
+      by: text(200, 'the other engine'),
+      version: text(100, 'of it').optional(),
+      verdict: text(20, '`allow`, `deny` or `undefined`'),
+      entry: z.int().min(0).describe('the decision of this gate about the same'),
     })
     .optional(),
   access: z

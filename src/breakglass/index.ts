@@ -2,7 +2,7 @@ export { judgeAcceptance, type AcceptanceParts, type AcceptedRisk } from './acce
 export { openBell, type Bell, type BellOptions } from './alarms/bell.ts'
 export {
   encodeEvent,
-  eventOf,
+  eventsOf,
   eventTypes,
   makeEvent,
   messageOf,

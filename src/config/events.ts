@@ -44,10 +44,10 @@ const sink = z
     // How far it has come is remembered by its name.
     name: z.string().regex(/^[a-z0-9][a-z0-9-]{0,62}$/, 'a name such as siem-1'),
     kinds: z
-      .array(z.enum(['decision', 'breakglass', 'access', 'gate']))
+      .array(z.enum(['decision', 'breakglass', 'access', 'build', 'gate']))
       .min(1)
-      .max(4)
-      .default(['decision', 'breakglass', 'access', 'gate']),
+      .max(5)
+      .default(['decision', 'breakglass', 'access', 'build', 'gate']),
     minimumSeverity: z.enum(['info', 'notice', 'warning', 'error', 'critical']).default('notice'),
     file: file.optional(),
     syslog: syslog.optional(),

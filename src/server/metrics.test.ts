@@ -8,14 +8,20 @@ type Parts = Partial<Pick<Decision, 'effect' | 'verdict' | 'policy'>> & {
   readonly sha256?: string
   readonly service?: string
   readonly codes?: readonly string[]
+  readonly exempted?: readonly string[]
 }
 
 function decision(parts: Parts = {}): Decision {
   const { effect = 'admitted', verdict = 'ALLOW', sha256 = 'aa', service = 'shop' } = parts
   const policy = { name: 'p', file: 'f', digest: 'd', mode: 'enforce' } as const
+  const exemption = { reason: 'r', owner: 'o', expires: 't', instead: 'MISSING' }
   return {
     effect,
     verdict,
+    rules: [
+      { id: 'require[0].built', rule: 'built', verdict: 'PASS' },
+      ...(parts.exempted ?? []).map((rule) => ({ rule, verdict: 'EXEMPTED', exemption })),
+    ],
     policy: parts.policy === undefined ? policy : parts.policy,
     request: {
       artifact: { name: 'shop', digest: { sha256 } },
@@ -73,6 +79,22 @@ test('whoever asks does not choose how many rows there are: a target that no pol
     .filter((line) => line.startsWith('sallyport_decision'))
   assert.equal(rows.length, 2)
   assert.ok(rows.every((row) => row.includes('environment="",service=""') && row.endsWith(' 50')))
+})
+
+test('what was let in without a rule is counted by policy and rule; what was refused all the same is not', async () => {
+  const metrics = openMetrics()
+  metrics.decision(decision(), 'admission')
+  metrics.decision(decision({ exempted: ['scanned'] }), 'admission')
+  metrics.decision(decision({ exempted: ['scanned', 'sbom'] }), 'admission')
+  metrics.decision(decision({ ...refused, exempted: ['scanned'] }), 'admission')
+  const target = 'environment="production",service="shop"'
+  const rows = (await metrics.text())
+    .split('\n')
+    .filter((line) => line.startsWith('sallyport_exempted_total'))
+  assert.deepEqual(rows, [
+    `sallyport_exempted_total{policy="p",rule="scanned",${target}} 2`,
+    `sallyport_exempted_total{policy="p",rule="sbom",${target}} 1`,
+  ])
 })
 
 test('what is refused although it was let in before is counted: after a bad push everything is', async () => {

@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import type { Decision } from '#decision'
+import { exemptedIn, type Decision } from '#decision'
 import type { Problem } from '#error'
 import { watchReversals } from './reversals.ts'
 
@@ -69,6 +69,12 @@ function decisionMetrics(registers: Registry[]): Pick<Metrics, 'decision' | 'ref
     labelNames: ['environment', 'service'],
     registers,
   })
+  const exempted = new Counter({
+    name: 'sallyport_exempted_total',
+    help: 'Decisions that let something in although a rule did not hold, once for each rule that was exempted',
+    labelNames: ['policy', 'rule', 'environment', 'service'],
+    registers,
+  })
   const refusals = new Counter({
     name: 'sallyport_refusals_total',
     help: 'Refusals before there was anything to decide, once for each code',
@@ -85,6 +91,8 @@ function decisionMetrics(registers: Registry[]): Pick<Metrics, 'decision' | 'ref
       decisions.inc({ choke_point: chokePoint, verdict, effect, ...target })
       if (effect !== 'admitted')
         for (const code of codesOf(decision.reasons)) reasons.inc({ code, effect, ...target })
+      for (const { rule } of exemptedIn(decision))
+        exempted.inc({ policy: policy?.name ?? '', rule, ...target })
       // A policy named it when it was let in.
       if (reversals.isReversal(decision)) reversed.inc({ environment, service })
     },

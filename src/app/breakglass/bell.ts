@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises'
-import { eventOf, openBell, openOutbox, type Bell } from '#breakglass'
+import { eventsOf, openBell, openOutbox, type Bell } from '#breakglass'
 import type { Config } from '#config'
 import type { Decision } from '#decision'
 import { smtpSink, webhookSink, type Sink } from '#events'
@@ -38,7 +38,7 @@ async function readSecret(file: string): Promise<Uint8Array> {
 }
 
 /**
- * Rings for a recorded decision that lets something in although the answer was not yes. Call it after the decision is in
+ * Rings for a recorded decision that lets something in although it does not meet the policy. Call it after the decision is in
  * the log and before anybody is answered: every mouth does.
  *
  * @throws SallyportError ALARM_NOT_KEPT; then nobody is answered
@@ -51,6 +51,6 @@ export async function ringFor(
 ): Promise<void> {
   const at = typeof entry === 'string' ? entry : Number(entry)
   const place = { origin: log.origin, entry: at, reviewMs: alarms.reviewMs }
-  const event = eventOf(decision, place)
-  if (event !== undefined) await bell.ring([event])
+  const events = eventsOf(decision, place)
+  if (events.length > 0) await bell.ring(events)
 }

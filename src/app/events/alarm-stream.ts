@@ -85,6 +85,7 @@ function dataOf({
   artifact,
   requester,
   reasons = [],
+  exemption,
   about,
 }: SecurityEvent): SecurityEventData {
   const codes = reasons.slice(0, 10).map((code) => ({ code: cut(code, 100), where: '' }))
@@ -100,6 +101,18 @@ function dataOf({
       : { artifact: { name: cut(artifact.name, 400), sha256: cut(artifact.sha256, 128) } }),
     ...(requester === undefined ? {} : { requester: cut(requester, 400) }),
     ...(codes.length === 0 ? {} : { reasons: codes }),
+    ...(exemption === undefined
+      ? {}
+      : {
+          exemptions: [
+            {
+              rule: cut(exemption.rule, 200),
+              instead: cut(exemption.instead, 40),
+              owner: cut(exemption.owner, 200),
+              expires: cut(exemption.expires, 40),
+            },
+          ],
+        }),
     ...(about === undefined ? {} : { about: cut(about, 64) }),
   }
 }

@@ -7,13 +7,16 @@ import { hashLeaf } from '#merkle'
 import { eventsOfEntry } from './entry-events.ts'
 
 const none = { get: () => Promise.resolve(undefined) }
+const notAsked = () => Promise.reject(new Error('not to be asked'))
 
 async function told(
   entry: Uint8Array,
   bodies: { get(digest: string): Promise<Uint8Array | undefined> } = none,
   wants: (name: EventName) => boolean = () => true,
+  entryAt: (index: number) => Promise<Uint8Array> = notAsked,
 ): Promise<readonly ExportedEvent[]> {
-  const messages = await eventsOfEntry(entry, { origin: 'log.example/a', index: 7, bodies, wants })
+  const place = { origin: 'log.example/a', index: 7, bodies, wants, entryAt }
+  const messages = await eventsOfEntry(entry, place)
   return messages.map(({ body, id, name, severity }) => {
     assert.ok(body.length <= 7600, `${body.length} bytes`)
     assert.match(Buffer.from(body).toString('latin1'), /^[\x20-\x7e]*$/)
@@ -44,6 +47,7 @@ function decision(more: object = {}, name = 'shop') {
     },
     policy: { name: 'shop-production', file: 'p.yaml', digest, mode: 'enforce' },
     inputs: { trust: { file: 'trust.yaml', digest } },
+    rules: [],
     verdict: 'DENY',
     effect: 'blocked',
     reasons: [
@@ -122,7 +126,8 @@ test('the same entry is the same event, whoever tells it; another entry is anoth
   const [one] = await told(bytesOf(decision()))
   const [two] = await told(bytesOf(decision()))
   assert.deepEqual(one, two)
-  const place = { origin: 'log.example/a', index: 8, bodies: none, wants: () => true }
+  const more = { bodies: none, wants: () => true, entryAt: notAsked }
+  const place = { origin: 'log.example/a', index: 8, ...more }
   const [other] = await eventsOfEntry(bytesOf(decision()), place)
   assert.notEqual(other?.id, one?.id)
 })
@@ -214,6 +219,173 @@ test('refusals, reviews and deployments are told', async () => {
     [ended?.type, ended?.data.deployment?.decisions],
     ['dev.sallyport.deployment.ended', [3]],
   )
+})
+
+const head = {
+  apiVersion: 'sallyport.dev/v1',
+  time: '2026-06-01T12:00:00Z',
+  engine: { name: 'sallyport', version: '0.1.0' },
+}
+const build = '0b7c08e0-f303-4f76-95b3-cc8b75c71715'
+const trigger = { requester: 'github:jo', principal: 'oidc:https://token.example#repo:acme/shop' }
+const source = { uri: 'git+https://git.example/acme/shop', commit: 'c'.repeat(40) }
+const made = {
+  artifacts: [{ name: 'shop.tgz', sha256: digest }],
+  provenance: {
+    sha256: 'cd'.repeat(32),
+    statement: digest,
+    builderId: 'https://builder.example/v1',
+    keyid: 'k',
+  },
+}
+const begun = bytesOf({
+  ...head,
+  kind: 'BuildBegun',
+  build,
+  trigger,
+  request: {
+    repository: source.uri,
+    revision: 'main',
+    recipe: 'sallyport.build.json',
+    parameters: { target: 'release' },
+    root: 'auto',
+    reuse: true,
+  },
+})
+const ended = (more: object) => bytesOf({ ...head, kind: 'BuildEnded', build, begun: 5, ...more })
+const failed = { outcome: 'failed', problems: ['BUILD_STEP_FAILED', 'BUILD_OUTPUT'] }
+const all = (): boolean => true
+
+test('who asked for a build with which parameters is told, and what was settled', async () => {
+  const [one] = await told(begun)
+  assert.equal(one?.type, 'dev.sallyport.build.begun')
+  const { requester, principal } = one.data
+  assert.deepEqual({ requester, principal }, trigger)
+  assert.deepEqual(one.data.build, {
+    id: build,
+    repository: source.uri,
+    revision: 'main',
+    recipe: 'sallyport.build.json',
+    parameters: { target: 'release' },
+  })
+  const [two] = await told(
+    bytesOf({
+      ...head,
+      kind: 'BuildDefined',
+      build,
+      begun: 5,
+      source,
+      buildType: 'https://t.example',
+      externalParameters: {},
+      definition: digest,
+      inputs: [{ name: 'source', sha256: digest }],
+      inputCount: 4,
+    }),
+  )
+  assert.equal(two?.type, 'dev.sallyport.build.defined')
+  assert.deepEqual(two.data.build, {
+    id: build,
+    repository: source.uri,
+    commit: source.commit,
+    definition: digest,
+  })
+})
+
+test('how a build ended is told with who had asked for it, as the entry says with which it began', async () => {
+  const at = (index: number) => {
+    assert.equal(index, 5)
+    return Promise.resolve(begun)
+  }
+  const [one] = await told(ended({ outcome: 'built', ...made }), none, all, at)
+  assert.equal(one?.type, 'dev.sallyport.build.ended')
+  assert.deepEqual([one.subject, one.data.principal], [`sha256:${digest}`, trigger.principal])
+  assert.deepEqual(one.data.build, {
+    id: build,
+    outcome: 'built',
+    artifacts: made.artifacts,
+    builder: made.provenance.builderId,
+    provenance: made.provenance.sha256,
+  })
+  const [two] = await told(ended(failed), none, all, at)
+  assert.deepEqual(
+    [two?.type, two?.severity, two?.data.principal, two?.data.build],
+    [
+      'dev.sallyport.build.failed',
+      'warning',
+      trigger.principal,
+      { id: build, outcome: 'failed', problems: failed.problems },
+    ],
+  )
+  // The beginning of another build, and no beginning at all: nobody is named who may not have asked.
+  for (const other of [
+    bytesOf({ ...head, kind: 'BuildBegun', build: 'another', trigger }),
+    bytesOf({ ...head, kind: 'Refusal', build, trigger }),
+    Buffer.from('no JSON'),
+  ]) {
+    const [event] = await told(ended(failed), none, all, () => Promise.resolve(other))
+    assert.deepEqual([event?.data.requester, event?.data.principal], [undefined, undefined])
+  }
+  for (const begun of [7, -1, 0.5, '5'])
+    assert.equal((await told(ended({ ...failed, begun })))[0]?.data.principal, undefined)
+  // Nobody wants it: nothing is read for it.
+  assert.deepEqual(await told(ended(failed), none, (name) => name === 'gate.started'), [])
+})
+
+test('a build that was recorded here is told with who has built it, and for whom', async () => {
+  const place = (index: number) => ({ index, sha256: digest })
+  const log = { origin: 'factory.example', begun: place(0), defined: place(1) }
+  const recorded = { build, log, trigger, source, definition: digest, outcome: 'reused', ...made }
+  const by = { requester: 'token:factory', principal: 'token:factory' }
+  const [one] = await told(bytesOf({ ...head, kind: 'BuildRecord', ...by, recorded }))
+  assert.equal(one?.type, 'dev.sallyport.build.recorded')
+  assert.equal(one.data.principal, 'token:factory')
+  assert.deepEqual(one.data.build?.trigger, trigger)
+  assert.deepEqual([one.data.build?.log, one.data.build?.outcome], ['factory.example', 'reused'])
+})
+
+test('a review of grants is told with who has looked at which, and what other engines say with what they said', async () => {
+  const grants = Array.from({ length: 12 }, (_, at) => ({ id: `token:${at}`, sha256: digest }))
+  const review = { by: 'dana', principal: 'os:dana', finding: 'needed', grants }
+  const [one] = await told(bytesOf({ ...head, kind: 'AccessReview', ...review }))
+  assert.equal(one?.type, 'dev.sallyport.access.reviewed')
+  assert.equal(one.data.principal, 'os:dana')
+  assert.deepEqual(one.data.accessReview, {
+    by: 'dana',
+    finding: 'needed',
+    grants: grants.slice(0, 10),
+    grantsOmitted: 2,
+  })
+  const verdict = {
+    ...head,
+    kind: 'ExternalVerdict',
+    chokePoint: 'workstation',
+    requester: 'erin',
+    by: { name: 'opa' },
+    decision: { entry: 3, verdict: 'ALLOW', effect: 'admitted' },
+    artifact: { name: 'shop', sha256: digest },
+    target: { environment: 'production', service: 'shop' },
+    verdict: 'deny',
+    explanation: ['it is old'],
+  }
+  const [two] = await told(bytesOf(verdict))
+  assert.equal(two?.type, 'dev.sallyport.verdict.recorded')
+  assert.deepEqual(two.data.judged, { by: 'opa', verdict: 'deny', entry: 3 })
+})
+
+test('what something was let in without is told with the decision; the reason stands in the log', async () => {
+  const exemption = { reason: 'SECRET', owner: 'erin', expires: 't', instead: 'MISSING' }
+  const rules = [
+    { id: 'require[0].built', rule: 'built', verdict: 'PASS' },
+    { id: 'require[1].scanned', rule: 'scanned', verdict: 'EXEMPTED', exemption },
+  ]
+  const admitted = { effect: 'admitted', verdict: 'ALLOW', rules, reasons: [] }
+  const [one] = await told(bytesOf(decision(admitted)))
+  assert.equal(one?.type, 'dev.sallyport.decision.admitted')
+  const { reason: _, ...shown } = exemption
+  assert.deepEqual(one.data.exemptions, [{ rule: 'require[1].scanned', ...shown }])
+  assert.ok(!JSON.stringify(one).includes('SECRET'))
+  const [refused] = await told(bytesOf(decision({ rules })))
+  assert.equal(refused?.data.exemptions, undefined)
 })
 
 test('what nobody wants is not made', async () => {

@@ -1,29 +1,30 @@
 import type { EventName, SecurityEventData } from '#api'
-import type { BreakglassReview } from '#breakglass'
-import type { Decision, GrantResult } from '#decision'
+import { exemptedIn, type Decision, type GrantResult } from '#decision'
 import { sha256Hex } from '#document'
-import type { Problem } from '#error'
 import { cut, type Message } from '#events'
-import type { BodyStore, Deployment, Refusal } from '#log'
+import type { BodyStore, BuildBegun } from '#log'
 import { hashLeaf } from '#merkle'
-import { makeMessage } from './event.ts'
+import { makeMessage, reasonsOf, type RecordData } from './event.ts'
+import { tellerOf } from './record-events.ts'
+
+const maxExemptions = 8
 
 export interface EntryPlace {
   /** The name of the log. */
   readonly origin: string
   readonly index: number
   readonly bodies: Pick<BodyStore, 'get'>
+  /** Another entry of the same log. */
+  readonly entryAt: (index: number) => Promise<Uint8Array>
   /** Which events somebody wants: the others are not made. */
   readonly wants: (name: EventName) => boolean
 }
 
-const maxReasons = 10
-
 /**
- * The events of one entry of the log: functions of the entry alone, so that whoever tells it again tells the same. What
+ * The events of one entry of the log: functions of the log up to it, so that whoever tells it again tells the same. What
  * cannot be read is an event, too, and keeps nobody from the entries after it.
  *
- * @throws what the body store throws when it cannot be asked
+ * @throws what log and body store throw when they cannot be asked
  */
 export async function eventsOfEntry(
   entry: Uint8Array,
@@ -31,17 +32,39 @@ export async function eventsOfEntry(
 ): Promise<readonly Message[]> {
   const record = parse(entry)
   const { kind, decision: reference } = record as { kind?: string; decision?: { sha256?: string } }
-  if (kind !== 'DecisionReference') return eventsOf(record, { ...place, entry, bytes: entry })
+  if (kind === 'BuildEnded')
+    return eventsOf(record, {
+      ...place,
+      entry,
+      bytes: entry,
+      trigger: await triggerOf(record, place),
+    })
+  if (kind !== 'DecisionReference')
+    return eventsOf(record, { ...place, entry, bytes: entry, trigger: {} })
   const sha256 = String(reference?.sha256)
   const bytes = await place.bodies.get(sha256)
   if (bytes === undefined) return unreadable({ ...place, entry }, `no body ${sha256}`)
-  return eventsOf(parse(bytes), { ...place, entry, bytes })
+  return eventsOf(parse(bytes), { ...place, entry, bytes, trigger: {} })
+}
+
+/** Who asked for a build stands in the entry with which it began, to which its end refers. */
+async function triggerOf(
+  ended: object,
+  { index, entryAt, wants }: EntryPlace,
+): Promise<Partial<BuildBegun['trigger']>> {
+  const { begun, build } = ended as { begun?: unknown; build?: unknown }
+  const isBefore = Number.isSafeInteger(begun) && Number(begun) >= 0 && Number(begun) < index
+  if (!isBefore || !(wants('build.ended') || wants('build.failed'))) return {}
+  const said = parse(await entryAt(Number(begun))) as Partial<BuildBegun>
+  return said.kind === 'BuildBegun' && said.build === build ? { ...said.trigger } : {}
 }
 
 interface EntryParts extends EntryPlace {
   readonly entry: Uint8Array
   /** The record: the entry, or the body that it names. */
   readonly bytes: Uint8Array
+  /** Who asked for the build that it is the end of. */
+  readonly trigger: Partial<BuildBegun['trigger']>
 }
 
 /** It has been proven to be in the log, so it is ours; other versions may have written it. */
@@ -58,24 +81,17 @@ function eventsOf(record: object, parts: EntryParts): readonly Message[] {
   try {
     const { kind } = record as { kind?: string }
     if (kind === 'Decision') return ofDecision(record as Decision, parts)
-    if (kind === 'Refusal') return one('request.refused', parts, () => ofRefusal(record as Refusal))
-    if (kind === 'BreakglassReview')
-      return one('breakglass.reviewed', parts, () => ofReview(record as BreakglassReview))
-    if (kind === 'Deployment') {
-      const deployment = record as Deployment
-      const name = deployment.exit === 0 ? 'deployment.ended' : 'deployment.failed'
-      return one(name, parts, () => ofDeployment(deployment))
+    if (typeof kind === 'string') {
+      const { name, data } = tellerOf(kind)
+      return one(name(record), parts, () => data(record, parts.trigger))
     }
-    if (typeof kind === 'string') return one('log.recorded', parts, () => ofOther(record, kind))
   } catch {
     // A record of ours that has another shape than it should: told as such.
   }
   return unreadable(parts, 'no record that this version knows')
 }
 
-type Data = Omit<SecurityEventData, 'proof'> & { readonly time?: string }
-
-function one(name: EventName, parts: EntryParts, make: () => Data): readonly Message[] {
+function one(name: EventName, parts: EntryParts, make: () => RecordData): readonly Message[] {
   if (!parts.wants(name)) return []
   const { time = '', ...data } = make()
   const proof = proofOf(parts)
@@ -102,7 +118,7 @@ function unreadable(
   found: string,
 ): readonly Message[] {
   const summary = `entry ${parts.index} of the log cannot be told: ${found}`
-  const more = { ...parts, bytes: parts.entry }
+  const more = { ...parts, bytes: parts.entry, trigger: {} }
   return one('log.entry-unreadable', more, () => ({ summary }))
 }
 
@@ -144,7 +160,7 @@ function asked({ request }: Decision) {
   }
 }
 
-function decided(decision: Decision, { bytes }: EntryParts): Data {
+function decided(decision: Decision, { bytes }: EntryParts): RecordData {
   const { policy, inputs, verdict, effect, time } = decision
   const { artifact, target, ...who } = asked(decision)
   const used = usedOf(decision)
@@ -161,12 +177,27 @@ function decided(decision: Decision, { bytes }: EntryParts): Data {
       : { policy: { name: cut(policy.name, 200), digest: policy.digest, mode: policy.mode } }),
     trust: inputs.trust.digest,
     decision: sha256Hex(bytes),
+    ...exemptionsOf(decision),
     ...reasonsOf(decision.reasons),
     ...(used === undefined ? {} : { breakglass: used }),
   }
 }
 
-function grantsRefused(decision: Decision, refused: readonly GrantResult[]): Data {
+/** What it was let in without; the reason stands in the log. */
+function exemptionsOf(decision: Decision): Pick<SecurityEventData, 'exemptions'> {
+  const exempted = exemptedIn(decision).slice(0, maxExemptions)
+  if (exempted.length === 0) return {}
+  return {
+    exemptions: exempted.map(({ id, exemption: { instead, owner, expires } }) => ({
+      rule: cut(id, 200),
+      instead: cut(instead, 40),
+      owner: cut(owner, 200),
+      expires: cut(expires, 40),
+    })),
+  }
+}
+
+function grantsRefused(decision: Decision, refused: readonly GrantResult[]): RecordData {
   const { artifact, target, ...who } = asked(decision)
   return {
     summary: `${refused.length} ${refused.length === 1 ? 'grant' : 'grants'} of breakglass did not count for ${artifact.name} in ${target.environment}/${target.service}: ${decision.effect}`,
@@ -195,66 +226,5 @@ function grantsIn(grants: readonly GrantResult[]): NonNullable<SecurityEventData
     requesters: names(grants.flatMap(({ requester = [] }) => requester)),
     incidents: names(grants.flatMap(({ incident = [] }) => incident)),
     grants: grants.slice(0, 8).map(({ digest }) => cut(digest, 128)),
-  }
-}
-
-/** Codes and places alone: what was expected and found stands in the log, for who may read it. */
-function reasonsOf(
-  problems: readonly Problem[],
-): Pick<SecurityEventData, 'reasons' | 'reasonsOmitted'> {
-  const reasons = problems
-    .slice(0, maxReasons)
-    .map(({ code, where = '' }) => ({ code: cut(code, 100), where: cut(where, 400) }))
-  const omitted = problems.length - reasons.length
-  return { reasons, ...(omitted > 0 ? { reasonsOmitted: omitted } : {}) }
-}
-
-function ofRefusal({ time, chokePoint, requester, asked: words, reasons }: Refusal): Data {
-  const pairs = Object.entries(words).slice(0, 8)
-  return {
-    summary: `refused: ${pairs.map(([, value]) => value).join(' ')}, ${reasons.map(({ code }) => code).join(', ')}`,
-    time,
-    chokePoint: cut(chokePoint, 200),
-    ...(requester === undefined ? {} : { requester: cut(requester, 400) }),
-    asked: Object.fromEntries(pairs.map(([name, value]) => [cut(name, 100), cut(value, 200)])),
-    ...reasonsOf(reasons),
-  }
-}
-
-function ofReview({ time, entry, by, principal, finding }: BreakglassReview): Data {
-  return {
-    summary: `the use of breakglass of entry ${entry} was reviewed by ${by}`,
-    time,
-    review: {
-      entry,
-      by: cut(by, 400),
-      ...(principal === undefined ? {} : { principal: cut(principal, 400) }),
-      finding: cut(finding, 400),
-    },
-  }
-}
-
-function ofDeployment(deployment: Deployment): Data {
-  const { time, chokePoint, requester, principal, target, artifacts, command, exit } = deployment
-  return {
-    summary: `deployed ${artifacts.map(({ name }) => name).join(', ')} to ${target.environment}/${target.service}: exit ${exit}`,
-    time,
-    chokePoint: cut(chokePoint, 200),
-    ...(requester === undefined ? {} : { requester: cut(requester, 400) }),
-    ...(principal === undefined ? {} : { principal: cut(principal, 400) }),
-    target: { environment: cut(target.environment, 200), service: cut(target.service, 200) },
-    deployment: {
-      program: cut(command.program, 400),
-      exit,
-      decisions: artifacts.map(({ decision }) => decision),
-    },
-  }
-}
-
-function ofOther(record: object, kind: string): Data {
-  const { time } = record as { time?: unknown }
-  return {
-    summary: `a record of the kind ${kind}`,
-    ...(typeof time === 'string' ? { time } : {}),
   }
 }

@@ -7,6 +7,7 @@ import {
   type SecurityEventData,
 } from '#api'
 import { sha256Hex, type Json } from '#document'
+import type { Problem } from '#error'
 import { cut, printableJson, type Message } from '#events'
 
 export interface EventParts {
@@ -19,6 +20,9 @@ export interface EventParts {
   readonly origin: string
   readonly data: SecurityEventData
 }
+
+/** What a record of the log tells, without where it stands. */
+export type RecordData = Omit<SecurityEventData, 'proof'> & { readonly time?: string }
 
 /** Every receiver of syslog over TLS should take 8,192 octets (RFC 5425, 4.3.1); the head of a message takes some of them. */
 const maxBytes = 7600
@@ -77,4 +81,17 @@ function fitting(
     else
       rest = { summary: data.summary, ...(data.proof === undefined ? {} : { proof: data.proof }) }
   }
+}
+
+const maxReasons = 10
+
+/** Codes and places alone: what was expected and found stands in the log, for who may read it. */
+export function reasonsOf(
+  problems: readonly Problem[],
+): Pick<SecurityEventData, 'reasons' | 'reasonsOmitted'> {
+  const reasons = problems
+    .slice(0, maxReasons)
+    .map(({ code, where = '' }) => ({ code: cut(code, 100), where: cut(where, 400) }))
+  const omitted = problems.length - reasons.length
+  return { reasons, ...(omitted > 0 ? { reasonsOmitted: omitted } : {}) }
 }

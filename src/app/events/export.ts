@@ -22,6 +22,8 @@ import { sinkOf } from './sinks.ts'
 export interface EventExport extends AsyncDisposable {
   /** Keeps an event of the gate until every sink has taken it. Never throws: what cannot be kept is counted and told. */
   tell(name: EventName, data: SecurityEventData, key?: string): void
+  /** The same for several at once, which wait for the disk once. */
+  tellAll(name: EventName, all: readonly SecurityEventData[]): void
   /** Tells what a stream holds, from where it was left, or from now on; `size` is how far it goes by now. */
   follow(
     make: (wants: (name: EventName) => boolean) => EventStream,
@@ -42,6 +44,7 @@ export interface EventExportParts {
 
 const nothing: EventExport = {
   tell: () => undefined,
+  tellAll: () => undefined,
   follow: () => Promise.resolve(),
   settle: () => Promise.resolve(),
   warnings: () => [],
@@ -99,15 +102,30 @@ class Export implements EventExport {
   }
 
   tell(name: EventName, data: SecurityEventData, key: string = randomUUID()): void {
+    this.#tell(name, [{ data, key }])
+  }
+
+  tellAll(name: EventName, all: readonly SecurityEventData[]): void {
+    this.#tell(
+      name,
+      all.map((data) => ({ data, key: randomUUID() })),
+    )
+  }
+
+  #tell(
+    name: EventName,
+    all: readonly { readonly data: SecurityEventData; readonly key: string }[],
+  ): void {
     const { journal } = this.#parts
-    if (this.#isClosed || !this.#shipments.some(({ sink }) => isWanted(sink, name))) return
+    const isHeard = this.#shipments.some(({ sink }) => isWanted(sink, name))
+    if (this.#isClosed || !isHeard || all.length === 0) return
     const unkept = this.#unkept
     try {
       if (unkept > 0 && this.#keep([this.#lostMessage(unkept)]) === 0) this.#unkept = 0
-      this.#keep([this.#make(name, data, key)])
+      this.#keep(all.map(({ data, key }) => this.#make(name, data, key)))
     } catch (error) {
-      this.#unkept += 1
-      this.#lost += 1
+      this.#unkept += all.length
+      this.#lost += all.length
       if (unkept === 0) journal.error('events cannot be kept', error)
     }
     for (const { shipment } of this.#shipments) shipment.poke()

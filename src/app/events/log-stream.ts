@@ -28,10 +28,12 @@ export function logStream({ storage, bodies, identity, wants }: LogStreamParts):
     async read(from) {
       const view = await newest()
       if (from > view.size) throw new SallyportError(behind(origin, from, view.size))
+      const entryAt = (index: number): Promise<Uint8Array> => view.entry(index)
+      const place = { origin, bodies, wants, entryAt }
       const messages: Placed[] = []
       const to = Math.min(view.size, from + portion - (from % portion))
       for await (const { index, entry } of view.entries(from, to)) {
-        const events = await eventsOfEntry(entry, { origin, index, bodies, wants })
+        const events = await eventsOfEntry(entry, { ...place, index })
         // With the last of an entry the entry has been told.
         events.forEach((message, at) => {
           messages.push({ message, place: at === events.length - 1 ? index + 1 : index })

@@ -143,8 +143,9 @@ async function openService(place: Place): Promise<GateService> {
   const witnessing = stack.use(await keepWitnessing({ ...place, storage, onConflict }))
   const network = stack.use(openNetwork(config.evidence))
   const rechecking = await startRechecking(place, { log, bodies, bell, rulebook, network })
-  const watching = { config, log, bodies, rulebook, metrics, journal, clock, seconds: lookSeconds }
-  place.watching = stack.use(watchAccess(watching))
+  const watched = { config, log, bodies, rulebook, metrics, journal, clock, seconds: lookSeconds }
+  const onFound: Telling['accessFound'] = (found) => place.telling?.accessFound(found)
+  place.watching = stack.use(watchAccess({ ...watched, onFound }))
   const open = openAdmission(config)
   if (open.length > 0) journal.write('warn', 'the webhook is open', { problems: open })
   const lost = countLostLines(place.lostLines, metrics)

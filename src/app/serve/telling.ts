@@ -1,6 +1,8 @@
 import { join } from 'node:path'
+import type { SecurityEventData } from '#api'
 import type { Config } from '#config'
 import { SallyportError, type Problem } from '#error'
+import { cut } from '#events'
 import type { GateService, Journal, Metrics, RefusedAccess } from '#server'
 import { alarmStream } from '../events/alarm-stream.ts'
 import { openEventExport } from '../events/export.ts'
@@ -8,6 +10,7 @@ import { logStream } from '../events/log-stream.ts'
 import { countRefusals } from '../events/refused-access.ts'
 import { dataOf, watchProblems } from '../events/watched-problems.ts'
 import { openLogReader } from '../log-reader.ts'
+import type { AccessFinding } from './access-watch.ts'
 import { identityOf } from '../witness/policy.ts'
 
 /** What a gate that runs tells the sinks of `events`. */
@@ -15,6 +18,8 @@ export interface Telling {
   onRefused(refused: RefusedAccess): void
   /** Somebody has handed in a grant that is none. */
   grantRefused(problems: readonly Problem[]): void
+  /** What a look at who may do what has found, and the look before has not. */
+  accessFound(findings: readonly AccessFinding[]): void
   rulebookChanged(id: string): void
   certificateChanged(file: string): void
   /** Begins with what is in the log and has rung: from where it was left, or, with a sink that is new, from now on. */
@@ -59,6 +64,7 @@ export async function openTelling(parts: TellingParts): Promise<Telling> {
     grantRefused: ([problem]) => {
       if (problem !== undefined) events.tell('breakglass.grant-refused', dataOf(problem))
     },
+    accessFound: (findings) => events.tellAll('access.finding', findings.map(foundOf)),
     rulebookChanged: (rulebook) =>
       events.tell('rulebook.changed', { summary: `rulebook ${rulebook} is in use`, rulebook }),
     certificateChanged: (file) =>
@@ -104,4 +110,9 @@ export async function openTelling(parts: TellingParts): Promise<Telling> {
     },
     warnings: () => events.warnings(),
   }
+}
+
+function foundOf({ problem, grant }: AccessFinding): SecurityEventData {
+  if (grant === undefined) return dataOf(problem)
+  return { ...dataOf(problem), grant: { id: cut(grant.id, 300), sha256: grant.sha256 } }
 }

@@ -1,3 +1,4 @@
+import { Recent } from '#document'
 import type { Sink } from '#events'
 import { makeEvent, messageOf, type SecurityEvent } from './event.ts'
 import type { Outbox, Pending } from './outbox.ts'
@@ -25,9 +26,20 @@ const timeoutMs = 10_000
 /** An alarm that was not heard for so long rings elsewhere. */
 const overdueMs = 5 * 60_000
 const longestPauseMs = 5 * 60_000
+/** Whoever lets the same in a thousand times a second must not ask the disk each time whether it has rung. */
+const maxRung = 4096
 
 export function openBell({ outbox, sinks, origin, clock }: BellOptions): Bell {
   const names = sinks.map(({ name }) => name)
+  const rung = new Recent<Promise<void>>({ most: maxRung })
+  const ringOnce = (event: SecurityEvent): Promise<void> => {
+    const before = rung.get(event.id)
+    if (before !== undefined) return before
+    const putting = outbox.put(event, waitingFor(event, names))
+    rung.set(event.id, putting)
+    putting.catch(() => rung.delete(event.id))
+    return putting
+  }
   const deliverOne = async (one: Pending, sink: Sink, ms: number): Promise<void> => {
     try {
       await sink.send([messageOf(one.event)], { timeoutMs: ms })
@@ -40,7 +52,7 @@ export function openBell({ outbox, sinks, origin, clock }: BellOptions): Bell {
   }
   return {
     async ring(events) {
-      for (const event of events) await outbox.put(event, waitingFor(event, names))
+      for (const event of events) await ringOnce(event)
     },
     async deliver(options = {}) {
       const now = clock()

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import type { Decision } from '#decision'
+import { exemptedIn, type Decision, type ExemptedRule } from '#decision'
 import { checkShape, encodeCanonical, parseJson, sha256Hex, type Json } from '#document'
 import type { Message } from '#events'
 
@@ -11,6 +11,7 @@ export const eventTypes = [
   'alarm-undelivered',
   'admitted-unavailable',
   'admitted-audit',
+  'exemption-used',
   'recheck-refused',
   'recheck-overdue',
   'rulebook-refused',
@@ -61,6 +62,17 @@ const eventSchema = z.strictObject({
       reviewBy: text,
     })
     .optional(),
+  /** The rule that did not hold, what it would have said, and who has decided until when that it need not. */
+  exemption: z
+    .strictObject({
+      policy: text,
+      rule: text,
+      instead: text,
+      reason: text,
+      owner: text,
+      expires: text,
+    })
+    .optional(),
   /** The id of the event that this one is about. */
   about: text.optional(),
 })
@@ -106,29 +118,66 @@ export interface Place {
   readonly reviewMs: number
 }
 
-/** What a recorded decision rings for: whatever is let in although the answer was not yes. */
-export function eventOf(decision: Decision, place: Place): SecurityEvent | undefined {
+/** What a recorded decision rings for: whatever is let in although it does not meet the policy. */
+export function eventsOf(decision: Decision, place: Place): readonly SecurityEvent[] {
+  const event = eventOf(decision, place)
+  const exempted = exemptedIn(decision).map((rule) => ofExemption(rule, decision, place))
+  return event === undefined ? exempted : [event, ...exempted]
+}
+
+function eventOf(decision: Decision, place: Place): SecurityEvent | undefined {
   const { effect, verdict, request, time } = decision
   const type = typeOf(effect)
   if (type === undefined) return undefined
-  const { artifact, target, requester } = request
-  const name = artifact.name.slice(0, 1000)
+  const { target } = request
   const used = usedOf(decision, place)
+  const about = aboutOf(decision, place)
   return makeEvent(keyOf(type, decision, place), {
     time,
     type,
     severity: type === 'breakglass-used' ? 'critical' : 'error',
-    origin: place.origin,
-    summary: `${type === 'breakglass-used' ? 'BREAKGLASS' : effect}: ${name} may run in ${target.environment}/${target.service}, verdict ${verdict}, entry ${place.entry}`,
-    target,
-    artifact: { name, sha256: artifact.digest['sha256'] ?? '' },
-    ...(requester === undefined ? {} : { requester: requester.slice(0, 1000) }),
-    ...(typeof place.entry === 'number' ? { entry: place.entry } : {}),
-    verdict,
-    effect,
+    summary: `${type === 'breakglass-used' ? 'BREAKGLASS' : effect}: ${about.artifact.name} may run in ${target.environment}/${target.service}, verdict ${verdict}, entry ${place.entry}`,
+    ...about,
     reasons: [...new Set(decision.reasons.map(({ code }) => code))].slice(0, 100),
     ...(used === undefined ? {} : { breakglass: used }),
   })
+}
+
+/**
+ * Once for each exemption: when it lets something in for the first time. Written anew, with another end, reason or owner, it is
+ * another one. Somebody has decided in writing that this may be; who has to hear of it has heard then, however often it is used.
+ */
+function ofExemption(
+  { id, exemption, problems }: ExemptedRule,
+  decision: Decision,
+  place: Place,
+): SecurityEvent {
+  const { policy, time } = decision
+  const { owner, expires, reason, instead } = exemption
+  const name = policy?.name ?? ''
+  const about = aboutOf(decision, place)
+  return makeEvent(JSON.stringify([name, id, owner, expires, reason]), {
+    time,
+    type: 'exemption-used',
+    severity: 'notice',
+    summary: `exemption: ${about.artifact.name} may run in ${about.target.environment}/${about.target.service} although ${id} does not hold, until ${expires} by ${owner.slice(0, 200)}, entry ${place.entry}`,
+    ...about,
+    reasons: [...new Set(problems.map(({ code }) => code))].slice(0, 100),
+    exemption: { policy: name, rule: id, instead, reason, owner, expires },
+  })
+}
+
+function aboutOf({ request, verdict, effect }: Decision, { origin, entry }: Place) {
+  const { artifact, target, requester } = request
+  return {
+    origin,
+    target,
+    artifact: { name: artifact.name.slice(0, 1000), sha256: artifact.digest['sha256'] ?? '' },
+    ...(requester === undefined ? {} : { requester: requester.slice(0, 1000) }),
+    ...(typeof entry === 'number' ? { entry } : {}),
+    verdict,
+    effect,
+  }
 }
 
 /** Each use of breakglass rings. Of what a policy lets in by its own choice, the same rings once an hour. */
