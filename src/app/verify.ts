@@ -5,6 +5,7 @@ import { enforce, type RecordedInputs } from '#chokepoint'
 import {
   decisionExitCode,
   evidenceBytes,
+  exemptedIn,
   exportVerified,
   type Decision,
   type EvidenceSource,
@@ -161,14 +162,16 @@ export async function ask(
   }
 }
 
-/** Whoever is let in although the answer was not yes waits until that has been told, or could not be. */
+/** Whoever is let in without meeting the policy waits until that has been told, or could not be. */
 async function tell(
   bell: Bell,
-  { effect, time }: Decision,
+  decision: Decision,
   { log, bodies }: Gate,
   config: Config,
 ): Promise<number> {
-  if (effect === 'admitted' || effect === 'blocked') return 0
+  const { effect, time } = decision
+  const isPlain = effect === 'admitted' && exemptedIn(decision).length === 0
+  if (isPlain || effect === 'blocked') return 0
   if (effect === 'admitted-breakglass') {
     // One use too many is told with the use, not when somebody looks.
     const { ringFollowUps, usesIn } = await import('./breakglass/review.ts')

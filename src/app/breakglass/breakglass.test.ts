@@ -7,6 +7,7 @@ import { after, before, test } from 'node:test'
 import { parseEvent, type SecurityEvent } from '#breakglass'
 import { loadConfig, type Config } from '#config'
 import type { SallyportError } from '#error'
+import { approveArtifact } from '../approve.ts'
 import { openGate, startGateSigner } from '../gate.ts'
 import { initHome } from '../init/init.ts'
 import { logReplay, logShow } from '../log.ts'
@@ -257,4 +258,30 @@ test('alarms that cannot be written are no answer', async () => {
 
 test('an approver does not approve what they asked for themselves', async () => {
   await assert.rejects(grant({ requester: 'erin' }), { code: 'BREAKGLASS_REQUEST' })
+})
+
+test('an exemption is heard of when it lets something in for the first time, at a command line as well', async () => {
+  writeFileSync(
+    join(home, 'policies', 'shop.yaml'),
+    `apiVersion: sallyport.dev/v1
+kind: DeploymentPolicy
+metadata: {name: shop-prod, owner: team-shop}
+targets: [{environment: prod, service: shop}]
+require:
+  - allowed: {by: [release-managers], environment: prod}
+  - scanned: {by: [release-managers], within: 7d, deny: {severity: high}}
+exemptions: [{rule: scanned, reason: the scanner moves, owner: erin, expires: 2099-01-01T00:00:00Z}]
+`,
+  )
+  const approval = { artifact, environment: 'prod', reason: 'tested by hand', now: new Date() }
+  await approveArtifact({ config, ...approval })
+  heard.length = 0
+  for (const _ of [1, 2]) {
+    const { decision, unheard } = await ask()
+    assert.deepEqual([decision.effect, unheard], ['admitted', 0])
+  }
+  assert.deepEqual(
+    heard.map(({ type, exemption }) => [type, exemption?.owner]),
+    [['exemption-used', 'erin']],
+  )
 })
