@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
-import { cpSync, rmSync } from 'node:fs'
+import { once } from 'node:events'
+import { cpSync, mkdirSync, rmSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
 import { join } from 'node:path'
 import { after, before, describe, test } from 'node:test'
 import { verifyLog, type Log } from '#log'
@@ -301,6 +303,60 @@ describe('a database that fails', { skip: whyNoPostgres() ?? false, concurrency:
     )
     const store = await openPostgresStore({ ...place.options, user: 'hasty' })
     await store.close()
+  })
+
+  test('whatever changes the log waits for the disk, in every session', async (t) => {
+    await cluster.say(
+      'postgres',
+      'CREATE ROLE hurried LOGIN SUPERUSER; ALTER ROLE hurried SET synchronous_commit = off',
+    )
+    const place = await makePlace(t, cluster, { user: 'hurried' })
+    const { database } = place.options
+    const tables = ['outbox', 'entry', 'tile', 'log_head', 'body']
+    const triggers = tables.map(
+      (name) =>
+        `CREATE TRIGGER tell AFTER INSERT OR UPDATE OR DELETE ON sallyport.${name} EXECUTE FUNCTION public.tell();`,
+    )
+    await cluster.say(
+      database,
+      `CREATE TABLE public.told (name text, mode text);
+       CREATE FUNCTION public.tell() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+         INSERT INTO public.told VALUES (TG_TABLE_NAME, current_setting('synchronous_commit')); RETURN NULL;
+       END $$; ${triggers.join(' ')}`,
+    )
+    const [log, other] = [await place.open(), await place.open()]
+    await Promise.all([fill(log, 20), fill(other, 20)])
+    await place.store.bodies.put(Buffer.from('evidence'))
+    assert.equal((await log.view()).size, 40)
+    const told = await cluster.say(database, 'SELECT DISTINCT name, mode FROM public.told')
+    assert.deepEqual(
+      told.map(({ name, mode }) => `${String(name)} ${String(mode)}`).toSorted(),
+      tables.map((name) => `${name} on`).toSorted(),
+    )
+  })
+
+  test('what stands between gate and database, and leaves out what a session is told, is found out', async (t) => {
+    const place = await makePlace(t, cluster)
+    const folder = join(cluster.folder, 'between')
+    mkdirSync(folder)
+    // "no" is as long as "on": nothing else of the first packet changes.
+    const between = createServer((client) => {
+      const server = connect(join(cluster.folder, `.s.PGSQL.${cluster.port}`))
+      for (const socket of [client, server]) socket.on('error', () => undefined)
+      client.once('data', (first: Buffer) => {
+        const said = first.toString('latin1')
+        assert.match(said, /synchronous_commit=on/)
+        server.write(Buffer.from(said.replace('commit=on', 'commit=no'), 'latin1'))
+        client.pipe(server).pipe(client)
+      })
+    })
+    between.listen(join(folder, '.s.PGSQL.5432'))
+    await once(between, 'listening')
+    t.after(() => between.close())
+    await assert.rejects(openPostgresStore({ ...place.options, host: folder, port: 5432 }), {
+      code: 'LOG_STORE_UNSAFE',
+      found: 'fsync on, full_page_writes on, synchronous_commit off',
+    })
   })
 
   test('a database that does not wait for its disk is refused', async (t) => {
