@@ -190,6 +190,28 @@ test('without what it was made from, a decision is not made again, and all that 
   )
 })
 
+for (const name of ['and an approval', 'by a stranger', 'that is no attestation', 'that is empty'])
+  test(`AUD-04: without any one item of evidence the record is good for nothing: evidence ${name}`, async () => {
+    const { items } = cases[name] ?? assert.fail()
+    assert.ok(items.length > 0)
+    for (const { digest, source } of items) {
+      const { bodies, entry } = await recorded(cases[name] ?? assert.fail())
+      assert.ok((await replay(entry, bodies)).same)
+      bodies.bodies.delete(digest)
+      await assert.rejects(
+        replay(entry, bodies),
+        ({ problems }: { problems: { code: string; where: string; expected: string }[] }) => {
+          assert.deepEqual(
+            problems.map(({ code, where }) => `${code} ${where}`),
+            [`RECORD_BODY_MISSING "${source}"`],
+          )
+          assert.ok(problems[0]?.expected.includes(digest), problems[0]?.expected)
+          return true
+        },
+      )
+    }
+  })
+
 test('a decision is not recorded without everything it was made from', async () => {
   const log = await new Machine().start()
   const evidence = cases['good'] ?? assert.fail()
