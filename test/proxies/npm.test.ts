@@ -7,14 +7,48 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { approvalStatement } from '#attestation'
+import { approvalStatement, predicateTypes } from '#attestation'
 import {
   startFakeRegistry,
   type FakeRegistry,
 } from '../../src/chokepoint/proxy/npm/testing/fake-registry.ts'
 import { packPackage, packTarball } from '../../src/chokepoint/proxy/npm/testing/package.ts'
-import { keys, signed } from '../../src/core/decision/testing/fixtures.ts'
-import { makeHome, startInside, tokens, type GateHome, type Inside } from '../server/gate.ts'
+import {
+  builderIds,
+  builtRule,
+  commit,
+  keys,
+  provenance,
+  signed,
+  trustEntries,
+  type ProvenanceParts,
+} from '../../src/core/decision/testing/fixtures.ts'
+import {
+  authorityKeyId,
+  extKeyUsage,
+  fulcio,
+  keyUsage,
+  subjectAltName,
+  uriName,
+} from '../../src/core/trust/sigstore/testing/certificates.ts'
+import {
+  bytesOf,
+  createInstance,
+  issuer,
+  rootJson,
+  signBundle,
+  subject,
+} from '../../src/core/trust/sigstore/testing/instance.ts'
+import { trustBytes, type TestKey } from '../../src/core/trust/testing/fixtures.ts'
+import {
+  call,
+  makeHome,
+  startInside,
+  tokens,
+  writePolicy,
+  type GateHome,
+  type Inside,
+} from '../server/gate.ts'
 
 let upstream: FakeRegistry
 let internal: FakeRegistry
@@ -274,6 +308,174 @@ test('with a policy in audit mode npm installs, and tells what would be refused'
     own.close()
   }
 })
+
+interface Built {
+  readonly parts?: ProvenanceParts
+  /** Who signs it: a key, or a certificate with this name in it. */
+  readonly by?: TestKey | { readonly name: string }
+  /** The package that the provenance is about, in place of the one beside which it lies. */
+  readonly about?: Uint8Array
+}
+
+const sigstore = createInstance()
+
+/** Publishes a package with the provenance that its pipeline has signed, as npm's own have it. */
+function publishBuilt(name: string, { parts = {}, by = keys.builder, about }: Built = {}): void {
+  const version = '1.0.0'
+  const bytes = upstream.publish(name, [{ version }]).get(version) ?? new Uint8Array()
+  const sha512 = createHash('sha512')
+    .update(about ?? bytes)
+    .digest('hex')
+  const named = [{ name: `pkg:npm/${name}@${version}`, digest: { sha512 } }]
+  const statement = { ...provenance(parts), subject: named }
+  const payload = Buffer.from(JSON.stringify(statement))
+  const bundle =
+    'name' in by
+      ? bytesOf(signBundle(sigstore, { payload, certificate: certificateFor(by.name) }))
+      : signed(statement, by).bytes
+  upstream.attest(name, version, bundle)
+}
+
+/** What the pipeline of the repository gets from Fulcio, with this name in it. */
+function certificateFor(name: string) {
+  const extensions = [
+    keyUsage(0),
+    extKeyUsage(false, '1.3.6.1.5.5.7.3.3'),
+    authorityKeyId(sigstore.intermediate.keys),
+    subjectAltName(uriName(name)),
+    fulcio(1, issuer),
+    fulcio(8, issuer),
+    fulcio(12, 'https://git.example/acme/shop'),
+    fulcio(13, commit),
+    fulcio(14, 'refs/heads/main'),
+  ]
+  return { extensions }
+}
+
+/** A home that lets in what is built from one repository, by one builder, with its key or in its pipeline. */
+async function makeStrictHome(): Promise<GateHome> {
+  const strict = await makeHome(
+    `proxies: {npm: {port: 0, anonymous: true, upstream: '${upstream.url}', target: {environment: production, service: shop}}}\n`,
+  )
+  const trust = JSON.parse(
+    Buffer.from(
+      trustBytes({
+        ...trustEntries,
+        'release-pipeline': {
+          identities: [{ root: 'private', issuer, subject }],
+          predicateTypes: [predicateTypes.slsaProvenanceV1],
+          builders: [{ id: builderIds.pinned, level: 1 }],
+        },
+      }),
+    ).toString(),
+  ) as object
+  mkdirSync(join(strict.folder, 'roots'))
+  writeFileSync(join(strict.folder, 'roots/private.json'), bytesOf(rootJson(sigstore)))
+  const roots = { private: { trustedRoot: 'roots/private.json' } }
+  writeFileSync(join(strict.folder, 'trust.yaml'), JSON.stringify({ ...trust, sigstore: roots }))
+  writePolicy(
+    strict.folder,
+    builtRule.replace('[release-builder]', '[release-builder, release-pipeline]'),
+  )
+  return strict
+}
+
+const fork = subject.replace('/acme/', '/evil/')
+const elsewhere = 'git+https://git.example/evil/shop'
+const wronglyBuilt: Readonly<Record<string, readonly [Built, RegExp]>> = {
+  'from-another-repository': [
+    { parts: { uri: elsewhere } },
+    /SOURCE_MISMATCH .*expected "git\+https:\/\/git\.example\/acme\/shop"; found "git\+https:\/\/git\.example\/evil\/shop"/,
+  ],
+  'by-another-builder': [
+    { parts: { builderId: builderIds.hosted } },
+    /SIGNER_NOT_FOR_BUILDER .*expected .*workstation-pinned.*; found .*builders\/hosted\/v1/,
+  ],
+  'by-another-signer': [
+    { by: keys.hosted, parts: { builderId: builderIds.hosted } },
+    /SIGNER_NOT_NAMED .*expected provenance by .*release-builder.*; found good provenance by hosted-builder/,
+  ],
+  'by-a-stranger': [{ by: keys.stranger }, /SIGNATURE_UNKNOWN_KEY .*found one signature by no key/],
+  'by-another-pipeline': [
+    { by: { name: fork } },
+    /SIGNATURE_UNKNOWN_IDENTITY .*expected ".*acme.*release\.yml@refs\/heads\/main".*; found a good signature of ".*\/evil\/.*"/,
+  ],
+  'about-other-bytes': [
+    { about: packed('about-other-bytes', 'good') },
+    /EVIDENCE_OTHER_ARTIFACT .*expected a statement about .*; found one about /,
+  ],
+}
+
+test('a package is installed with provenance of the right source, builder and signer, and with no other (MAT-38)', async (t) => {
+  const strict = await makeStrictHome()
+  const open = await startInside(strict)
+  t.after(async () => {
+    await open.stop()
+    strict.close()
+  })
+  const from = (name: string) => npm(['install', name, '--registry', addressOf(open)])
+  const well: Readonly<Record<string, Built>> = {
+    'made-with-the-key': {},
+    'made-in-the-pipeline': { by: { name: subject } },
+  }
+  for (const [name, how] of Object.entries(well)) {
+    publishBuilt(name, how)
+    const done = await from(name)
+    assert.equal(done.code, 0, done.stderr)
+    assert.equal(done.file(`${name}/index.js`), 'module.exports = "1.0.0"\n')
+  }
+  for (const [name, [how, why]] of Object.entries(wronglyBuilt)) {
+    publishBuilt(name, how)
+    const { code, stderr, has } = await from(name)
+    assert.notEqual(code, 0, name)
+    assert.equal(has(name), false, name)
+    assert.match(stderr, /403 Forbidden.* denied: .* may not run in .*; fix: [A-Z]/, name)
+    assert.match(stderr, why, name)
+  }
+})
+
+test('a bound name is never asked of the upstream, which has more of it; that nobody looks there is told at the start', async () => {
+  const bound = `scopes: {'@bound': '${internal.url}'}, packages: {bound-tool: '${internal.url}'}`
+  const quiet = await makeHome(
+    `proxies: {npm: {port: 0, anonymous: true, upstream: '${upstream.url}', target: {environment: production, service: shop}, ${bound}}}\n`,
+  )
+  for (const name of ['@bound/tool', 'bound-tool']) {
+    publish(internal, name, ['1.0.0'])
+    publish(upstream, name, ['1.0.1', '99.0.0'])
+  }
+  const open = await startInside(quiet)
+  try {
+    const from = ['--registry', addressOf(open)]
+    for (const range of ['', '@latest', '@^1.0.0', '@>=1']) {
+      const done = await npm(['install', `@bound/tool${range}`, `bound-tool${range}`, ...from])
+      assert.equal(done.code, 0, done.stderr)
+      for (const name of ['@bound/tool', 'bound-tool'])
+        assert.equal(done.file(`${name}/index.js`), 'module.exports = "1.0.0"\n')
+    }
+    for (const higher of ['@bound/tool@99.0.0', 'bound-tool@99.0.0']) {
+      const { code, stderr } = await npm(['install', higher, ...from])
+      assert.notEqual(code, 0)
+      assert.match(stderr, /ETARGET.*No matching version found|E404|E403/s)
+    }
+    // Not even that the names are known leaves the house.
+    assert.deepEqual(
+      upstream.asked.filter(({ path, body }) => /bound/.test(path + body)),
+      [],
+    )
+    const [warning = ''] = open.journal.filter((line) => line.includes('NPM_NAMES_UNWATCHED'))
+    assert.match(warning, /"level":"warn".*proxies\.npm\.reportPublic/)
+    assert.doesNotMatch(await metricsOf(open), /npm_public_names/, 'not 0: nobody knows')
+  } finally {
+    await open.stop()
+    quiet.close()
+  }
+  assert.match(await metricsOf(gate), /^sallyport_npm_public_names \d/m)
+  assert.doesNotMatch(gate.journal.join(''), /NPM_NAMES_UNWATCHED/, 'where they are looked for')
+})
+
+async function metricsOf({ address }: Inside): Promise<string> {
+  return (await call(address, '/metrics', { as: 'operator' })).text()
+}
 
 test('npm takes nothing from its own cache without asking again', async () => {
   const answer = await fetch(`${proxy}/good/-/good-1.1.0.tgz`)

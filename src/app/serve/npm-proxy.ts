@@ -53,11 +53,18 @@ export async function startNpmProxy(npm: NpmProxyConfig, parts: NpmProxyParts): 
   const { config, journal, metrics, clock, stack, tls } = parts
   const proxy = await openProxy(npm, parts)
   stack.defer(() => proxy.idle())
-  metrics.gauge(
-    'sallyport_npm_public_names',
-    'Names bound elsewhere that the public npm registry has, too',
-    () => proxy.impostors,
-  )
+  // Where nobody looks, 0 would say that there are none.
+  if (npm.reportPublic)
+    metrics.gauge(
+      'sallyport_npm_public_names',
+      'Names bound elsewhere that the public npm registry has, too',
+      () => proxy.impostors,
+    )
+  const unwatched = unwatchedNames(npm, config.file)
+  if (unwatched.length > 0)
+    journal.write('warn', 'names are bound, and nobody looks who else has them', {
+      problems: unwatched,
+    })
   const { onRefused } = parts
   const routeOf = (url: string): string => `npm ${npmRouteOf('GET', url).kind}`
   const access = openAccess(parts.access, clock, { routeOf, onRefused })
@@ -87,6 +94,22 @@ export async function startNpmProxy(npm: NpmProxyConfig, parts: NpmProxyParts): 
   stack.defer(() => listener.drain(config.serve.drainSeconds))
   journal.write('info', 'npm proxy listening', { address: listener.address })
   return listener
+}
+
+/** MAT-29: an impostor does nothing here, and is taken by whoever installs without this proxy. */
+function unwatchedNames(npm: NpmProxyConfig, file: string): readonly Problem[] {
+  const { scopes, packages, reserved, reportPublic } = npm
+  const bound = Object.keys(scopes).length + Object.keys(packages).length + reserved.length
+  if (reportPublic || bound === 0) return []
+  return [
+    {
+      code: 'NPM_NAMES_UNWATCHED',
+      where: `${file} proxies.npm.reportPublic`,
+      expected: 'true, so that a public package with a name of yours is reported',
+      found: `false, with ${bound} ${bound === 1 ? 'scope or name' : 'scopes and names'} bound or reserved; none of them is ever taken from the upstream`,
+      fix: 'Set reportPublic: true, which tells the upstream these names, or see in another way that nobody publishes them there',
+    },
+  ]
 }
 
 async function openProxy(npm: NpmProxyConfig, parts: NpmProxyParts): Promise<NpmProxy> {

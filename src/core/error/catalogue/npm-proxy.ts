@@ -3,6 +3,10 @@ import type { Entry } from '../entry.ts'
 export const npmProxy = {
   NPM_NAME_RESERVED: { title: 'The name is reserved, and no registry is bound to it', exit: 1 },
   NPM_IMPOSTOR: { title: 'A public package has a name that is bound to another registry', exit: 1 },
+  NPM_NAMES_UNWATCHED: {
+    title: 'Nobody looks whether the public registry has packages of names that are bound',
+    exit: 2,
+  },
   NPM_DENIED: { title: 'The package or version is on the list of what is denied', exit: 1 },
   NPM_DEPRECATED: { title: 'The version is deprecated by who published it', exit: 1 },
   NPM_TOO_YOUNG: { title: 'The version was published too recently', exit: 1 },
