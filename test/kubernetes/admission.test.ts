@@ -1,7 +1,13 @@
 // Done-when 1 of the gate: a real API server asks the real gate about everything that brings an image into a cluster.
 import assert from 'node:assert/strict'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:https'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { json } from 'node:stream/consumers'
 import { after, before, test } from 'node:test'
+import { makeAuthority, type Pair } from '../server/certificates.ts'
 import { skip, type Said } from './api-server.ts'
 import { pod, templates, type KubernetesObject } from './objects.ts'
 import { until } from './processes.ts'
@@ -397,6 +403,72 @@ test(
     assert.deepEqual([operation, kind, name, image], ['CREATE', '/Pod', 'mine', world.bad])
   },
 )
+
+test(
+  'who says yes at the address of the gate, and cannot prove to be the gate, lets nothing in',
+  { skip },
+  async () => {
+    const { cluster, gateAddress, good } = world
+    const folder = mkdtempSync(join(tmpdir(), 'sallyport-impostor-'))
+    const own = makeAuthority(folder, 'impostor').issue('gate', 'gate')
+    const ofTheGate = {
+      certificate: join(cluster.folder, 'tls.crt'),
+      key: join(cluster.folder, 'tls.key'),
+    }
+    await world.gate().kill()
+    try {
+      const fake = await startYes(gateAddress, own)
+      try {
+        const said = await apply(pod('fooled', good))
+        assert.equal(said.exit, 1, 'it was admitted')
+        assert.match(said.stderr, /failed calling webhook "(?:gate|pin)\.sallyport\.dev".* x509: /)
+        assert.equal(fake.heard(), 0)
+      } finally {
+        await fake.close()
+      }
+      // With the key of the gate it is believed: that, and nothing else, is what the other one did not have.
+      const thief = await startYes(gateAddress, ofTheGate)
+      try {
+        assertDone(await apply(pod('fooled', world.bad, { labels: { app: 'fooled' } })))
+        assert.ok(thief.heard() > 0)
+      } finally {
+        await thief.close()
+      }
+    } finally {
+      await world.startGate()
+      rmSync(folder, { recursive: true })
+    }
+  },
+)
+
+/** Answers every review at this address with yes. */
+async function startYes(address: string, { certificate, key }: Pair) {
+  let heard = 0
+  const options = { cert: readFileSync(certificate), key: readFileSync(key) }
+  const server = createServer(options, (request, response) => {
+    heard += 1
+    void json(request).then((asked) => {
+      const { uid } = (asked as { request: { uid: string } }).request
+      const answer = { apiVersion: 'admission.k8s.io/v1', kind: 'AdmissionReview' }
+      const headers = { 'content-type': 'application/json', connection: 'close' }
+      response.writeHead(200, headers)
+      response.end(JSON.stringify({ ...answer, response: { uid, allowed: true } }))
+    })
+  })
+  server.on('tlsClientError', () => undefined)
+  const { hostname, port } = new URL(address)
+  server.listen(Number(port), hostname)
+  await once(server, 'listening')
+  return {
+    heard: () => heard,
+    async close() {
+      const closed = once(server, 'close')
+      server.close()
+      server.closeAllConnections()
+      await closed
+    },
+  }
+}
 
 test('every answer is in the log, which verifies and replays', { skip }, async () => {
   for (const work of ['verify', 'replay']) {

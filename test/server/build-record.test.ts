@@ -18,6 +18,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { fixtures } from '../scenarios/fixtures.ts'
 import { runMain } from '../scenarios/main.ts'
+import { startStranger } from './stranger.ts'
 import { call, makeHome, startOutside, tokens, type GateHome, type Outside } from './gate.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'sallyport-factory-'))
@@ -380,6 +381,24 @@ test('an answer that is wrong refuses, also where an outage would only be marked
   const forbidden = await build()
   assert.deepEqual(codesIn(forbidden), ['BUILD_RECORD_INVALID', 'ACCESS_FORBIDDEN'])
   writeFileSync(join(dir, '.sallyport/keys/record.token'), tokens.builder)
+})
+
+test('who cannot prove to be the gate that keeps the record is sent nothing, and nothing is put out', async (t) => {
+  const stranger = await startStranger()
+  t.after(() => stranger.close())
+  configure({ url: stranger.url, more: `    ca: '${stranger.believed}'\n` })
+  const built = await build()
+  assert.deepEqual([built.exit, codesIn(built)], [3, ['BUILD_RECORD_UNANSWERED']])
+  assert.match(built.raw, /a certificate that does not \(UNABLE_TO_\w+\); nothing was sent/)
+  assert.equal(existsSync(built.out), false)
+  const read = await compare()
+  assert.equal(read.exit, 3)
+  assert.match(`${read.raw}${read.stderr.join('\n')}`, /GATE_UNANSWERED.*nothing was sent/s)
+  assert.equal(stranger.heard(), '')
+  // Whoever is believed is sent the token: that is what the stranger did not hear.
+  configure({ url: stranger.url, more: `    ca: '${stranger.own}'\n` })
+  assert.equal((await build()).exit, 3)
+  assert.match(stranger.heard(), new RegExp(tokens.builder))
 })
 
 test('a builder may add records, and read, decide and change nothing', async () => {

@@ -95,8 +95,13 @@ async function readAll(response: IncomingMessage, most: number): Promise<Uint8Ar
   return new Uint8Array(Buffer.concat(chunks))
 }
 
+/** What OpenSSL and Node call a certificate that proves nothing: https://nodejs.org/api/tls.html#x509-certificate-error-codes */
+const unproven =
+  /^(?:UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|CERT_|CRL_|INVALID_|ERROR_IN_|PATH_LENGTH_|HOSTNAME_|ERR_TLS_CERT_)/
+
 function unanswered({ origin }: URL, cause: unknown, ms: number): SallyportError {
   const { code, message, name } = cause as NodeJS.ErrnoException
+  if (code !== undefined && unproven.test(code)) return stranger(origin, code, cause)
   const late = name === 'AbortError' || name === 'TimeoutError'
   return new SallyportError(
     {
@@ -105,6 +110,21 @@ function unanswered({ origin }: URL, cause: unknown, ms: number): SallyportError
       expected: 'an answer of the gate',
       found: late ? `none within ${ms / 1000} s` : (code ?? message.slice(0, 200)),
       fix: 'Ask again; if it stays so, look whether the gate runs, and whether --ca has the authority of its certificate. Nothing is deployed without its answer',
+    },
+    { cause },
+  )
+}
+
+/** KEY-17: whoever does not prove to be the gate is told nothing, so the token is still a secret. */
+function stranger(where: string, code: string, cause: unknown): SallyportError {
+  return new SallyportError(
+    {
+      code: 'GATE_UNANSWERED',
+      where,
+      expected:
+        'a gate that proves who it is, with a certificate for this address from an authority that is believed here',
+      found: `a certificate that does not (${code}); nothing was sent`,
+      fix: 'Correct the address, or name the authority of the gate (--ca, or build.record.ca). If both are right, somebody else answers there: tell whoever runs that network',
     },
     { cause },
   )
