@@ -1,10 +1,15 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
+import { randomBytes } from 'node:crypto'
+import { writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
-import { test } from 'node:test'
+import { join } from 'node:path'
+import { test, type TestContext } from 'node:test'
 import type { Config } from '#config'
-import { admission, makeHome, review, startInside } from './gate.ts'
+import { approval, keys, signed, trustEntries } from '../../src/core/decision/testing/fixtures.ts'
+import { trustBytes } from '../../src/core/trust/testing/fixtures.ts'
+import { admission, call, makeHome, review, startInside, until } from './gate.ts'
 
 test('a registry that takes connections and never answers: every answer is in time, and none is yes', async (t) => {
   const hole = createServer((socket) => socket.unref().resume())
@@ -81,6 +86,136 @@ test('a clock that jumps forth and back lets nothing in that was not allowed, an
     entries,
     Array.from({ length: 12 }, (_, at) => at),
   )
+})
+
+const day = 86_400_000
+
+/** A gate whose trust file expires a day from now, with a clock that the test turns. */
+async function expiring(t: TestContext) {
+  const home = await makeHome()
+  const now = { at: new Date() }
+  const renew = (days: number): void => {
+    const file = JSON.parse(Buffer.from(trustBytes(trustEntries)).toString()) as {
+      readonly metadata: object
+    }
+    const expires = new Date(now.at.getTime() + days * day).toISOString()
+    const metadata = { ...file.metadata, expires }
+    writeFileSync(join(home.folder, 'trust.yaml'), JSON.stringify({ ...file, metadata }))
+  }
+  renew(1)
+  const body = review(home.image(home.approve()))
+  const start = async () => {
+    const gate = await startInside(home, () => now.at)
+    t.after(async () => {
+      await gate.stop()
+      home.close()
+    })
+    const ask = () => admission(gate.address, body)
+    return { gate, ask }
+  }
+  return { now, renew, start }
+}
+
+async function assertExpired({
+  gate,
+  ask,
+}: Awaited<ReturnType<Awaited<ReturnType<typeof expiring>>['start']>>) {
+  const { status, allowed, message, text, entry } = await ask()
+  assert.deepEqual([status, allowed], [200, false], text)
+  assert.match(message, /TRUST_EXPIRED: .*expired at .*fix: +Have "platform-security" check who/s)
+  assert.ok(entry !== undefined, 'that it could not tell is recorded')
+  assert.equal((await call(gate.address, '/healthz')).status, 200)
+  const question = {
+    artifact: { name: 'shop', digest: { sha256: 'ab'.repeat(32) } },
+    target: { environment: 'production', service: 'shop' },
+  }
+  const decided = await call(gate.address, '/api/v1/decisions', {
+    as: 'deployer',
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify(question),
+  })
+  assert.equal(decided.status, 503)
+  assert.match(await decided.text(), /"UNDETERMINED".*TRUST_EXPIRED/s)
+}
+
+test('a trust file that expires while the gate runs ends every yes, and nothing else; a renewed one is enough', async (t) => {
+  const { now, renew, start } = await expiring(t)
+  const running = await start()
+  assert.equal((await running.ask()).allowed, true)
+  now.at = new Date(now.at.getTime() + 2 * day)
+  await assertExpired(running)
+  renew(30)
+  await until('the renewed file', async () => (await running.ask()).allowed === true)
+})
+
+test('a gate starts with a trust file that has expired, and answers as soon as it is renewed', async (t) => {
+  const { now, renew, start } = await expiring(t)
+  now.at = new Date(now.at.getTime() + 2 * day)
+  const running = await start()
+  await assertExpired(running)
+  renew(30)
+  await until('the renewed file', async () => (await running.ask()).allowed === true)
+})
+
+test('evidence that is nonsense lets nobody in, and ends nothing', async (t) => {
+  const good = (digest: string): Uint8Array =>
+    signed(approval('production', { sha256: digest }), keys.alice).bytes
+  const text = (digest: string): string => Buffer.from(good(digest)).toString()
+  type Bytes = (digest: string) => string | Uint8Array
+  const nonsense: Readonly<Record<string, readonly [bytes: Bytes, code: RegExp]>> = {
+    nothing: [() => '', /APPROVAL_MISSING/],
+    'half a bundle': [(digest) => text(digest).slice(0, -40), /DOCUMENT_SYNTAX/],
+    'a list': [(digest) => `[${text(digest)}]`, /ATTESTATION_UNRECOGNISED/],
+    null: [() => 'null', /ATTESTATION_UNRECOGNISED/],
+    'a page': [() => '<html><title>200 OK</title></html>', /EVIDENCE_UNAVAILABLE/],
+    'random bytes': [() => randomBytes(4096), /ATTESTATION_UNRECOGNISED/],
+    'a deep one': [() => '['.repeat(100_000), /ATTESTATION_UNRECOGNISED/],
+    'a member twice': [
+      (digest) => text(digest).replace('{', '{"mediaType":"x",'),
+      /DOCUMENT_DUPLICATE_KEY/,
+    ],
+    'another payload': [
+      (digest) => text(digest).replace('"payload":"eyJ', '"payload":"eyK'),
+      /SIGNATURE_INVALID/,
+    ],
+    'no signature': [
+      (digest) => text(digest).replace(/"signatures":\[[^\]]*\]/, '"signatures":[]'),
+      /ATTESTATION_FIELD/,
+    ],
+  }
+  const stored = new Map<string, string | Uint8Array>()
+  const store = createHttpServer(({ url = '' }, response) => {
+    const bytes = stored.get(url.replace(/^\/sha256\//, ''))
+    if (bytes === undefined) response.writeHead(404).end()
+    else response.writeHead(200, { 'content-type': 'application/json' }).end(bytes)
+  })
+  store.listen(0, '127.0.0.1')
+  await once(store, 'listening')
+  t.after(() => store.close().closeAllConnections())
+  const home = await makeHome()
+  const stores = [`http://127.0.0.1:${(store.address() as AddressInfo).port}`]
+  const gate = await startInside(home, undefined, (config) => ({
+    ...config,
+    evidence: { ...config.evidence, stores },
+  }))
+  t.after(async () => {
+    await gate.stop()
+    home.close()
+  })
+  const ask = (bytesOf: Bytes) => {
+    const digest = randomBytes(32).toString('hex')
+    stored.set(digest, bytesOf(digest))
+    return admission(gate.address, review(home.image(digest)))
+  }
+  for (const [name, [bytesOf, code]] of Object.entries(nonsense)) {
+    const { status, allowed, message, entry } = await ask(bytesOf)
+    assert.deepEqual([status, allowed], [200, false], name)
+    assert.match(message, code, name)
+    assert.match(message, /fix: /, name)
+    assert.ok(entry !== undefined, name)
+  }
+  assert.equal((await ask(good)).allowed, true)
 })
 
 test('who is in a hurry does not end the looking that others wait for', async (t) => {
