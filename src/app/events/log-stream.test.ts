@@ -54,6 +54,31 @@ test('the log is read from any place, a bundle at a time, with nothing left out 
   await log.close()
 })
 
+test('the end of a build is told with who had asked for it, from wherever the log is read', async () => {
+  const { log, stream } = await scene()
+  const build = '0b7c08e0-f303-4f76-95b3-cc8b75c71715'
+  const trigger = { requester: 'jo', principal: 'os:jo' }
+  const time = '2026-06-01T12:00:00Z'
+  const request = { repository: 'r', revision: 'main', recipe: 'r.json', parameters: {} }
+  const append = (entry: object) => log.append(Buffer.from(JSON.stringify(entry)))
+  await append({ kind: 'BuildBegun', build, time, trigger, request })
+  // It lies in another bundle than the end.
+  await add(log, 300)
+  const ended = { kind: 'BuildEnded', build, begun: 0, outcome: 'failed', problems: ['X'], time }
+  await append(ended)
+  await log.view()
+  const { messages } = await stream.read(301, 64)
+  assert.deepEqual(
+    messages.map(({ message }) => message.name),
+    ['build.failed'],
+  )
+  const { data } = JSON.parse(Buffer.from(messages[0]?.message.body ?? []).toString()) as {
+    readonly data: { readonly principal?: string }
+  }
+  assert.equal(data.principal, 'os:jo')
+  await log.close()
+})
+
 test('a log with fewer entries than a sink has heard of is told, and nothing of it', async () => {
   const { log, stream } = await scene()
   await add(log, 3)
