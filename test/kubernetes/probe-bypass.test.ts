@@ -220,6 +220,8 @@ test(
         await addNode(name, kubelets[index]?.port ?? 0)
       }
       await addNode('away', await freePort())
+      // Registered, and nobody has reported for it.
+      await addNode('new')
       const { exit, report } = await probe()
       assert.equal(exit, 1)
       const said = (name: string) => (one: { way: string }) =>
@@ -230,7 +232,7 @@ test(
       )
       assert.equal(report.closed.find(said('shut'))?.by, 'kubelet (status 401)')
       assert.match(report.unknown.find(said('odd'))?.why ?? '', /status 500/)
-      assert.ok(report.notes.some((note) => /kubelets of away cannot be reached/.test(note)))
+      assert.ok(report.notes.some((note) => /kubelets of away, new cannot be reached/.test(note)))
       const asked = kubelets.flatMap(({ requests }) => requests)
       assert.deepEqual([...new Set(asked)], ['GET /pods '])
     } finally {
@@ -240,20 +242,15 @@ test(
   },
 )
 
-async function addNode(name: string, port: number): Promise<void> {
+async function addNode(name: string, port?: number): Promise<void> {
   const node = { apiVersion: 'v1', kind: 'Node', metadata: { name } }
   assert.equal((await world.cluster.kubectl(['create', '-f', '-'], node)).exit, 0)
+  if (port === undefined) return
   const addresses = [{ type: 'InternalIP', address: '127.0.0.1' }]
   const status = { addresses, daemonEndpoints: { kubeletEndpoint: { Port: port } } }
   const patch = JSON.stringify({ status })
-  const said = await world.cluster.kubectl([
-    'patch',
-    'node',
-    name,
-    '--subresource=status',
-    '-p',
-    patch,
-  ])
+  const path = ['patch', 'node', name, '--subresource=status', '-p', patch]
+  const said = await world.cluster.kubectl(path)
   assert.equal(said.exit, 0, said.stderr)
 }
 

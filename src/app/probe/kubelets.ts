@@ -23,7 +23,7 @@ const nodesSchema = z.looseObject({
             addresses: z.array(z.looseObject({ type: text, address: text })).nullish(),
             daemonEndpoints: z
               .looseObject({
-                kubeletEndpoint: z.looseObject({ Port: z.int().min(1).max(65_535) }).nullish(),
+                kubeletEndpoint: z.looseObject({ Port: z.int().min(0).max(65_535) }).nullish(),
               })
               .nullish(),
           })
@@ -64,7 +64,8 @@ export async function tryKubelets(cluster: Cluster): Promise<Kubelets> {
 
 async function tryNode({ metadata, status }: Node): Promise<Way | undefined> {
   const way = `kubelet of ${metadata.name}, asked by nobody`
-  const port = status?.daemonEndpoints?.kubeletEndpoint?.Port ?? usualPort
+  // A node whose kubelet has not reported yet has port 0.
+  const port = status?.daemonEndpoints?.kubeletEndpoint?.Port || usualPort
   const addresses = (status?.addresses ?? []).filter(
     ({ type, address }) => /^(?:Internal|External)IP$/.test(type) && isIP(address) !== 0,
   )
