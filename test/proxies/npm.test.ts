@@ -13,6 +13,7 @@ import {
   type FakeRegistry,
 } from '../../src/chokepoint/proxy/npm/testing/fake-registry.ts'
 import { packPackage, packTarball } from '../../src/chokepoint/proxy/npm/testing/package.ts'
+<<<<<<< HEAD
 import {
   builderIds,
   builtRule,
@@ -49,6 +50,11 @@ import {
   type GateHome,
   type Inside,
 } from '../server/gate.ts'
+=======
+import { keys, signed } from '../../src/core/decision/testing/fixtures.ts'
+import { runInProcess } from '../scenarios/in-process.ts'
+import { makeHome, startInside, tokens, type GateHome, type Inside } from '../server/gate.ts'
+>>>>>>> cdc34c1 (test: probe-bypass finds packages that npm has installed through the proxy at their own registries)
 
 let upstream: FakeRegistry
 let internal: FakeRegistry
@@ -502,6 +508,25 @@ test('a proxy that is not for everybody asks who it is', async () => {
     await closed.stop()
     closedHome.close()
   }
+})
+
+test('probe-bypass asks each registry for what was installed from there, past the proxy', async () => {
+  publish(upstream, 'probed', ['1.0.0'])
+  publish(internal, '@acme/probed', ['1.0.0'])
+  const installed = await install('@acme/probed', 'probed')
+  assert.equal(installed.code, 0, installed.stderr)
+  // It reads what is published, which whoever asks for the newest decision waits for.
+  assert.match(await logged(), /probed/)
+  const { exit, stdout } = await runInProcess(['probe-bypass', '--no-cluster', '--json'], {
+    dir: home.dir,
+  })
+  const { findings } = JSON.parse(stdout) as { findings: readonly { readonly way: string }[] }
+  const way = (name: string, { url }: FakeRegistry): string =>
+    `past the proxy: npm package ${name} at ${new URL(url).host}`
+  assert.deepEqual(
+    [exit, findings.map((one) => one.way)],
+    [1, [way('probed', upstream), way('@acme/probed', internal)]],
+  )
 })
 
 test('while the registry is down, a locked project installs what was let in, decided again', async () => {

@@ -11,7 +11,7 @@ import {
   type RealRegistry,
 } from '../registry/real-registry.ts'
 import { runInProcess } from '../scenarios/in-process.ts'
-import { makeHome, startInside, tokens, type GateHome, type Inside } from '../server/gate.ts'
+import { call, makeHome, startInside, tokens, type GateHome, type Inside } from '../server/gate.ts'
 import { run, whyNoSkopeo, type Said } from './oci-clients.ts'
 import { pushImage, type RealImage } from './oci-image.ts'
 
@@ -184,6 +184,9 @@ test(
   async () => {
     const pulled = await pull(`docker://${proxy}/registry.example/acme/shop:1.0`, deployer)
     assert.equal(pulled.exit, 0, pulled.text)
+    // It reads what is published, which whoever asks for the newest decision waits for.
+    const newest = await call(gate.address, '/api/v1/decisions?limit=1', { as: 'viewer' })
+    assert.equal(newest.status, 200)
     const probe = async () => {
       const args = ['probe-bypass', '--no-cluster', '--json']
       const { exit, stdout } = await runInProcess(args, { dir: home.dir })

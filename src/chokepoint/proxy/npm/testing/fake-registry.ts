@@ -61,7 +61,10 @@ export async function startFakeRegistry(): Promise<FakeRegistry> {
     const found = answers.get(path)
     if (broken) response.writeHead(500).end()
     else if (found === undefined) response.writeHead(404).end('{"error":"Not found"}')
-    else response.writeHead(200).end(found)
+    else {
+      const type = typeof found === 'string' ? { 'content-type': 'application/json' } : {}
+      response.writeHead(200, type).end(found)
+    }
   }
   server.listen(0, '127.0.0.1')
   await once(server, 'listening')
