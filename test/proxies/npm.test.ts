@@ -13,7 +13,6 @@ import {
   type FakeRegistry,
 } from '../../src/chokepoint/proxy/npm/testing/fake-registry.ts'
 import { packPackage, packTarball } from '../../src/chokepoint/proxy/npm/testing/package.ts'
-<<<<<<< HEAD
 import {
   builderIds,
   builtRule,
@@ -41,6 +40,7 @@ import {
   subject,
 } from '../../src/core/trust/sigstore/testing/instance.ts'
 import { trustBytes, type TestKey } from '../../src/core/trust/testing/fixtures.ts'
+import { runInProcess } from '../scenarios/in-process.ts'
 import {
   call,
   makeHome,
@@ -50,11 +50,6 @@ import {
   type GateHome,
   type Inside,
 } from '../server/gate.ts'
-=======
-import { keys, signed } from '../../src/core/decision/testing/fixtures.ts'
-import { runInProcess } from '../scenarios/in-process.ts'
-import { makeHome, startInside, tokens, type GateHome, type Inside } from '../server/gate.ts'
->>>>>>> cdc34c1 (test: probe-bypass finds packages that npm has installed through the proxy at their own registries)
 
 let upstream: FakeRegistry
 let internal: FakeRegistry

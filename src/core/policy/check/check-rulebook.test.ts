@@ -7,13 +7,16 @@ import { parseTargets } from './targets.ts'
 
 const now = new Date('2026-06-01T12:00:00Z')
 const trust = parseTrust(
-  trustBytes({
-    ci: {
-      keys: [keyEntry(makeKey(), { validUntil: '2027-01-01T00:00:00Z' })],
-      predicateTypes: ['https://slsa.dev/provenance/v1'],
-      builders: [{ id: 'https://build.example/v1', level: 3 }],
+  trustBytes(
+    {
+      ci: {
+        keys: [keyEntry(makeKey(), { validUntil: '2027-01-01T00:00:00Z' })],
+        predicateTypes: ['https://slsa.dev/provenance/v1'],
+        builders: [{ id: 'https://build.example/v1', level: 3 }],
+      },
     },
-  }),
+    { expires: '2027-01-01T00:00:00Z' },
+  ),
   { file: 'trust.yaml' },
 )
 

@@ -139,11 +139,11 @@ export function namedInformation(bytes: Uint8Array | string): string {
 }
 
 /** A trust file from signers written as in YAML; JSON is YAML. */
-export function trustBytes(signers: JsonObject): Uint8Array {
+export function trustBytes(signers: JsonObject, metadata: JsonObject = {}): Uint8Array {
   return encodeCanonical({
     apiVersion: 'sallyport.dev/v1',
     kind: 'Trust',
-    metadata: { name: 'default', owner: 'platform-security' },
+    metadata: { name: 'default', owner: 'platform-security', ...metadata },
     signers,
   })
 }
