@@ -30,11 +30,6 @@ export interface LogLimits {
    * every commit would cost more than the commits. 100 when it is not said.
    */
   readonly publishAfter: number
-  /**
-   * Milliseconds from the beginning of one commit to that of the next. Commits of one entry each would take half of two
-   * cores from who decides; whoever comes meanwhile shares the next one. 2 when it is not said.
-   */
-  readonly commitAfter: number
   /** Milliseconds that a turn lasts at least, if others wait for theirs. 20 when it is not said. */
   readonly turn: number
   /**
@@ -48,7 +43,6 @@ export interface LogLimits {
 
 export const usualLimits: LogLimits = {
   publishAfter: 250,
-  commitAfter: 2,
   turn: 20,
   journalBytes: 128 * 2 ** 20,
   unsettledTiles: 16,
@@ -63,8 +57,6 @@ export interface Batch {
 
 /** What a turn works for. */
 export interface Turn {
-  /** Whether there is something to commit now. */
-  readonly isWaiting: () => boolean
   /** What to commit next; undefined when there is nothing now. */
   readonly next: () => Batch | undefined
   /** Resolves when there is something to commit. */
@@ -94,8 +86,6 @@ export class Committer {
   #surprises = 0
   /** Full tiles beside which partial ones may still be. */
   readonly #unpruned: string[] = []
-  /** When the last commit began, in milliseconds of `performance.now`. */
-  #begunAt = -Infinity
   /** When something was published last, in milliseconds of `performance.now`. */
   #publishedAt = -Infinity
   /** A commit failed after it began to write: what is stored must be looked at again. */
@@ -189,7 +179,6 @@ export class Committer {
     let over = false
     for (let isIdle = false; ;) {
       over ||= publisher.hasFailed || this.#isOver(writer, begun)
-      answer = await this.#pace(turn, answer)
       const batch = over ? undefined : turn.next()
       const committing = batch && this.#commit(writer, batch, publisher, turn)
       // The disk and the signer are at work on these while those before are told.
@@ -217,15 +206,6 @@ export class Committer {
     await publisher.running
   }
 
-  /** Waits until the next commit may begin, when there is one to make: `answer` comes first then, and is done. */
-  async #pace(turn: Turn, answer: () => void): Promise<() => void> {
-    const rest = this.#begunAt + this.#limits.commitAfter - performance.now()
-    if (rest <= 0 || !turn.isWaiting()) return answer
-    answer()
-    await wait(rest)
-    return nothing
-  }
-
   /** With nothing to commit: publishes when it is time or when somebody waits, and comes back for whatever comes first. */
   async #untilPublished(publisher: Publisher, turn: Turn): Promise<void> {
     const rest = turn.isAwaited() ? 0 : publisher.rest
@@ -242,7 +222,6 @@ export class Committer {
     publisher: Publisher,
     turn: Turn,
   ): Promise<() => void> {
-    this.#begunAt = performance.now()
     if (this.#next !== undefined) await this.#renewJournal(writer, publisher, this.#next)
     const before = this.#known()
     const { head, full } = await this.#append(writer, before, batch.entries)

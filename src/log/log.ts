@@ -184,7 +184,6 @@ class FolderLog implements Log {
     try {
       if (this.#hasFailed()) throw this.#ended
       await this.#committer.turn({
-        isWaiting: () => this.#waiting.length > 0,
         next: () => {
           // The housekeeping may have failed meanwhile.
           if (this.#hasFailed()) return undefined

@@ -8,7 +8,6 @@ import { RememberingSigner, testOrigin, volatileMemory } from './remembering-sig
 /** All housekeeping happens within a few entries, and every commit is published. */
 const smallLimits: LogLimits = {
   publishAfter: 0,
-  commitAfter: 0,
   turn: 0,
   journalBytes: 5000,
   unsettledTiles: 2,
