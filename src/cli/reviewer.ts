@@ -1,4 +1,4 @@
-/** Who has reviewed, as they say, and as they have proven it where the entry has that. */
+/** Who has reviewed, as they say, and as they have proven it; older reviews of breakglass do not have that. */
 export function reviewerText(review: {
   readonly by: string
   readonly principal?: string | undefined

@@ -1,12 +1,9 @@
 import assert from 'node:assert/strict'
-import { randomBytes } from 'node:crypto'
 import { copyFileSync, cpSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, afterEach, before, test } from 'node:test'
-import { breakglassStatement, predicateTypes } from '#attestation'
 import { eventTypePrefix, type EventName, type ExportedEvent } from '#api'
-import { keys, signed, trustEntries } from '../../src/core/decision/testing/fixtures.ts'
-import { keyEntry, makeKey, trustBytes } from '../../src/core/trust/testing/fixtures.ts'
+import { keys } from '../../src/core/decision/testing/fixtures.ts'
 import { makeAuthority } from './certificates.ts'
 import {
   admission,
@@ -20,6 +17,7 @@ import {
   type Inside,
   type RoleName,
 } from './gate.ts'
+import { admit, carrying, fresh, granted, offerBreakglass } from './glass.ts'
 import { startWebhook, type WebhookReceiver } from './receivers.ts'
 
 let webhook: WebhookReceiver
@@ -53,40 +51,23 @@ async function start(home: GateHome, clock?: () => Date): Promise<Inside> {
 const named = (name: EventName): readonly ExportedEvent[] =>
   webhook.events.filter(({ type }) => type === `${eventTypePrefix}${name}`)
 const heard = (name: EventName): Promise<void> => until(name, () => named(name).length > 0)
-const fresh = (): string => randomBytes(32).toString('hex')
 const entriesOf = (events: readonly ExportedEvent[]): readonly number[] =>
   events.flatMap(({ data }) => data.proof?.entry ?? [])
-
-const erin = makeKey()
-const target = { environment: 'production', service: 'shop' }
-
-function grantFor(digest: string, key = erin): Uint8Array {
-  const now = Date.now()
-  const statement = breakglassStatement([{ name: 'shop', digest: { sha256: digest } }], {
-    requester: 'dave',
-    approver: 'erin',
-    ...target,
-    rules: ['require[0].allowed'],
-    reason: 'checkout is down',
-    incident: 'INC-17',
-    notBefore: new Date(now - 60_000).toISOString(),
-    expires: new Date(now + 3_600_000).toISOString(),
-  })
-  return signed(statement, key).bytes
-}
 
 test('a use of breakglass leaves with who granted it; a forged grant leaves, whether it is deployed with or handed in', async () => {
   const home = await homeWith()
   offerBreakglass(home)
   const gate = await start(home)
   const [digest, other] = [fresh(), fresh()]
-  assert.equal(await admitted(gate, home.image(digest), grantFor(digest)), true)
-  assert.equal(await admitted(gate, home.image(other), grantFor(other, keys.stranger)), false)
+  const good = await admit(gate, home.image(digest), carrying(granted(digest)))
+  assert.equal(good.allowed, true)
+  const forged = carrying(granted(other, {}, keys.stranger))
+  assert.equal((await admit(gate, home.image(other), forged)).allowed, false)
   const handedIn = await call(gate.address, '/api/v1/breakglass/grants', {
     method: 'post',
     as: 'approver',
     body: JSON.stringify({
-      grant: JSON.parse(Buffer.from(grantFor(fresh(), keys.stranger)).toString()) as object,
+      grant: JSON.parse(granted(fresh(), {}, keys.stranger)) as object,
     }),
   })
   assert.equal(handedIn.status, 400)
@@ -104,25 +85,6 @@ test('a use of breakglass leaves with who granted it; a forged grant leaves, whe
   assert.match(JSON.stringify(inLog[0]?.data.reasons), /SIGNATURE_/)
   assert.match(JSON.stringify(handed[0]?.data.problem), /SIGNATURE_/)
 })
-
-function offerBreakglass({ folder }: GateHome): void {
-  const sre = {
-    keys: [keyEntry(erin, { owner: 'erin' })],
-    predicateTypes: [predicateTypes.breakglass],
-  }
-  writeFileSync(join(folder, 'trust.yaml'), trustBytes({ ...trustEntries, sre }))
-  const policy = join(folder, 'policies/production.yaml')
-  writeFileSync(policy, `${readFileSync(policy, 'utf8')}breakglass: {approvers: [sre]}\n`)
-}
-
-async function admitted(gate: Inside, image: string, grant: Uint8Array): Promise<unknown> {
-  const body = JSON.parse(review(image)) as {
-    request: { object: { metadata: { annotations: Record<string, string> } } }
-  }
-  const value = Buffer.from(grant).toString('base64')
-  body.request.object.metadata.annotations = { 'sallyport.dev/breakglass': value }
-  return (await admission(gate.address, JSON.stringify(body))).allowed
-}
 
 test('a log that was put back keeps the gate from starting, and that leaves', async () => {
   const home = await homeWith()

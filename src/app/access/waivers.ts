@@ -25,8 +25,7 @@ function exemption(
   return makeGrant({
     id: `waiver:${name}`,
     kind: 'waiver',
-    who: `whatever is deployed; ${owner} answers for it`,
-    holders: [owner],
+    ...answeredBy(owner),
     may: [`be let in to ${targets} although "${rule}" does not hold: ${reason}`],
     where,
     ...(since === undefined ? {} : { from: since.toISOString() }),
@@ -49,7 +48,7 @@ function audit(policy: Policy): Grant {
   return makeGrant({
     id: `waiver:${name}`,
     kind: 'waiver',
-    ...answeredFor(policy),
+    ...answeredBy(policy.owner),
     may: [`be let in to ${targets} whatever the rules say`],
     where: policy.line('mode'),
     ...(auditUntil === undefined ? {} : { until: auditUntil.toISOString() }),
@@ -64,7 +63,7 @@ function unavailable(policy: Policy): Grant {
   return makeGrant({
     id: `waiver:${name}`,
     kind: 'waiver',
-    ...answeredFor(policy),
+    ...answeredBy(policy.owner),
     may: [`be let in to ${targets} while evidence cannot be looked for, and be decided again`],
     where: policy.line('whenUnavailable'),
     trace: { kind: 'waiver', name, shared: false },
@@ -72,6 +71,6 @@ function unavailable(policy: Policy): Grant {
   })
 }
 
-function answeredFor({ owner }: Policy) {
+function answeredBy(owner: string) {
   return { who: `whatever is deployed; ${owner} answers for it`, holders: [owner] }
 }

@@ -3,7 +3,7 @@ import { eventTypes, type EventName, type SecurityEventData } from '#api'
 import { parseEvent, type SecurityEvent } from '#breakglass'
 import { SallyportError } from '#error'
 import { cut, type EventStream, type Message, type Placed } from '#events'
-import { makeMessage } from './event.ts'
+import { exemptionData, makeMessage } from './event.ts'
 
 const maxRead = 1024 * 1024
 const lineFeed = 10
@@ -101,18 +101,7 @@ function dataOf({
       : { artifact: { name: cut(artifact.name, 400), sha256: cut(artifact.sha256, 128) } }),
     ...(requester === undefined ? {} : { requester: cut(requester, 400) }),
     ...(codes.length === 0 ? {} : { reasons: codes }),
-    ...(exemption === undefined
-      ? {}
-      : {
-          exemptions: [
-            {
-              rule: cut(exemption.rule, 200),
-              instead: cut(exemption.instead, 40),
-              owner: cut(exemption.owner, 200),
-              expires: cut(exemption.expires, 40),
-            },
-          ],
-        }),
+    ...(exemption === undefined ? {} : { exemptions: [exemptionData(exemption)] }),
     ...(about === undefined ? {} : { about: cut(about, 64) }),
   }
 }

@@ -4,7 +4,7 @@ import { sha256Hex } from '#document'
 import { cut, type Message } from '#events'
 import type { BodyStore, BuildBegun } from '#log'
 import { hashLeaf } from '#merkle'
-import { makeMessage, reasonsOf, type RecordData } from './event.ts'
+import { exemptionData, makeMessage, reasonsOf, type RecordData } from './event.ts'
 import { tellerOf } from './record-events.ts'
 
 const maxExemptions = 8
@@ -183,17 +183,11 @@ function decided(decision: Decision, { bytes }: EntryParts): RecordData {
   }
 }
 
-/** What it was let in without; the reason stands in the log. */
 function exemptionsOf(decision: Decision): Pick<SecurityEventData, 'exemptions'> {
   const exempted = exemptedIn(decision).slice(0, maxExemptions)
   if (exempted.length === 0) return {}
   return {
-    exemptions: exempted.map(({ id, exemption: { instead, owner, expires } }) => ({
-      rule: cut(id, 200),
-      instead: cut(instead, 40),
-      owner: cut(owner, 200),
-      expires: cut(expires, 40),
-    })),
+    exemptions: exempted.map(({ id, exemption }) => exemptionData({ rule: id, ...exemption })),
   }
 }
 

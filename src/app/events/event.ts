@@ -95,3 +95,26 @@ export function reasonsOf(
   const omitted = problems.length - reasons.length
   return { reasons, ...(omitted > 0 ? { reasonsOmitted: omitted } : {}) }
 }
+
+interface Exempted {
+  /** Where the rule stands in the policy. */
+  readonly rule: string
+  readonly instead: string
+  readonly owner: string
+  readonly expires: string
+}
+
+/** A rule that something was let in without; the reason for that stands in the log. */
+export function exemptionData({
+  rule,
+  instead,
+  owner,
+  expires,
+}: Exempted): NonNullable<SecurityEventData['exemptions']>[number] {
+  return {
+    rule: cut(rule, 200),
+    instead: cut(instead, 40),
+    owner: cut(owner, 200),
+    expires: cut(expires, 40),
+  }
+}

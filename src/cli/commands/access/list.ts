@@ -3,6 +3,7 @@ import type { JsonObject } from '#document'
 import { escapeLine } from '../../escape.ts'
 import type { Outcome } from '../../outcome.ts'
 import { plural, renderProblems, type Look } from '../../render.ts'
+import { reviewerText } from '../../reviewer.ts'
 import type { Session } from '../../session.ts'
 import { table } from '../../table.ts'
 
@@ -74,7 +75,7 @@ function stateOf({ state, endsSoon, use }: ListedGrant, paint: Look['paint']): s
 
 function reviewText({ review, state, reviewBy }: ListedGrant): string {
   if (review === undefined) return 'never'
-  const who = `${review.time.slice(0, 10)} by ${review.by} (${review.principal}), entry ${review.entry}: ${review.finding}`
+  const who = `${review.time.slice(0, 10)} by ${reviewerText(review)}, entry ${review.entry}: ${review.finding}`
   if (state === 'changed') return `${who}; it has changed since`
   return reviewBy === undefined ? who : `${who}; again by ${reviewBy.slice(0, 10)}`
 }

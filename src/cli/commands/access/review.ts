@@ -2,6 +2,7 @@ import type { JsonObject } from '#document'
 import { escapeLine } from '../../escape.ts'
 import type { Outcome } from '../../outcome.ts'
 import { plural } from '../../render.ts'
+import { reviewerText } from '../../reviewer.ts'
 import type { Session } from '../../session.ts'
 import { table } from '../../table.ts'
 
@@ -23,7 +24,7 @@ export async function reviewGrants(
   const { paint } = session.outLook()
   const rows = [
     ...report.grants.flatMap(({ id, may }) => [['grant', id], ...may.map((deed) => ['', deed])]),
-    ['by', `${report.by} (${report.principal})`],
+    ['by', reviewerText(report)],
     ['finding', report.finding],
     ['recorded', `entry ${report.entries.join(', ')} of the log`],
   ].map(([label = '', value = '']) => [paint.faint(label), escapeLine(value)])

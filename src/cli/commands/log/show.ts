@@ -218,8 +218,8 @@ function accessReviewRow({ index, accessReview }: LoggedAccessReview, { paint }:
 }
 
 function oneAccessReview(logged: LoggedAccessReview): Outcome {
-  const { time, by, principal, finding, grants } = logged.accessReview
-  const head = `${time}, ${by} (${principal}) has looked at ${grants.length} ${plural(grants.length, 'grant')}: ${finding}`
+  const { time, finding, grants } = logged.accessReview
+  const head = `${time}, ${reviewerText(logged.accessReview)} has looked at ${grants.length} ${plural(grants.length, 'grant')}: ${finding}`
   const lines = [head, ...grants.map(({ id, sha256 }) => `${sha256.slice(0, 12)} ${id}`)]
   return {
     exit: 0,
