@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path'
 import { isDeepStrictEqual } from 'node:util'
 import type { Config } from '#config'
+import { DecisionMemory } from '#decision'
 import { SallyportError } from '#error'
 import { parsePolicies, type PolicySet } from '#policy'
 import { createVerifier, parseTrust, trustedRootFiles, type Trust, type Verifier } from '#trust'
@@ -28,6 +29,8 @@ export interface Rulebook {
   readonly trust: Trust
   /** Remembers signatures from one decision to the next; validity and revocation are asked anew each time. */
   readonly verifier: Verifier
+  /** Remembers decisions about evidence that is asked about again, for as long as no time makes a difference. */
+  readonly memory: DecisionMemory
   /** The bytes of every policy file, the trust file and its roots, to be recorded with each decision. */
   readonly files: readonly Uint8Array[]
 }
@@ -55,10 +58,12 @@ export async function readRulebook(config: Config, options: RulebookOptions): Pr
   await checkSignatures(config, { files, trust, now })
   const all = [...trustFiles, ...policyFiles.map(({ bytes }) => bytes)]
   if (known !== undefined && isDeepStrictEqual(known.files, all)) return known
+  const policies = parsePolicies(policyFiles)
   return {
-    policies: parsePolicies(policyFiles),
+    policies,
     trust,
     verifier: createVerifier(trust),
+    memory: new DecisionMemory({ policies, trust }),
     files: all,
   }
 }

@@ -1,4 +1,10 @@
-import { decide, type Decision, type DeploymentRequest, type Evidence } from '#decision'
+import {
+  decide,
+  type Decision,
+  type DecisionMemory,
+  type DeploymentRequest,
+  type Evidence,
+} from '#decision'
 import { SallyportError, type Problem } from '#error'
 import type { PolicySet } from '#policy'
 import type { Trust, Verifier } from '#trust'
@@ -22,6 +28,8 @@ export interface EnforceOptions<Receipt> {
   readonly now: Date
   /** Remembers signatures between requests; changes nothing but the time they take. */
   readonly verifier?: Verifier
+  /** Remembers decisions about evidence that others ask about, too; changes nothing but the time they take. */
+  readonly memoryFor?: (evidence: Evidence) => DecisionMemory | undefined
   /** Records the decision. MUST resolve only when it is durable: until then nobody is answered. */
   readonly record: (decision: Decision, inputs: RecordedInputs) => Promise<Receipt>
 }
@@ -42,6 +50,7 @@ export async function enforce<Receipt>(
 ): Promise<Enforced<Receipt>> {
   const { request, policies, trust, now, verifier, record } = options
   const evidence = await gatherSafely(options)
+  const memory = options.memoryFor?.(evidence)
   const decision = decide({
     request,
     evidence,
@@ -49,6 +58,7 @@ export async function enforce<Receipt>(
     trust,
     now,
     ...(verifier === undefined ? {} : { verifier }),
+    ...(memory === undefined ? {} : { memory }),
   })
   try {
     return { decision, receipt: await record(decision, { evidence, policies, trust }) }

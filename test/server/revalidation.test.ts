@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { logReplay, logShow } from '#app'
 import { loadConfig } from '#config'
+import { DecisionMemory } from '#decision'
 import type { JsonObject } from '#document'
 import { keys, trustEntries } from '../../src/core/decision/testing/fixtures.ts'
 import { keyEntry, trustBytes } from '../../src/core/trust/testing/fixtures.ts'
@@ -128,4 +129,50 @@ test('what was promoted and has not changed is deployed, by a record of its own'
   assert.equal(await promote(world), 200)
   const { allowed, entry } = await admission(gate.address, review(home.image(digest)))
   assert.deepEqual([allowed, entry], [true, 1])
+})
+
+test('what is asked again and again is decided once, recorded each time in its own words, and ends when it has to', async (t) => {
+  const { mock } = t.mock.method(DecisionMemory.prototype, 'recall')
+  const recalled = (): number => mock.calls.filter(({ result }) => result !== undefined).length
+  const world = await start(t)
+  const { home, gate, clock } = world
+  const ask = async (name: string): Promise<boolean | undefined> =>
+    (
+      await admission(
+        gate.address,
+        review(home.image(digest)).replace(
+          '"name":"p","namespace"',
+          `"name":"${name}","namespace"`,
+        ),
+      )
+    ).allowed
+  for (const name of ['first', 'second', 'third']) assert.equal(await ask(name), true)
+  assert.equal(recalled(), 2)
+  assert.equal(await promote(world), 200)
+  assert.equal(recalled(), 2)
+  clock.ahead = hour - 60_000
+  assert.equal(await ask('fourth'), true)
+  clock.ahead = hour
+  assert.equal(await ask('fifth'), false)
+  await gate.stop()
+  const config = loadConfig({ cwd: home.dir, env: {} })
+  const { entries } = await logShow(config, { limit: 10 })
+  const decisions = entries.flatMap((entry) => ('decision' in entry ? [entry.decision] : []))
+  assert.deepEqual(
+    decisions.map(({ request, verdict }) => [request.asked?.['name'], verdict]),
+    [
+      ['first', 'ALLOW'],
+      ['second', 'ALLOW'],
+      ['third', 'ALLOW'],
+      [undefined, 'ALLOW'],
+      ['fourth', 'ALLOW'],
+      ['fifth', 'DENY'],
+    ],
+  )
+  const times = decisions.map(({ time }) => Date.parse(time))
+  assert.deepEqual(
+    times,
+    times.toSorted((a, b) => a - b),
+  )
+  assert.ok((await logReplay(config)).every(({ same }) => same))
 })

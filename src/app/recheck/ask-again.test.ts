@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import type { Config } from '#config'
-import { decide, evidenceBytes, type Decision, type Evidence } from '#decision'
+import { decide, DecisionMemory, evidenceBytes, type Decision, type Evidence } from '#decision'
 import { parseJson } from '#document'
 import { openByteCache, openHttp } from '#evidence'
 import { recordDecision, recordedDecision, replay } from '#log'
@@ -56,7 +56,13 @@ async function scene(t: TestContext, then = down) {
     config: { evidence, proxies: {} } as unknown as Config,
     log,
     bodies,
-    rulebook: () => ({ policies, trust, verifier: createVerifier(trust), files }),
+    rulebook: () => ({
+      policies,
+      trust,
+      verifier: createVerifier(trust),
+      memory: new DecisionMemory({ policies, trust }),
+      files,
+    }),
     http: () => Promise.resolve(http),
     cache: () => openByteCache(),
     credentials: () => Promise.resolve(undefined),

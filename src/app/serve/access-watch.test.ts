@@ -4,18 +4,25 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { loadConfig, type Config } from '#config'
-import { encodeDecision } from '#decision'
+import { DecisionMemory, encodeDecision } from '#decision'
 import { recordAccessReview } from '#log'
+import type { PolicySet } from '#policy'
 import { openJournal, openMetrics } from '#server'
 import { createVerifier } from '#trust'
 import { decideOn, policiesOf, policyText, trust } from '../../core/decision/testing/fixtures.ts'
 import { MemoryBodies } from '../../log/testing/memory-bodies.ts'
 import { testLog } from '../../log/testing/test-log.ts'
 import { inventoryOf } from '../access/inventory.ts'
+import type { Rulebook } from '../rulebook.ts'
 import { watchAccess, type AccessFinding } from './access-watch.ts'
 
 const now = new Date('2026-06-01T12:00:00Z')
 const policies = policiesOf(policyText(['allowed: {by: [release-managers]}']))
+
+function rulebookOf(of: PolicySet): Rulebook {
+  const memory = new DecisionMemory({ policies: of, trust })
+  return { policies: of, trust, verifier: createVerifier(trust), memory, files: [] }
+}
 
 function configIn(folder: string, more = ''): Config {
   mkdirSync(join(folder, '.sallyport'))
@@ -34,7 +41,7 @@ test('a gate counts what has to be looked at, warns once, and hears of reviews',
   const found: AccessFinding[][] = []
   let time = now
   const metrics = openMetrics()
-  const rulebook = { policies, trust, verifier: createVerifier(trust), files: [] }
+  const rulebook = rulebookOf(policies)
   await using watch = watchAccess({
     config,
     log,
@@ -98,7 +105,7 @@ test('thousands of findings are told in portions, and none of them is left out',
   const text = policyText(['allowed: {by: [release-managers]}'])
   const many = policiesOf(text.replace(/targets: .*/, `targets: [${targets.join(', ')}]`))
   const found: (readonly AccessFinding[])[] = []
-  const rulebook = { policies: many, trust, verifier: createVerifier(trust), files: [] }
+  const rulebook = rulebookOf(many)
   await using watch = watchAccess({
     config: configIn(folder),
     log: (await testLog([])).log,
@@ -129,9 +136,7 @@ test('what changes is told again: a grant that gives something else, and what ca
     config: configIn(folder, 'chokePoints: [{environment: production, through: [ci]}]\n'),
     log,
     bodies: new MemoryBodies(),
-    rulebook: {
-      current: () => ({ policies: inForce, trust, verifier: createVerifier(trust), files: [] }),
-    },
+    rulebook: { current: () => rulebookOf(inForce) },
     metrics: openMetrics(),
     journal: openJournal({ write: () => undefined }, () => now),
     clock: () => now,

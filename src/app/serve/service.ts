@@ -148,7 +148,7 @@ export async function decideOne(
 ): Promise<Enforced<Recorded | undefined>> {
   const request = located(question, wanted)
   const { rulebook, clock, remembered, metrics } = parts
-  const { policies, trust, verifier, files } = rulebook.current()
+  const { policies, trust, verifier, memory, files } = rulebook.current()
   const { environment, service } = request.target
   const asked = `${rulebook.id} ${environment} ${service}`
   if (remembered.looking >= maxLooking) throw new SallyportError(busyLooking)
@@ -164,6 +164,7 @@ export async function decideOne(
     policies,
     trust,
     verifier,
+    memoryFor: (evidence) => (evidence === found?.shared ? memory : undefined),
     now,
     record: async (decision, { evidence }) => {
       if (dryRun) return undefined

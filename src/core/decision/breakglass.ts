@@ -1,4 +1,5 @@
 import { predicateTypes, readBreakglass, type Breakglass, type Statement } from '#attestation'
+import { isBefore, isAtOrAfter } from '#document'
 import { SallyportError, type Problem } from '#error'
 import type { DeploymentRequest, Policy } from '#policy'
 import { isVerified, type BreakglassTerms, type Trust, type Verified } from '#trust'
@@ -82,7 +83,7 @@ type Terms = BreakglassTerms & { readonly from: 'policy' | 'trust' }
  * says nothing about anybody, and a request without digest is about nothing.
  */
 function termsOf({ policy, trust, now, verdict, problems }: BreakglassQuestion): Terms | undefined {
-  if (trust.expires !== undefined && now >= trust.expires) return undefined
+  if (trust.expires !== undefined && isAtOrAfter(now, trust.expires)) return undefined
   if (problems.some(({ code }) => code === 'REQUEST_INVALID')) return undefined
   if (policy?.breakglass !== undefined) return { ...policy.breakglass, from: 'policy' }
   const isBroken = verdict === 'UNDETERMINED' || verdict === 'POLICY_ERROR'
@@ -185,8 +186,8 @@ function faultsOf(
   const open = wanted.filter((rule) => !rules.includes(rule))
   return [
     ...(isThere ? [] : [refuse.otherTarget(target, grant, source)]),
-    ...(now.getTime() < begins ? [refuse.notYet(now, grant, source)] : []),
-    ...(now.getTime() >= ends ? [refuse.expired(now, grant, source)] : []),
+    ...(isBefore(now, begins) ? [refuse.notYet(now, grant, source)] : []),
+    ...(isAtOrAfter(now, ends) ? [refuse.expired(now, grant, source)] : []),
     ...(ends - begins > terms.maxDuration.milliseconds
       ? [refuse.tooLong(terms.maxDuration.text, grant, source)]
       : []),

@@ -1,4 +1,4 @@
-import { isSha256 } from '#document'
+import { isBefore, isSha256, Moment } from '#document'
 import { quote, type Problem } from '#error'
 import {
   modeAt,
@@ -12,6 +12,7 @@ import { createVerifier, type Trust, type Verifier } from '#trust'
 import { judgeBreakglass } from './breakglass.ts'
 import { judgeDeployer } from './deployer.ts'
 import { knownPredicateTypes } from './known-types.ts'
+import type { DecisionMemory } from './memory.ts'
 import type {
   Decision,
   DeployerResult,
@@ -43,6 +44,11 @@ export interface DecisionInput {
    * for another trust file is not used.
    */
   readonly verifier?: Verifier
+  /**
+   * Remembers decisions, for evidence that is asked about again: the very object, which MUST NOT change. It, too, changes how
+   * long a decision takes and nothing else; one that was made for other policies or another trust file is not used.
+   */
+  readonly memory?: DecisionMemory
 }
 
 /**
@@ -55,16 +61,33 @@ export interface DecisionInput {
 export function decide(everything: DecisionInput): Decision {
   const time = everything.now.getTime()
   if (Number.isNaN(time)) throw new TypeError('now is not a time')
+  const { evidence, policies, trust } = everything
+  const request = cleanRequest(everything.request)
+  const at = everything.now.toISOString()
+  const memory = everything.memory?.isOf(policies, trust) === true ? everything.memory : undefined
+  const known = memory?.recall(request, evidence, time)
+  if (known !== undefined) return { ...known, time: at, request }
+  const now = new Moment(time)
   const input = {
     ...everything,
-    request: cleanRequest(everything.request),
-    evidence: withinBounds(everything.evidence),
+    now,
+    time: at,
+    request,
+    evidence: withinBounds(evidence),
   }
   try {
-    return decideOn(input)
+    const decision = decideOn(input)
+    memory?.keep(decision, evidence, { from: time, until: now.until })
+    return decision
   } catch (error) {
     return failed(input, error)
   }
+}
+
+/** What is decided on: bounded, and with a time that is looked at sparingly, for it is noted when it matters. */
+interface Input extends DecisionInput {
+  /** As it is written. */
+  readonly time: string
 }
 
 interface Findings {
@@ -78,7 +101,7 @@ interface Findings {
   readonly deployer?: DeployerResult
 }
 
-function decideOn(input: DecisionInput): Decision {
+function decideOn(input: Input): Decision {
   const { request, policies, now, trust } = input
   const { items, sources, leftOut = 0 } = input.evidence
   const selected = selectPolicy(policies, request.target)
@@ -137,7 +160,7 @@ function lookedAt(index: EvidenceIndex, images: Images | undefined): Looked {
 
 /** KEY-07: who was believed then may have been revoked since; that cannot be told from a file nobody has renewed. */
 function trustProblem({ expires, file, owner, line }: Trust, now: Date): Problem | undefined {
-  if (expires === undefined || now < expires) return undefined
+  if (expires === undefined || isBefore(now, expires)) return undefined
   return {
     code: 'TRUST_EXPIRED',
     where: `${line('expires')} metadata.expires`,
@@ -221,7 +244,7 @@ function effectOf(
   return isChosen && wasUnavailable && nothingElse ? 'admitted-unavailable' : 'blocked'
 }
 
-function assemble(input: DecisionInput, findings: Findings): Decision {
+function assemble(input: Input, findings: Findings): Decision {
   const { policy, evidence, evaluated, problems, verdict, deployer } = findings
   const { trust, policies, now } = input
   const { leftOut = 0 } = input.evidence
@@ -233,7 +256,7 @@ function assemble(input: DecisionInput, findings: Findings): Decision {
   return {
     apiVersion: 'sallyport.dev/v1',
     kind: 'Decision',
-    time: now.toISOString(),
+    time: input.time,
     engine,
     request: input.request,
     policy:
@@ -356,7 +379,7 @@ function checkRequest(
 }
 
 // Whatever goes wrong in here, the answer is no and says why; an exception could be taken for an outage and let through.
-function failed(input: DecisionInput, error: unknown): Decision {
+function failed(input: Input, error: unknown): Decision {
   const problem: Problem = {
     code: 'DECISION_FAILED',
     where: 'decide',

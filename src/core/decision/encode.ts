@@ -1,9 +1,28 @@
-import { encodeCanonical, type Json } from '#document'
+import { deepFreeze, encodeCanonical, encodeCanonicalOf, type Json } from '#document'
 import type { Decision, Evidence } from './decision.ts'
 
 /** The bytes of a decision: canonical JSON (RFC 8785). What the log records, and what a replay must give again. */
 export function encodeDecision(decision: Decision): Uint8Array {
-  return encodeCanonical(decision as unknown as Json)
+  return encodeCanonicalOf(decision as unknown as Json, written)
+}
+
+/** Of decisions that are made again and again: what they share, which is frozen. */
+const written = new WeakMap<object, Uint8Array>()
+
+/**
+ * Freezes the parts of a decision, but for its request, and keeps their bytes, so that decisions with the same parts are encoded
+ * sooner. Gives how many bytes they are.
+ */
+export function writeParts(decision: Decision): number {
+  let length = 0
+  for (const part of Object.values(decision)) {
+    if (typeof part !== 'object' || part === null || part === decision.request) continue
+    deepFreeze(part)
+    const bytes = written.get(part) ?? encodeCanonical(part)
+    written.set(part, bytes)
+    length += bytes.length
+  }
+  return length
 }
 
 const exits = { ALLOW: 0, DENY: 1, POLICY_ERROR: 2, UNDETERMINED: 3 } as const

@@ -1,3 +1,4 @@
+import { isBefore, isAtOrAfter } from '#document'
 import { quote, type Problem } from '#error'
 import {
   findUnknownSigners,
@@ -122,8 +123,8 @@ function exempt(evaluated: Evaluated, exemptions: readonly Exemption[], now: Dat
     return evaluated
   }
   const { reason, owner, since, expires } = exemption
-  if (since !== undefined && now < since) return evaluated
-  if (now >= expires) {
+  if (since !== undefined && isBefore(now, since)) return evaluated
+  if (isAtOrAfter(now, expires)) {
     const problems = [...result.problems, overdue(exemption)]
     return { ...evaluated, result: { ...result, problems } }
   }

@@ -1,23 +1,19 @@
 import assert from 'node:assert/strict'
-import { readdirSync, readFileSync } from 'node:fs'
 import { test } from 'node:test'
-import { sha256Hex } from '#document'
-import { parsePolicies } from '#policy'
-import { createVerifier, parseTrust } from '#trust'
+import { createVerifier } from '#trust'
 import { decide, encodeDecision, type Decision, type DecisionInput } from './index.ts'
+import { inputOf, readVectors } from './testing/read-vectors.ts'
 import { cases, type DecisionVector } from './testing/vector.ts'
 
-const folder = new URL('../../../test/vectors/decision/', import.meta.url)
-const files = readdirSync(folder).filter((file) => file.endsWith('.json'))
+const vectors = readVectors()
 
 test('there is a vector for every case, and a case for every vector', () => {
   const names = cases.map(({ name }) => `${name}.json`)
-  assert.deepEqual(files.toSorted(), names.toSorted())
+  assert.deepEqual(vectors.map(({ file }) => file).toSorted(), names.toSorted())
   assert.equal(new Set(names).size, names.length)
 })
 
-for (const file of files) {
-  const vector = JSON.parse(readFileSync(new URL(file, folder), 'utf8')) as DecisionVector
+for (const { file, vector } of vectors) {
   test(`${file}: ${vector.says}`, () => {
     const input = inputOf(vector)
     const decision = decide(input)
@@ -29,24 +25,6 @@ for (const file of files) {
     assert.equal(decision.reasons.length === 0, decision.verdict === 'ALLOW')
     assertSameAgain(input, decision)
   })
-}
-
-function inputOf(vector: DecisionVector): DecisionInput {
-  return {
-    request: vector.request,
-    now: new Date(vector.now),
-    trust: parseTrust(Buffer.from(vector.trust), { file: 'trust.yaml' }),
-    policies: parsePolicies(
-      vector.policies.map(({ file, text }) => ({ file, bytes: Buffer.from(text) })),
-    ),
-    evidence: {
-      sources: vector.evidence.sources,
-      items: vector.evidence.items.map(({ source, text, digest }) => {
-        const bytes = Uint8Array.from(Buffer.from(text))
-        return { source, bytes, digest: digest ?? sha256Hex(bytes) }
-      }),
-    },
-  }
 }
 
 function endOf(decision: Decision, expected: DecisionVector['expected']): object {

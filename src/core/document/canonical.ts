@@ -19,7 +19,19 @@ const maxSpareBytes = 64 * 1024
 
 /** The UTF-8 bytes of the canonical form: what is hashed, signed and recorded. */
 export function encodeCanonical(value: Json): Uint8Array {
-  const writer = new Writer(spare ?? new Uint8Array(1024))
+  return encode(value, undefined)
+}
+
+/** The canonical bytes of values that stand in many others, by those very objects, which MUST be frozen through and through. */
+export type WrittenParts = Pick<WeakMap<object, Uint8Array>, 'get'>
+
+/** The same bytes; those of `parts` are taken as they are. */
+export function encodeCanonicalOf(value: Json, parts: WrittenParts): Uint8Array {
+  return encode(value, parts)
+}
+
+function encode(value: Json, parts: WrittenParts | undefined): Uint8Array {
+  const writer = new Writer(spare ?? new Uint8Array(1024), parts)
   spare = undefined
   try {
     writer.value(value)
@@ -39,18 +51,26 @@ const [openList, closeList, openObject, closeObject] = [0x5b, 0x5d, 0x7b, 0x7d]
 class Writer {
   bytes: Uint8Array
   length = 0
+  readonly #parts: WrittenParts | undefined
 
-  constructor(room: Uint8Array) {
+  constructor(room: Uint8Array, parts: WrittenParts | undefined) {
     this.bytes = room
+    this.#parts = parts
   }
 
   value(value: Json): void {
     if (typeof value === 'string') this.#string(value)
     else if (value === null || typeof value === 'boolean') this.#word(String(value))
     else if (typeof value === 'number') this.#number(value)
-    else if (Array.isArray(value)) this.#list(value as readonly Json[])
-    else if (typeof value === 'object') this.#object(value as JsonObject)
+    else if (typeof value === 'object') this.#container(value)
     else throw new TypeError(`not a JSON value: ${typeof value}`)
+  }
+
+  #container(value: readonly Json[] | JsonObject): void {
+    const written = this.#parts?.get(value)
+    if (written !== undefined) this.#written(written)
+    else if (Array.isArray(value)) this.#list(value as readonly Json[])
+    else this.#object(value as JsonObject)
   }
 
   #list(items: readonly Json[]): void {
@@ -105,6 +125,12 @@ class Writer {
   #word(text: string): void {
     this.#reserve(text.length * 3)
     this.length += encoder.encodeInto(text, this.bytes.subarray(this.length)).written
+  }
+
+  #written(bytes: Uint8Array): void {
+    this.#reserve(bytes.length)
+    this.bytes.set(bytes, this.length)
+    this.length += bytes.length
   }
 
   #byte(byte: number): void {

@@ -1,4 +1,10 @@
-export { canonicalJson, encodeCanonical } from './canonical.ts'
+export {
+  canonicalJson,
+  encodeCanonical,
+  encodeCanonicalOf,
+  type WrittenParts,
+} from './canonical.ts'
+export { deepFreeze } from './deep-freeze.ts'
 export { isSha256, sha256Hex } from './digest.ts'
 export {
   decodeText,
@@ -8,6 +14,7 @@ export {
   type JsonObject,
   type JsonOptions,
 } from './json.ts'
+export { isBefore, isAtOrAfter, Moment } from './moment.ts'
 export { Recent } from './recent.ts'
 export { checkShape, type ShapeOptions } from './shape.ts'
 export { parseYaml, type Path, type YamlDocument, type YamlOptions } from './yaml.ts'

@@ -1,5 +1,5 @@
 import { createPublicKey, hash, verify } from 'node:crypto'
-import type { JsonObject } from '#document'
+import { isAtOrAfter, type JsonObject } from '#document'
 import { quote } from '#error'
 import { readPublicKey, type PublicKey } from '#trust'
 import { readFields, readHex, readMap, readText } from './fields.ts'
@@ -32,7 +32,7 @@ export function readGpgKey(object: JsonObject, where: string, id: string): Layou
     material,
     subkeys,
     verify: (data, signature, now) =>
-      (until === undefined || now.getTime() <= until) && isGood(method, key, data, signature),
+      (until === undefined || !isAtOrAfter(now, until + 1)) && isGood(method, key, data, signature),
   }
 }
 

@@ -1,3 +1,4 @@
+import { isAtOrAfter } from '#document'
 import { quote, type Problem } from '#error'
 import { applyRules, type Links } from './apply-rules.ts'
 import type { LayoutKey } from './key.ts'
@@ -78,7 +79,8 @@ function verifyTask(task: Task, verification: Verification): LayoutResult {
     )
   }
   const layout = readLayout(metadata.payload, where, task.parameters)
-  if (layout.expires < now) return rejected('STALE', [expired(layout, where, now)], warnings)
+  if (isAtOrAfter(now, layout.expires.getTime() + 1))
+    return rejected('STALE', [expired(layout, where, now)], warnings)
   if (layout.steps.length === 0) return rejected('FAIL', [empty(where)], warnings)
   return verifySteps(layout, task, verification)
 }

@@ -1,3 +1,4 @@
+import { isAtOrAfter } from '#document'
 import type { BreakglassTerms } from '#trust'
 import type { ArtifactPattern } from './artifact-name.ts'
 import type { Deployer } from './deployers.ts'
@@ -60,7 +61,9 @@ export interface BoundRule {
 
 /** What a policy does at a time: an audit with an end enforces from then on. */
 export function modeAt({ mode, auditUntil }: Policy, now: Date): Policy['mode'] {
-  return mode === 'audit' && auditUntil !== undefined && now >= auditUntil ? 'enforce' : mode
+  return mode === 'audit' && auditUntil !== undefined && isAtOrAfter(now, auditUntil)
+    ? 'enforce'
+    : mode
 }
 
 /** All policies of one gate: each target is owned by at most one. */

@@ -1,3 +1,4 @@
+import { isAtOrAfter, isBefore } from '#document'
 import type { Problem } from '#error'
 import type { TrustedIdentity, TrustedKey } from './trust.ts'
 
@@ -21,7 +22,7 @@ export function keyProblem(
 ): Problem | undefined {
   const end = endOf(key)
   const isGoodAt = (time: Date): boolean =>
-    time >= key.validFrom && (end === undefined || time < end)
+    isAtOrAfter(time, key.validFrom) && (end === undefined || isBefore(time, end))
   if (times.some(({ at }) => isGoodAt(at))) return undefined
   if (key.compromisedSince !== undefined) return compromised(key, key.compromisedSince)
   if (isGoodAt(now)) return undefined
@@ -86,9 +87,9 @@ export function identityTimeProblem(
 ): Problem | undefined {
   const { validFrom, validUntil, compromisedSince } = identity
   const isGoodAt = ({ at }: TrustedTime): boolean =>
-    (validFrom === undefined || at >= validFrom) &&
-    (validUntil === undefined || at < validUntil) &&
-    (compromisedSince === undefined || at < compromisedSince)
+    (validFrom === undefined || isAtOrAfter(at, validFrom)) &&
+    (validUntil === undefined || isBefore(at, validUntil)) &&
+    (compromisedSince === undefined || isBefore(at, compromisedSince))
   if (times.some(isGoodAt)) return undefined
   const bounds = [
     validFrom === undefined ? '' : `from ${validFrom.toISOString()}`,

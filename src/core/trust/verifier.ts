@@ -1,5 +1,5 @@
 import type { Statement } from '#attestation'
-import { Recent, sha256Hex } from '#document'
+import { deepFreeze, isAtOrAfter, Recent, sha256Hex } from '#document'
 import { quote, SallyportError, type Problem } from '#error'
 import { authorise, stages, type Miss } from './authorise.ts'
 import { findSigners, type Signatures } from './find-signers.ts'
@@ -167,15 +167,17 @@ function withEnd<T extends { readonly validUntil?: Date }>(signer: T, expires?: 
 function outsideWindow({ window }: Signed, now: Date): readonly Miss[] | undefined {
   const { notBefore, expires } = window
   if (notBefore === undefined && expires === undefined) return undefined
-  const expected = `a token that is good at ${now.toISOString()}`
+  const expected = () => `a token that is good at ${now.toISOString()}`
   const fix = 'Get a new token from the issuer, or check the clock of this machine'
   const late = { code: 'TOKEN_EXPIRED', where: 'jwt.claims.exp' } as const
   const early = { code: 'TOKEN_NOT_YET_VALID', where: 'jwt.claims.nbf' } as const
-  if (expires !== undefined && now >= new Date(expires)) {
-    return [{ stage: stages.time, problem: { ...late, expected, found: expires, fix } }]
+  if (expires !== undefined && isAtOrAfter(now, new Date(expires))) {
+    return [{ stage: stages.time, problem: { ...late, expected: expected(), found: expires, fix } }]
   }
-  if (notBefore === undefined || now >= new Date(notBefore)) return undefined
-  return [{ stage: stages.time, problem: { ...early, expected, found: notBefore, fix } }]
+  if (notBefore === undefined || isAtOrAfter(now, new Date(notBefore))) return undefined
+  return [
+    { stage: stages.time, problem: { ...early, expected: expected(), found: notBefore, fix } },
+  ]
 }
 
 function reject(digest: string, stage: number, problems: readonly Problem[]): Rejection {
@@ -197,10 +199,4 @@ function unexplained(message: string): Problem {
     found: quote(message),
     fix: 'Get the attestation again from its signer; if it is right, report this as a defect of Sallyport',
   }
-}
-
-function deepFreeze(value: unknown): void {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return
-  Object.freeze(value)
-  Object.values(value).forEach(deepFreeze)
 }

@@ -1,4 +1,5 @@
 import { predicateTypes, type Approval } from '#attestation'
+import { isAtOrAfter } from '#document'
 import { quote } from '#error'
 import { claimed } from '#trust'
 import { z } from 'zod'
@@ -7,6 +8,7 @@ import { approvalKind, approve } from '../kinds/approval.ts'
 import type { Rule, RuleContext } from '../rule.ts'
 import { bySchema, countSchema } from '../schema-parts.ts'
 import { fail } from './facts.ts'
+import { isFromFuture } from './from-future.ts'
 import { checkCount, countOwners } from './owners.ts'
 
 const schema = z.strictObject({
@@ -49,9 +51,6 @@ function kindFor(environment: string): typeof approvalKind {
   return { ...approvalKind, obtain }
 }
 
-/** Clocks differ a little; an approval of tomorrow is none. */
-const skew = 5 * 60_000
-
 function judge(
   approval: Approval,
   environment: string,
@@ -92,7 +91,7 @@ function findingsOf(
     }
     findings.push({ verdict: 'MISSING', problem })
   }
-  if (expires !== undefined && now >= new Date(expires)) {
+  if (expires !== undefined && isAtOrAfter(now, new Date(expires))) {
     const problem = {
       code: 'APPROVAL_EXPIRED' as const,
       where: place.at(),
@@ -102,7 +101,7 @@ function findingsOf(
     }
     findings.push({ verdict: 'STALE', problem })
   }
-  if (new Date(approvedOn).getTime() > now.getTime() + skew) {
+  if (isFromFuture(new Date(approvedOn), now)) {
     findings.push(
       fail({
         code: 'TIME_IN_FUTURE',

@@ -1,3 +1,4 @@
+import { isBefore } from '#document'
 import { quote, type Problem } from '#error'
 import { isSignedBy, layoutKeyOf, layoutType, openMetadata, type LayoutKey } from '#layout'
 import type { Signer, TrustedKey } from '#trust'
@@ -71,8 +72,9 @@ export function keysThatSigned(
 /** A layout carries no time that others vouch for: a key counts while it is in use, and not once others may have it. */
 function isUsable(trusted: TrustedKey, now: Date): boolean {
   const { scheme, validFrom, validUntil, retired, compromisedSince } = trusted
-  if (scheme === 'ml-dsa-44' || compromisedSince !== undefined || now < validFrom) return false
-  return [validUntil, retired].every((end) => end === undefined || now < end)
+  if (scheme === 'ml-dsa-44' || compromisedSince !== undefined || isBefore(now, validFrom))
+    return false
+  return [validUntil, retired].every((end) => end === undefined || isBefore(now, end))
 }
 
 function notSigned({ name, threshold, where }: Signer): Problem {

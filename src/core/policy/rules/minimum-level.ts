@@ -9,8 +9,9 @@ import { predicateKinds } from '../kinds/predicate-kinds.ts'
 import type { Outcome, Rule, RuleContext, Testimony } from '../rule.ts'
 import { bySchema } from '../schema-parts.ts'
 import { fail } from './facts.ts'
+import { isFromFuture } from './from-future.ts'
 import { countOwners } from './owners.ts'
-import { skew, verifierProblem } from './summary.ts'
+import { verifierProblem } from './summary.ts'
 
 const schema = z.strictObject({
   by: bySchema,
@@ -99,7 +100,7 @@ function summarised({ verificationResult, verifiedLevels }: Vsa): number {
 }
 
 function isFuture({ timeVerified }: Vsa, { now }: RuleContext): boolean {
-  return timeVerified !== undefined && Date.parse(timeVerified) > now.getTime() + skew
+  return timeVerified !== undefined && isFromFuture(Date.parse(timeVerified), now)
 }
 
 function future({ timeVerified = '' }: Vsa, { now, place }: RuleContext): Problem {

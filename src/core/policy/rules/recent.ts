@@ -1,3 +1,4 @@
+import { isBefore } from '#document'
 import { quote, type Problem, type ProblemCode } from '#error'
 import { claimed, type Fact } from '#trust'
 import semver from 'semver'
@@ -9,6 +10,7 @@ import { provenanceKind, type ProvenanceFacts, type Stated } from '../kinds/prov
 import type { Place, Rule, RuleContext, Testimony } from '../rule.ts'
 import { bySchema } from '../schema-parts.ts'
 import { fail, unstated } from './facts.ts'
+import { isFromFuture } from './from-future.ts'
 
 /** A minimum and nothing else: ranges with an upper end would refuse tomorrow's security release. */
 const minimum = z
@@ -69,9 +71,6 @@ export const recent: Rule<Parameters> = {
     ),
 }
 
-/** Clocks differ a little; what lies further ahead is not the truth. */
-const skew = 5 * 60_000
-
 interface Age {
   readonly name: 'commit' | 'build'
   readonly time: Stated<Date>
@@ -118,7 +117,7 @@ function judgeAge(age: Age, builder: string, now: Date, place: Place): Finding |
     return unstated(time, { name: `the time of the ${name}`, stands, expected, builder }, place)
   }
   const at = time.value.toISOString()
-  if (time.value.getTime() > now.getTime() + skew) {
+  if (isFromFuture(time.value, now)) {
     return fail({
       code: 'TIME_IN_FUTURE',
       where: place.at(name),
@@ -128,7 +127,7 @@ function judgeAge(age: Age, builder: string, now: Date, place: Place): Finding |
     })
   }
   const end = endOf(age)
-  if (end === undefined || now < end) return undefined
+  if (end === undefined || isBefore(now, end)) return undefined
   const days = Math.floor((now.getTime() - time.value.getTime()) / 86_400_000)
   const problem = {
     code: name === 'commit' ? ('COMMIT_TOO_OLD' as const) : ('BUILD_TOO_OLD' as const),

@@ -8,7 +8,8 @@ import type { Outcome, Place, Rule, RuleContext, Search, Testimony } from '../ru
 import { bySchema } from '../schema-parts.ts'
 import { builtBySchema, findCommit, type SourceCommit } from './chain.ts'
 import { fail } from './facts.ts'
-import { judgeSummary, skew } from './summary.ts'
+import { isFromFuture } from './from-future.ts'
+import { judgeSummary } from './summary.ts'
 
 const schema = z.strictObject({
   by: bySchema,
@@ -205,7 +206,7 @@ function reviewFindings(
   if (source.ref !== undefined && review.ref !== source.ref) {
     findings.push(fail(otherPlace(`a review for ${quote(source.ref)}`, quote(review.ref), place)))
   }
-  if (Date.parse(review.reviewedOn) > now.getTime() + skew) {
+  if (isFromFuture(Date.parse(review.reviewedOn), now)) {
     findings.push(
       fail({
         code: 'TIME_IN_FUTURE',

@@ -6,6 +6,7 @@ import {
   type Scan,
   type VexTarget,
 } from '#attestation'
+import { isBefore } from '#document'
 import { quote, SallyportError, type Problem } from '#error'
 import { parsePurl } from '#package'
 import { claimed, type Fact } from '#trust'
@@ -16,7 +17,7 @@ import { provenanceKind } from '../kinds/provenance.ts'
 import { predicateKinds } from '../kinds/predicate-kinds.ts'
 import type { Outcome, Place, Rule, RuleContext, Testimony } from '../rule.ts'
 import { bySchema } from '../schema-parts.ts'
-import { skew } from './summary.ts'
+import { isFromFuture } from './from-future.ts'
 
 const deny = z.strictObject({
   severity: z
@@ -77,7 +78,7 @@ function timed(testimony: Testimony<Scan>): Timed {
 
 /** The newest scan decides, whatever older ones say: it knows more. Of those as new, every one has to be good. */
 function judgeNewest(scans: readonly Timed[], rule: Parameters, context: RuleContext): Outcome {
-  const future = scans.find((scan) => isFromFuture(scan, context.now))
+  const future = scans.find((scan) => isTooEarly(scan, context.now))
   // A scan of tomorrow would be the newest for ever.
   if (future !== undefined) return refuse(future, [fromFuture(future, context)])
   const untimed = scans.filter(({ at }) => at === undefined)
@@ -106,7 +107,7 @@ function judge(scan: Timed, at: Date, rule: Parameters, context: RuleContext): O
   const findings = judgeFindings(testimony.said, rule, context)
   const database = judgeDatabase(testimony.said, at, rule, place)
   const end = new Date(at.getTime() + rule.within.milliseconds)
-  const old = now < end ? undefined : tooOld(at, end, rule, place)
+  const old = isBefore(now, end) ? undefined : tooOld(at, end, rule, place)
   const { denied, settled } = findings
   const facts = factsOf(testimony, at, denied.length, settled)
   const problems = [
@@ -215,12 +216,10 @@ function tooOld(at: Date, end: Date, { within, by }: Parameters, place: Place): 
 }
 
 /** Later than now, or later than somebody else says that it was signed. */
-function isFromFuture({ at, testimony }: Timed, now: Date): boolean {
+function isTooEarly({ at, testimony }: Timed, now: Date): boolean {
   if (at === undefined) return false
   const proven = testimony.signers.flatMap(({ certificate }) => certificate?.times ?? [])
-  return [now, ...proven.map((time) => time.at)].some(
-    (time) => at.getTime() > time.getTime() + skew,
-  )
+  return [now, ...proven.map((time) => time.at)].some((time) => isFromFuture(at, time))
 }
 
 function fromFuture({ at }: Timed, { now, place }: RuleContext): Problem {

@@ -4,9 +4,7 @@ import type { Signer, VerifiedSigner } from '#trust'
 import type { Finding } from '../judge-each.ts'
 import type { Place, RuleContext } from '../rule.ts'
 import { fail } from './facts.ts'
-
-/** Clocks differ a little; what lies further ahead is not the truth. */
-export const skew = 5 * 60_000
+import { isFromFuture } from './from-future.ts'
 
 /** What a rule asks of a verification summary. */
 export interface Asked {
@@ -107,7 +105,7 @@ function levelsProblem(
 }
 
 function futureProblem(time: string | undefined, now: Date, place: Place): Problem | undefined {
-  if (time === undefined || new Date(time).getTime() <= now.getTime() + skew) return undefined
+  if (time === undefined || !isFromFuture(new Date(time), now)) return undefined
   return {
     code: 'TIME_IN_FUTURE',
     where: place.at(),

@@ -1,4 +1,5 @@
 import type { Svr } from '#attestation'
+import { isBefore } from '#document'
 import { quote, type Problem } from '#error'
 import { claimed, type Signer } from '#trust'
 import { z } from 'zod'
@@ -8,7 +9,8 @@ import { predicateKinds } from '../kinds/predicate-kinds.ts'
 import type { Outcome, Place, Rule, RuleContext, Testimony } from '../rule.ts'
 import { bySchema } from '../schema-parts.ts'
 import { fail } from './facts.ts'
-import { judgeSummary, skew, verifierProblem } from './summary.ts'
+import { isFromFuture } from './from-future.ts'
+import { judgeSummary, verifierProblem } from './summary.ts'
 
 const schema = z
   .strictObject({
@@ -122,7 +124,7 @@ function judgeAge(
   { within, by }: Parameters,
   { now, place }: RuleContext,
 ): readonly Finding[] {
-  if (time !== undefined && Date.parse(time) > now.getTime() + skew) {
+  if (time !== undefined && isFromFuture(Date.parse(time), now)) {
     return [
       fail({
         code: 'TIME_IN_FUTURE',
@@ -141,7 +143,7 @@ function judgeAge(
     const found = 'one that does not say when it was made'
     return [{ verdict: 'MISSING', problem: { code: 'FACT_MISSING', where, expected, found, fix } }]
   }
-  if (now.getTime() < Date.parse(time) + within.milliseconds) return []
+  if (isBefore(now, Date.parse(time) + within.milliseconds)) return []
   return [
     { verdict: 'STALE', problem: { code: 'SUMMARY_TOO_OLD', where, expected, found: time, fix } },
   ]

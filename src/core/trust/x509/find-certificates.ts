@@ -1,5 +1,5 @@
 import { createPublicKey } from 'node:crypto'
-import { sha256Hex } from '#document'
+import { isBefore, isAtOrAfter, sha256Hex } from '#document'
 import { quote, SallyportError, type Problem } from '#error'
 import type { CertificateProof } from '../find-identities.ts'
 import { readPublicKey } from '../public-key.ts'
@@ -180,7 +180,7 @@ function windowOf({ certificates }: Path): Window {
 }
 
 function isInside({ start, end }: Window, time: Date): boolean {
-  return time.getTime() >= start && time.getTime() <= end
+  return isAtOrAfter(time, start) && isBefore(time, end + 1)
 }
 
 function endOf({ validUntil, compromisedSince }: TrustedName, { end }: Window): Date {
