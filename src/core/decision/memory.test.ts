@@ -10,6 +10,7 @@ import {
 } from './index.ts'
 import {
   approval,
+  decideOn,
   evidenceOf,
   keys,
   now,
@@ -118,6 +119,13 @@ test('a no is not kept', () => {
   for (let count = 0; count < 2; count += 1)
     decide({ ...input, policies: audited, memory: watched })
   assert.equal(memory.recalled + watched.recalled, 0)
+})
+
+test('the end of an audit ends what is remembered, though the answer stays', () => {
+  // decideOn looks at what a memory would give later.
+  const audit = 'mode: audit\nauditUntil: 2026-06-11T00:00:00Z'
+  const decision = decideOn(['signed: {by: [release-builder]}'], evidence.items, { policy: audit })
+  assert.deepEqual([decision.verdict, decision.policy?.mode], ['ALLOW', 'audit'])
 })
 
 test('who was given a decision cannot change what others are given', () => {

@@ -1,3 +1,4 @@
+import assert from 'node:assert/strict'
 import { readFileSync } from 'node:fs'
 import { approvalStatement, predicateTypes, type Statement } from '#attestation'
 import { sha256Hex, type JsonObject } from '#document'
@@ -12,6 +13,8 @@ import {
 } from '../../trust/testing/fixtures.ts'
 import {
   decide,
+  DecisionMemory,
+  encodeDecision,
   type Decision,
   type DecisionInput,
   type Evidence,
@@ -224,15 +227,40 @@ export function decideOn(
   items: readonly EvidenceItem[],
   more: Partial<DecisionInput> & { readonly policy?: string } = {},
 ): Decision {
-  const { policy = '', ...input } = more
-  return decide({
+  const { policy = '', ...own } = more
+  const input = {
     request,
     evidence: evidenceOf(...items),
     policies: policiesOf(policyText(require, policy)),
     trust,
     now,
-    ...input,
-  })
+    ...own,
+  }
+  const decision = decide(input)
+  if (decision.verdict === 'ALLOW') assertRemembered(input, decision)
+  return decision
+}
+
+const day = 86_400_000
+const later = [1, day, 30 * day, 365 * day, 36_500 * day]
+
+/** Whatever rule was asked: at no time does a memory say what would not be decided then. */
+function assertRemembered(input: DecisionInput, { validUntil }: Decision): void {
+  const end = validUntil === undefined ? [] : [Date.parse(validUntil)]
+  const times = [
+    ...end,
+    ...end.map((time) => time - 1),
+    ...later.map((ms) => ms + Number(input.now)),
+  ]
+  const memory = new DecisionMemory(input)
+  decide({ ...input, memory })
+  for (const time of times.filter((one) => one >= Number(input.now))) {
+    const kept = memory.recall(decide(input).request, input.evidence, time)
+    if (kept === undefined) continue
+    const at = new Date(time)
+    const again = encodeDecision(decide({ ...input, now: at }))
+    assert.deepEqual(encodeDecision({ ...kept, time: at.toISOString() }), again, at.toISOString())
+  }
 }
 
 export function codesOf({ reasons }: Decision): readonly string[] {
