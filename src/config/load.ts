@@ -1,6 +1,6 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
-import { checkShape, parseYaml } from '#document'
+import { checkShape, deepFreeze, parseYaml } from '#document'
 import { SallyportError, type Problem } from '#error'
 import type { Config, EvidencePlaces, KeyFiles, KeySet } from './config.ts'
 import { checkEnvironment, dockerConfigFile, valueOf, type Environment } from './environment.ts'
@@ -47,6 +47,7 @@ export function loadConfig(options: ConfigOptions): Config {
   const parsed = collect(problems, () => parseFile(readHomeFile(file, shown), shown))
   SallyportError.throwAll(problems)
   if (parsed === undefined) throw new TypeError('no configuration and no problem')
+  // Nobody changes a configuration.
   return deepFreeze(configOf(parsed, { ...options, home, file }))
 }
 
@@ -224,12 +225,4 @@ export function keysOf(home: string, given: ConfigFile['keys'] = {}): KeySet {
       mlDsaFile: inHome(given.log?.mlDsaFile ?? 'keys/log-ml-dsa.pem'),
     },
   }
-}
-
-/** Nobody changes a configuration. */
-export function deepFreeze<T extends object>(value: T): T {
-  for (const part of Object.values(value)) {
-    if (typeof part === 'object' && part !== null) deepFreeze(part as object)
-  }
-  return Object.freeze(value)
 }

@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { z } from 'zod'
-import { checkShape, parseYaml } from '#document'
+import { checkShape, deepFreeze, parseYaml } from '#document'
 import { SallyportError } from '#error'
 import type { KeyFiles } from './config.ts'
 import { checkEnvironment, valueOf } from './environment.ts'
 import { serveOf, type ServeConfig } from './gate-config.ts'
 import { serveSchema } from './gate-schema.ts'
-import { checkHome, deepFreeze, type ConfigOptions } from './load.ts'
+import { checkHome, type ConfigOptions } from './load.ts'
 
 const path = z.string().min(1).max(4096)
 

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { logReplay, logShow } from '#app'
 import { loadConfig } from '#config'
-import { DecisionMemory } from '#decision'
+import { DecisionMemory, type Decision } from '#decision'
 import type { JsonObject } from '#document'
 import { keys, trustEntries } from '../../src/core/decision/testing/fixtures.ts'
 import { keyEntry, trustBytes } from '../../src/core/trust/testing/fixtures.ts'
@@ -92,6 +92,14 @@ function stolen(): Uint8Array {
   return trustBytes({ ...trustEntries, 'release-managers': { ...managers, keys: [alice] } })
 }
 
+/** The decisions in the log of a gate that has ended; each is made again and is the same. */
+async function recordedBy({ dir }: GateHome): Promise<readonly Decision[]> {
+  const config = loadConfig({ cwd: dir, env: {} })
+  assert.ok((await logReplay(config)).every(({ same }) => same))
+  const { entries } = await logShow(config, { limit: 10 })
+  return entries.flatMap((entry) => ('decision' in entry ? [entry.decision] : []))
+}
+
 for (const [what, { code, change }] of Object.entries(changes)) {
   test(`what was promoted is refused where it is deployed, when ${what}`, async (t) => {
     const world = await start(t)
@@ -104,9 +112,7 @@ for (const [what, { code, change }] of Object.entries(changes)) {
     // Who asks for the promotion again is told the same: the first answer is no ticket.
     assert.equal(await promote(world), 403)
     await gate.stop()
-    const config = loadConfig({ cwd: home.dir, env: {} })
-    const { entries } = await logShow(config, { limit: 10 })
-    const decisions = entries.flatMap((entry) => ('decision' in entry ? [entry.decision] : []))
+    const decisions = await recordedBy(home)
     assert.deepEqual(
       decisions.map(({ request, verdict }) => [
         request.chokePoint,
@@ -119,7 +125,6 @@ for (const [what, { code, change }] of Object.entries(changes)) {
         ['ci', 'DENY', digest],
       ],
     )
-    assert.ok((await logReplay(config)).every(({ same }) => same))
   })
 }
 
@@ -155,9 +160,7 @@ test('what is asked again and again is decided once, recorded each time in its o
   clock.ahead = hour
   assert.equal(await ask('fifth'), false)
   await gate.stop()
-  const config = loadConfig({ cwd: home.dir, env: {} })
-  const { entries } = await logShow(config, { limit: 10 })
-  const decisions = entries.flatMap((entry) => ('decision' in entry ? [entry.decision] : []))
+  const decisions = await recordedBy(home)
   assert.deepEqual(
     decisions.map(({ request, verdict }) => [request.asked?.['name'], verdict]),
     [
@@ -174,5 +177,4 @@ test('what is asked again and again is decided once, recorded each time in its o
     times,
     times.toSorted((a, b) => a - b),
   )
-  assert.ok((await logReplay(config)).every(({ same }) => same))
 })

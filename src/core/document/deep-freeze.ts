@@ -1,6 +1,7 @@
 /** Freezes a value and everything in it. What is frozen already is taken to be so through and through. */
-export function deepFreeze(value: unknown): void {
-  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return
+export function deepFreeze<T>(value: T): T {
+  if (typeof value !== 'object' || value === null || Object.isFrozen(value)) return value
   Object.freeze(value)
-  Object.values(value).forEach(deepFreeze)
+  for (const part of Object.values(value)) deepFreeze(part)
+  return value
 }

@@ -245,7 +245,7 @@ const day = 86_400_000
 const later = [1, day, 30 * day, 365 * day, 36_500 * day]
 
 /** Whatever rule was asked: at no time does a memory say what would not be decided then. */
-function assertRemembered(input: DecisionInput, { validUntil }: Decision): void {
+function assertRemembered(input: DecisionInput, { request, validUntil }: Decision): void {
   const end = validUntil === undefined ? [] : [Date.parse(validUntil)]
   const times = [
     ...end,
@@ -255,7 +255,7 @@ function assertRemembered(input: DecisionInput, { validUntil }: Decision): void 
   const memory = new DecisionMemory(input)
   decide({ ...input, memory })
   for (const time of times.filter((one) => one >= Number(input.now))) {
-    const kept = memory.recall(decide(input).request, input.evidence, time)
+    const kept = memory.recall(request, input.evidence, time)
     if (kept === undefined) continue
     const at = new Date(time)
     const again = encodeDecision(decide({ ...input, now: at }))

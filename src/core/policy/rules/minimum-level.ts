@@ -9,9 +9,8 @@ import { predicateKinds } from '../kinds/predicate-kinds.ts'
 import type { Outcome, Rule, RuleContext, Testimony } from '../rule.ts'
 import { bySchema } from '../schema-parts.ts'
 import { fail } from './facts.ts'
-import { isFromFuture } from './from-future.ts'
 import { countOwners } from './owners.ts'
-import { verifierProblem } from './summary.ts'
+import { futureProblem, verifierProblem } from './summary.ts'
 
 const schema = z.strictObject({
   by: bySchema,
@@ -78,7 +77,7 @@ function bySummary({ by, level }: Parameters, context: RuleContext): Outcome {
     const problems = [
       verifierOf(testimony, context),
       found >= level ? undefined : tooLow(level, { level: found, limit }, by, context),
-      isFuture(said, context) ? future(said, context) : undefined,
+      futureProblem(said.timeVerified, context.now, context.place.at()),
     ]
     return {
       findings: problems.flatMap((problem) => (problem === undefined ? [] : [fail(problem)])),
@@ -97,20 +96,6 @@ function summarised({ verificationResult, verifiedLevels }: Vsa): number {
   if (verificationResult !== 'PASSED') return 0
   const levels = verifiedLevels.map(trackLevelOf).filter((one) => one?.track === 'SLSA_BUILD')
   return Math.max(0, ...levels.map((one) => one?.level ?? 0))
-}
-
-function isFuture({ timeVerified }: Vsa, { now }: RuleContext): boolean {
-  return timeVerified !== undefined && isFromFuture(Date.parse(timeVerified), now)
-}
-
-function future({ timeVerified = '' }: Vsa, { now, place }: RuleContext): Problem {
-  return {
-    code: 'TIME_IN_FUTURE',
-    where: place.at(),
-    expected: `a verification before ${now.toISOString()}`,
-    found: timeVerified,
-    fix: 'Correct the clock of the verifier or of this machine, and verify again',
-  }
 }
 
 function tooLow(

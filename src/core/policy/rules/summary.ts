@@ -29,7 +29,7 @@ export function judgeSummary(
     resourceProblem(vsa.resourceUri, asked.resources, place),
     vsa.verificationResult === 'PASSED' ? undefined : failedProblem(vsa, place),
     missing.length === 0 ? undefined : levelsProblem(vsa.verifiedLevels, missing, place),
-    futureProblem(vsa.timeVerified, now, place),
+    futureProblem(vsa.timeVerified, now, place.at()),
   ].flatMap((problem) => (problem === undefined ? [] : [fail(problem)]))
 }
 
@@ -104,11 +104,16 @@ function levelsProblem(
   }
 }
 
-function futureProblem(time: string | undefined, now: Date, place: Place): Problem | undefined {
+/** A verification that is still to come is none. */
+export function futureProblem(
+  time: string | undefined,
+  now: Date,
+  where: string,
+): Problem | undefined {
   if (time === undefined || !isFromFuture(new Date(time), now)) return undefined
   return {
     code: 'TIME_IN_FUTURE',
-    where: place.at(),
+    where,
     expected: `a verification before ${now.toISOString()}`,
     found: time,
     fix: 'Correct the clock of the verifier or of this machine, and verify again',

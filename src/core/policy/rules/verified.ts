@@ -9,8 +9,7 @@ import { predicateKinds } from '../kinds/predicate-kinds.ts'
 import type { Outcome, Place, Rule, RuleContext, Testimony } from '../rule.ts'
 import { bySchema } from '../schema-parts.ts'
 import { fail } from './facts.ts'
-import { isFromFuture } from './from-future.ts'
-import { judgeSummary, verifierProblem } from './summary.ts'
+import { futureProblem, judgeSummary, verifierProblem } from './summary.ts'
 
 const schema = z
   .strictObject({
@@ -124,21 +123,12 @@ function judgeAge(
   { within, by }: Parameters,
   { now, place }: RuleContext,
 ): readonly Finding[] {
-  if (time !== undefined && isFromFuture(Date.parse(time), now)) {
-    return [
-      fail({
-        code: 'TIME_IN_FUTURE',
-        where: place.at('within'),
-        expected: `a verification before ${now.toISOString()}`,
-        found: time,
-        fix: 'Correct the clock of the verifier or of this machine, and verify again',
-      }),
-    ]
-  }
+  const where = place.at('within')
+  const future = futureProblem(time, now, where)
+  if (future !== undefined) return [fail(future)]
   if (within === undefined) return []
   const expected = `a verification of the last ${within.text}`
   const fix = `Have ${by.join(' or ')} verify it again`
-  const where = place.at('within')
   if (time === undefined) {
     const found = 'one that does not say when it was made'
     return [{ verdict: 'MISSING', problem: { code: 'FACT_MISSING', where, expected, found, fix } }]
