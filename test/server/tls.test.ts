@@ -68,7 +68,12 @@ function ask(path: string, options: RequestOptions & { body?: string } = {}): Pr
         done({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString(), server })
       })
     })
-    request.on('error', fail)
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      // The gate may close an idle connection just when something is asked on it: then it has not been asked.
+      const isUnasked = request.reusedSocket && error.code === 'ECONNRESET'
+      if (isUnasked) done(ask(path, options))
+      else fail(error)
+    })
     request.end(body)
   })
 }
