@@ -87,8 +87,9 @@ async function keyOf(handle: FileHandle): Promise<string> {
   return inode(await handle.stat({ bigint: true }))
 }
 
-function inode({ dev, ino }: BigIntStats): string {
-  return `${dev}:${ino}`
+/** With its birth: the number of a file that is gone is soon given to another. */
+function inode({ dev, ino, birthtimeNs }: BigIntStats): string {
+  return `${dev}:${ino}:${birthtimeNs}`
 }
 
 /** Whether each write to it waits for the disk, in the words of the kernel; elsewhere than on Linux nobody is asked. */
