@@ -40,14 +40,17 @@ describe('the stage', { skip: whyNoPostgres() ?? false, concurrency: 1 }, () => 
     const others = await named(place, ['c'])
     const done = undefined
     assert.deepEqual(idsOf(await session.turn({ done, own, remembered: 0 })), idsOf(own))
+    assert.equal(session.isDue, false, 'whoever sequences knows what is remembered')
     assert.deepEqual(await shown(place, 0), [])
     await place.store.log.submit(others)
     const staged = await session.turn({ done, own: [], remembered: 2 })
     assert.deepEqual(idsOf(staged), idsOf(others))
+    assert.equal(session.isDue, true)
     assert.deepEqual(await shown(place, 0), idsOf(own))
     assert.deepEqual(await shown(place, 1), idsOf(own.slice(1)))
     // Nothing is to be staged, but those who have submitted the last one wait to be told.
     assert.deepEqual(await session.turn({ done, own: [], remembered: 3 }), [])
+    assert.equal(session.isDue, false)
     assert.deepEqual(await shown(place, 1), idsOf([...own, ...others].slice(1)))
     assert.deepEqual(await shown(place, 3), [])
     await session.release()

@@ -104,6 +104,12 @@ export interface SequencerSession {
    */
   turn(work: SequencerTurn): Promise<readonly SubmittedEntry[]>
 
+  /**
+   * Whether there is work for a turn though nobody has left a word: replicas wait to be told that what was staged last is remembered,
+   * or more waits than went into the last turn.
+   */
+  readonly isDue: boolean
+
   release(): Promise<void>
 }
 

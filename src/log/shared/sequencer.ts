@@ -83,7 +83,8 @@ export async function sequence(
     if (fresh.length > 0) remembered(await growth.remember(fresh), fresh)
     const isDue = !goesOn || isAwaited() || growth.rest === 0
     const done = isDue && growth.isGrown ? await growth.sign() : undefined
-    if (done === undefined && fresh.length === 0) goesOn = await next(growth.rest)
+    // What came meanwhile has left a word: where there is none, nothing is looked for.
+    if (done === undefined && !session.isDue) goesOn = await next(growth.rest)
     fresh = await turn(done)
     if (done !== undefined) committed(done)
   }

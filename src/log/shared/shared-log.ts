@@ -231,6 +231,7 @@ class SharedLog implements Log {
     try {
       while (this.#ids.end - this.#ids.next < maxBatchEntries) await this.#reserve()
       batch.push(...this.#takeBatch())
+      if (this.#queue.length > 0) this.#candidate?.wake()
       const named = batch.map((waiter) => ({
         id: this.#waiters.name(waiter, this.#ids.next++),
         entry: waiter.entry,

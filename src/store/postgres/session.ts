@@ -114,7 +114,7 @@ class Session implements SequencerSession {
   #size: number
   /** The ids of what is staged, in its order. */
   #staged: readonly number[]
-  /** Whether replicas may wait to be told that what is staged is remembered. */
+  /** Whether what was staged last came from replicas: they wait to be told that it is remembered, and may have more. */
   #hasOthers: boolean
   #told = 0
 
@@ -155,6 +155,10 @@ class Session implements SequencerSession {
     this.#hasOthers = others.length > 0
     if (done !== undefined || tells) this.#parts.told.sequenced()
     return fresh
+  }
+
+  get isDue(): boolean {
+    return this.#hasOthers
   }
 
   async release(): Promise<void> {
