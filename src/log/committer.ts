@@ -329,7 +329,9 @@ export class Committer {
   async #append(writer: LogWriter, head: Head, entries: readonly Uint8Array[]) {
     const extension = head.edge.extend(entries)
     const { edge, full } = extension
-    const record = encodeRecord({ kind: 'batch', size: head.edge.size, entries }, head.digest)
+    const { journalKey } = this.#signer
+    const batch = { kind: 'batch', size: head.edge.size, entries } as const
+    const record = encodeRecord(batch, head.digest, journalKey)
     const [, consistency] = await Promise.all([
       writer.appendJournal(record.bytes),
       proveConsistency(head.remembered.size, edge.size, nodesOf(extension, this.#storedTile)),
@@ -374,10 +376,13 @@ export class Committer {
     const from = next.head.mark
     if (from.generation !== head.mark.generation) return
     const added = await writer.readJournal(from.length)
-    const { records, end } = parseJournal(added, next.head.digest)
-    if (end !== head.mark.length - from.length) return
+    const { records, digest, end } = parseJournal(added, next.head.digest)
+    // What is sealed anew is what was written here, and nothing that somebody has put in its place.
+    const isOurs =
+      end === head.mark.length - from.length && Buffer.compare(digest, head.digest) === 0
+    if (!isOurs) return
     this.#uncertain = true
-    const begun = await writeJournal(writer, next.checkpoint, records)
+    const begun = await writeJournal(this.#context(writer), next.checkpoint, records)
     this.#head = { ...head, ...begun, base: next.head.edge.size }
     this.#uncertain = false
   }

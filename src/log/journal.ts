@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, createHmac, timingSafeEqual } from 'node:crypto'
 import { encodeEntry, hashSize, splitEntries } from '#merkle'
 
 /**
@@ -8,10 +8,26 @@ import { encodeEntry, hashSize, splitEntries } from '#merkle'
  * A record is its payload's length (u32), its kind (u8), the payload, and the SHA-256 of the digest of the record
  * before it, the kind and the payload. So a record that was cut off by a crash, or left by an older journal, is
  * known by its digest, and everything after it is nothing.
+ *
+ * Anybody can compute such digests. The payload of a batch begins with its seal, the HMAC-SHA256 of the digest of the record before it and
+ * the rest of the payload: only who may use the signer of the log can make one, so a batch that the signer does not remember is
+ * known to come from a process of this log. (Batches of before there were seals are of a kind of their own.)
  */
-export type JournalRecord =
-  | { readonly kind: 'head'; readonly checkpoint: string }
-  | { readonly kind: 'batch'; readonly size: number; readonly entries: readonly Uint8Array[] }
+export type JournalRecord = HeadRecord | BatchRecord
+
+interface HeadRecord {
+  readonly kind: 'head'
+  readonly checkpoint: string
+}
+
+interface BatchRecord {
+  readonly kind: 'batch'
+  readonly size: number
+  readonly entries: readonly Uint8Array[]
+}
+
+/** A record as it was read. */
+export type ReadRecord = HeadRecord | (BatchRecord & { readonly isSealed: boolean })
 
 /** Where in the journal a record follows: the digest of the record before it. */
 export type JournalDigest = Uint8Array
@@ -19,16 +35,17 @@ export type JournalDigest = Uint8Array
 /** The digest before the first record. */
 export const journalStart: JournalDigest = new Uint8Array(hashSize)
 
-const kinds = { head: 1, batch: 2 } as const
+const kinds = { head: 1, unsealed: 2, batch: 3 } as const
 const headerBytes = 5
 const sizeBytes = 8
 
-/** The bytes of a record that follows the one with digest `previous`, and its own digest. */
+/** The bytes of a record that follows the one with digest `previous`, sealed with `key`, and its own digest. */
 export function encodeRecord(
   record: JournalRecord,
   previous: JournalDigest,
+  key: Uint8Array,
 ): { readonly bytes: Uint8Array; readonly digest: JournalDigest } {
-  const parts = payloadParts(record)
+  const parts = payloadParts(record, previous, key)
   const length = parts.reduce((sum, part) => sum + part.length, 0)
   const header = Buffer.alloc(headerBytes)
   header.writeUInt32BE(length)
@@ -41,13 +58,17 @@ export function encodeRecord(
   return { bytes, digest }
 }
 
-/** All whole records from the beginning of `bytes`, the digest of the last, and how many bytes they take. */
-export function parseJournal(bytes: Uint8Array, previous: JournalDigest) {
-  const records: JournalRecord[] = []
+/**
+ * All whole records from the beginning of `bytes`, the digest of the last, and how many bytes they take. Without the key none
+ * counts as sealed.
+ */
+export function parseJournal(bytes: Uint8Array, previous: JournalDigest, key?: Uint8Array) {
+  const records: ReadRecord[] = []
   let digest = previous
   let end = 0
   for (;;) {
-    const next = parseRecord(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length), end, digest)
+    const rest = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+    const next = parseRecord(rest, end, { previous: digest, key })
     if (next === undefined) return { records, digest, end }
     records.push(next.record)
     digest = next.digest
@@ -70,32 +91,58 @@ export function endOfRecords(bytes: Uint8Array): number {
   }
 }
 
-function parseRecord(bytes: Buffer, start: number, previous: JournalDigest) {
+/** What a record is held against. */
+interface Against {
+  readonly previous: JournalDigest
+  readonly key: Uint8Array | undefined
+}
+
+function parseRecord(bytes: Buffer, start: number, against: Against) {
   if (bytes.length < start + headerBytes) return undefined
   const length = bytes.readUInt32BE(start)
   const end = start + headerBytes + length + hashSize
   if (end > bytes.length) return undefined
   const kind = bytes.readUInt8(start + 4)
   const payload = bytes.subarray(start + headerBytes, end - hashSize)
-  const digest = digestOf(previous, kind, payload)
+  const digest = digestOf(against.previous, kind, payload)
   if (!bytes.subarray(end - hashSize, end).equals(digest)) return undefined
-  const record = parsePayload(kind, payload)
+  const record = parsePayload(kind, payload, against)
   return record === undefined ? undefined : { record, digest, end }
 }
 
-function payloadParts(record: JournalRecord): readonly Uint8Array[] {
+function payloadParts(
+  record: JournalRecord,
+  previous: JournalDigest,
+  key: Uint8Array,
+): readonly Uint8Array[] {
   if (record.kind === 'head') return [Buffer.from(record.checkpoint)]
   const size = Buffer.alloc(sizeBytes)
   size.writeBigUInt64BE(BigInt(record.size))
-  return [size, ...record.entries.map(encodeEntry)]
+  const batch = [size, ...record.entries.map(encodeEntry)]
+  return [sealOf(batch, previous, key), ...batch]
 }
 
-function parsePayload(kind: number, payload: Buffer): JournalRecord | undefined {
+function parsePayload(
+  kind: number,
+  payload: Buffer,
+  { previous, key }: Against,
+): ReadRecord | undefined {
   if (kind === kinds.head) return { kind: 'head', checkpoint: payload.toString() }
-  if (kind !== kinds.batch || payload.length < sizeBytes) return undefined
-  const entries = splitEntries(payload.subarray(sizeBytes), Infinity)
+  if (kind !== kinds.batch && kind !== kinds.unsealed) return undefined
+  const sealBytes = kind === kinds.batch ? hashSize : 0
+  if (payload.length < sealBytes + sizeBytes) return undefined
+  const [seal, batch] = [payload.subarray(0, sealBytes), payload.subarray(sealBytes)]
+  const entries = splitEntries(batch.subarray(sizeBytes), Infinity)
   if (entries === undefined) return undefined
-  return { kind: 'batch', size: Number(payload.readBigUInt64BE(0)), entries }
+  const isSealed =
+    sealBytes > 0 && key !== undefined && timingSafeEqual(seal, sealOf([batch], previous, key))
+  return { kind: 'batch', size: Number(batch.readBigUInt64BE(0)), entries, isSealed }
+}
+
+function sealOf(batch: readonly Uint8Array[], previous: JournalDigest, key: Uint8Array): Buffer {
+  const seal = createHmac('sha256', key).update(previous)
+  for (const part of batch) seal.update(part)
+  return seal.digest()
 }
 
 function digestOf(previous: JournalDigest, kind: number, payload: Uint8Array): Buffer {

@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
+import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { SallyportError } from '#error'
-import { openCheckpoint, verifyTlogProof, type SigningRequest } from '#merkle'
-import { openLog, openLogView, verifyLog, type CheckpointSigner, type LogFile } from './index.ts'
+import { hashSize, openCheckpoint, verifyTlogProof, type SigningRequest } from '#merkle'
+import { openLog, openLogView, verifyLog, type CheckpointSigner, type LogStorage } from './index.ts'
+import { encodeRecord, journalStart, parseJournal } from './journal.ts'
 import { failedFsync, Killed, MemoryDisk } from './testing/memory-storage.ts'
-import { RememberingSigner, volatileMemory } from './testing/remembering-signer.ts'
-import { entries, entry, Machine } from './testing/simulation.ts'
+import { RememberingSigner, VolatileMemory } from './testing/remembering-signer.ts'
+import { entries, entry, killedAt, Machine } from './testing/simulation.ts'
 
 test('a new log is empty, and its checkpoint is signed', async () => {
   const machine = new Machine(2)
@@ -243,7 +245,7 @@ test('a journal that was damaged where it was signed is refused, not cut off', a
   const journal = Buffer.from(machine.disk.journal ?? assert.fail())
   journal[journal.length - 40] = (journal[journal.length - 40] ?? 0) ^ 1
   machine.disk.journal = journal
-  machine.disk.failPower(() => 'lost')
+  machine.failPower(() => 'lost')
   await assert.rejects(machine.start(), { code: 'LOG_CORRUPT', found: /damage after entry 4/ })
 })
 
@@ -268,18 +270,75 @@ test('processes take turns, and no index is given twice', async () => {
   assert.ok((await machine.verify(checkpoints)).ok)
 })
 
-test('a batch that one process staged and another found unsigned is not logged', async () => {
+test('a batch that one process staged and no signer remembers is taken up by the next process', async () => {
   const machine = new Machine()
   const [one, two] = [await machine.start(), await machine.start()]
   await one.append(entry(0))
   const dead = await machine.start((step) => {
     if (step === 'remember') throw unreachable()
   })
-  await assert.rejects(dead.append(entry(666)), { code: 'LOG_BUSY' })
-  await two.append(entry(1))
-  await one.append(entry(2))
-  assert.equal(one.size, 3)
-  assert.deepEqual(Buffer.from(await one.entry(1)), entry(1))
+  await assert.rejects(dead.append(entry(1)), { code: 'LOG_BUSY' })
+  assert.equal((await two.append(entry(2))).index, 2)
+  assert.equal((await one.append(entry(3))).index, 3)
+  for (const at of [0, 1, 2, 3]) assert.deepEqual(Buffer.from(await one.entry(at)), entry(at))
+})
+
+for (const how of [
+  'no seal',
+  'the seal of another key',
+  'of another batch',
+  'of another place',
+] as const)
+  test(`a batch that nobody with the signer put into the journal is not in the log: ${how}`, async () => {
+    const machine = new Machine()
+    const first = await machine.start()
+    await first.append(entry(0))
+    await first.close()
+    const { journal = assert.fail() } = machine.disk
+    const { digest, end } = parseJournal(journal, journalStart)
+    const key = how === 'the seal of another key' ? Buffer.alloc(32) : signerOf(machine).journalKey
+    const place = how === 'of another place' ? journalStart : digest
+    const batch = { kind: 'batch', size: 1 } as const
+    const [one, other] = [entry(666), entry(1)].map((entry) =>
+      encodeRecord({ ...batch, entries: [entry] }, place, key).bytes.subarray(5, -hashSize),
+    )
+    assert.ok(one !== undefined && other !== undefined)
+    const seal = (how === 'of another batch' ? other : one).subarray(0, hashSize)
+    const [kind, begin] = how === 'no seal' ? [2, Buffer.alloc(0)] : [3, seal]
+    const payload = Buffer.concat([begin, one.subarray(hashSize)])
+    const forged = recordOf(kind, payload, digest).bytes
+    machine.disk.journal = Buffer.concat([journal.subarray(0, end), forged])
+    // A whole record in its place, but for the seal.
+    const { records } = parseJournal(machine.disk.journal, journalStart)
+    assert.deepEqual([records.at(-1)?.kind, records.length], ['batch', 2])
+    const log = await machine.start()
+    assert.equal(log.size, 1)
+    assert.equal((await log.append(entry(1))).index, 1)
+    assert.deepEqual(Buffer.from(await log.entry(1)), entry(1))
+    await log.close()
+    assert.equal((await machine.start()).size, 2)
+    assert.ok((await machine.verify()).ok)
+  })
+
+test('a journal of before there were seals is recovered as far as the signer remembers', async () => {
+  const machine = await killedAt('remembered')
+  const { journal = assert.fail() } = machine.disk
+  const [head] = parseJournal(journal, journalStart).records
+  assert.ok(head !== undefined)
+  const begun = encodeRecord(head, journalStart, journalStart)
+  const parts = [begun.bytes]
+  let { digest } = begun
+  for (const size of [0, 1]) {
+    const batch = { kind: 'batch', size, entries: entries(size, 1) } as const
+    const sealed = encodeRecord(batch, digest, journalStart).bytes
+    const next = recordOf(2, sealed.subarray(5 + hashSize, -hashSize), digest)
+    parts.push(next.bytes)
+    digest = next.digest
+  }
+  machine.disk.journal = Buffer.concat(parts)
+  const next = await machine.start()
+  assert.equal(next.size, 1)
+  assert.deepEqual(Buffer.from(await next.entry(0)), entry(0))
 })
 
 test('a signer that cannot be reached fails the append, and the log goes on when it can', async () => {
@@ -293,7 +352,9 @@ test('a signer that cannot be reached fails the append, and the log goes on when
   await assert.rejects(log.append(entry(1)), { code: 'LOG_BUSY' })
   await assert.rejects(log.append(entry(2)), { code: 'LOG_BUSY' })
   down = false
-  assert.equal((await log.append(entry(3))).index, 1)
+  // The first of them was staged: it is in the log, and nothing of it is staged twice.
+  assert.equal((await log.append(entry(3))).index, 2)
+  assert.deepEqual(Buffer.from(await log.entry(1)), entry(1))
   await log.close()
   assert.ok((await machine.verify()).ok)
 })
@@ -368,7 +429,7 @@ for (const grown of [200, 700])
     // What it removes beside the commits, it has removed.
     for (let turn = 0; turn < 50; turn += 1) await nextTurn()
     assert.equal(machine.disk.files.has('tile/0/000.p/100'), false)
-    machine.disk.failPower(() => 'lost')
+    machine.failPower(() => 'lost')
     const next = await machine.start()
     assert.equal(next.size, 100 + grown)
     assert.deepEqual(Buffer.from(await next.entry(7)), entry(7))
@@ -376,36 +437,55 @@ for (const grown of [200, 700])
     assert.ok((await machine.verify()).ok)
   })
 
+test('what somebody changes in a journal is not carried over into the next one', async () => {
+  const machine = new Machine()
+  const seen = { replaced: 0, altered: 0 }
+  const storage = storageWith(machine, {
+    beforeSettle: async () => new Promise((resolve) => setTimeout(resolve, 20)),
+    beforeReplace: () => (seen.replaced += 1),
+    afterRead: (bytes, from) => {
+      if (from === 0 || bytes.length === 0) return bytes
+      const { journal = assert.fail() } = machine.disk
+      let { digest } = parseJournal(journal.subarray(0, from), journalStart)
+      seen.altered += 1
+      const records = parseJournal(bytes, digest).records.map((record) => {
+        const altered =
+          record.kind === 'head' ? record : { ...record, entries: record.entries.map(altered666) }
+        const next = encodeRecord(altered, digest, signerOf(machine).journalKey)
+        digest = next.digest
+        return next.bytes
+      })
+      return Buffer.concat(records)
+    },
+  })
+  const limits = { publishAfter: 0, journalBytes: 20_000, unsettledTiles: 1000 }
+  const log = await openLog({ storage, signer: signerOf(machine), limits })
+  const before = seen.replaced
+  let made = 0
+  // Several at once: there are commits beside the housekeeping, and their batches go on into the next journal.
+  const one = async (): Promise<void> => {
+    while ((seen.replaced === before || seen.altered === 0) && made < 5000)
+      await log.append(entry(made++))
+  }
+  await Promise.all(Array.from({ length: 8 }, one))
+  assert.ok(seen.altered > 0)
+  machine.failPower(() => 'lost', 'kept')
+  const next = await machine.start()
+  assert.equal(next.size, made)
+  const found: string[] = []
+  for await (const { entry } of (await next.view()).entries())
+    found.push(Buffer.from(entry).toString())
+  assert.equal(found.filter((text) => text.startsWith('6')).length, 0)
+})
+
 test('a journal that is too long is replaced beside the commits, and what comes after it is in the new one', async () => {
   const machine = new Machine()
-  const storage = machine.disk.open()
   let settling = Promise.withResolvers<void>()
   const seen = { replaced: 0 }
-  const slow = {
-    read: async (path: string) => storage.read(path),
-    prune: async (paths: readonly string[]) => storage.prune(paths),
-    close: async () => storage.close(),
-    settle: async (paths: readonly string[]) => {
-      if (paths.length > 0) await settling.promise
-      await storage.settle(paths)
-    },
-    lock: async () => {
-      const writer = await storage.lock()
-      const replaceJournal = async (bytes: Uint8Array): Promise<void> => {
-        seen.replaced += 1
-        await writer.replaceJournal(bytes)
-      }
-      return {
-        journalMark: async () => writer.journalMark(),
-        readJournal: async (from: number) => writer.readJournal(from),
-        appendJournal: async (bytes: Uint8Array) => writer.appendJournal(bytes),
-        write: async (files: readonly LogFile[]) => writer.write(files),
-        isWanted: () => writer.isWanted(),
-        unlock: async () => writer.unlock(),
-        replaceJournal,
-      }
-    },
-  }
+  const slow = storageWith(machine, {
+    beforeSettle: async () => settling.promise,
+    beforeReplace: () => (seen.replaced += 1),
+  })
   settling.resolve()
   const limits = { publishAfter: 0, journalBytes: 20_000, unsettledTiles: 1000 }
   const log = await openLog({ storage: slow, signer: signerOf(machine), limits })
@@ -422,7 +502,7 @@ test('a journal that is too long is replaced beside the commits, and what comes 
   while (seen.replaced === before) await log.append(entry(made++))
   assert.ok((machine.disk.journal?.length ?? Infinity) < 20_000)
   for (let more = 0; more < 5; more += 1) await log.append(entry(made++))
-  machine.disk.failPower(() => 'lost')
+  machine.failPower(() => 'lost')
   const next = await machine.start()
   assert.equal(next.size, made)
   for (const at of [0, 255, 256, made - 1])
@@ -446,7 +526,7 @@ test('wherever the power fails while a journal is replaced, the tree of the old 
     await Promise.all(entries(100, 200).map((one) => log.append(one)))
     closing = true
     await log.close().catch(() => undefined)
-    machine.disk.failPower(() => 'lost')
+    machine.failPower(() => 'lost')
     const next = await machine.start()
     assert.equal(next.size, 300)
     assert.deepEqual(Buffer.from(await next.entry(7)), entry(7))
@@ -496,7 +576,7 @@ for (const step of ['settle', 'prune', 'replace journal'] as const)
       },
       { code: 'LOG_STORAGE_FAILED' },
     )
-    machine.disk.failPower(() => 'lost')
+    machine.failPower(() => 'lost')
     const next = await machine.start()
     assert.ok(next.size >= 600)
     assert.deepEqual(Buffer.from(await next.entry(599)), entry(599))
@@ -550,10 +630,11 @@ function signerOf(machine: Machine): RememberingSigner {
 }
 
 function facade(signer: RememberingSigner) {
-  const { origin, verifierKeys } = signer
+  const { origin, verifierKeys, journalKey } = signer
   return {
     origin,
     verifierKeys,
+    journalKey,
     newest: async () => signer.newest(),
     remember: async (request: SigningRequest) => signer.remember(request),
   }
@@ -577,7 +658,7 @@ function codeOf(problem: unknown): string | undefined {
 
 test('partial tiles are removed under load, too', async () => {
   const disk = new MemoryDisk()
-  const signer = new RememberingSigner(volatileMemory(), 1)
+  const signer = new RememberingSigner(new VolatileMemory(), 1)
   const log = await openLog({ storage: disk.open(), signer, limits: { publishAfter: 0 } })
   let [made, most] = [0, 0]
   const one = async (): Promise<void> => {
@@ -594,7 +675,7 @@ test('partial tiles are removed under load, too', async () => {
 
 test('entries that trickle in are published now and then, and at once for who waits for them or closes', async () => {
   const disk = new MemoryDisk()
-  const signer = new RememberingSigner(volatileMemory(), 1)
+  const signer = new RememberingSigner(new VolatileMemory(), 1)
   let published = 0
   const storage = disk.open((step, path) => {
     if (step === 'write' && path === 'checkpoint') published += 1
@@ -623,7 +704,7 @@ test('entries that trickle in are published now and then, and at once for who wa
 
 test('whoever waits to see what is there now does not wait for what others append meanwhile', async () => {
   const disk = new MemoryDisk()
-  const signer = new RememberingSigner(volatileMemory(), 1)
+  const signer = new RememberingSigner(new VolatileMemory(), 1)
   let signed = 0
   const slow = facade(signer)
   const sign = async (request: SigningRequest): Promise<string> => {
@@ -666,7 +747,7 @@ test(
   { timeout },
   async () => {
     const disk = new MemoryDisk()
-    const memory = volatileMemory()
+    const memory = new VolatileMemory()
     const limits = { publishAfter: 60_000, turn: 1 }
     const open = () =>
       openLog({ storage: disk.open(), signer: new RememberingSigner(memory, 1), limits })
@@ -677,6 +758,53 @@ test(
     await other.close()
   },
 )
+
+const altered666 = (bytes: Uint8Array): Uint8Array => Buffer.alloc(bytes.length, '6')
+
+/** The storage of a machine, with something between. */
+function storageWith(
+  machine: Machine,
+  between: {
+    readonly beforeSettle?: () => Promise<void>
+    readonly beforeReplace?: () => void
+    readonly afterRead?: (bytes: Uint8Array, from: number) => Uint8Array
+  },
+): LogStorage {
+  const storage = machine.disk.open()
+  const { beforeSettle, beforeReplace, afterRead = (bytes) => bytes } = between
+  return {
+    read: async (path) => storage.read(path),
+    prune: async (paths) => storage.prune(paths),
+    close: async () => storage.close(),
+    settle: async (paths) => {
+      if (paths.length > 0) await beforeSettle?.()
+      await storage.settle(paths)
+    },
+    lock: async () => {
+      const writer = await storage.lock()
+      return {
+        journalMark: async () => writer.journalMark(),
+        readJournal: async (from) => afterRead(await writer.readJournal(from), from),
+        appendJournal: async (bytes) => writer.appendJournal(bytes),
+        write: async (files) => writer.write(files),
+        isWanted: () => writer.isWanted(),
+        unlock: async () => writer.unlock(),
+        replaceJournal: async (bytes) => {
+          beforeReplace?.()
+          await writer.replaceJournal(bytes)
+        },
+      }
+    },
+  }
+}
+
+/** A record of the journal, by its bytes. */
+function recordOf(kind: number, payload: Uint8Array, previous: Uint8Array) {
+  const header = Buffer.of(0, 0, 0, payload.length, kind)
+  const chained = Buffer.concat([previous, header.subarray(4), payload])
+  const digest = createHash('sha256').update(chained).digest()
+  return { bytes: Buffer.concat([header, payload, digest]), digest }
+}
 
 const nextTurn = async (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 

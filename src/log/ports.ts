@@ -2,7 +2,8 @@ import type { SigningRequest, TreeHead } from '#merkle'
 
 /**
  * Holds the keys of one log, and remembers its newest tree. That memory is the commit point of an append: an entry is in
- * the log from the moment the signer durably remembers a tree with it, because nothing else is signed from then on.
+ * the log from the moment the signer remembers a tree with it, because nothing else is signed from then on. That it is there after a power
+ * failure, too, is for the journal, which is durable before; its recovery has remembered anew what a signer has forgotten.
  *
  * Requests MUST take effect in the order in which they were made.
  */
@@ -12,14 +13,20 @@ export interface CheckpointSigner {
   /** The vkeys of all keys that sign. */
   readonly verifierKeys: readonly string[]
 
-  /** The newest tree it remembers, whoever asked for it. MUST be read from where `remember` durably wrote it. */
+  /**
+   * A secret of those who may use this signer, 32 bytes: what they put into the journal of the log is known by it. MUST be the same
+   * for all signers of one log.
+   */
+  readonly journalKey: Uint8Array
+
+  /** The newest tree it remembers, whoever asked for it. MUST be read from where `remember` wrote it. */
   newest(): Promise<TreeHead | undefined>
 
   /**
    * Remembers a tree as the newest one.
    *
    * MUST refuse, with the problem `refuseToSign` of #merkle gives, a tree that does not extend the newest one.
-   * MUST make the new newest tree durable before it resolves; MUST NOT resolve when it could not.
+   * MUST NOT resolve before the new newest tree is where a kill of any process leaves it. It need not wait for the disk.
    * MUST exclude other processes with the same memory while it does so.
    */
   remember(request: SigningRequest): Promise<void>
@@ -27,6 +34,7 @@ export interface CheckpointSigner {
   /**
    * Remembers a tree as `remember` does, then signs a checkpoint of it with all keys and gives the signed note.
    *
+   * MUST make the tree durable before it gives the note, and reject when it could not: nobody has a signature of what can be forgotten.
    * MUST sign the newest tree again when asked to.
    */
   sign(request: SigningRequest): Promise<string>

@@ -30,11 +30,13 @@ export interface RecoverContext {
 }
 
 /**
- * Brings the log to the newest tree that was signed, from whatever a crash left; refuses when that tree is not here:
- * an old copy, another history, damage. Afterwards all of it is durable and the journal is only its head.
+ * Brings the log to the newest tree that the journal leads to, from whatever a crash left; refuses when the newest one that was
+ * signed or is remembered is not on the way: an old copy, another history, damage. Afterwards all of it is durable and the journal
+ * is only its head.
  */
 export async function recover(context: RecoverContext): Promise<Standing> {
-  const stored = await readStored(context)
+  const { journalKey } = context.signer
+  const stored = await readStored({ ...context, journalKey })
   const newest = await context.signer.newest()
   if (stored.base === undefined) return create(context, newest)
   if (newest === undefined) throw memoryMissing(context.log, stored.base)
@@ -59,7 +61,7 @@ export async function recover(context: RecoverContext): Promise<Standing> {
 
 /** Settles everything, then puts a journal of only this head in the place of the old one. */
 export async function beginJournal(
-  { storage, writer }: Pick<RecoverContext, 'storage' | 'writer'>,
+  { storage, writer, signer }: Pick<RecoverContext, 'storage' | 'writer' | 'signer'>,
   head: Pick<Head, 'edge' | 'remembered' | 'unsettled'>,
   checkpoint: OpenedCheckpoint,
 ): Promise<Head> {
@@ -68,20 +70,20 @@ export async function beginJournal(
   await storage.settle([...lasting, checkpointPath])
   // After that: the old journal may still need the partial tiles.
   await storage.prune(full)
-  const begun = await writeJournal(writer, checkpoint, [])
+  const begun = await writeJournal({ writer, signer }, checkpoint, [])
   return { ...head, ...begun, base: head.edge.size, unsettled: new Set() }
 }
 
 /** Puts a journal in the place of the old one: its head, which is a tree that is wholly durable, then what came after it. */
 export async function writeJournal(
-  writer: LogWriter,
+  { writer, signer }: Pick<RecoverContext, 'writer' | 'signer'>,
   { note }: OpenedCheckpoint,
   records: readonly JournalRecord[],
 ): Promise<Pick<Head, 'mark' | 'digest'>> {
   const parts: Uint8Array[] = []
   let digest = journalStart
   for (const record of [{ kind: 'head', checkpoint: note } as const, ...records]) {
-    const next = encodeRecord(record, digest)
+    const next = encodeRecord(record, digest, signer.journalKey)
     parts.push(next.bytes)
     digest = next.digest
   }
@@ -127,7 +129,11 @@ async function loadBase(
   )
 }
 
-/** The newest signed tree, which must be the base or stand after a batch of the journal; batches after it were never signed. */
+/**
+ * The tree after all batches. The newest signed one must be the base or stand after one of them. Those behind it belong to the log
+ * as well, if they are sealed: whoever appended them may have been answered, before a power failure took what the signer remembered
+ * of them. What has no seal was put there by somebody else.
+ */
 function findNewest(
   log: LogIdentity,
   base: TreeEdge,
@@ -136,11 +142,14 @@ function findNewest(
 ): TreeEdge {
   const newest = signed.reduce((a, b) => (b.size > a.size ? b : a))
   let edge = base
+  let isFound = sameTree(edge, newest)
   for (const batch of stored.batches) {
-    if (edge.size >= newest.size || batch.size !== edge.size) break
+    const isEnd = isFound ? !batch.isSealed : edge.size >= newest.size
+    if (isEnd || batch.size !== edge.size) break
     edge = edge.extend(batch.entries).edge
+    isFound ||= sameTree(edge, newest)
   }
-  if (sameTree(edge, newest)) return edge
+  if (isFound) return edge
   if (edge.size >= newest.size) throw forked(log, newest, edge)
   if (!stored.torn) throw rolledBack(log, newest.size, edge.size)
   throw damaged(

@@ -192,7 +192,9 @@ export function storageContract(name: string, makePlace: () => Promise<StoragePl
 }
 
 function record(checkpoint: string): Buffer {
-  return Buffer.from(encodeRecord({ kind: 'head', checkpoint }, journalStart).bytes)
+  return Buffer.from(
+    encodeRecord({ kind: 'head', checkpoint }, journalStart, new Uint8Array(32)).bytes,
+  )
 }
 
 function text(value: string): Uint8Array {

@@ -1,17 +1,17 @@
 import { openCheckpoint, type LogIdentity, type OpenedCheckpoint } from '#merkle'
-import { journalStart, parseJournal, type JournalDigest, type JournalRecord } from './journal.ts'
+import { journalStart, parseJournal, type JournalDigest, type ReadRecord } from './journal.ts'
 import type { JournalMark, LogStorage, LogWriter } from './ports.ts'
 import { damaged } from './refusals.ts'
 import { checkpointPath } from './view.ts'
 
-type Batch = Extract<JournalRecord, { kind: 'batch' }>
+type Batch = Extract<ReadRecord, { kind: 'batch' }>
 
 /** What is stored, as recovery finds it. */
 export interface Stored {
   /** The newest checkpoint whose whole tree is known to be durable; undefined when there is no log. */
   readonly base: OpenedCheckpoint | undefined
   readonly published: OpenedCheckpoint | undefined
-  /** What was written ahead since the base. The last of them may never have been signed. */
+  /** What was written ahead since the base. The signer may not remember the last of them. */
   readonly batches: readonly Batch[]
   /** The journal ends in something that is no record: an append that a crash cut off, or damage. */
   readonly torn: boolean
@@ -21,19 +21,22 @@ export interface Stored {
   readonly digest: JournalDigest
 }
 
+/** Without the key of the journal no batch counts as sealed. */
 export async function readStored({
   storage,
   writer,
   log,
+  journalKey,
 }: {
   readonly storage: LogStorage
   readonly writer: LogWriter
   readonly log: LogIdentity
+  readonly journalKey?: Uint8Array
 }): Promise<Stored> {
   const published = await readPublished(storage, log)
   const mark = await writer.journalMark()
   const journal = mark === undefined ? new Uint8Array() : await writer.readJournal(0)
-  const { records, digest, end } = parseJournal(journal, journalStart)
+  const { records, digest, end } = parseJournal(journal, journalStart, journalKey)
   const [head, ...rest] = records
   const base = head?.kind === 'head' ? open(head.checkpoint, log, 'head of the journal') : published
   const batches = head?.kind === 'head' ? rest.filter((record) => record.kind === 'batch') : []

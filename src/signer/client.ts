@@ -40,10 +40,15 @@ export interface StatementSigner extends SignerProcess {
 export interface LogSigner extends SignerProcess {
   readonly origin: string
   readonly verifierKeys: readonly string[]
+  /** Derived from the key, 32 bytes, the same for every signer with it: what users of this signer know each other's records by. */
+  readonly journalKey: Uint8Array
   newest(): Promise<TreeHead>
-  /** Remembers a tree, durably: from then on no tree is signed that does not extend it. */
+  /**
+   * Remembers a tree: from then on no tree is signed that does not extend it, whoever is killed. A power failure may take away what came
+   * within a quarter of a second of the last that was durable.
+   */
   remember(request: SigningRequest): Promise<void>
-  /** Remembers a tree, and signs a checkpoint of it with both keys. */
+  /** Remembers a tree, durably, and signs a checkpoint of it with both keys. */
   sign(request: SigningRequest): Promise<string>
 }
 
@@ -141,7 +146,7 @@ export async function startSigner(
       role,
       ...(journalFile === undefined ? {} : { journalFile }),
     })
-    const { keyid, publicKeyPem, verifierKeys } = opened
+    const { keyid, publicKeyPem, verifierKeys, journalKey } = opened
     const common = {
       keyid,
       publicKeyPem,
@@ -150,8 +155,17 @@ export async function startSigner(
       close: () => channel.close(),
       [Symbol.asyncDispose]: () => channel.close(),
     }
-    if (role.kind === 'log')
-      return { ...common, ...logMethods(channel), origin: role.origin, verifierKeys }
+    if (role.kind === 'log') {
+      // An empty key would be one that everybody has.
+      if (journalKey === undefined) throw new TypeError('a signer of a log without a journal key')
+      return {
+        ...common,
+        ...logMethods(channel),
+        origin: role.origin,
+        verifierKeys,
+        journalKey: new Uint8Array(Buffer.from(journalKey, 'base64')),
+      }
+    }
     if (role.kind === 'witness')
       return {
         ...common,

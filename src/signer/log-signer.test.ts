@@ -3,16 +3,10 @@ import { chmodSync, cpSync, readdirSync, rmSync, statSync, writeFileSync } from 
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
 import { SallyportError, type ProblemCode } from '#error'
-import {
-  hashChildren,
-  hashLeaf,
-  openCheckpoint,
-  proveConsistency,
-  treeRoot,
-  type ReadNodes,
-} from '#merkle'
+import { openCheckpoint } from '#merkle'
 import { createCheckpointMemory, startSigner, type LogSignerOptions } from './client.ts'
 import { anyKey, home, newKey } from './testing/home.ts'
+import { tree } from './testing/tree.ts'
 
 const origin = 'log.example/decisions'
 
@@ -35,24 +29,6 @@ async function logOptions(
   const memory = join(folder, 'log.memory')
   const role = { kind: 'log', origin, memoryFile: memory, mlDsaKeyFile: mlDsa.keyFile } as const
   return { keyFile, passphraseFile, role, folder, memory }
-}
-
-/** What a log with these entries asks its signer to sign, when it goes on from one size to another. */
-function tree(...entries: readonly string[]) {
-  const leaves = entries.map((entry) => hashLeaf(Buffer.from(entry)))
-  const hashOf = (height: number, index: number): Uint8Array =>
-    height === 0
-      ? (leaves[index] ?? new Uint8Array())
-      : hashChildren(hashOf(height - 1, index * 2), hashOf(height - 1, index * 2 + 1))
-  const readNodes: ReadNodes = (positions) =>
-    Promise.resolve(positions.map(({ height, index }) => hashOf(height, index)))
-  return {
-    from: async (from: number, to = leaves.length) => ({
-      size: to,
-      root: await treeRoot(to, readNodes),
-      consistency: await proveConsistency(from, to, readNodes),
-    }),
-  }
 }
 
 test('a log signer signs the continuation of what it signed, with both keys', async (t) => {
@@ -147,6 +123,19 @@ test('a log signer keeps to what it remembers, signed or not, also after a resta
     [asked[0], asked[2]].map((note) => openCheckpoint(note, log).size),
     [4, 5],
   )
+})
+
+test('all signers with one key have one key for the journal, and those with others have others', async (t) => {
+  const [options, other] = [await logOptions(t), await logOptions(t, true)]
+  const keys: string[] = []
+  for (const each of [options, options, other]) {
+    if (each !== options || keys.length === 0) await createCheckpointMemory(each)
+    await using signer = await startSigner(each)
+    assert.equal(signer.journalKey.length, 32)
+    keys.push(Buffer.from(signer.journalKey).toString('hex'))
+  }
+  assert.equal(keys[0], keys[1])
+  assert.notEqual(keys[0], keys[2])
 })
 
 test('a log signer without its memory refuses to start, and says how to restore it', async (t) => {

@@ -13,11 +13,13 @@ import {
 import { dirname, join } from 'node:path'
 import { quote, SallyportError } from '#error'
 import { openCheckpoint, type LogIdentity, type TreeHead } from '#merkle'
-import { beginNotes, openNotes, type Notes } from './notes.ts'
+import { beginNotes, openNotes, type Note, type Notes } from './notes.ts'
 import { readSecretFile, syncFolder } from './secret-file.ts'
 
 const what = "the signer's memory of its newest checkpoint"
 const database = 'memory.sqlite'
+/** Milliseconds. To wait for the disk in each of 500 commits a second would take a tenth of a core, and be half of what a commit takes. */
+const settleAfter = 250
 
 interface Remembered extends TreeHead {
   readonly generation: number
@@ -41,6 +43,9 @@ export class CheckpointMemory {
   #notes: Notes | undefined
   /** What was last read or written here; a generation is never changed, so it need not be verified twice. */
   #known: Remembered | undefined
+  /** What was last made durable here, and when, in milliseconds of `performance.now`. */
+  #settled: number | undefined
+  #settledAt = -Infinity
 
   constructor(folder: string, log: LogIdentity, own: LogIdentity['verifierKeys']) {
     this.#folder = folder
@@ -63,13 +68,36 @@ export class CheckpointMemory {
     return this.#judged(() => this.#remembered(this.#open().newest()))
   }
 
-  /** Replaces what is remembered by the note of `head` that `sign` makes; what `sign` throws changes nothing. */
+  /**
+   * Replaces what is remembered by the note of `head` that `sign` makes; what `sign` throws changes nothing. Everybody is judged
+   * by it from then on, whoever is killed. A power failure takes away what came within `settleAfter` of the last that was durable, at most.
+   */
   advance(head: TreeHead, sign: (newest: TreeHead) => string): void {
     this.#judged(() => {
-      const { generation } = this.#open().replace((there) => sign(this.#remembered(there)))
+      const isDue = performance.now() - this.#settledAt >= settleAfter
+      const next = (there: Note): string => sign(this.#remembered(there))
+      const { generation } = this.#replace(next, isDue ? 'durably' : 'seen')
       // What was signed here need not be verified before the next one.
       this.#known = { size: head.size, root: head.root, generation }
     })
+  }
+
+  /** Makes what is remembered, whoever has remembered it, safe from a power failure. */
+  settle(): void {
+    this.#judged(() => {
+      if (this.#open().newest().generation === this.#settled) return
+      const { generation } = this.#replace(({ note }) => note, 'durably')
+      if (this.#known?.generation === generation - 1) this.#known = { ...this.#known, generation }
+    })
+  }
+
+  #replace(next: (there: Note) => string, how: 'durably' | 'seen'): Note {
+    const replaced = this.#open().replace(next, how)
+    if (how === 'durably') {
+      this.#settled = replaced.generation
+      this.#settledAt = performance.now()
+    }
+    return replaced
   }
 
   #open(): Notes {
@@ -97,8 +125,9 @@ export class CheckpointMemory {
   #takeOver(notes: Notes, put: readonly string[]): void {
     const newest = this.#furthest(put)
     if (newest !== undefined && newest.size > this.#remembered(notes.newest()).size)
-      notes.replace((there) =>
-        newest.size > this.#remembered(there).size ? newest.note : there.note,
+      notes.replace(
+        (there) => (newest.size > this.#remembered(there).size ? newest.note : there.note),
+        'durably',
       )
     for (const name of put) unlinkIfThere(join(this.#folder, name))
   }

@@ -127,6 +127,7 @@ export const results = {
     publicKeyPem: z.string(),
     keyid: z.string(),
     verifierKeys: z.array(z.string()),
+    journalKey: base64.optional(),
   }),
   'create-memory': z.strictObject({ checkpoint: z.string() }),
   sign: z.strictObject({ payload: base64, signature: base64, keyid: z.string() }),

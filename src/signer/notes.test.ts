@@ -20,7 +20,7 @@ test('of several who open new notes at the same moment, none is refused, and one
       openNotes(path).replace(({ note }) => {
         if (note === 'first') won = 1
         return 'second'
-      })
+      }, 'durably')
       return won
     }`,
   )

@@ -9,8 +9,11 @@ export interface Note {
 /** One note in a database, which several processes may replace. */
 export interface Notes {
   newest(): Note
-  /** Replaces the note by what `next` makes of it, and gives it. Durable when it returns; what `next` throws changes nothing. */
-  replace(next: (newest: Note) => string): Note
+  /**
+   * Replaces the note by what `next` makes of it, and gives it; what `next` throws changes nothing. When it returns, all
+   * processes see it, and a kill of this one takes nothing away. `durably`: nor does a power failure, of this note and of all before.
+   */
+  replace(next: (newest: Note) => string, how: 'durably' | 'seen'): Note
 }
 
 /** Makes the database in an empty file; durable when it returns. */
@@ -32,7 +35,7 @@ export function beginNotes(path: string, note: string): void {
 /** Opens such a database. */
 export function openNotes(path: string): Notes {
   const database = new DatabaseSync(path, { timeout: 10_000 })
-  database.exec('PRAGMA synchronous = FULL')
+  const sync = syncing(database)
   const [begin, commit, rollback, select, update] = [
     'BEGIN IMMEDIATE',
     'COMMIT',
@@ -50,7 +53,8 @@ export function openNotes(path: string): Notes {
   }
   return {
     newest,
-    replace(next) {
+    replace(next, how) {
+      sync(how)
       begin?.run()
       try {
         const there = newest()
@@ -63,5 +67,14 @@ export function openNotes(path: string): Notes {
         throw cause
       }
     },
+  }
+}
+
+/** With NORMAL nobody waits for the disk when a change is added to the write-ahead log; with FULL, for all that is in it. */
+function syncing(database: DatabaseSync): (how: 'durably' | 'seen') => void {
+  let now: 'durably' | 'seen' | undefined
+  return (how) => {
+    if (how !== now) database.exec(`PRAGMA synchronous = ${how === 'durably' ? 'FULL' : 'NORMAL'}`)
+    now = how
   }
 }

@@ -82,7 +82,8 @@ async function open(request: OpenRequest): Promise<JsonObject> {
     const keys = logKeys({ ...request, role })
     const log = (await logRole()).openLogSigner({ role, keys })
     held = { kind: 'log', log }
-    return { ...describe(createPublicKey(keys.ed25519)), verifierKeys: log.verifierKeys }
+    const { verifierKeys, journalKey } = log
+    return { ...describe(createPublicKey(keys.ed25519)), verifierKeys, journalKey }
   }
   if (role.kind === 'witness') {
     const keys = logKeys({ ...request, role })

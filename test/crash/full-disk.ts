@@ -5,14 +5,14 @@ import { join } from 'node:path'
 import { SallyportError } from '#error'
 import { openLog, openLogView, verifyLog } from '#log'
 import { openFileLogStorage } from '#store'
-import { RememberingSigner, volatileMemory } from '../../src/log/testing/remembering-signer.ts'
+import { RememberingSigner, VolatileMemory } from '../../src/log/testing/remembering-signer.ts'
 
 const [folder = ''] = process.argv.slice(2)
 const filler = join(folder, 'filler')
 writeFileSync(filler, Buffer.alloc(22_000_000))
 const storage = openFileLogStorage(join(folder, 'log'))
 // The memory of the signer is elsewhere: what is tested is the disk of the log.
-const signer = new RememberingSigner(volatileMemory(), 1)
+const signer = new RememberingSigner(new VolatileMemory(), 1)
 const log = await openLog({ storage, signer, limits: { journalBytes: 20_000, unsettledTiles: 2 } })
 const acknowledged = new Map<number, string>()
 const refused: string[] = []

@@ -3,12 +3,12 @@ import { test } from 'node:test'
 import { openLog, type Log } from '#log'
 import { MemoryBodies } from '../../log/testing/memory-bodies.ts'
 import { MemoryDisk } from '../../log/testing/memory-storage.ts'
-import { RememberingSigner, volatileMemory } from '../../log/testing/remembering-signer.ts'
+import { RememberingSigner, VolatileMemory } from '../../log/testing/remembering-signer.ts'
 import { logStream } from './log-stream.ts'
 
 async function scene() {
   const storage = new MemoryDisk().open()
-  const signer = new RememberingSigner(volatileMemory(), 1)
+  const signer = new RememberingSigner(new VolatileMemory(), 1)
   const log = await openLog({ storage, signer })
   const identity = {
     origin: (await log.view()).checkpoint.origin,

@@ -4,12 +4,12 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Config } from '#config'
 import { openLog } from '#log'
 import { MemoryDisk } from '../../log/testing/memory-storage.ts'
-import { RememberingSigner, volatileMemory } from '../../log/testing/remembering-signer.ts'
+import { RememberingSigner, VolatileMemory } from '../../log/testing/remembering-signer.ts'
 import { giveReceipts } from './receipts.ts'
 
 /** A gate that does not know of what `log` appends, as a replica does not at first. */
 async function replica() {
-  const signer = new RememberingSigner(volatileMemory(), 1)
+  const signer = new RememberingSigner(new VolatileMemory(), 1)
   const storage = new MemoryDisk().open()
   const log = await openLog({ storage, signer })
   const { origin } = log

@@ -14,8 +14,8 @@ export interface SigningRequest extends TreeHead {
  * when it crashed before it got the first answer). A signer that remembers nothing signs only the empty tree, so that
  * taking its memory away does not make it forget.
  *
- * The signer MUST hold its memory locked against other processes from reading `newest` until the new head is durable,
- * and MUST answer only after that.
+ * The signer MUST hold its memory locked against other processes from reading `newest` until the new head is in it, MUST answer only
+ * after that, and MUST give a signature only when that head is durable.
  */
 export function refuseToSign(
   newest: TreeHead | undefined,

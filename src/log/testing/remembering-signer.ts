@@ -34,14 +34,17 @@ const skeys = [
 /** The memory of a signer: where its newest checkpoint is kept. */
 export interface SignerMemory {
   read(): string | undefined
-  /** Durable when it returns true; false when another process has written since `read`. */
+  /** When it returns true a kill takes nothing away; false when another process has written since `read`. */
   write(note: string): boolean
+  /** Durable when it returns. */
+  settle?(): void
 }
 
 /** A real signer with known keys: it signs with both, and keeps to `refuseToSign`. */
 export class RememberingSigner implements CheckpointSigner {
   readonly origin = testOrigin
   readonly verifierKeys: readonly string[]
+  readonly journalKey = Buffer.alloc(32, 'journal')
   readonly #keys: readonly CheckpointKey[]
   readonly #memory: SignerMemory
 
@@ -63,10 +66,16 @@ export class RememberingSigner implements CheckpointSigner {
   }
 
   async remember(request: SigningRequest): Promise<void> {
-    await this.sign(request)
+    this.#remember(request)
   }
 
   async sign(request: SigningRequest): Promise<string> {
+    const note = this.#remember(request)
+    this.#memory.settle?.()
+    return note
+  }
+
+  #remember(request: SigningRequest): string {
     for (;;) {
       const problem = refuseToSign(this.#newest(), request, this.origin)
       if (problem !== undefined) throw new SallyportError(problem)
@@ -134,15 +143,25 @@ export function fileMemory(folder: string): SignerMemory {
 }
 
 /** Remembers as long as the test runs; `note` may be read and set. */
-export function volatileMemory(): SignerMemory & { note: string | undefined } {
-  return {
-    note: undefined,
-    read() {
-      return this.note
-    },
-    write(note) {
-      this.note = note
-      return true
-    },
+export class VolatileMemory implements SignerMemory {
+  note: string | undefined
+  #durable: string | undefined
+
+  read(): string | undefined {
+    return this.note
+  }
+
+  write(note: string): boolean {
+    this.note = note
+    return true
+  }
+
+  settle(): void {
+    this.#durable = this.note
+  }
+
+  /** What was not settled is gone. */
+  failPower(): void {
+    this.note = this.#durable
   }
 }

@@ -1,4 +1,4 @@
-import { sign as signBytes, type KeyObject } from 'node:crypto'
+import { hkdfSync, sign as signBytes, type KeyObject } from 'node:crypto'
 import { promisify } from 'node:util'
 import type { JsonObject } from '#document'
 import { SallyportError } from '#error'
@@ -32,12 +32,14 @@ interface LogKeys {
 /** The log's signer inside the process. */
 export interface LogKeeper {
   readonly verifierKeys: string[]
+  /** What those know each other by who may use this signer: 32 bytes, in base64. */
+  readonly journalKey: string
   newest(): JsonObject
-  /** Remembers a tree that extends the newest one; durable when it returns. */
+  /** Remembers a tree that extends the newest one: see `CheckpointMemory.advance`. */
   remember(request: TreeRequest): void
   /**
-   * Remembers it, if it is not the newest one already, and gives what has both keys sign its checkpoint: whatever is remembered
-   * meanwhile extends it.
+   * Remembers it, if it is not the newest one already, durably, and gives what has both keys sign its checkpoint: whatever is
+   * remembered meanwhile extends it.
    */
   sign(request: TreeRequest): () => Promise<string>
 }
@@ -75,6 +77,7 @@ export function openLogSigner({ role, keys }: { role: LogRole; keys: LogKeys }):
   }
   return {
     verifierKeys: identity.verifierKeys.map((key) => encodeVerifierKey(key)),
+    journalKey: journalKeyOf(keys.ed25519, role.origin),
     newest: () => {
       const { size, root } = memory.newest()
       return { size, root: Buffer.from(root).toString('base64') }
@@ -83,9 +86,19 @@ export function openLogSigner({ role, keys }: { role: LogRole; keys: LogKeys }):
     sign: (request) => {
       const head = { size: request.size, root: decode(request.root) }
       if (!sameTree(head, memory.newest())) remember(request)
+      // Nobody is to have a signature of a tree that this signer could forget.
+      memory.settle()
       return async () => signCheckpointLate({ origin: role.origin, ...head }, both, now())
     },
   }
+}
+
+/** Derived from the key, of which nothing is learned from it (HKDF, RFC 5869). */
+function journalKeyOf(key: KeyObject, origin: string): string {
+  const secret = key.export({ type: 'pkcs8', format: 'der' })
+  const derived = hkdfSync('sha256', secret, '', `sallyport: journal of the log ${origin}`, 32)
+  secret.fill(0)
+  return Buffer.from(derived).toString('base64')
 }
 
 interface SigningKey {

@@ -10,7 +10,7 @@ import { readCellMessage } from '../../../src/worker/cell-message.ts'
 import { parseCount } from '../../../src/cli/number.ts'
 import { parseDuration } from '../../../src/cli/duration.ts'
 import { FrameReader, frame } from '../../../src/signer/frames.ts'
-import { parseJournal } from '../../../src/log/journal.ts'
+import { encodeRecord, journalStart, parseJournal } from '../../../src/log/journal.ts'
 import type { Target } from '../target.ts'
 import { tarSeeds } from './tar-seeds.ts'
 
@@ -73,8 +73,17 @@ export const workerTargets: readonly Target[] = [
     name: 'log.parseJournal',
     covers: [],
     form: 'bytes',
-    seeds: () => [Buffer.alloc(64)],
-    run: (input) => parseJournal(input, Buffer.alloc(32)),
+    seeds: () => [
+      Buffer.alloc(64),
+      Buffer.from(
+        encodeRecord(
+          { kind: 'batch', size: 0, entries: [Buffer.from('{}')] },
+          journalStart,
+          journalStart,
+        ).bytes,
+      ),
+    ],
+    run: (input) => parseJournal(input, journalStart, journalStart),
   },
   {
     name: 'cli.values',
