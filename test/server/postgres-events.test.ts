@@ -19,12 +19,14 @@ test(
     const webhook = await startWebhook()
     t.after(() => webhook.close())
     const home = await makePostgresHome(cluster)
-    t.after(() => home.close())
     const url = `http://127.0.0.1:${webhook.port}/`
     const sink = `{name: hook, minimumSeverity: info, webhook: {url: '${url}'}}`
     appendFileSync(join(home.folder, 'sallyport.yaml'), `events: {sinks: [${sink}]}\n`)
     const gate = await startInside(home)
-    t.after(() => gate.stop())
+    t.after(async () => {
+      await gate.stop()
+      home.close()
+    })
     const names = (): readonly string[] =>
       webhook.events.map(({ type }) => type.slice(eventTypePrefix.length))
     const asked: string[] = []

@@ -153,9 +153,11 @@ describe('a gate whose database fails, over TLS', { skip, concurrency: 1 }, () =
 
   test('a database that was put back is not spooled for: nothing is admitted', async (t) => {
     const home = await makePostgresHome(cluster)
-    t.after(() => home.close())
     const gate = await startInside(home)
-    t.after(() => gate.stop())
+    t.after(async () => {
+      await gate.stop()
+      home.close()
+    })
     const image = home.image(home.approve())
     const sequenced = async () => {
       await until('sequenced', async () => isSequenced(await home.ask(gate.address, image)))

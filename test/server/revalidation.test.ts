@@ -35,14 +35,16 @@ interface World {
 /** A gate, and an artifact that is approved until an hour from now. */
 async function start(t: TestContext): Promise<World> {
   const home = await makeHome()
-  t.after(() => home.close())
   const store = await startStore(t)
   store.isDown = false
   store.approve(digest, 'production', new Date(Date.now() + hour).toISOString())
   useStores(home, [store])
   const clock = { ahead: 0 }
   const gate = await startInside(home, () => new Date(Date.now() + clock.ahead))
-  t.after(() => gate.stop())
+  t.after(async () => {
+    await gate.stop()
+    home.close()
+  })
   return { home, gate, clock }
 }
 
