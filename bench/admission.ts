@@ -89,7 +89,7 @@ async function rows(root: string, store: string): Promise<readonly Row[]> {
     await disk.close()
     gate.child.kill('SIGTERM')
     await gate.ended
-    home.close()
+    await home.close()
   }
   return rows
 }

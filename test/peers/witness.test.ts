@@ -52,7 +52,6 @@ test(
     const [ed25519 = '', mlDsa = ''] = stock.vkeys
     configure(home, `witness go ${mlDsa} ${stock.address}\nquorum go\n`)
     const gate = await startInside(home)
-    stack.defer(() => gate.stop())
     for (let round = 0; round < 3; round += 1) {
       const receipt = await witnessed(gate.address, await decide(gate.address, home))
       const { checkpoint } = parseTlogProof(receipt)
@@ -68,7 +67,6 @@ test('Tessera’s fsck refuses a served log whose checkpoint is of other keys', 
   const home = await openHome()
   const { origin } = loadConfig({ cwd: home.dir, env: {} }).log
   const gate = await startInside(home)
-  stack.defer(() => gate.stop())
   await decide(gate.address, home)
   const { vkey } = (await run('keygen', origin)) as { readonly vkey: string }
   await assert.rejects(run('fsck', `${gate.address}/log/`, origin, vkey))

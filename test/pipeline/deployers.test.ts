@@ -43,8 +43,7 @@ before(async () => {
   home.approve(sha256Hex('select 1'))
 })
 after(async () => {
-  await gate.stop()
-  home.close()
+  await home.close()
   rmSync(dir, { recursive: true, force: true })
 })
 

@@ -205,8 +205,7 @@ before(async () => {
   running = await startInside(served)
 })
 after(async () => {
-  await running.stop()
-  served.close()
+  await served.close()
 })
 
 test('a gate that runs is asked with a token, decides, and names who asked', async () => {

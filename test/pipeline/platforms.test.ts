@@ -25,8 +25,7 @@ before(async () => {
   served.approve(sha256Hex(good))
 })
 after(async () => {
-  await running.stop()
-  served.close()
+  await served.close()
   rmSync(dir, { recursive: true, force: true })
 })
 

@@ -44,7 +44,7 @@ describe('the gate over PostgreSQL', { skip: whyNoPostgres() ?? false, concurren
     writeFileSync(join(home.folder, 'database.pass'), `${password}\n`, { mode: 0o600 })
   })
   after(async () => {
-    home.close()
+    await home.close()
     await cluster.stop()
   })
 
@@ -103,7 +103,7 @@ describe('the gate over PostgreSQL', { skip: whyNoPostgres() ?? false, concurren
       assert.deepEqual([exit, stderr], [0, []], args.join(' '))
     }
     assert.ok(!existsSync(join(home.folder, 'log', 'tile')))
-    other.close()
+    await other.close()
   })
 
   test('a database with another certificate, or another name, is not spoken to', async () => {

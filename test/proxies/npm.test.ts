@@ -79,8 +79,7 @@ before(async () => {
 })
 
 after(async () => {
-  await gate?.stop()
-  home?.close()
+  await home?.close()
   await upstream?.close()
   await internal?.close()
   rmSync(folder, { recursive: true, force: true })
@@ -305,8 +304,7 @@ test('with a policy in audit mode npm installs, and tells what would be refused'
     assert.equal(done.code, 0, done.stderr)
     assert.match(done.stderr, /npm notice .*pkg:npm\/stranger@1\.0\.0.*APPROVAL_MISSING/)
   } finally {
-    await open.stop()
-    own.close()
+    await own.close()
   }
 })
 
@@ -410,10 +408,7 @@ const wronglyBuilt: Readonly<Record<string, readonly [Built, RegExp]>> = {
 test('a package is installed with provenance of the right source, builder and signer, and with no other (MAT-38)', async (t) => {
   const strict = await makeStrictHome()
   const open = await startInside(strict)
-  t.after(async () => {
-    await open.stop()
-    strict.close()
-  })
+  t.after(() => strict.close())
   const from = (name: string) => npm(['install', name, '--registry', addressOf(open)])
   const well: Readonly<Record<string, Built>> = {
     'made-with-the-key': {},
@@ -467,8 +462,7 @@ test('a bound name is never asked of the upstream, which has more of it; that no
     assert.match(warning, /"level":"warn".*proxies\.npm\.reportPublic/)
     assert.doesNotMatch(await metricsOf(open), /npm_public_names/, 'not 0: nobody knows')
   } finally {
-    await open.stop()
-    quiet.close()
+    await quiet.close()
   }
   assert.match(await metricsOf(gate), /^sallyport_npm_public_names \d/m)
   assert.doesNotMatch(gate.journal.join(''), /NPM_NAMES_UNWATCHED/, 'where they are looked for')
@@ -500,8 +494,7 @@ test('a proxy that is not for everybody asks who it is', async () => {
       false,
     )
   } finally {
-    await closed.stop()
-    closedHome.close()
+    await closedHome.close()
   }
 })
 

@@ -63,7 +63,7 @@ after(async () => {
   await gate?.stop()
   await registry?.stop()
   await open?.stop()
-  home?.close()
+  await home?.close()
   rmSync(dir, { recursive: true, force: true })
 })
 

@@ -46,7 +46,7 @@ before(async () => {
 after(async () => {
   await gate?.stop()
   await registry?.stop()
-  home?.close()
+  await home?.close()
   if (dir !== '') rmSync(dir, { recursive: true, force: true })
 })
 
@@ -283,6 +283,6 @@ test('a proxy that would speak TLS to nobody, or for nobody, is not started', as
   try {
     await assert.rejects(startInside(other), { code: 'CONFIG_PROXY' })
   } finally {
-    other.close()
+    await other.close()
   }
 })

@@ -60,7 +60,7 @@ after(async () => {
   for (const registry of registries.values()) await registry.close()
   npm?.server.close()
   npm?.server.closeAllConnections()
-  home?.close()
+  await home?.close()
 })
 
 interface NpmRegistry {

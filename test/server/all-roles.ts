@@ -47,8 +47,7 @@ ${more}`)
     },
     upstream: base,
     async close() {
-      await gate.stop()
-      home.close()
+      await home.close()
       registry.close()
       registry.closeAllConnections()
     },

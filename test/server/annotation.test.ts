@@ -31,7 +31,7 @@ before(async () => {
 after(async () => {
   await gate?.stop()
   await registry?.close()
-  home?.close()
+  await home?.close()
 })
 
 interface Image {

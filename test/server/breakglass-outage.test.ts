@@ -28,7 +28,7 @@ async function withoutEvidence(t: TestContext, prepare: (home: GateHome) => void
   const store = await startStore(t)
   useStores(home, [store])
   prepare(home)
-  const gate = stack.adopt(await startInside(home), (one) => one.stop())
+  const gate = await startInside(home)
   return { home, store, gate, pager }
 }
 

@@ -46,7 +46,7 @@ before(async () => {
 after(async () => {
   await gate.stop()
   pager.close()
-  home.close()
+  await home.close()
 })
 
 /** More lines of `access.tokens`. */

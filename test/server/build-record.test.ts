@@ -58,7 +58,7 @@ before(async () => {
   const other = await makeHome()
   await remake(other)
   strangers = verifierKeysOf(other)
-  other.close()
+  await other.close()
   writeFileSync(join(dir, 'greeting.txt'), 'good morning\n')
   writeFileSync(join(dir, 'sallyport.build.json'), JSON.stringify(recipe))
   await fixtures['home']?.([], dir)
@@ -71,7 +71,7 @@ before(async () => {
 after(async () => {
   gate?.child.kill('SIGKILL')
   await gate?.ended
-  records?.close()
+  await records?.close()
   rmSync(dir, { recursive: true, force: true })
 })
 

@@ -21,15 +21,13 @@ import { admit, carrying, fresh, granted, offerBreakglass } from './glass.ts'
 import { startWebhook, type WebhookReceiver } from './receivers.ts'
 
 let webhook: WebhookReceiver
-const gates: Inside[] = []
 const homes: GateHome[] = []
 before(async () => {
   webhook = await startWebhook()
 })
 afterEach(async () => {
   webhook.answer(204)
-  for (const gate of gates.splice(0)) await gate.stop()
-  for (const home of homes.splice(0)) home.close()
+  for (const home of homes.splice(0)) await home.close()
   webhook.events.length = 0
 })
 after(() => webhook.close())
@@ -42,12 +40,6 @@ async function homeWith(more = '', options = ''): Promise<GateHome> {
   return home
 }
 
-async function start(home: GateHome, clock?: () => Date): Promise<Inside> {
-  const gate = await startInside(home, clock)
-  gates.push(gate)
-  return gate
-}
-
 const named = (name: EventName): readonly ExportedEvent[] =>
   webhook.events.filter(({ type }) => type === `${eventTypePrefix}${name}`)
 const heard = (name: EventName): Promise<void> => until(name, () => named(name).length > 0)
@@ -57,7 +49,7 @@ const entriesOf = (events: readonly ExportedEvent[]): readonly number[] =>
 test('a use of breakglass leaves with who granted it; a forged grant leaves, whether it is deployed with or handed in', async () => {
   const home = await homeWith()
   offerBreakglass(home)
-  const gate = await start(home)
+  const gate = await startInside(home)
   const [digest, other] = [fresh(), fresh()]
   const good = await admit(gate, home.image(digest), carrying(granted(digest)))
   assert.equal(good.allowed, true)
@@ -90,15 +82,14 @@ test('a log that was put back keeps the gate from starting, and that leaves', as
   const home = await homeWith()
   const ask = async (gate: Inside): Promise<void> =>
     void (await admission(gate.address, review(home.image(home.approve()))))
-  const first = await start(home)
+  const first = await startInside(home)
   await ask(first)
   await first.stop()
   const log = join(home.folder, 'log')
   cpSync(log, join(home.dir, 'old'), { recursive: true })
-  const second = await start(home)
+  const second = await startInside(home)
   await ask(second)
   await second.stop()
-  gates.length = 0
   rmSync(log, { recursive: true })
   cpSync(join(home.dir, 'old'), log, { recursive: true })
   await assert.rejects(startInside(home), { code: 'LOG_ROLLED_BACK' })
@@ -108,7 +99,7 @@ test('a log that was put back keeps the gate from starting, and that leaves', as
 })
 
 test('what keeps a gate from answering leaves when it begins, and when it is over', async () => {
-  const gate = await start(await homeWith())
+  const gate = await startInside(await homeWith())
   const [signer] = readFileSync(`/proc/${process.pid}/task/${process.pid}/children`, 'utf8')
     .trim()
     .split(' ')
@@ -132,7 +123,7 @@ test('a certificate leaves that is new, that ends soon, that has ended, and one 
   }
   install('first', 20)
   let clock = new Date()
-  await start(home, () => clock)
+  await startInside(home, () => clock)
   install('second', 19)
   await heard('certificate.changed')
   const now = clock
@@ -165,7 +156,7 @@ const refusals: readonly (readonly [string, RoleName?])[] = [
 test('a sink that takes nothing keeps nobody waiting; the queue is bounded, what it dropped is told, and no decision is missing', async () => {
   webhook.answer('silence')
   const home = await homeWith('', 'maxWaiting: 10, warnAfterSeconds: 1, ')
-  const gate = await start(home)
+  const gate = await startInside(home)
   const entries: number[] = []
   for (let at = 0; at < 40; at += 1) {
     const image = home.image(at % 2 === 0 ? home.approve() : fresh())
@@ -194,7 +185,7 @@ test('a sink that takes nothing keeps nobody waiting; the queue is bounded, what
 
 test('of two gates on one home one tells for both, and the other goes on when it is gone', async () => {
   const home = await homeWith()
-  const [one, two] = [await start(home), await start(home)]
+  const [one, two] = [await startInside(home), await startInside(home)]
   const entries: number[] = []
   const ask = async (gate: Inside): Promise<void> => {
     entries.push((await admission(gate.address, review(home.image(home.approve())))).entry ?? -1)
@@ -202,7 +193,6 @@ test('of two gates on one home one tells for both, and the other goes on when it
   for (const gate of [one, two, one, two]) await ask(gate)
   await until('four', () => entriesOf(webhook.events).length === 4)
   await one.stop()
-  gates.splice(0, 1)
   for (const gate of [two, two]) await ask(gate)
   await until('six', () => entriesOf(webhook.events).includes(entries.at(-1) ?? -1))
   assert.deepEqual(entriesOf(webhook.events), entries, 'each once')

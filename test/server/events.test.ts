@@ -54,7 +54,7 @@ after(async () => {
   await gate.ended
   webhook.close()
   syslog.close()
-  home.close()
+  await home.close()
 })
 
 const configOf = (): string => `

@@ -30,7 +30,7 @@ await gate.stop()
 const report = await logVerify(loadConfig({ cwd: home.dir, env: {} }))
 assert.deepEqual(report.problems, [])
 for (const entry of entries) assert.ok(entry < report.size)
-home.close()
+await home.close()
 process.stdout.write(JSON.stringify({ entries: entries.length, size: report.size }))
 
 function fill(): void {

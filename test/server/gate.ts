@@ -33,7 +33,8 @@ export interface GateHome {
   approve(digest?: string): string
   /** An image of this registry. */
   image(digest: string): string
-  close(): void
+  /** Ends what still runs on the folder, then removes it. */
+  close(): Promise<void>
 }
 
 const root = resolve(import.meta.dirname, '../..')
@@ -60,12 +61,27 @@ export async function makeHome(more = '', at?: string): Promise<GateHome> {
       return digest
     },
     image: (digest) => `${registry}/shop@sha256:${digest}`,
-    close() {
+    async close() {
+      await endAll(dir)
       empty.close()
       empty.closeAllConnections()
       if (at === undefined) rmSync(dir, { recursive: true, force: true })
     },
   }
+}
+
+/** How to end each gate that was started on a folder. */
+const started = new Map<string, (() => Promise<unknown>)[]>()
+
+function note(dir: string, end: () => Promise<unknown>): void {
+  started.set(dir, [...(started.get(dir) ?? []), end])
+}
+
+/** Ends every gate on a folder. A folder that goes while a gate still writes there is a log that was put back. */
+export async function endAll(dir: string): Promise<void> {
+  const ends = started.get(dir) ?? []
+  started.delete(dir)
+  await Promise.all(ends.map((end) => end()))
 }
 
 /** Writes the one policy; `rule` stands for what it requires. */
@@ -127,7 +143,11 @@ export async function startInside(
   const journal: string[] = []
   const config = change(loadConfig({ cwd: dir, env: {} }))
   const out = { write: (text: string) => journal.push(text) }
-  return { ...(await serve({ config, out, clock })), journal }
+  const gate = await serve({ config, out, clock })
+  let stopping: Promise<void> | undefined
+  const stop = () => (stopping ??= gate.stop())
+  note(dir, stop)
+  return { ...gate, stop, journal }
 }
 
 /** A gate in a process of its own. */
@@ -151,6 +171,10 @@ export async function startOutside(
   let output = ''
   const ended = new Promise<number | NodeJS.Signals>((done) => {
     child.once('close', (code, signal) => done(signal ?? code ?? -1))
+  })
+  note(dir, () => {
+    child.kill('SIGKILL')
+    return ended
   })
   const address = await new Promise<string>((done, fail) => {
     const take = (chunk: Buffer): void => {

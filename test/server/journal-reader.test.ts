@@ -8,7 +8,6 @@ test('a gate whose journal nobody reads any more goes on, and says so', async (t
   const home = await makeHome('\n')
   t.after(() => home.close())
   const gate = await startOutside(home)
-  t.after(() => gate.child.kill('SIGKILL'))
   const body = review(home.image(home.approve()))
   assert.equal((await admission(gate.address, body)).allowed, true)
   for (const stream of [gate.child.stdout, gate.child.stderr]) {

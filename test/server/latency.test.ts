@@ -28,10 +28,6 @@ test('admission is measured: real reviews over TLS, real signatures and digests,
   const authority = makeAuthority(folder)
   const { certificate, key } = authority.issue('server', 'gate')
   const gate = await startOutside(home)
-  t.after(async () => {
-    gate.child.kill('SIGTERM')
-    await gate.ended
-  })
   const echo = await startEcho({ cert: readFileSync(certificate), key: readFileSync(key) })
   t.after(() => echo.close())
   const ca = readFileSync(authority.certificate, 'utf8')

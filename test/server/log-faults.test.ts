@@ -17,8 +17,7 @@ import {
 let home: GateHome | undefined
 let gate: Inside | undefined
 afterEach(async () => {
-  await gate?.stop()
-  home?.close()
+  await home?.close()
   ;[gate, home] = [undefined, undefined]
 })
 

@@ -7,7 +7,15 @@ import { logShow, logVerify } from '#app'
 import { loadConfig } from '#config'
 import type { Cluster } from '../postgres/cluster.ts'
 import { makeAuthority } from './certificates.ts'
-import { makeHome, readReviewed, review, tokens, type GateHome, type Reviewed } from './gate.ts'
+import {
+  endAll,
+  makeHome,
+  readReviewed,
+  review,
+  tokens,
+  type GateHome,
+  type Reviewed,
+} from './gate.ts'
 
 /** A home whose log is in a database of its own, and that answers over TLS. */
 export interface PostgresHome extends GateHome {
@@ -55,7 +63,14 @@ store: {postgres: {url: '${url}', waitSeconds: ${waitSeconds}}}
       const dir = mkdtempSync(join(tmpdir(), 'sallyport-replica-'))
       const folder = join(dir, '.sallyport')
       cpSync(home.folder, folder, { recursive: true })
-      return { dir, folder, close: () => rmSync(dir, { recursive: true, force: true }) }
+      return {
+        dir,
+        folder,
+        async close() {
+          await endAll(dir)
+          rmSync(dir, { recursive: true, force: true })
+        },
+      }
     },
     async ask(address, image) {
       const user = `u${users++}`

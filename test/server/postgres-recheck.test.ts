@@ -20,12 +20,11 @@ describe(
     after(() => cluster.stop())
 
     async function place(t: TestContext) {
-      const stack = new AsyncDisposableStack()
-      t.after(() => stack.disposeAsync())
-      const home = stack.adopt(await makePostgresHome(cluster), (one) => one.close())
+      const home = await makePostgresHome(cluster)
+      t.after(() => home.close())
       const store = await startStore(t)
       useStores(home, [store])
-      return { home, store, stack }
+      return { home, store }
     }
 
     async function rechecks(home: PostgresHome, address: string): Promise<RecheckList> {
@@ -38,8 +37,8 @@ describe(
       rung(home).filter(({ type }) => type === 'recheck-refused')
 
     test('an admission that went through the spool is decided again when it is in the log', async (t) => {
-      const { home, store, stack } = await place(t)
-      const gate = stack.adopt(await startInside(home), (one) => one.stop())
+      const { home, store } = await place(t)
+      const gate = await startInside(home)
       assert.ok(isSequenced(await home.ask(gate.address, home.image(fresh()))))
       await cluster.halt('fast')
       const [good, bad] = [fresh(), fresh()]
@@ -61,16 +60,16 @@ describe(
     })
 
     test('two replicas: one of them asks and rings, once; when it is killed, the other goes on, and what has rung does not ring again', async (t) => {
-      const { home, store, stack } = await place(t)
-      const second = stack.adopt(home.replica(), (one) => one.close())
+      const { home, store } = await place(t)
+      const second = home.replica()
+      t.after(() => second.close())
       const first = await startOutside(home)
-      t.after(() => first.child.kill('SIGKILL'))
       const one = fresh()
       await home.ask(first.address, home.image(one))
       await until('tried', async () => {
         return ((await rechecks(home, first.address)).open[0]?.tries ?? 0) > 0
       })
-      const other = stack.adopt(await startInside({ ...home, ...second }), (gate) => gate.stop())
+      const other = await startInside({ ...home, ...second })
       // Let in by one, seen by both.
       const two = fresh()
       await home.ask(other.address, home.image(two))

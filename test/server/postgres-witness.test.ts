@@ -32,16 +32,8 @@ describe('two replicas, one database, two witnesses', { skip }, () => {
     )
     const other = home.replica()
     t.after(() => other.close())
-    const running = new Set<Outside>()
-    t.after(() => running.forEach(({ child }) => child.kill('SIGKILL')))
-    const start = async (at: { readonly dir: string }): Promise<Outside> => {
-      const gate = await startOutside(at)
-      running.add(gate)
-      return gate
-    }
     const end = async (gate: Outside, signal: NodeJS.Signals): Promise<void> => {
       gate.child.kill(signal)
-      running.delete(gate)
       await gate.ended
     }
     const image = home.image(home.approve())
@@ -62,7 +54,7 @@ describe('two replicas, one database, two witnesses', { skip }, () => {
       assert.equal(signersOf(checkpoint, keys).length, 2, text)
     }
 
-    let [one, two] = [await start(home), await start(other)]
+    let [one, two] = [await startOutside(home), await startOutside(other)]
     // Whichever replica decides, either gives the receipt.
     for (const [decides, gives] of [
       [one, one],
@@ -75,7 +67,7 @@ describe('two replicas, one database, two witnesses', { skip }, () => {
     // The one that started first sequences: it is the one that dies.
     await end(one, 'SIGKILL')
     await witnessed(two, await decide(two))
-    one = await start(home)
+    one = await startOutside(home)
     await witnessed(one, await decide(one))
 
     await second.kill()

@@ -85,7 +85,6 @@ describe('a gate whose database fails, over TLS', { skip, concurrency: 1 }, () =
     const home = await makePostgresHome(cluster, '{maxEntries: 12}')
     t.after(() => home.close())
     let gate = await startOutside(home)
-    t.after(() => gate.child.kill('SIGKILL'))
     const image = home.image(home.approve())
     const answers = [await home.ask(gate.address, image)]
     await cluster.halt('immediate')
@@ -154,10 +153,7 @@ describe('a gate whose database fails, over TLS', { skip, concurrency: 1 }, () =
   test('a database that was put back is not spooled for: nothing is admitted', async (t) => {
     const home = await makePostgresHome(cluster)
     const gate = await startInside(home)
-    t.after(async () => {
-      await gate.stop()
-      home.close()
-    })
+    t.after(() => home.close())
     const image = home.image(home.approve())
     const sequenced = async () => {
       await until('sequenced', async () => isSequenced(await home.ask(gate.address, image)))
@@ -199,7 +195,6 @@ describe('a gate whose database fails, over TLS', { skip, concurrency: 1 }, () =
     // Who starts first sequences, until it is killed.
     let other = await startOutside(second)
     const steady = await startInside(home)
-    t.after(() => other.child.kill('SIGKILL'))
     const image = home.image(home.approve())
     let turn = 0
     const address = () => (turn++ % 2 === 0 ? steady : other).address

@@ -27,13 +27,11 @@ const bundleType = 'application/vnd.dev.sigstore.bundle.v0.3+json'
 const fresh = (): string => randomBytes(32).toString('hex')
 
 async function place(t: TestContext, more = '') {
-  const stack = new AsyncDisposableStack()
-  t.after(() => stack.disposeAsync())
-  const home = stack.adopt(await makeHome(more), (one) => one.close())
+  const home = await makeHome(more)
+  t.after(() => home.close())
   const store = await startStore(t)
   useStores(home, [store])
-  const start = async (clock?: () => Date) =>
-    stack.adopt(await startInside(home, clock), (gate) => gate.stop())
+  const start = (clock?: () => Date) => startInside(home, clock)
   return { home, store, start }
 }
 
@@ -140,7 +138,6 @@ async function checkRecord(
 test('a gate that was killed finds its queue again in the log, and what was settled does not ring again', async (t) => {
   const { home, store } = await place(t)
   let gate = await startOutside(home)
-  t.after(() => gate.child.kill('SIGKILL'))
   const [one, two] = [await letIn(gate.address, home), await letIn(gate.address, home)]
   gate.child.kill('SIGKILL')
   await gate.ended

@@ -41,10 +41,7 @@ async function start(t: TestContext): Promise<World> {
   useStores(home, [store])
   const clock = { ahead: 0 }
   const gate = await startInside(home, () => new Date(Date.now() + clock.ahead))
-  t.after(async () => {
-    await gate.stop()
-    home.close()
-  })
+  t.after(() => home.close())
   return { home, gate, clock }
 }
 

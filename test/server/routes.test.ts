@@ -29,10 +29,7 @@ before(async () => {
   gate = await startInside(home)
   digest = home.approve()
 })
-after(async () => {
-  await gate.stop()
-  home.close()
-})
+after(() => home.close())
 
 const target = { environment: 'production', service: 'shop' }
 const askOf = (sha256: string, more: object = {}): string =>

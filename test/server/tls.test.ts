@@ -37,10 +37,7 @@ before(async () => {
   install(authority.issue('first', 'gate-1'))
   gate = await startInside(home, () => clock)
 })
-after(async () => {
-  await gate.stop()
-  home.close()
-})
+after(() => home.close())
 
 function install({ certificate, key }: Pair): void {
   copyFileSync(key, join(folder, 'tls.key'))

@@ -9,7 +9,7 @@ import { test, type TestContext } from 'node:test'
 import type { Config } from '#config'
 import { approval, keys, signed, trustEntries } from '../../src/core/decision/testing/fixtures.ts'
 import { trustBytes } from '../../src/core/trust/testing/fixtures.ts'
-import { admission, call, makeHome, review, startInside, until, type Inside } from './gate.ts'
+import { admission, call, makeHome, review, startInside, until } from './gate.ts'
 
 test('a registry that takes connections and never answers: every answer is in time, and none is yes', async (t) => {
   const hole = createServer((socket) => socket.unref().resume())
@@ -19,10 +19,7 @@ test('a registry that takes connections and never answers: every answer is in ti
   const host = `127.0.0.1:${(hole.address() as AddressInfo).port}`
   const home = await makeHome()
   const gate = await startInside(home, undefined, allowing(host))
-  t.after(async () => {
-    await gate.stop()
-    home.close()
-  })
+  t.after(() => home.close())
   const began = performance.now()
   const asked = Array.from({ length: 20 }, (_, at) => {
     const digest = at.toString(16).padStart(64, '0')
@@ -51,10 +48,7 @@ test('ten times more than it takes: the rest is told at once to come back, and w
   t.after(close)
   const home = await makeHome(`serve: {port: 0, limits: {concurrent: ${takes}}}\n`)
   const gate = await startInside(home, undefined, allowing(host))
-  t.after(async () => {
-    await gate.stop()
-    home.close()
-  })
+  t.after(() => home.close())
   const body = review(`${host}/shop@sha256:${home.approve()}`)
   const asked = Array.from({ length: asks }, async () => {
     const began = performance.now()
@@ -74,10 +68,7 @@ test('a clock that jumps forth and back lets nothing in that was not allowed, an
   const home = await makeHome()
   let clock = new Date()
   const gate = await startInside(home, () => clock)
-  t.after(async () => {
-    await gate.stop()
-    home.close()
-  })
+  t.after(() => home.close())
   const good = review(home.image(home.approve()))
   const bad = review(home.image('ef'.repeat(32)))
   const entries: (number | undefined)[] = []
@@ -110,14 +101,9 @@ async function expiring(t: TestContext) {
   }
   renew(1)
   const body = review(home.image(home.approve()))
-  const gates: Inside[] = []
-  t.after(async () => {
-    for (const gate of gates) await gate.stop()
-    home.close()
-  })
+  t.after(() => home.close())
   const start = async () => {
     const gate = await startInside(home, () => now.at)
-    gates.push(gate)
     const ask = () => admission(gate.address, body)
     return { gate, ask }
   }
@@ -211,10 +197,7 @@ test('evidence that is nonsense lets nobody in, and ends nothing', async (t) => 
     ...config,
     evidence: { ...config.evidence, stores },
   }))
-  t.after(async () => {
-    await gate.stop()
-    home.close()
-  })
+  t.after(() => home.close())
   const ask = (bytesOf: Bytes) => {
     const digest = randomBytes(32).toString('hex')
     stored.set(digest, bytesOf(digest))
@@ -235,10 +218,7 @@ test('who is in a hurry does not end the looking that others wait for', async (t
   t.after(close)
   const home = await makeHome()
   const gate = await startInside(home, undefined, allowing(host))
-  t.after(async () => {
-    await gate.stop()
-    home.close()
-  })
+  t.after(() => home.close())
   const body = review(`${host}/shop@sha256:${home.approve()}`)
   const hurry = admission(gate.address, body, '/admission/validate?timeout=1s')
   const patient = admission(gate.address, body, '/admission/validate?timeout=10s')

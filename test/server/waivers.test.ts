@@ -25,12 +25,10 @@ exemptions: [{rule: '${rule}', reason: staging moves, owner: erin, expires: '${e
 }
 
 async function scene(t: TestContext) {
-  const stack = new AsyncDisposableStack()
-  t.after(() => stack.disposeAsync())
-  const home = stack.adopt(await makeHome(sinks), (one) => one.close())
+  const home = await makeHome(sinks)
+  t.after(() => home.close())
   writeExemption(home, '2098-01-01T00:00:00Z')
-  const start = async (): Promise<Inside> =>
-    stack.adopt(await startInside(home), (one) => one.stop())
+  const start = () => startInside(home)
   return { home, start }
 }
 

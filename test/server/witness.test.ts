@@ -30,8 +30,7 @@ import { endWitnesses, watchedBy, type WitnessProcess } from './witnesses.ts'
 let home: GateHome | undefined
 let gate: Inside | undefined
 afterEach(async () => {
-  await gate?.stop()
-  home?.close()
+  await home?.close()
   ;[gate, home] = [undefined, undefined]
   await endWitnesses()
 })
