@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { askSchema, problemSchema } from './schemas.ts'
 
 // What is asked, granted and reviewed in emergencies. A grant is signed where its approver is: the gate only keeps it.
 
@@ -16,7 +17,10 @@ export const breakglassAskSchema = z.strictObject({
     .array(z.string().min(1).max(200))
     .min(1)
     .max(200)
-    .describe('ids of the rules to waive, as the decision names them'),
+    .optional()
+    .describe('ids of the rules to waive, as the decision names them; left out: all that fail'),
+  reference: askSchema.shape.reference,
+  evidence: askSchema.shape.evidence,
   reason: text,
   incident: z.string().min(1).max(500),
   seconds: z
@@ -30,6 +34,13 @@ export const breakglassAskSchema = z.strictObject({
 export const breakglassRequestSchema = z
   .record(z.string(), z.unknown())
   .describe('the request, as `sallyport breakglass approve` takes it')
+
+export const breakglassAskedSchema = z.strictObject({
+  id: z.string(),
+  request: breakglassRequestSchema,
+  approvers: z.array(z.string()).describe('who may approve it; empty: nobody may'),
+  count: z.int().min(1).describe('so many of them'),
+})
 
 export const breakglassRequestsSchema = z.strictObject({
   requests: z.array(z.strictObject({ id: z.string(), request: breakglassRequestSchema })),
@@ -47,8 +58,45 @@ export const breakglassGrantedSchema = z.strictObject({
   artifact: z.string().describe('sha256 of what it is for'),
 })
 
+export const breakglassUseSchema = z.strictObject({
+  entry: z.int().min(0).describe('the first decision of it, by its place in the log'),
+  lastEntry: z.int().min(0),
+  time: z.string(),
+  times: z.int().min(1),
+  artifact: z.strictObject({ name: z.string(), sha256: z.string() }),
+  environment: z.string(),
+  service: z.string(),
+  requesters: z.array(z.string()).describe('who asked for the grants, and who asked the gate'),
+  principals: z.array(z.string()).describe('who asked the gate, as they have proven it'),
+  approvers: z.array(z.string()),
+  reasons: z.array(z.string()),
+  incidents: z.array(z.string()),
+  wanted: z.array(z.string()).describe('what would have been refused'),
+  verdict: z.string(),
+  until: z.string(),
+  grants: z.array(z.string()).describe('their sha256'),
+  state: z.enum(['reviewed', 'waiting', 'overdue']),
+  reviewBy: z.string(),
+  review: z
+    .strictObject({
+      by: z.string(),
+      principal: z.string().exactOptional(),
+      finding: z.string(),
+      time: z.string(),
+    })
+    .exactOptional(),
+})
+
 export const breakglassUsesSchema = z.strictObject({
-  uses: z.array(z.record(z.string(), z.unknown())).describe('newest first'),
+  uses: z.array(breakglassUseSchema).describe('newest first'),
+  rates: z.array(
+    z.strictObject({
+      environment: z.string(),
+      lastDay: z.int().min(0).describe('uses within the last day'),
+      limit: z.int().min(0),
+    }),
+  ),
+  findings: z.array(problemSchema).describe('what somebody has to do'),
   pending: z.int().min(0).describe('alarms that wait to be heard'),
 })
 
@@ -64,3 +112,4 @@ export const breakglassReviewedSchema = z.strictObject({
 export type BreakglassAsk = z.output<typeof breakglassAskSchema>
 export type BreakglassGrant = z.output<typeof breakglassGrantSchema>
 export type BreakglassReviewAsk = z.output<typeof breakglassReviewSchema>
+export type BreakglassUses = z.output<typeof breakglassUsesSchema>

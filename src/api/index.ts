@@ -27,6 +27,7 @@ export {
   type ProviderResponse,
 } from './external-data.ts'
 export {
+  breakglassAskedSchema,
   breakglassAskSchema,
   breakglassGrantedSchema,
   breakglassGrantSchema,
@@ -38,6 +39,7 @@ export {
   type BreakglassAsk,
   type BreakglassGrant,
   type BreakglassReviewAsk,
+  type BreakglassUses,
 } from './breakglass.ts'
 export {
   eventKinds,

@@ -142,7 +142,7 @@ export const diffPolicies: typeof import('./policy/diff.ts').diffPolicies = asyn
   (await import('./policy/diff.ts')).diffPolicies(options)
 
 export type { GateReport } from './pipeline/gate.ts'
-export type { GateAnswer, GateOptions } from './pipeline/options.ts'
+export type { GateAnswer, GateOptions, ServerPlace } from './pipeline/options.ts'
 
 /** Decides about what a step of a pipeline would deploy, and runs the step only when all of it is allowed. */
 export const gatePipeline: typeof import('./pipeline/gate.ts').gatePipeline = async (options) =>
@@ -241,6 +241,37 @@ export type {
 export const requestBreakglass: typeof import('./breakglass/request.ts').requestBreakglass = async (
   options,
 ) => (await import('./breakglass/request.ts')).requestBreakglass(options)
+
+export type {
+  AskedRequest,
+  AtGate,
+  KeptGrant,
+  RequestAtGateOptions,
+  UsesAtGate,
+} from './breakglass/at-gate.ts'
+
+/** The same, at a gate that runs. */
+export const requestAtGate: typeof import('./breakglass/at-gate.ts').requestAtGate = async (
+  options,
+) => (await import('./breakglass/at-gate.ts')).requestAtGate(options)
+
+/** What a gate that runs was asked for. */
+export const requestsAtGate: typeof import('./breakglass/at-gate.ts').requestsAtGate = async (at) =>
+  (await import('./breakglass/at-gate.ts')).requestsAtGate(at)
+
+/** One of them, in a file that an approver takes. */
+export const fetchRequest: typeof import('./breakglass/at-gate.ts').fetchRequest = async (
+  options,
+) => (await import('./breakglass/at-gate.ts')).fetchRequest(options)
+
+/** Every use that is in the log of a gate that runs. */
+export const usesAtGate: typeof import('./breakglass/at-gate.ts').usesAtGate = async (at) =>
+  (await import('./breakglass/at-gate.ts')).usesAtGate(at)
+
+/** Records at a gate that runs what somebody has found about a use. */
+export const reviewAtGate: typeof import('./breakglass/at-gate.ts').reviewAtGate = async (
+  ...args
+) => (await import('./breakglass/at-gate.ts')).reviewAtGate(...args)
 
 /** Signs what was requested, with the key of this approver. */
 export const approveBreakglass: typeof import('./breakglass/approve.ts').approveBreakglass = async (

@@ -13,7 +13,7 @@ import {
 import { grantOf, parseRequest, requestId, type BreakglassRequest } from '#breakglass'
 import type { Config } from '#config'
 import { sha256Hex } from '#document'
-import { quote, SallyportError } from '#error'
+import { quote, SallyportError, type Problem } from '#error'
 import { createKey } from '#signer'
 import { parseArtifactName } from '../artifact/name.ts'
 import { openNetwork } from '../artifact/network.ts'
@@ -22,6 +22,7 @@ import { appendAttestation } from '../beside.ts'
 import { HomeFiles } from '../init/files.ts'
 import { startStatementSigner } from '../statement-signer.ts'
 import { requester, verifyArtifact, type VerifyReport } from '../verify.ts'
+import { grantAtGate, type AtGate, type KeptGrant } from './at-gate.ts'
 import { breakglassAnnotation } from '../serve/annotations.ts'
 
 export interface ApproveBreakglassOptions {
@@ -31,6 +32,8 @@ export interface ApproveBreakglassOptions {
   /** Who approves, in words; which key signs is what counts. */
   readonly approver?: string
   readonly output?: string
+  /** Where to hand the grant in. */
+  readonly at?: AtGate
   readonly now: Date
 }
 
@@ -41,9 +44,14 @@ export interface GrantReport {
   readonly expires: string
   /** sha256 of the grant. */
   readonly digest: string
+  /** What the gate keeps, or why it does not have the grant: the file is there all the same. */
+  readonly handedIn?: KeptGrant | { readonly problems: readonly Problem[] }
 }
 
-/** Signs what was asked for, from now on, with the key of this approver. It needs no server and no network. */
+/**
+ * Signs what was asked for, from now on, with the key of this approver. It needs no server and no network, but for a gate
+ * that the grant is handed in to.
+ */
 export async function approveBreakglass(options: ApproveBreakglassOptions): Promise<GrantReport> {
   const { config, file, approver = requester(), now } = options
   const request = parseRequest(await read(file), file)
@@ -57,7 +65,19 @@ export async function approveBreakglass(options: ApproveBreakglassOptions): Prom
     options.output ?? `breakglass-${requestId(request)}.${signer.keyid.slice(0, 8)}.grant.json`
   await writeFile(output, bytes, { mode: 0o644 })
   const { expires } = readBreakglass(statement)
-  return { request, file: output, keyid: signer.keyid, expires, digest: sha256Hex(bytes) }
+  const report = { request, file: output, keyid: signer.keyid, expires, digest: sha256Hex(bytes) }
+  return options.at === undefined
+    ? report
+    : { ...report, handedIn: await handIn(options.at, bytes) }
+}
+
+async function handIn(at: AtGate, bytes: Uint8Array): Promise<GrantReport['handedIn'] & object> {
+  try {
+    return await grantAtGate(at, bytes)
+  } catch (error) {
+    if (error instanceof SallyportError) return { problems: error.problems }
+    throw error
+  }
 }
 
 function selfApproved(file: string, name: string): SallyportError {
@@ -71,9 +91,12 @@ function selfApproved(file: string, name: string): SallyportError {
 }
 
 export interface UseBreakglassOptions {
-  readonly config: Config
+  /** The home of this machine; not read where a gate is named. */
+  readonly config: () => Promise<Config>
   /** What the grants are for. */
   readonly artifact: string
+  /** Where to hand them in, in place of beside the artifact. */
+  readonly at?: AtGate
   /** Files of grants. */
   readonly grants: readonly string[]
 }
@@ -82,6 +105,8 @@ export interface UseReport {
   /** Files that the grants were added to, beside the artifact. */
   readonly bundle?: string
   readonly attached?: AttachReport
+  /** What the gate keeps. */
+  readonly kept?: readonly KeptGrant[]
   /** What pods carry when nothing else can be reached. */
   readonly annotation: { readonly name: string; readonly value: string }
 }
@@ -91,6 +116,7 @@ export async function useBreakglass({
   config,
   artifact,
   grants,
+  at,
 }: UseBreakglassOptions): Promise<UseReport> {
   const files = await Promise.all(grants.map((file) => grantsIn(file)))
   const found = files.flat()
@@ -98,8 +124,14 @@ export async function useBreakglass({
   const value = Buffer.from(lines.join('\n')).toString('base64')
   const annotation = { name: breakglassAnnotation, value }
   const { kind } = parseArtifactName(artifact)
+  if (at !== undefined) {
+    const kept: KeptGrant[] = []
+    for (const { bytes } of found) kept.push(await grantAtGate(at, bytes))
+    return { kept, annotation }
+  }
   if (kind === 'oci') {
-    await using network = openNetwork(config.evidence)
+    const { evidence } = await config()
+    await using network = openNetwork(evidence)
     const bytes = found.map((one) => one.bytes)
     return {
       attached: await attach(bytes, imageWithDigest(artifact, 'use a grant for'), network),

@@ -120,7 +120,11 @@ test('request, approve, use, ring, list, review: nobody is left out, and every e
   assert.equal((await ask()).exit, 1)
   const file = await grant()
   assert.equal((await ask()).exit, 1, 'a grant that nobody has put anywhere lets nothing in')
-  const { annotation, bundle } = await useBreakglass({ config, artifact, grants: [file] })
+  const { annotation, bundle } = await useBreakglass({
+    config: () => Promise.resolve(config),
+    artifact,
+    grants: [file],
+  })
   assert.equal(annotation.name, 'sallyport.dev/breakglass')
   assert.equal(bundle, `${artifact}.sigstore.jsonl`)
   const used = await askAs('jo')

@@ -1,9 +1,10 @@
-import { writeFile } from 'node:fs/promises'
+import { readFile, writeFile } from 'node:fs/promises'
 import { encodeRequest, requestId, type BreakglassRequest } from '#breakglass'
 import type { Config } from '#config'
-import { decide, wantedOf, type Decision, type Target } from '#decision'
-import { quote, SallyportError } from '#error'
+import { decide, type Target } from '#decision'
+import { SallyportError } from '#error'
 import { readQuestion, requester, whoAsks } from '../verify.ts'
+import { requestFrom } from './from-decision.ts'
 import { glassTerms } from './terms.ts'
 
 export interface BreakglassRequestOptions {
@@ -37,7 +38,7 @@ export interface BreakglassRequestReport {
 export async function requestBreakglass(
   options: BreakglassRequestOptions,
 ): Promise<BreakglassRequestReport> {
-  const { config, artifact: typed, bundles, target, now } = options
+  const { config, artifact: typed, bundles, target, now, reason, incident, rules } = options
   const question = await readQuestion({ config, artifact: typed, bundles, policies: [] })
   const { artifact, looked, rulebook } = question
   const { name, digest } = artifact
@@ -46,47 +47,40 @@ export async function requestBreakglass(
   const { policies, trust, verifier } = rulebook
   const evidence = looked.evidence
   const decision = decide({ request: asked, evidence, policies, trust, verifier, now })
-  const request = requestOf(options, decision)
-  const id = requestId(request)
-  const file = options.output ?? `breakglass-${id}.json`
-  await write(file, encodeRequest(request))
+  const request = requestFrom(
+    {
+      target,
+      requester: options.requester ?? requester(),
+      reason,
+      incident,
+      seconds: Math.floor(options.forMilliseconds / 1000),
+      ...(rules === undefined ? {} : { rules }),
+      now,
+    },
+    decision,
+  )
   const terms = glassTerms(decision, rulebook)
+  const file = await writeRequest(request, options.output)
+  const id = requestId(request)
   return { id, file, request, approvers: terms?.approvers ?? [], count: terms?.count ?? 1 }
 }
 
-function requestOf(options: BreakglassRequestOptions, decision: Decision): BreakglassRequest {
-  const { target, reason, incident, forMilliseconds, now } = options
-  const { artifact } = decision.request
-  const { rules: results, reasons: problems, policy, verdict } = decision
-  const wanted = wantedOf({ policy: policy ?? undefined, rules: results, problems })
-  if (wanted.length === 0) throw nothingToWaive(decision)
-  const rules = options.rules ?? wanted
-  const unknown = rules.filter((rule) => !wanted.includes(rule))
-  if (unknown.length > 0) throw unknownRules(unknown, wanted)
-  return {
-    apiVersion: 'sallyport.dev/v1',
-    kind: 'BreakglassRequest',
-    artifact: { name: artifact.name.slice(0, 1000), sha256: artifact.digest['sha256'] ?? '' },
-    ...target,
-    requester: options.requester ?? requester(),
-    requestedOn: `${now.toISOString().slice(0, 19)}Z`,
-    seconds: Math.floor(forMilliseconds / 1000),
-    rules: [...rules],
-    reason,
-    incident,
-    otherwise: {
-      verdict,
-      reasons: problems
-        .slice(0, 100)
-        .map(({ code, where = '', found }) => `${code} ${where}: ${found}`.slice(0, 2000)),
-    },
-  }
-}
-
-async function write(file: string, bytes: Uint8Array): Promise<void> {
+/**
+ * Writes the file that an approver takes, and gives its name.
+ *
+ * @throws SallyportError FILE_UNWRITABLE, also when something else is there
+ */
+export async function writeRequest(
+  request: BreakglassRequest,
+  file = `breakglass-${requestId(request)}.json`,
+): Promise<string> {
+  const bytes = Buffer.concat([encodeRequest(request), Buffer.from('\n')])
   try {
-    await writeFile(file, Buffer.concat([bytes, Buffer.from('\n')]), { flag: 'wx', mode: 0o644 })
+    await writeFile(file, bytes, { flag: 'wx', mode: 0o644 })
+    return file
   } catch (cause) {
+    const there = await readFile(file).catch(() => undefined)
+    if (there?.equals(bytes) === true) return file
     throw new SallyportError(
       {
         code: 'FILE_UNWRITABLE',
@@ -98,27 +92,4 @@ async function write(file: string, bytes: Uint8Array): Promise<void> {
       { cause },
     )
   }
-}
-
-function nothingToWaive({ verdict, request }: Decision): SallyportError {
-  return new SallyportError({
-    code: 'BREAKGLASS_NOTHING_TO_WAIVE',
-    where: quote(request.artifact.name, 200),
-    expected: 'rules that do not hold',
-    found: `${verdict}: no rule that could be waived`,
-    fix:
-      verdict === 'ALLOW'
-        ? 'Deploy it'
-        : 'Run `sallyport verify` and do what it says: no grant helps here',
-  })
-}
-
-function unknownRules(unknown: readonly string[], wanted: readonly string[]): SallyportError {
-  return new SallyportError({
-    code: 'BREAKGLASS_REQUEST',
-    where: '--rules',
-    expected: `of the rules that do not hold: ${wanted.join(', ')}`,
-    found: unknown.map((rule) => quote(rule, 100)).join(', '),
-    fix: 'Leave --rules out to ask for all of them, or name these as they are written',
-  })
 }

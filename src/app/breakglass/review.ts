@@ -42,20 +42,27 @@ export async function listBreakglass(config: Config, now: Date): Promise<Breakgl
   const uses = await readLog(config, (view, bodies) => usesIn(bodies, view))
   await ringFollowUps(bell, config, uses, now)
   await bell.deliver({ timeoutMs: 5_000, all: true })
+  return { ...listedUses(uses, config, now), pending: await bell.pending() }
+}
+
+/** What has to become of uses, and what somebody has to do about them. */
+export function listedUses(
+  uses: readonly Use[],
+  config: Pick<Config, 'alarms' | 'log'>,
+  now: Date,
+): Omit<BreakglassListReport, 'pending'> {
   const rules = rulesOf(config)
   const { reviewMs } = rules
+  const stateOf = (use: Use): ListedUse['state'] => {
+    if (use.review !== undefined) return 'reviewed'
+    return isOverdue(use, reviewMs, now) ? 'overdue' : 'waiting'
+  }
   return {
     uses: uses.map((use) => ({
       ...use,
       reviewBy: reviewBy(use, reviewMs).toISOString(),
-      state:
-        use.review === undefined
-          ? isOverdue(use, reviewMs, now)
-            ? 'overdue'
-            : 'waiting'
-          : 'reviewed',
+      state: stateOf(use),
     })),
-    pending: await bell.pending(),
     rates: ratesOf(uses, rules, now),
     findings: useFindings(uses, rules, now),
   }

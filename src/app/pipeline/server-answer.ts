@@ -2,7 +2,8 @@ import { z } from 'zod'
 import { problemsSchema, type Ask } from '#api'
 import type { Decision } from '#decision'
 import { checkShape, parseJson, type Json } from '#document'
-import { catalogue, quote, SallyportError, type Problem, type ProblemCode } from '#error'
+import { quote, SallyportError } from '#error'
+import { knownProblem, problemsOf } from './gate-problems.ts'
 import type { GateRecord } from './options.ts'
 import type { Posted } from './post.ts'
 
@@ -128,7 +129,7 @@ export function readAnswer({ status, body }: Posted, asked: Ask, where: string):
   ] as const
   const fault = faults.find(([holds]) => !holds)
   if (fault !== undefined) throw notBelieved(where, `one ${fault[1]}`)
-  const reasons = decision.reasons.map(known)
+  const reasons = decision.reasons.map(knownProblem)
   return {
     decision: { ...decision, reasons } as unknown as Decision,
     record: recordOf(entry, spooled),
@@ -164,21 +165,8 @@ function isProblems(value: Json): boolean {
   return problemsSchema.safeParse(value).success
 }
 
-/** A gate of another version may give reasons that are not known here. */
-function known({ code, where, expected, found, fix }: z.infer<typeof problem>): Problem {
-  if (Object.hasOwn(catalogue, code))
-    return {
-      code: code as ProblemCode,
-      expected,
-      found,
-      fix,
-      ...(where === undefined ? {} : { where }),
-    }
-  return { code: 'GATE_REASON', where: `${code} ${where ?? ''}`.trim(), expected, found, fix }
-}
-
 function notDecided(status: number, body: Uint8Array, where: string): SallyportError {
-  const told = problemsOf(body)
+  const [told] = problemsOf(body) ?? []
   const redirect = status >= 300 && status < 400
   return new SallyportError({
     code: 'GATE_UNANSWERED',
@@ -193,17 +181,6 @@ function notDecided(status: number, body: Uint8Array, where: string): SallyportE
         ? 'Correct the address of the gate, or ask its operator what stands before it'
         : quote(told.fix, 500).slice(1, -1),
   })
-}
-
-function problemsOf(body: Uint8Array) {
-  try {
-    const value = parseJson(body, { what: 'the answer of the gate' })
-    const { success, data } = problemsSchema.safeParse(value)
-    return success ? data.problems[0] : undefined
-  } catch {
-    // What cannot be read says nothing; its status is told.
-    return undefined
-  }
 }
 
 function notBelieved(where: string, found: string, cause?: unknown): SallyportError {

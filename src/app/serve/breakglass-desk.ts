@@ -10,9 +10,14 @@ import {
   type BreakglassRequest,
 } from '#breakglass'
 import { encodeCanonical, isSha256, sha256Hex, type Json } from '#document'
+import type { BreakglassAsk } from '#api'
 import { quote, SallyportError } from '#error'
+import { selectPolicy } from '#policy'
 import type { GateService } from '#server'
 import { isVerified } from '#trust'
+import { requestFrom } from '../breakglass/from-decision.ts'
+import { glassTerms } from '../breakglass/terms.ts'
+import { listedUses } from '../breakglass/review.ts'
 import { grantsFolder } from './grants-folder.ts'
 import type { ServiceParts } from './service.ts'
 
@@ -25,21 +30,13 @@ const maxGrants = 64
 const maxGrantBytes = 200_000
 
 /** Keeps requests and grants and records reviews. It holds no key that could grant anything. */
-export function openDesk(parts: ServiceParts): Desk {
+export function openDesk(parts: ServiceParts, decide: GateService['decide']): Desk {
   const { config, clock, log, bodies, bell } = parts
   const requests = join(config.breakglass.folder, 'requests')
   const book = openUses(bodies)
   return {
     async request(ask, requester) {
-      const request: BreakglassRequest = {
-        apiVersion: 'sallyport.dev/v1',
-        kind: 'BreakglassRequest',
-        ...ask,
-        requester,
-        requestedOn: `${clock().toISOString().slice(0, 19)}Z`,
-        rules: [...new Set(ask.rules)],
-        otherwise: { verdict: 'not decided by the gate', reasons: [] },
-      }
+      const { request, ...terms } = await requestOf(ask, requester, parts, decide)
       const id = requestId(request)
       const own = (await readRequests(requests)).filter(
         (one) => one.request.requester === requester,
@@ -48,7 +45,7 @@ export function openDesk(parts: ServiceParts): Desk {
         throw full(requests, maxOwnRequests, ` of ${quote(requester, 200)}`)
       }
       await keep(requests, `${id}.json`, encodeRequest(request), maxRequests)
-      return { id, request }
+      return { id, request, ...terms }
     },
     async requests() {
       const read = await readRequests(requests)
@@ -64,7 +61,8 @@ export function openDesk(parts: ServiceParts): Desk {
     },
     async uses() {
       await book.read(await log.view())
-      return { uses: book.uses().toReversed(), pending: (await bell.pending()).length }
+      const { uses, ...more } = listedUses(book.uses(), config, clock())
+      return { uses: uses.toReversed(), ...more, pending: (await bell.pending()).length }
     },
     async review({ entry, finding }, principal) {
       await book.read(await log.view())
@@ -90,6 +88,56 @@ async function readRequests(folder: string) {
       request: parseRequest(await readFile(join(folder, name)), name),
     })),
   )
+}
+
+/** What an approver is to sign. It is decided as it would be now, and not recorded: they are to see what would be refused. */
+async function requestOf(
+  ask: BreakglassAsk,
+  requester: string,
+  { clock, rulebook }: Pick<ServiceParts, 'clock' | 'rulebook'>,
+  decide: GateService['decide'],
+) {
+  const { artifact, environment, service, reference, evidence, rules, ...words } = ask
+  const target = { environment, service }
+  const { name, sha256 } = artifact
+  const question = { artifact: { name, digest: { sha256 } }, target, reference, evidence }
+  const now = clock()
+  try {
+    const asked = { ...question, chokePoint: 'api', dryRun: true } as const
+    const { decision } = await decide(asked, requester)
+    const wanted = rules === undefined ? {} : { rules }
+    const request = requestFrom({ ...words, ...wanted, target, requester, now }, decision)
+    return { request, ...approversOf(glassTerms(decision, rulebook.current())) }
+  } catch (error) {
+    // Where evidence cannot be looked for, somebody may know what has to be waived.
+    if (rules === undefined || !isUnanswered(error)) throw error
+    const reasons = error.problems.map(({ code, found }) => `${code}: ${found}`.slice(0, 2000))
+    const request: BreakglassRequest = {
+      apiVersion: 'sallyport.dev/v1',
+      kind: 'BreakglassRequest',
+      artifact,
+      ...target,
+      ...words,
+      requester,
+      requestedOn: `${now.toISOString().slice(0, 19)}Z`,
+      rules: [...new Set(rules)],
+      otherwise: { verdict: 'not decided', reasons },
+    }
+    const selected = selectPolicy(rulebook.current().policies, target)
+    const policy = 'policy' in selected ? selected.policy : null
+    const terms = glassTerms({ policy, verdict: 'UNDETERMINED' }, rulebook.current())
+    return { request, ...approversOf(terms) }
+  }
+}
+
+function isUnanswered(error: unknown): error is SallyportError {
+  return (
+    error instanceof SallyportError && ['SERVER_UNAVAILABLE', 'SERVER_BUSY'].includes(error.code)
+  )
+}
+
+function approversOf(terms: ReturnType<typeof glassTerms>) {
+  return { approvers: [...(terms?.approvers ?? [])], count: terms?.count ?? 1 }
 }
 
 /** Only what an approver of the trust file has signed is kept. Whether it counts is for each decision to say. */

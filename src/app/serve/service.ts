@@ -76,31 +76,32 @@ const busyLooking: Problem = {
 export function makeService(parts: ServiceParts): GateService {
   const { config, log, rulebook } = parts
   const settings = admissionSettings(config)
+  const decide: GateService['decide'] = async (ask, requester) => {
+    const { target, reference, evidence, chokePoint, dryRun } = ask
+    const artifact = askedArtifact(ask.artifact)
+    const request = { artifact, target, chokePoint, requester, ...principalOf(requester) }
+    const attached = evidence.map((one) =>
+      typeof one === 'string' ? Buffer.from(one) : encodeCanonical(one as unknown as Json),
+    )
+    const place = reference === undefined ? {} : { reference: placeOf(reference) }
+    const wanted = { digest: artifact.digest, ...place, inline: [], attached }
+    const ms = config.serve.limits.decisionSeconds * 1000
+    const options = { dryRun, timeoutMs: Math.max(1, ms - restMs) }
+    const deciding = decideOne(parts, request, wanted, options)
+    const { decision, receipt } = await inTime(deciding, ms)
+    if (receipt === undefined) return { decision }
+    if ('spooled' in receipt) return { decision, spooled: receipt.spooled }
+    return { decision, entry: receipt.index }
+  }
   return {
     admission: settings && (() => settings),
     admissionPorts: (deadline) => admissionPorts(parts, deadline),
     proxyPorts: (chokePoint) =>
       proxyPorts(chokePoint, parts, (...question) => decideOne(parts, ...question)),
-    async decide(ask, requester) {
-      const { target, reference, evidence, chokePoint, dryRun } = ask
-      const artifact = askedArtifact(ask.artifact)
-      const request = { artifact, target, chokePoint, requester, ...principalOf(requester) }
-      const attached = evidence.map((one) =>
-        typeof one === 'string' ? Buffer.from(one) : encodeCanonical(one as unknown as Json),
-      )
-      const place = reference === undefined ? {} : { reference: placeOf(reference) }
-      const wanted = { digest: artifact.digest, ...place, inline: [], attached }
-      const ms = config.serve.limits.decisionSeconds * 1000
-      const options = { dryRun, timeoutMs: Math.max(1, ms - restMs) }
-      const deciding = decideOne(parts, request, wanted, options)
-      const { decision, receipt } = await inTime(deciding, ms)
-      if (receipt === undefined) return { decision }
-      if ('spooled' in receipt) return { decision, spooled: receipt.spooled }
-      return { decision, entry: receipt.index }
-    },
+    decide,
     deployed: (ask, requester) => recordDeployed(ask, requester, parts),
     built: (ask, requester) => recordBuilt(ask, requester, parts),
-    breakglass: openDesk(parts),
+    breakglass: openDesk(parts, decide),
     access: openAccessDesk(parts),
     decisions: (query) => listEntries(log, parts.bodies, query),
     receipt: parts.receipt,

@@ -5,6 +5,7 @@ import type { CommandLine } from '../command-line.ts'
 import { collect } from '../collect.ts'
 import type { Plan } from '../commands.ts'
 import { escapeLine } from '../escape.ts'
+import { gatePlace, tokenOptions, type TokenOptions } from '../gate-place.ts'
 import { writeReports } from '../gate-reports.ts'
 import type { Outcome } from '../outcome.ts'
 import { renderDecision } from '../render-decision.ts'
@@ -13,16 +14,13 @@ import { renderProblems } from '../render.ts'
 import type { Session } from '../session.ts'
 import { artifactHelp, bundleHelp, evidenceHelp } from './verify.ts'
 
-interface Options {
+interface Options extends TokenOptions {
   readonly environment: string
   readonly service: string
   readonly from?: string
   readonly bundle: readonly string[]
   readonly evidence: readonly string[]
   readonly server?: string
-  readonly tokenFile?: string
-  readonly tokenEnv?: string
-  readonly ca?: string
   readonly env: readonly string[]
   readonly inEnvironment: boolean
   readonly summary?: string
@@ -30,7 +28,7 @@ interface Options {
 }
 
 export function define(command: CommandLine, plan: Plan): void {
-  command
+  tokenOptions(command)
     .usage('[options] <artifact...> [-- command...]')
     .argument('<artifact...>', artifactHelp)
     .needs('--environment <name>', 'where it would be deployed; "registry" for what is published')
@@ -39,9 +37,6 @@ export function define(command: CommandLine, plan: Plan): void {
     .option('--bundle <file>', bundleHelp, collect, [])
     .option('--evidence <place>', evidenceHelp, collect, [])
     .option('--server <url>', 'ask a gate that runs, in place of the home of this machine')
-    .option('--token-file <file>', 'the token for the gate, in a file')
-    .option('--token-env <name>', 'the token for the gate, in an environment variable')
-    .option('--ca <file>', 'certificates (PEM) of the authority of the gate')
     .option('--env <name>', 'a variable that the command is given (repeatable)', collect, [])
     .option('--in-environment', 'the command reads GATED_ARTIFACT, and has no {}', false)
     .option('--summary <file>', 'add the answers as Markdown (default: GITHUB_STEP_SUMMARY)')
@@ -96,7 +91,8 @@ async function gate(
 ): Promise<Outcome> {
   const { gatePipeline } = await import('#app')
   const { environment, service, from, bundle, evidence, env, inEnvironment } = options
-  const server = serverOf(options)
+  const place = { where: 'sallyport gate', flag: '--server' }
+  const server = gatePlace(options.server, options, place)
   const files = {
     summary: options.summary ?? session.env['GITHUB_STEP_SUMMARY'],
     sarif: options.sarif,
@@ -121,27 +117,6 @@ async function gate(
     },
   })
   return outcomeOf(report, session)
-}
-
-function serverOf({ server, tokenFile, tokenEnv, ca }: Options) {
-  const extra = [tokenFile, tokenEnv, ca].filter((one) => one !== undefined)
-  if (server === undefined && extra.length === 0) return undefined
-  const token = tokenFile === undefined ? { env: tokenEnv ?? '' } : ({ file: tokenFile } as const)
-  const isOne = (tokenFile === undefined) !== (tokenEnv === undefined)
-  if (server !== undefined && isOne)
-    return { url: server, token, ...(ca === undefined ? {} : { ca }) }
-  throw new SallyportError({
-    code: 'USAGE_VALUE',
-    where: 'sallyport gate',
-    expected: '--server together with --token-file or --token-env',
-    found:
-      server === undefined
-        ? 'no --server'
-        : extra.length === 0
-          ? 'no token'
-          : 'not exactly one token',
-    fix: 'Add what is missing, or leave all of them out to decide on this machine',
-  })
 }
 
 /** Before the command begins: what it prints comes after the answers. */

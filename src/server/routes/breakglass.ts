@@ -1,9 +1,9 @@
 import {
+  breakglassAskedSchema,
   breakglassAskSchema,
   breakglassGrantedSchema,
   breakglassGrantSchema,
   breakglassRequestsSchema,
-  breakglassRequestSchema,
   breakglassReviewedSchema,
   breakglassReviewSchema,
   breakglassUsesSchema,
@@ -16,6 +16,8 @@ import type { Call, Route } from './route.ts'
 import type { GateService } from './ports.ts'
 
 const maxBody = 512 * 1024
+/** With evidence. */
+const maxRequest = 8 * 1024 * 1024
 
 /**
  * Emergencies: deployers ask, approvers hand in what they have signed elsewhere, auditors review. The gate has no key that
@@ -25,12 +27,13 @@ export const breakglassRoutes: readonly Route[] = [
   {
     method: 'post',
     path: '/api/v1/breakglass/requests',
-    summary: 'Ask for a grant of breakglass; nothing follows until an approver signs it',
+    summary:
+      'Ask for a grant of breakglass: decided and not recorded; nothing follows until an approver signs it',
     roles: ['deployer'],
     request: breakglassAskSchema,
-    responses: { 200: { description: 'What an approver signs', schema: breakglassRequestSchema } },
+    responses: { 200: { description: 'What an approver signs', schema: breakglassAskedSchema } },
     handle: async (call, { name }, service) => {
-      const ask = await bodyOf(call, breakglassAskSchema)
+      const ask = await bodyOf(call, breakglassAskSchema, maxRequest)
       return call.json(await deskOf(service).request(ask, name))
     },
   },
@@ -76,10 +79,10 @@ export const breakglassRoutes: readonly Route[] = [
   },
 ]
 
-async function bodyOf<T>(call: Call, schema: z.ZodType<T>): Promise<T> {
+async function bodyOf<T>(call: Call, schema: z.ZodType<T>, maxBytes = maxBody): Promise<T> {
   const what = 'request body'
-  const body = await readBody(call.env.incoming, maxBody)
-  return checkShape(schema, parseJson(body, { what, maxBytes: maxBody }), { what })
+  const body = await readBody(call.env.incoming, maxBytes)
+  return checkShape(schema, parseJson(body, { what, maxBytes }), { what })
 }
 
 function deskOf({ breakglass }: GateService): NonNullable<GateService['breakglass']> {

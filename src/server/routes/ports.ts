@@ -66,8 +66,11 @@ export interface ReceiptWait {
 
 /** Keeps what is asked and granted, and records reviews. It MUST NOT be able to grant anything. */
 export interface BreakglassDesk {
-  /** `requester` is whoever is authenticated. */
-  request(ask: BreakglassAsk, requester: string): Promise<KeptRequest>
+  /** `requester` is whoever is authenticated. Gives who may approve it, too, and how many of them it takes. */
+  request(
+    ask: BreakglassAsk,
+    requester: string,
+  ): Promise<KeptRequest & { readonly approvers: readonly string[]; readonly count: number }>
   requests(): Promise<readonly KeptRequest[]>
   /** Keeps a grant that an approver has signed, for decisions to find. */
   grant(grant: BreakglassGrant['grant']): Promise<{
@@ -75,7 +78,12 @@ export interface BreakglassDesk {
     readonly artifact: string
     readonly signers: readonly string[]
   }>
-  uses(): Promise<{ readonly uses: readonly object[]; readonly pending: number }>
+  uses(): Promise<{
+    readonly uses: readonly object[]
+    readonly rates: readonly object[]
+    readonly findings: readonly Problem[]
+    readonly pending: number
+  }>
   /** Gives the entry of the review in the log; `by` is whoever is authenticated. */
   review(review: BreakglassReviewAsk, by: string): Promise<number>
 }

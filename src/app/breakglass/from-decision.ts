@@ -1,0 +1,72 @@
+import type { BreakglassRequest } from '#breakglass'
+import { wantedOf, type Decision, type Target } from '#decision'
+import { quote, SallyportError } from '#error'
+
+/** What somebody asks for; the rest follows from what is decided without it. */
+export interface RequestTerms {
+  readonly target: Target
+  readonly requester: string
+  readonly reason: string
+  readonly incident: string
+  /** From the approval on. */
+  readonly seconds: number
+  /** Which rules are to be waived; left out: all that do not hold. */
+  readonly rules?: readonly string[]
+  readonly now: Date
+}
+
+/**
+ * What an approver is asked to sign, and what would be refused without it.
+ *
+ * @throws SallyportError BREAKGLASS_NOTHING_TO_WAIVE; BREAKGLASS_REQUEST for rules that hold or are not there
+ */
+export function requestFrom(terms: RequestTerms, decision: Decision): BreakglassRequest {
+  const { artifact } = decision.request
+  const { rules: results, reasons: problems, policy, verdict } = decision
+  const wanted = wantedOf({ policy: policy ?? undefined, rules: results, problems })
+  if (wanted.length === 0) throw nothingToWaive(decision)
+  const rules = terms.rules ?? wanted
+  const unknown = rules.filter((rule) => !wanted.includes(rule))
+  if (unknown.length > 0) throw unknownRules(unknown, wanted)
+  return {
+    apiVersion: 'sallyport.dev/v1',
+    kind: 'BreakglassRequest',
+    artifact: { name: artifact.name.slice(0, 1000), sha256: artifact.digest['sha256'] ?? '' },
+    ...terms.target,
+    requester: terms.requester,
+    requestedOn: `${terms.now.toISOString().slice(0, 19)}Z`,
+    seconds: terms.seconds,
+    rules: [...new Set(rules)],
+    reason: terms.reason,
+    incident: terms.incident,
+    otherwise: {
+      verdict,
+      reasons: problems
+        .slice(0, 100)
+        .map(({ code, where = '', found }) => `${code} ${where}: ${found}`.slice(0, 2000)),
+    },
+  }
+}
+
+function nothingToWaive({ verdict, request }: Decision): SallyportError {
+  return new SallyportError({
+    code: 'BREAKGLASS_NOTHING_TO_WAIVE',
+    where: quote(request.artifact.name, 200),
+    expected: 'rules that do not hold',
+    found: `${verdict}: no rule that could be waived`,
+    fix:
+      verdict === 'ALLOW'
+        ? 'Deploy it'
+        : 'Run `sallyport verify` and do what it says: no grant helps here',
+  })
+}
+
+function unknownRules(unknown: readonly string[], wanted: readonly string[]): SallyportError {
+  return new SallyportError({
+    code: 'BREAKGLASS_REQUEST',
+    where: 'rules to waive',
+    expected: `of the rules that do not hold: ${wanted.join(', ')}`,
+    found: unknown.map((rule) => quote(rule, 100)).join(', '),
+    fix: 'Name none to ask for all of them, or name these as they are written',
+  })
+}

@@ -1,0 +1,163 @@
+import type { AskedRequest, BreakglassRequestReport } from '#app'
+import { SallyportError } from '#error'
+import { collect } from '../../collect.ts'
+import type { CommandLine } from '../../command-line.ts'
+import type { Plan } from '../../commands.ts'
+import { parseDuration } from '../../duration.ts'
+import { escapeLine } from '../../escape.ts'
+import { gateOptions, type GateOptions } from '../../gate-place.ts'
+import type { Outcome } from '../../outcome.ts'
+import type { Session } from '../../session.ts'
+import { table } from '../../table.ts'
+import { artifactHelp } from '../verify.ts'
+import { atGate, notAtGate } from './at-gate.ts'
+import { jsonOf, outcome, type Rows } from './outcome.ts'
+
+interface RequestOptions extends GateOptions {
+  readonly environment: string
+  readonly service: string
+  readonly reason: string
+  readonly incident: string
+  readonly rules: readonly string[]
+  readonly for: number
+  readonly requester?: string
+  readonly bundle: readonly string[]
+  readonly output?: string
+}
+
+interface RequestsOptions extends GateOptions {
+  readonly output?: string
+}
+
+/** Who needs a grant asks for it, and approvers read what was asked for. */
+export function defineAsking(command: CommandLine, plan: Plan): void {
+  const request = command
+    .command('request')
+    .description('write down what would have to be waived, for somebody else to approve')
+    .argument('<artifact>', artifactHelp)
+    .needs('--environment <name>', 'where it would run')
+    .needs('--service <name>', 'as which service')
+    .needs('--reason <text>', 'why; it is signed, recorded, and told to everybody who has to know')
+    .needs('--incident <reference>', 'where the emergency is written down')
+    .option('--rules <rule>', 'a rule to waive (repeatable; default: all that fail)', collect, [])
+    .option('--for <duration>', 'for how long, from the approval', parseDuration, 3_600_000)
+    .option('--requester <name>', 'who asks (default: who you are on this machine)')
+    .option('--bundle <file>', 'a file of evidence, in place of where it lies', collect, [])
+    .option('--output <file>', 'the file of the request (default: breakglass-ID.json)')
+  gateOptions(request).action((artifact: string, options: RequestOptions) =>
+    plan('nothing was requested', (session) => ask(session, artifact, options)),
+  )
+  const requests = command
+    .command('requests')
+    .description('what a gate was asked for; one of them in full, and in a file to approve')
+    .argument('[id]', 'the first digits of its id')
+    .option('--output <file>', 'the file of the request (default: breakglass-ID.json)')
+  gateOptions(requests).action((id: string | undefined, options: RequestsOptions) =>
+    plan('nothing was fetched', (session) => show(session, id, options)),
+  )
+}
+
+async function ask(session: Session, artifact: string, options: RequestOptions): Promise<Outcome> {
+  const { requestAtGate, requestBreakglass } = await import('#app')
+  const { environment, service, reason, incident, rules, requester, output } = options
+  const at = atGate(session, 'request', options)
+  session.terminal.status('deciding')
+  const given = {
+    artifact,
+    target: { environment, service },
+    reason,
+    incident,
+    ...(rules.length === 0 ? {} : { rules }),
+    forMilliseconds: options.for,
+    ...(output === undefined ? {} : { output }),
+    bundles: options.bundle,
+  }
+  if (at !== undefined) {
+    notAtGate('request', '--requester', requester)
+    const report = await requestAtGate({ ...given, ...at })
+    const next = `for the approver: sallyport breakglass requests ${report.id.slice(0, 12)} --gate ${at.gate.url} …, or the file: sallyport breakglass approve ${report.file}`
+    return requested(session, report, next)
+  }
+  const report = await requestBreakglass({
+    ...given,
+    ...(requester === undefined ? {} : { requester }),
+    config: await session.config(),
+    now: session.now(),
+  })
+  return requested(session, report, `for the approver: sallyport breakglass approve ${report.file}`)
+}
+
+function requested(session: Session, report: BreakglassRequestReport, next: string): Outcome {
+  const { request, approvers, count, file } = report
+  const isOffered = approvers.length > 0
+  const who = isOffered
+    ? `${count} of ${approvers.join(', ')}`
+    : 'nobody: neither policy nor trust file offers breakglass here'
+  const offer =
+    'have the owner of the policy write `breakglass: {approvers: [SIGNER], count: 1, maxDuration: 4h}`, and ask again'
+  const rows: Rows = [...rowsOf(request), ['approved by', who], ['next', isOffered ? next : offer]]
+  return outcome(session, 'BreakglassRequestReport', report, `requested: ${file}`, rows)
+}
+
+function rowsOf(request: AskedRequest['request']): Rows {
+  return [
+    ['artifact', `${request.artifact.name} sha256:${request.artifact.sha256}`],
+    ['target', `${request.environment}/${request.service}`],
+    ['otherwise', request.otherwise.verdict],
+    ['waives', request.rules.join(', ')],
+    ['reason', request.reason],
+    ['incident', request.incident],
+    ['asked by', request.requester],
+  ]
+}
+
+async function show(
+  session: Session,
+  id: string | undefined,
+  options: RequestsOptions,
+): Promise<Outcome> {
+  const { fetchRequest, requestsAtGate } = await import('#app')
+  const at = atGate(session, 'requests', options)
+  if (at === undefined) throw noGate()
+  session.terminal.status('asking the gate')
+  if (id === undefined) return listed(session, await requestsAtGate(at))
+  const { output } = options
+  const one = await fetchRequest({ ...at, id, ...(output === undefined ? {} : { output }) })
+  const { request, file } = one
+  const rows: Rows = [
+    ...rowsOf(request),
+    ['asked on', request.requestedOn],
+    ['for', `${request.seconds / 60} minutes from the approval on`],
+    ...request.otherwise.reasons.map((reason): Rows[number] => ['refused for', reason]),
+    ['next', `sallyport breakglass approve ${file} --gate ${at.gate.url} …`],
+  ]
+  return outcome(session, 'BreakglassRequestReport', one, `asked for: ${file}`, rows)
+}
+
+function listed(session: Session, requests: readonly AskedRequest[]): Outcome {
+  const { paint } = session.outLook()
+  const rows = requests.map(({ id, request }) => [
+    id.slice(0, 12),
+    paint.faint(request.requestedOn),
+    escapeLine(`${request.environment}/${request.service}`),
+    escapeLine(request.artifact.name),
+    escapeLine(request.requester),
+    escapeLine(request.incident),
+    escapeLine(request.reason),
+  ])
+  return {
+    exit: 0,
+    json: jsonOf('BreakglassRequestList', { requests }),
+    text: rows.length === 0 ? 'Nobody has asked for anything.' : table(rows),
+  }
+}
+
+function noGate(): SallyportError {
+  return new SallyportError({
+    code: 'USAGE_MISSING',
+    where: 'sallyport breakglass requests',
+    expected: '--gate, and a token of an approver, auditor or operator',
+    found: 'neither',
+    fix: 'Add `--gate https://gate.example:8443 --token-file FILE`; whoever has sent you the file of a request needs no gate: `sallyport breakglass approve FILE`',
+  })
+}

@@ -1,0 +1,22 @@
+import type { AtGate } from '#app'
+import { SallyportError } from '#error'
+import { gatePlace, type GateOptions } from '../../gate-place.ts'
+import type { Session } from '../../session.ts'
+
+/** The gate that `--gate` names; undefined when the home of this machine is to be used. */
+export function atGate(session: Session, name: string, options: GateOptions): AtGate | undefined {
+  const gate = gatePlace(options.gate, options, { where: `sallyport breakglass ${name}` })
+  return gate && { gate, env: session.env }
+}
+
+/** For options that only a home needs: the gate knows by the token who asks. */
+export function notAtGate(name: string, option: string, value: string | undefined): void {
+  if (value === undefined) return
+  throw new SallyportError({
+    code: 'USAGE_VALUE',
+    where: `sallyport breakglass ${name} ${option}`,
+    expected: 'none with --gate: who you are is said by the token',
+    found: 'a name',
+    fix: `Leave ${option} out`,
+  })
+}

@@ -1,0 +1,166 @@
+import type { Problem } from '#error'
+import type { CommandLine } from '../../command-line.ts'
+import type { Plan } from '../../commands.ts'
+import { decisionOutcome } from '../../decision-outcome.ts'
+import { escapeLine } from '../../escape.ts'
+import { gateOptions, type GateOptions } from '../../gate-place.ts'
+import type { Outcome } from '../../outcome.ts'
+import { renderProblems } from '../../render.ts'
+import type { Session } from '../../session.ts'
+import { parseTime } from '../../time.ts'
+import { artifactHelp } from '../verify.ts'
+import { atGate } from './at-gate.ts'
+import { outcome, type Rows } from './outcome.ts'
+
+interface ApproveOptions extends GateOptions {
+  readonly approver?: string
+  readonly output?: string
+}
+
+/** Approvers sign, and grants go where they are looked for. */
+export function defineGranting(command: CommandLine, plan: Plan): void {
+  command
+    .command('key')
+    .description('make the key of an approver, and print what to write into the trust file')
+    .action(() => plan('no key was made', key))
+  const approving = command
+    .command('approve')
+    .description('sign what was requested, from now on, with your key; needs no gate')
+    .argument('<request>', 'the file of the request')
+    .option('--approver <name>', 'who you are, in words (default: who you are on this machine)')
+    .option('--output <file>', 'the file of the grant')
+  gateOptions(approving, 'hand the grant in at a gate that runs').action(
+    (file: string, options: ApproveOptions) =>
+      plan('nothing was approved', (session) => approve(session, file, options)),
+  )
+  const using = command
+    .command('use')
+    .description('put grants where they are looked for, and print the annotation for pods')
+    .argument('<artifact>', artifactHelp)
+    .argument('<grant...>', 'files of grants')
+  gateOptions(using, 'hand them in at a gate that runs').action(
+    (artifact: string, grants: readonly string[], options: GateOptions) =>
+      plan('nothing was put anywhere', (session) => use(session, artifact, grants, options)),
+  )
+  command
+    .command('import')
+    .description('record afterwards what was let in by hand while the gate was down')
+    .argument('<grant...>', 'the grants it was let in with')
+    .option('--at <time>', 'when it was, such as 2026-06-01T12:00:00Z (default: now)', parseTime)
+    .option('--service <name>', 'what was deployed, where the grant names no service')
+    .action((grants: readonly string[], options: { at?: Date; service?: string }) =>
+      plan('nothing was recorded', (session) => importGrants(session, grants, options)),
+    )
+}
+
+async function key(session: Session): Promise<Outcome> {
+  const { makeBreakglassKey } = await import('#app')
+  const made = await makeBreakglassKey(await session.config())
+  const pem = made.publicKeyPem.trim().split('\n')
+  const now = session.now()
+  return {
+    exit: 0,
+    json: { apiVersion: 'sallyport.dev/v1', kind: 'BreakglassKeyReport', ...made },
+    text: [
+      `sallyport: ${session.outLook().paint.good('made')}: ${escapeLine(made.file)}`,
+      '',
+      'Who believes this approver writes this into `signers` of their trust file:',
+      '',
+      '  sre-oncall:',
+      '    keys:',
+      '      - publicKey: |',
+      ...pem.map((line) => `          ${line}`),
+      '        owner: NAME OF THE APPROVER',
+      `        validFrom: ${secondsOf(now)}`,
+      `        validUntil: ${secondsOf(new Date(now.getTime() + yearMs))}`,
+      '    predicateTypes: [https://sallyport.dev/attestation/breakglass/v1]',
+    ].join('\n'),
+  }
+}
+
+const yearMs = 365 * 86_400_000
+
+function secondsOf(time: Date): string {
+  return `${time.toISOString().slice(0, 19)}Z`
+}
+
+async function approve(session: Session, file: string, options: ApproveOptions): Promise<Outcome> {
+  const { approveBreakglass } = await import('#app')
+  const { approver, output } = options
+  const at = atGate(session, 'approve', options)
+  session.terminal.status('signing')
+  const report = await approveBreakglass({
+    config: await session.config(),
+    file,
+    ...(approver === undefined ? {} : { approver }),
+    ...(output === undefined ? {} : { output }),
+    ...(at === undefined ? {} : { at }),
+    now: session.now(),
+  })
+  const { request: made, handedIn } = report
+  const isKept = handedIn !== undefined && !('problems' in handedIn)
+  const rows: Rows = [
+    ['artifact', `${made.artifact.name} sha256:${made.artifact.sha256}`],
+    ['target', `${made.environment}/${made.service}`],
+    ['waives', made.rules.join(', ')],
+    ['reason', made.reason],
+    ['asked by', made.requester],
+    ['until', report.expires],
+    ['key', report.keyid],
+    isKept
+      ? ['handed in', `the gate has it, signed by ${handedIn.signers.join(', ')}: deploy`]
+      : ['next', `sallyport breakglass use ARTIFACT ${report.file}`],
+  ]
+  const told = outcome(session, 'GrantReport', report, `granted: ${report.file}`, rows)
+  return handedIn !== undefined && 'problems' in handedIn
+    ? { ...told, ...notHandedIn(session, report.file, handedIn.problems) }
+    : told
+}
+
+/** What is signed is signed: only the gate does not have it. */
+function notHandedIn(
+  session: Session,
+  file: string,
+  problems: readonly Problem[],
+): Pick<Outcome, 'exit' | 'refusal'> {
+  const look = session.errLook()
+  const head = `\nsallyport: ${look.paint.bad('error')}: the gate does not have the grant; it is in ${escapeLine(file)}`
+  return { exit: 3, refusal: `${head}\n\n${renderProblems(problems, look)}` }
+}
+
+async function use(
+  session: Session,
+  artifact: string,
+  grants: readonly string[],
+  options: GateOptions,
+): Promise<Outcome> {
+  const { useBreakglass } = await import('#app')
+  const at = atGate(session, 'use', options)
+  const { config } = session
+  const place = at === undefined ? {} : { at }
+  const report = await useBreakglass({ config, artifact, grants, ...place })
+  const { bundle, attached, kept = [], annotation } = report
+  const rows: Rows = [
+    ...(bundle === undefined ? [] : [['added to', bundle] as const]),
+    ...(attached === undefined ? [] : [['attached', attached.artifact] as const]),
+    ...kept.map(({ signers }) => ['handed in', `signed by ${signers.join(', ')}`] as const),
+  ]
+  const text = [
+    'Or, where nothing else can be reached, as an annotation of the pods:',
+    '',
+    `${annotation.name}: ${annotation.value}`,
+  ]
+  const made = outcome(session, 'BreakglassUseReport', report, `ready: ${artifact}`, rows)
+  return { ...made, text: `${made.text ?? ''}\n\n${text.join('\n')}` }
+}
+
+async function importGrants(
+  session: Session,
+  grants: readonly string[],
+  { at = session.now(), ...options }: { readonly at?: Date; readonly service?: string },
+): Promise<Outcome> {
+  const { importBreakglass } = await import('#app')
+  session.terminal.status('deciding')
+  const report = await importBreakglass({ config: await session.config(), grants, at, ...options })
+  return decisionOutcome(report, session)
+}
