@@ -326,6 +326,48 @@ test('an update that changes the image, or the target, is decided', async () => 
   }
 })
 
+test('what was there before can be changed and goes away, though it could not be decided about', async () => {
+  const many = Array.from({ length: 65 }, (_, index) => ({ image: `r.example/a${index}:1` }))
+  const workload = { kind: 'ReplicaSet', group: 'apps' }
+  const cases: [Asked, (image: unknown, more: object) => object][] = [
+    [
+      { namespace: 'unmapped', ...workload },
+      (image, more) => ({ spec: { ...more, template: template(image) } }),
+    ],
+    [{ namespace: 'unmapped' }, (image, more) => ({ metadata: more, ...pod(image) })],
+    [{}, (image, more) => ({ metadata: more, ...pod(image) })],
+    [
+      { namespace: 'tools' },
+      (image, more) => ({ metadata: more, spec: { containers: [...many, { image }] } }),
+    ],
+  ]
+  for (const [where, objectOf] of cases) {
+    const oldObject = objectOf('old:1', { finalizers: ['x'], replicas: 2 })
+    const update = (object: object) =>
+      requestOf({ ...where, operation: 'UPDATE', object, oldObject })
+    const { ports, asked, refusals } = portsOf()
+    const same = await admit(update(objectOf('old:1', { replicas: 0 })), settings, ports)
+    assert.deepEqual([same.response.allowed, asked, refusals], [true, [], []])
+    const { response } = await admit(update(objectOf(pinned, {})), settings, ports)
+    assert.equal(response.allowed, false)
+    assert.match(response.auditAnnotations?.reasons ?? '', /ADMISSION_(?:TARGET|LIMIT)/)
+  }
+})
+
+test('pods that come to a target, or leave it for none, are decided or refused', async () => {
+  const [without, within] = [{}, labels].map((some) => ({
+    metadata: { labels: some },
+    ...pod(pinned),
+  }))
+  const { ports, asked } = portsOf()
+  const update = { operation: 'UPDATE', object: within, oldObject: without }
+  await admit(requestOf(update), settings, ports)
+  assert.equal(asked.length, 1)
+  const back = { operation: 'UPDATE', object: without, oldObject: within }
+  const { response } = await admit(requestOf(back), settings, ports)
+  assert.equal(response.auditAnnotations?.reasons, 'ADMISSION_TARGET')
+})
+
 test('a debug container in a running pod is decided, in the old form of the request too', async () => {
   const debug = [{ name: 'dbg', image: pinned }]
   const cases = [

@@ -46,9 +46,7 @@ export function questionsOf(
   if (path === undefined) return unknownKind(request, settings.kinds)
   const pods = podsOf(request.object, path)
   if (pods === undefined) return { nothing: 'there is no pod template' }
-  const target = targetOf(settings.mapping, request.namespace, pods.labels)
-  if ('code' in target) return target
-  return ofPods(request, settings, path, { target, ...pods })
+  return ofPods(request, settings.mapping, pods, podsOf(request.oldObject, path))
 }
 
 function deploysNothing(request: AdmissionRequest): string | undefined {
@@ -82,18 +80,32 @@ function areKnown(images: readonly NamedImage[], before: Pods): boolean {
 
 function ofPods(
   request: AdmissionRequest,
-  { mapping }: AdmissionSettings,
-  path: TemplatePath,
-  { target, ...pods }: Pods & { readonly target: Target },
+  mapping: TargetMapping,
+  pods: Pods,
+  before: Pods | undefined,
 ): Questions | NothingToDecide | Problem {
+  const targetFor = ({ labels }: Pods) => targetOf(mapping, request.namespace, labels)
+  const target = targetFor(pods)
+  // What cannot be decided, and was there before, can be changed all the same: or nobody could get rid of it.
+  if (
+    before !== undefined &&
+    isSameTarget(target, targetFor(before)) &&
+    areKnown(pods.images, before)
+  ) {
+    return { nothing: 'images and target are as they were' }
+  }
+  if ('code' in target) return target
   const images = distinct(pods.images)
   if (images.length === 0) return { nothing: 'there is no image' }
   if (images.length > maxImages) return tooMany(request, images.length)
-  const before = podsOf(request.oldObject, path)
-  if (before !== undefined && isSame(request, mapping, before, { target, images })) {
-    return { nothing: 'images and target are as they were' }
-  }
   return { target, images, annotations: pods.annotations }
+}
+
+/** Whether both are the same target, or neither is one, for the same reason. */
+function isSameTarget(now: Target | Problem, before: Target | Problem): boolean {
+  if ('code' in now || 'code' in before)
+    return 'code' in now && 'code' in before && now.code === before.code
+  return now.environment === before.environment && now.service === before.service
 }
 
 function pathOf(
@@ -158,22 +170,6 @@ function join(place: string, member: string): string {
 function distinct(images: readonly NamedImage[]): readonly NamedImage[] {
   const seen = new Set<string>()
   return images.filter(({ image }) => !seen.has(image) && seen.add(image))
-}
-
-/** Whether every image has been there before, and under the same policy. */
-function isSame(
-  { namespace }: AdmissionRequest,
-  mapping: TargetMapping,
-  before: Pods,
-  { target, images }: { readonly target: Target; readonly images: readonly NamedImage[] },
-): boolean {
-  const then = targetOf(mapping, namespace, before.labels)
-  if ('code' in then) return false
-  return (
-    then.environment === target.environment &&
-    then.service === target.service &&
-    areKnown(images, before)
-  )
 }
 
 function unknownKind(
