@@ -354,13 +354,15 @@ test('a kind of somebody’s own is asked about once it is configured', { skip }
   const kind = { ...config, metadata: { name: 'own-kinds' }, webhooks: [{ ...webhook, rules }] }
   assertDone(await apply(kind))
   await kubectl('wait', '--for=condition=Established', 'crd/rollouts.acme.example')
-  const rollout = (image: string) => {
+  const rollout = (image: string, more = {}) => {
     const { metadata, spec } = pod('rolling', image)
-    const template = { metadata: { labels: metadata.labels }, spec }
+    const template = { metadata: { labels: metadata.labels }, spec, ...more }
     return { apiVersion: 'acme.example/v1', kind: 'Rollout', metadata, spec: { template } }
   }
   await until('the webhook is in force', () => isRefused(rollout(world.bad)))
   assertRefused(await apply(rollout(world.bad)), /spec\.template\.spec\.containers\[0\]\.image/)
+  const posing = { kind: 'EphemeralContainers', ephemeralContainers: [] }
+  assertRefused(await apply(rollout(world.bad, posing)), /spec\.template\.spec\.containers/)
   assertDone(await apply(rollout(world.good)))
 })
 

@@ -396,6 +396,17 @@ test('a debug container in a running pod is decided, in the old form of the requ
   }
 })
 
+test('a template that calls itself a list of debug containers hides no image', async () => {
+  const posing = { kind: 'EphemeralContainers', ephemeralContainers: [] }
+  for (const [group, kind, objectOf] of allWorkloads) {
+    const text = JSON.stringify(objectOf(pinned))
+    const hidden = text.replace('"metadata":', `${JSON.stringify(posing).slice(1, -1)},"metadata":`)
+    const { ports, asked } = portsOf()
+    await admit(requestOf({ group, kind, object: JSON.parse(hidden) }), settings, ports)
+    assert.equal(asked.length, 1, kind)
+  }
+})
+
 test('a namespace, a label or a kind that nobody has mapped is refused, and it is said who can map it', async () => {
   const object = { metadata: { labels: {} }, ...pod(pinned) }
   const cases: [Asked, string][] = [

@@ -44,9 +44,9 @@ export function questionsOf(
   if (nothing !== undefined) return { nothing }
   const path = pathOf(request, settings.kinds)
   if (path === undefined) return unknownKind(request, settings.kinds)
-  const pods = podsOf(request.object, path)
+  const pods = podsOf(request, request.object, path)
   if (pods === undefined) return { nothing: 'there is no pod template' }
-  return ofPods(request, settings.mapping, pods, podsOf(request.oldObject, path))
+  return ofPods(request, settings.mapping, pods, podsOf(request, request.oldObject, path))
 }
 
 function deploysNothing(request: AdmissionRequest): string | undefined {
@@ -68,7 +68,8 @@ function isPodStatus({ kind, subResource }: AdmissionRequest): boolean {
  */
 function changesPod(request: AdmissionRequest): boolean {
   if (!isPodStatus(request)) return false
-  const [now, before] = [podsOf(request.object, []), podsOf(request.oldObject, [])]
+  const { object, oldObject } = request
+  const [now, before] = [podsOf(request, object, []), podsOf(request, oldObject, [])]
   if (now === undefined || before === undefined) return now !== before
   return !isDeepStrictEqual(now.labels, before.labels) || !areKnown(now.images, before)
 }
@@ -113,7 +114,6 @@ function pathOf(
   kinds: ReadonlyMap<string, TemplatePath>,
 ): TemplatePath | undefined {
   const { kind, subResource } = request
-  // Before 1.22 ephemeral containers came as a kind of their own, a list without the pod around it.
   if (subResource === 'ephemeralcontainers' || isPodStatus(request)) return []
   if (subResource !== '') return undefined
   return builtInKinds.get(kindName(kind)) ?? kinds.get(kindName(kind))
@@ -125,28 +125,35 @@ interface Pods {
   readonly images: readonly NamedImage[]
 }
 
-function podsOf(object: JsonObject | undefined, path: TemplatePath): Pods | undefined {
+function podsOf(
+  request: AdmissionRequest,
+  object: JsonObject | undefined,
+  path: TemplatePath,
+): Pods | undefined {
   if (object === undefined) return undefined
   const place = path.join('.')
   const template = memberAt(object, path)
   if (template === undefined) return undefined
   const metadata = optionalObject(template.metadata, join(place, 'metadata'))
-  const spec = isOldEphemeral(template)
-    ? template
-    : optionalObject(template.spec, join(place, 'spec'))
+  const isList = isOldEphemeral(request)
+  const spec = isList ? template : optionalObject(template.spec, join(place, 'spec'))
   const annotations = optionalObject(metadata.annotations, join(place, 'metadata.annotations'))
   return {
     labels: optionalObject(metadata.labels, join(place, 'metadata.labels')),
     annotations,
     images: [
-      ...imagesOf(spec, isOldEphemeral(template) ? 'object' : join(place, 'spec')),
+      ...imagesOf(spec, isList ? 'object' : join(place, 'spec')),
       ...artifactsIn(annotations, join(place, 'metadata.annotations')),
     ],
   }
 }
 
-function isOldEphemeral({ kind, ephemeralContainers }: JsonObject): boolean {
-  return kind === 'EphemeralContainers' && ephemeralContainers !== undefined
+/**
+ * Before 1.22 ephemeral containers came as a kind of their own, a list without the pod around it. The API server says so;
+ * what a template calls itself is written by whoever asks.
+ */
+function isOldEphemeral({ kind, subResource }: AdmissionRequest): boolean {
+  return subResource === 'ephemeralcontainers' && kindName(kind) === 'EphemeralContainers'
 }
 
 function memberAt(object: JsonObject, path: TemplatePath): JsonObject | undefined {
