@@ -21,6 +21,9 @@ const apply = (object: unknown, ...more: readonly string[]): Promise<Said> =>
 const isRefused = async (object: unknown): Promise<boolean> =>
   (await apply(object, '--dry-run=server')).exit !== 0
 const kubectl = (...args: readonly string[]): Promise<Said> => world.cluster.kubectl(args)
+const debug = (name: string, image: string, container: string): Promise<Said> =>
+  kubectl('debug', name, '-n', 'shop', `--image=${image}`, '-c', container)
+const badTag = (): string => world.bad.replace(/@.*/, ':0.9')
 
 before(async () => {
   if (skip !== false) return
@@ -31,8 +34,10 @@ before(async () => {
   }
   // What was there before the gate: images that it would refuse.
   ;[legacy = {}] = templates('legacy', world.bad)
-  const objects = [legacy, pod('legacy', world.bad), ...unmapped()]
+  const debugged = pod('debugged', badTag())
+  const objects = [legacy, pod('legacy', world.bad), debugged, ...unmapped()]
   for (const object of objects) assertDone(await apply(object))
+  assertDone(await debug('debugged', badTag(), 'before'))
   await world.apply('webhook')
   // The API server takes a moment to hear of it.
   await until('the webhook is in force', () => isRefused(pod('probe', world.bad)))
@@ -109,12 +114,20 @@ test('one bad image among good ones is enough, wherever it stands', { skip }, as
 })
 
 test('a container for debugging is asked about, too', { skip }, async () => {
-  const debug = (image: string, name: string): Promise<Said> =>
-    kubectl('debug', 'good', '-n', 'shop', `--image=${image}`, '-c', name)
-  assertRefused(await debug(world.bad, 'bad'), /spec\.ephemeralContainers\[0\]\.image/)
-  assertRefused(await debug(world.tagged, 'tagged'), /ADMISSION_UNPINNED/)
-  assertDone(await debug(world.good, 'fine'))
+  assertRefused(await debug('good', world.bad, 'bad'), /spec\.ephemeralContainers\[0\]\.image/)
+  assertRefused(await debug('good', world.tagged, 'tagged'), /ADMISSION_UNPINNED/)
+  assertDone(await debug('good', world.good, 'fine'))
 })
+
+test(
+  'whatever else is in a pod, a container for debugging is asked about alone',
+  { skip },
+  async () => {
+    const said = await debug('debugged', world.bad, 'bad')
+    assertRefused(said, / request: spec\.ephemeralContainers\[1\]\.image: denied/)
+    assertDone(await debug('debugged', world.good, 'fine'))
+  },
+)
 
 test('every kind that makes pods is asked about before any pod is made', { skip }, async () => {
   for (const object of templates('good', world.good)) assertDone(await apply(object))
@@ -419,8 +432,25 @@ test(
       'jsonpath={.spec.containers[0].image}',
     ]
     assert.equal((await kubectl(...image)).stdout, `${world.tagged}@${world.good.split('@')[1]}`)
-    const bad = world.bad.replace(/@.*/, ':0.9')
-    assertRefused(await apply(pod('pinned-bad', bad)), /PROVENANCE_MISSING/)
+    assertRefused(await apply(pod('pinned-bad', badTag())), /PROVENANCE_MISSING/)
+  },
+)
+
+test(
+  'with the webhook that pins, a container for debugging may name a tag, and no other is touched',
+  { skip },
+  async () => {
+    assertDone(await debug('debugged', world.tagged, 'tagged'))
+    const path = 'jsonpath={.spec.containers[*].image} {.spec.ephemeralContainers[*].image}'
+    const { stdout } = await kubectl('-n', 'shop', 'get', 'pod', 'debugged', '-o', path)
+    const pinned = `${world.tagged}@${world.good.split('@')[1]}`
+    assert.deepEqual(stdout.split(' '), [badTag(), badTag(), world.good, pinned])
+    const events = world.cluster.audit().split('\n')
+    const isIt = (line: string): boolean => line.includes('/pods/debugged/ephemeralcontainers')
+    assert.match(
+      events.findLast(isIt) ?? '',
+      new RegExp(`"pin\\.sallyport\\.dev/pinned":"${pinned}"`),
+    )
   },
 )
 

@@ -396,6 +396,33 @@ test('a debug container in a running pod is decided, in the old form of the requ
   }
 })
 
+test('a debug container is decided alone: nothing else of the pod can be changed with it', async () => {
+  const debug = 'r.example/debug'
+  const podWith = (app: string, ...images: string[]) => ({
+    metadata: { labels: { app } },
+    spec: {
+      containers: [{ image: 'old:1' }, { image: `${debug}@sha256:${other}` }],
+      ephemeralContainers: ['old:2', ...images].map((image) => ({ image })),
+    },
+  })
+  const update = (object: object, oldObject?: object) =>
+    requestOf({ operation: 'UPDATE', subResource: 'ephemeralcontainers', object, oldObject })
+  const { ports, asked, refusals } = portsOf()
+  const object = podWith('cart', pinned)
+  const { response } = await admit(update(object, podWith('cart')), settings, ports)
+  assert.deepEqual([response.allowed, refusals], [true, []])
+  assert.deepEqual(
+    asked.map((question) => question.asked['field']),
+    ['spec.ephemeralContainers[1].image'],
+  )
+  const tagged = update(podWith('cart', `${debug}:1`), podWith('cart'))
+  assert.equal((await admit(tagged, settings, ports)).response.allowed, false)
+  for (const oldObject of [undefined, podWith('billing')]) {
+    const whole = await admit(update(object, oldObject), settings, ports)
+    assert.match(whole.response.status?.message ?? '', /ADMISSION_IMAGE spec\.containers\[0\]/)
+  }
+})
+
 test('a template that calls itself a list of debug containers hides no image', async () => {
   const posing = { kind: 'EphemeralContainers', ephemeralContainers: [] }
   for (const [group, kind, objectOf] of allWorkloads) {

@@ -26,6 +26,15 @@ export function imagesOf(spec: JsonObject, place: string): readonly NamedImage[]
   ]
 }
 
+/** Those that are not written anywhere in what was there before. */
+export function newImages(
+  images: readonly NamedImage[],
+  before: readonly NamedImage[] = [],
+): readonly NamedImage[] {
+  const known = new Set(before.map(({ image }) => image))
+  return images.filter(({ image }) => !known.has(image))
+}
+
 /** CRI-O pulls the seccomp profile of a container, or of the whole pod, from the artifact that such an annotation names. */
 const artifactAnnotation = /^seccomp-profile\.(?:kubernetes\.cri-o|crio)\.io(?:\/|$)/
 

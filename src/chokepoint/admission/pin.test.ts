@@ -56,6 +56,23 @@ test('a tag that nobody can resolve stays as it is', async () => {
   assert.equal(patchOf(answer), undefined)
 })
 
+test('of a pod that is debugged only the new container is pinned', async () => {
+  const podWith = (...images: string[]) => ({
+    spec: { ...spec, ephemeralContainers: images.map((image) => ({ image })) },
+  })
+  const more = { operation: 'UPDATE', subResource: 'ephemeralcontainers' }
+  const oldObject = podWith('r.example/e:1')
+  const object = podWith('r.example/e:1', 'r.example/f:2')
+  // What somebody writes elsewhere in such a request is dropped by the API server.
+  object.spec = { ...object.spec, containers: [{ image: 'r.example/g:1' }] }
+  const answer = await pin(requestOf(object, { ...more, oldObject }), resolve)
+  const value = `r.example/f:2@sha256:${digest}`
+  assert.deepEqual(patchOf(answer), [
+    { op: 'replace', path: '/spec/ephemeralContainers/1/image', value },
+  ])
+  assert.deepEqual(answer.response.auditAnnotations, { pinned: value })
+})
+
 test('nothing but pods is changed, and no pod that runs already', async () => {
   const template = { spec: { template: { spec } } }
   const kind = { group: 'apps', version: 'v1', kind: 'Deployment' }

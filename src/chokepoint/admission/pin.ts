@@ -1,8 +1,10 @@
+import type { JsonObject } from '#document'
 import { formatReference, parseReference, type Reference } from '#evidence'
 import { SallyportError } from '#error'
 import { answerOf, type AdmissionAnswer } from './answer.ts'
-import { imagesOf, objectAt, type NamedImage } from './images.ts'
-import type { AdmissionRequest } from './review.ts'
+import { imagesOf, newImages, objectAt, type NamedImage } from './images.ts'
+import { kindName } from './kinds.ts'
+import { asksToDebug, type AdmissionRequest } from './review.ts'
 
 interface Replacement {
   readonly op: 'replace'
@@ -46,21 +48,28 @@ interface Tagged {
   readonly reference: Reference
 }
 
-function imagesToPin({
-  kind,
-  operation,
-  object,
-  subResource,
-}: AdmissionRequest): readonly Tagged[] {
-  const isPod = kind.group === '' && kind.kind === 'Pod'
-  const changes = operation === 'CREATE' || subResource === 'ephemeralcontainers'
-  if (!isPod || !changes || object?.['spec'] === undefined) return []
-  return imagesOf(objectAt(object['spec'], 'spec'), 'spec')
+function imagesToPin(request: AdmissionRequest): readonly Tagged[] {
+  const { kind, operation, object, oldObject } = request
+  const isDebug = asksToDebug(request)
+  if (kindName(kind) !== 'Pod' || (operation !== 'CREATE' && !isDebug)) return []
+  const images = imagesIn(object)
+  // The API server refuses a change of a debug container that is there, and drops what changes elsewhere.
+  const changeable = isDebug ? newImages(images.filter(isOfDebug), imagesIn(oldObject)) : images
+  return changeable
     .flatMap((image) => {
       const reference = readable(image.image)
       return reference === undefined || reference.digest !== undefined ? [] : [{ image, reference }]
     })
     .slice(0, maxTags)
+}
+
+function imagesIn(object: JsonObject | undefined): readonly NamedImage[] {
+  const spec = object?.['spec']
+  return spec === undefined ? [] : imagesOf(objectAt(spec, 'spec'), 'spec')
+}
+
+function isOfDebug({ field }: NamedImage): boolean {
+  return field.startsWith('spec.ephemeralContainers[')
 }
 
 function readable(image: string): Reference | undefined {

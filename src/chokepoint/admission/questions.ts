@@ -2,9 +2,9 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Json, JsonObject } from '#document'
 import { quote, type Problem } from '#error'
 import type { Target } from '#policy'
-import { artifactsIn, imagesOf, objectAt, type NamedImage } from './images.ts'
+import { artifactsIn, imagesOf, newImages, objectAt, type NamedImage } from './images.ts'
 import { builtInKinds, kindName, templateFree, type TemplatePath } from './kinds.ts'
-import type { AdmissionRequest } from './review.ts'
+import { asksToDebug, type AdmissionRequest } from './review.ts'
 import { targetOf, type TargetMapping } from './target.ts'
 
 export interface AdmissionSettings {
@@ -75,8 +75,7 @@ function changesPod(request: AdmissionRequest): boolean {
 }
 
 function areKnown(images: readonly NamedImage[], before: Pods): boolean {
-  const known = new Set(before.images.map(({ image }) => image))
-  return images.every(({ image }) => known.has(image))
+  return newImages(images, before.images).length === 0
 }
 
 function ofPods(
@@ -87,16 +86,14 @@ function ofPods(
 ): Questions | NothingToDecide | Problem {
   const targetFor = ({ labels }: Pods) => targetOf(mapping, request.namespace, labels)
   const target = targetFor(pods)
+  const known = before !== undefined && isSameTarget(target, targetFor(before)) ? before : undefined
   // What cannot be decided, and was there before, can be changed all the same: or nobody could get rid of it.
-  if (
-    before !== undefined &&
-    isSameTarget(target, targetFor(before)) &&
-    areKnown(pods.images, before)
-  ) {
+  if (known !== undefined && areKnown(pods.images, known))
     return { nothing: 'images and target are as they were' }
-  }
   if ('code' in target) return target
-  const images = distinct(pods.images)
+  const images = distinct(
+    asksToDebug(request) ? newImages(pods.images, known?.images) : pods.images,
+  )
   if (images.length === 0) return { nothing: 'there is no image' }
   if (images.length > maxImages) return tooMany(request, images.length)
   return { target, images, annotations: pods.annotations }
@@ -114,7 +111,7 @@ function pathOf(
   kinds: ReadonlyMap<string, TemplatePath>,
 ): TemplatePath | undefined {
   const { kind, subResource } = request
-  if (subResource === 'ephemeralcontainers' || isPodStatus(request)) return []
+  if (asksToDebug(request) || isPodStatus(request)) return []
   if (subResource !== '') return undefined
   return builtInKinds.get(kindName(kind)) ?? kinds.get(kindName(kind))
 }
@@ -152,8 +149,8 @@ function podsOf(
  * Before 1.22 ephemeral containers came as a kind of their own, a list without the pod around it. The API server says so;
  * what a template calls itself is written by whoever asks.
  */
-function isOldEphemeral({ kind, subResource }: AdmissionRequest): boolean {
-  return subResource === 'ephemeralcontainers' && kindName(kind) === 'EphemeralContainers'
+function isOldEphemeral(request: AdmissionRequest): boolean {
+  return asksToDebug(request) && kindName(request.kind) === 'EphemeralContainers'
 }
 
 function memberAt(object: JsonObject, path: TemplatePath): JsonObject | undefined {

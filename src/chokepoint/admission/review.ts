@@ -93,6 +93,11 @@ export function askedIn(request: AdmissionRequest): Readonly<Record<string, stri
   }
 }
 
+/** Whether it puts containers for debugging into a pod; the API server lets such a request change nothing else. */
+export function asksToDebug({ subResource }: AdmissionRequest): boolean {
+  return subResource === 'ephemeralcontainers'
+}
+
 function objectOf(value: unknown, where: string): JsonObject | undefined {
   if (value === undefined || value === null) return undefined
   if (typeof value === 'object' && !Array.isArray(value)) return value as JsonObject
