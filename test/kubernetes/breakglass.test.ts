@@ -35,6 +35,7 @@ before(async () => {
   offerBreakglass(world, pager)
   await world.startGate()
   for (const name of ['shop', 'tools']) await kubectl('create', 'namespace', name)
+  assertDone(await apply(templates('legacy', world.bad)[0]))
   await world.apply('webhook')
   const bad = pod('probe', world.bad)
   await until('the webhook is in force', async () => (await apply(bad)).exit !== 0)
@@ -200,6 +201,33 @@ test(
     }
     assert.equal(used().length, heard, 'nothing was used')
     assert.equal(await world.logSize(), entries + cases.length, 'every attempt is recorded')
+  },
+)
+
+test(
+  'a grant in a template that was there before the gate is held against whoever writes it there',
+  { skip },
+  async () => {
+    const legacy = (name: string, grant: Buffer): Promise<Said> => {
+      const annotations = { [name]: grant.toString('base64') }
+      const patch = JSON.stringify({ spec: { template: { metadata: { annotations } } } })
+      return kubectl('-n', 'shop', 'patch', 'deployment', 'legacy', '-p', patch)
+    }
+    const heard = used().length
+    const own = granted(world.bad, rules, {}, people.administrator)
+    for (const name of ['sallyport.dev/breakglass', 'sallyport.dev/evidence']) {
+      const said = await legacy(name, own)
+      assert.equal(said.exit, 1, `${name} was admitted`)
+      assert.match(said.stderr, /BREAKGLASS_SELF_APPROVED/)
+    }
+    assert.equal(used().length, heard)
+    assertDone(await legacy('sallyport.dev/breakglass', granted(world.bad, rules)))
+    const use = used().at(-1)
+    assert.equal(used().length, heard + 1)
+    assert.deepEqual([use?.requester, use?.breakglass?.approvers], ['administrator', ['erin']])
+    assertDone(await kubectl('-n', 'shop', 'scale', 'deployment', 'legacy', '--replicas=2'))
+    assertDone(await kubectl('-n', 'shop', 'rollout', 'restart', 'deployment', 'legacy'))
+    assert.equal(used().length, heard + 1, 'it was there before')
   },
 )
 

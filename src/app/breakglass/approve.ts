@@ -11,6 +11,7 @@ import {
   type Breakglass,
 } from '#attestation'
 import { grantOf, parseRequest, requestId, type BreakglassRequest } from '#breakglass'
+import { breakglassAnnotation } from '#chokepoint'
 import type { Config } from '#config'
 import { sha256Hex } from '#document'
 import { quote, SallyportError, type Problem } from '#error'
@@ -23,7 +24,6 @@ import { HomeFiles } from '../init/files.ts'
 import { startStatementSigner } from '../statement-signer.ts'
 import { requester, verifyArtifact, type VerifyReport } from '../verify.ts'
 import { grantAtGate, type AtGate, type KeptGrant } from './at-gate.ts'
-import { breakglassAnnotation } from '../serve/annotations.ts'
 
 export interface ApproveBreakglassOptions {
   readonly config: Config

@@ -89,7 +89,7 @@ test('what deploys nothing, or was refused, or only tried is none', async () => 
     { objectRef: { resource: 'configmaps', namespace: 'shop' } },
     {
       verb: 'patch',
-      annotations: { 'gate.sallyport.dev/undecided': 'images and target are as they were' },
+      annotations: { 'gate.sallyport.dev/undecided': 'images, target and grants are as they were' },
     },
   ])
     assert.equal(await judged(more), 'nothing', JSON.stringify(more))

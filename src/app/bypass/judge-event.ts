@@ -76,7 +76,7 @@ async function judgeDeployment(event: AuditEvent, parts: JudgeParts): Promise<Ju
     return matchedByHand(event, parts) ?? finding(failedOpenProblem(event, open))
   const told = toldBy(event, parts.webhooks)
   if (told === undefined) return matchedByHand(event, parts) ?? finding(unguarded(event))
-  // The gate was asked, and there was nothing to decide: images and target were there before.
+  // The gate was asked, and there was nothing to decide: all was there before.
   if (told['undecided'] !== undefined) return undecided(event, told['undecided'])
   const fault = await unrecorded(event, told, parts)
   return fault === undefined ? { outcome: 'matched' } : finding(fault)

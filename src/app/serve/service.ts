@@ -2,7 +2,9 @@ import type { Bell } from '#breakglass'
 import type { Config } from '#config'
 import {
   askedIn,
+  breakglassAnnotation,
   enforce,
+  evidenceAnnotation,
   explainDecision,
   explainProblem,
   nameOf,
@@ -20,7 +22,6 @@ import type { GateService, Journal, Metrics } from '#server'
 import { allowedRegistries, gatherFor, placeOf, type GatherPorts, type Wanted } from './gather.ts'
 import { kubernetesPrincipal, principalOf } from './principal.ts'
 import { proxyPorts } from './proxy-ports.ts'
-import { breakglassAnnotation, evidenceAnnotation } from './annotations.ts'
 import { ringFor } from '../breakglass/bell.ts'
 import { locationOf } from '../recheck/location.ts'
 import { glassTerms } from '../breakglass/terms.ts'

@@ -298,6 +298,31 @@ test('what deploys nothing is not decided: deleting, connecting, scaling, status
   }
 })
 
+test('a grant in a template that was there before is decided for whoever writes it, in either annotation', async () => {
+  for (const [group, kind, objectOf] of allWorkloads) {
+    for (const name of ['sallyport.dev/breakglass', 'sallyport.dev/evidence']) {
+      const carrying = (grant?: string): unknown => {
+        const metadata = JSON.stringify({ labels, annotations: { other: 'x', [name]: grant } })
+        const text = JSON.stringify(objectOf(pinned))
+        return JSON.parse(
+          text.replace(`"metadata":${JSON.stringify({ labels })}`, `"metadata":${metadata}`),
+        )
+      }
+      const { ports, asked } = portsOf()
+      const update = async (before: string | undefined, now: string | undefined) => {
+        const objects = { object: carrying(now), oldObject: carrying(before) }
+        const request = requestOf({ group, kind, operation: 'UPDATE', ...objects })
+        await admit(request, settings, ports)
+        return asked.splice(0).map(({ requester, annotations }) => [requester, annotations[name]])
+      }
+      assert.deepEqual(await update(undefined, 'a grant'), [['jo', 'a grant']], kind)
+      assert.deepEqual(await update('a grant', 'another'), [['jo', 'another']], kind)
+      assert.deepEqual(await update('a grant', 'a grant'), [], kind)
+      assert.deepEqual(await update('a grant', undefined), [], kind)
+    }
+  }
+})
+
 test('a status that brings another target or an artifact is decided as the pod is', async () => {
   const before = { metadata: { labels }, ...pod(pinned) }
   const annotations = { 'seccomp-profile.crio.io': `r.example/seccomp@sha256:${other}` }

@@ -5,6 +5,7 @@ export {
   type ImageAnswer,
   type ImageQuestion,
 } from './admit.ts'
+export { breakglassAnnotation, evidenceAnnotation } from './annotations.ts'
 export { answerOf, type AdmissionAnswer } from './answer.ts'
 export { artifactOf, unpinned } from './artifact.ts'
 export { builtInKinds, kindName, type TemplatePath } from './kinds.ts'

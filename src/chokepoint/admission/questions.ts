@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { Json, JsonObject } from '#document'
 import { quote, type Problem } from '#error'
 import type { Target } from '#policy'
+import { breakglassAnnotation, evidenceAnnotation } from './annotations.ts'
 import { artifactsIn, imagesOf, newImages, objectAt, type NamedImage } from './images.ts'
 import { builtInKinds, kindName, templateFree, type TemplatePath } from './kinds.ts'
 import { asksToDebug, type AdmissionRequest } from './review.ts'
@@ -31,8 +32,8 @@ export interface NothingToDecide {
 const maxImages = 64
 
 /**
- * What must be decided before a request may go on. A request that brings no image that was not there before deploys
- * nothing: deleting, scaling, labelling and reporting status are never blocked, or a cluster could not heal.
+ * What must be decided before a request may go on. A request that brings no image and no grant that was not there
+ * before deploys nothing: deleting, scaling, labelling and reporting status are never blocked, or a cluster could not heal.
  *
  * @throws SallyportError ADMISSION_REVIEW when the object is not shaped as its kind
  */
@@ -86,10 +87,12 @@ function ofPods(
 ): Questions | NothingToDecide | Problem {
   const targetFor = ({ labels }: Pods) => targetOf(mapping, request.namespace, labels)
   const target = targetFor(pods)
-  const known = before !== undefined && isSameTarget(target, targetFor(before)) ? before : undefined
+  const isComparable =
+    before !== undefined && isSameTarget(target, targetFor(before)) && !bringsGrant(pods, before)
+  const known = isComparable ? before : undefined
   // What cannot be decided, and was there before, can be changed all the same: or nobody could get rid of it.
   if (known !== undefined && areKnown(pods.images, known))
-    return { nothing: 'images and target are as they were' }
+    return { nothing: 'images, target and grants are as they were' }
   if ('code' in target) return target
   const images = distinct(
     asksToDebug(request) ? newImages(pods.images, known?.images) : pods.images,
@@ -104,6 +107,16 @@ function isSameTarget(now: Target | Problem, before: Target | Problem): boolean 
   if ('code' in now || 'code' in before)
     return 'code' in now && 'code' in before && now.code === before.code
   return now.environment === before.environment && now.service === before.service
+}
+
+/**
+ * Whether there is a grant, perhaps, that was not there before; it counts in either annotation. Whoever writes it must not
+ * have approved it, and the controllers that make the pods never have.
+ */
+function bringsGrant({ annotations }: Pods, before: Pods): boolean {
+  return [breakglassAnnotation, evidenceAnnotation]
+    .filter((name) => annotations[name] !== undefined)
+    .some((name) => !isDeepStrictEqual(annotations[name], before.annotations[name]))
 }
 
 function pathOf(

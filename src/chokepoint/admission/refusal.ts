@@ -1,12 +1,11 @@
 import { accountOf, sentenceOf, type Decision } from '#decision'
 import { catalogue, escapeLine, type Problem } from '#error'
 import type { ImageAnswer } from './admit.ts'
+import { breakglassAnnotation, evidenceAnnotation } from './annotations.ts'
 
 /** Reasons that are told in full; a developer fixes the first one first. */
 const maxReasons = 3
 const maxText = 600
-const annotation = 'sallyport.dev/evidence of the pods'
-const glassAnnotation = 'sallyport.dev/breakglass of the pods'
 
 /** Who may let something in although the policy refuses it. */
 export interface GlassTerms {
@@ -49,7 +48,7 @@ function emergencyOf({ request }: Decision, terms: GlassTerms | undefined): stri
   const who = `${terms.count} of ${terms.approvers.join(', ')}`
   const where = `oci://${artifact.name} --environment ${target.environment} --service ${target.service}`
   return line(
-    `in an emergency: sallyport breakglass request ${where} --reason WHY --incident REFERENCE; ${who} approves; the grant goes into the annotation ${glassAnnotation}`,
+    `in an emergency: sallyport breakglass request ${where} --reason WHY --incident REFERENCE; ${who} approves; the grant goes into the annotation ${breakglassAnnotation} of the pods`,
   )
 }
 
@@ -86,7 +85,10 @@ function shorter(problem: Problem, { name, digest }: Decision['request']['artifa
     expected: again(problem.expected),
     found: again(problem.found),
     // Who deploys to a cluster has no command line of the gate at hand, but annotations.
-    fix: problem.fix.replace('pass it with --bundle', `put it into the annotation ${annotation}`),
+    fix: problem.fix.replace(
+      'pass it with --bundle',
+      `put it into the annotation ${evidenceAnnotation} of the pods`,
+    ),
   }
 }
 
