@@ -31,6 +31,8 @@ export interface AnswerParts {
 }
 
 const maxMessage = 4000
+/** Kept for the line that counts the refusals that are left out. */
+const maxRest = 40
 /** The API server cuts what is longer, and all of them at 4,096. */
 const maxWarning = 240
 const maxWarnings = 16
@@ -62,10 +64,27 @@ export function answerOf({
 }
 
 function statusOf(refusals: readonly string[], isFinal: boolean) {
-  const message = cut(refusals.join('\n'), maxMessage)
+  const message = messageOf(refusals)
   return isFinal
     ? { code: 403, reason: 'Forbidden' as const, message }
     : { code: 503, reason: 'ServiceUnavailable' as const, message }
+}
+
+/** Whole refusals, as long as they fit: what is cut has no fix, and what is missing looks admitted. */
+function messageOf(refusals: readonly string[]): string {
+  const all = refusals.join('\n')
+  if (all.length <= maxMessage || refusals.length === 1) return cut(all, maxMessage)
+  const [first = '', ...others] = refusals
+  const shown = [cut(first, maxMessage - maxRest)]
+  let length = first.length
+  for (const refusal of others) {
+    length += 1 + refusal.length
+    if (length > maxMessage - maxRest) break
+    shown.push(refusal)
+  }
+  const rest = refusals.length - shown.length
+  const last = rest === 1 ? 'and 1 more image is refused' : `and ${rest} more images are refused`
+  return [...shown, last].join('\n')
 }
 
 // RFC 7234 warn-text: one line, no control characters.
