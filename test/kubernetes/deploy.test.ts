@@ -134,10 +134,32 @@ test('the policy that docs/kubernetes.md shows is one', { skip }, async () => {
   for (const text of policies) assertDone(await apply(loadAll(text)[0], '--dry-run=server'))
 })
 
-test('the optional parts fit together', { skip }, async () => {
+test(
+  'the optional parts fit together, with and without the webhook that pins',
+  { skip },
+  async () => {
+    const others = ['leave-out-kube-system', 'cert-manager']
+    for (const [parts, webhooks, kinds] of [
+      [others, 2, 1],
+      [['pin', ...others], 3, 2],
+    ] as const) {
+      const text = JSON.stringify(await builtWith(parts))
+      const count = (part: RegExp): number => text.match(part)?.length ?? 0
+      assert.equal(count(/"values":\["sallyport-system","kube-system"\]/g), webhooks)
+      assert.equal(count(/"kind":"(Mutating|Validating)WebhookConfiguration"/g), kinds)
+      assert.equal(
+        count(/"cert-manager.io\/inject-ca-from":"sallyport-system\/sallyport-tls"/g),
+        kinds,
+      )
+      assert.doesNotMatch(text, /CA_BUNDLE/)
+    }
+  },
+)
+
+/** The webhook with optional parts, in this order. */
+async function builtWith(parts: readonly string[]): Promise<readonly KubernetesObject[]> {
   const folder = mkdtempSync(join(dir, 'overlay-'))
   const place = (name: string): string => relative(folder, join(deployFolder, name))
-  const parts = ['pin', 'leave-out-kube-system', 'cert-manager']
   const overlay = {
     apiVersion: 'kustomize.config.k8s.io/v1beta1',
     kind: 'Kustomization',
@@ -145,11 +167,8 @@ test('the optional parts fit together', { skip }, async () => {
     components: parts.map((name) => place(`components/${name}`)),
   }
   writeFileSync(join(folder, 'kustomization.yaml'), JSON.stringify(overlay))
-  const text = JSON.stringify(await built(folder))
-  assert.equal(text.match(/"values":\["sallyport-system","kube-system"\]/g)?.length, 2)
-  assert.match(text, /"kind":"MutatingWebhookConfiguration"/)
-  assert.match(text, /"cert-manager.io\/inject-ca-from":"sallyport-system\/sallyport-tls"/)
-})
+  return built(folder)
+}
 
 test('the gate runs in what prepare.sh and begin/ make of a home folder', { skip }, async () => {
   await home([], dir)
