@@ -221,14 +221,9 @@ export type { StoryGate, StoryGateOptions } from './story/gate.ts'
 export const startStoryGate: typeof import('./story/gate.ts').startStoryGate = async (options) =>
   (await import('./story/gate.ts')).startStoryGate(options)
 
-export type {
-  ApproveBreakglassOptions,
-  BreakglassKeyReport,
-  GrantReport,
-  ImportBreakglassOptions,
-  UseBreakglassOptions,
-  UseReport,
-} from './breakglass/approve.ts'
+export type { ApproverKey, BreakglassKeyReport } from './breakglass/approver-key.ts'
+export type { ApproveBreakglassOptions, GrantReport } from './breakglass/approve.ts'
+export type { ImportBreakglassOptions, UseBreakglassOptions, UseReport } from './breakglass/use.ts'
 export type { BreakglassRequestOptions, BreakglassRequestReport } from './breakglass/request.ts'
 export type {
   BreakglassListReport,
@@ -279,19 +274,17 @@ export const approveBreakglass: typeof import('./breakglass/approve.ts').approve
 ) => (await import('./breakglass/approve.ts')).approveBreakglass(options)
 
 /** Puts grants where they are looked for. */
-export const useBreakglass: typeof import('./breakglass/approve.ts').useBreakglass = async (
-  options,
-) => (await import('./breakglass/approve.ts')).useBreakglass(options)
+export const useBreakglass: typeof import('./breakglass/use.ts').useBreakglass = async (options) =>
+  (await import('./breakglass/use.ts')).useBreakglass(options)
 
 /** Records afterwards what was let in by hand while the gate was down. */
-export const importBreakglass: typeof import('./breakglass/approve.ts').importBreakglass = async (
+export const importBreakglass: typeof import('./breakglass/use.ts').importBreakglass = async (
   options,
-) => (await import('./breakglass/approve.ts')).importBreakglass(options)
+) => (await import('./breakglass/use.ts')).importBreakglass(options)
 
 /** Makes the key of one approver. */
-export const makeBreakglassKey: typeof import('./breakglass/approve.ts').makeBreakglassKey = async (
-  config,
-) => (await import('./breakglass/approve.ts')).makeBreakglassKey(config)
+export const makeBreakglassKey: typeof import('./breakglass/approver-key.ts').makeBreakglassKey =
+  async (key) => (await import('./breakglass/approver-key.ts')).makeBreakglassKey(key)
 
 /** Every use, what waits for a review, and alarms that nobody has heard. */
 export const listBreakglass: typeof import('./breakglass/review.ts').listBreakglass = async (

@@ -15,6 +15,7 @@ export { useFindings } from './findings.ts'
 export { followUps, isOverdue, reviewBy, type FollowUpRules } from './follow-up.ts'
 export { ratesOf, type Rate, type RateLimits } from './rate.ts'
 export {
+  checkRequest,
   encodeRequest,
   grantOf,
   parseRequest,

@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { breakglassStatement, type Statement } from '#attestation'
 import { checkShape, encodeCanonical, parseJson, sha256Hex } from '#document'
-import { SallyportError } from '#error'
+import { SallyportError, type Problem } from '#error'
 
 const text = z.string().min(1).max(1000)
 const requestSchema = z.strictObject({
@@ -32,22 +32,38 @@ export type BreakglassRequest = z.infer<typeof requestSchema>
 
 /** @throws SallyportError BREAKGLASS_REQUEST */
 export function parseRequest(bytes: Uint8Array, file: string): BreakglassRequest {
+  const fix =
+    'Name the file that `sallyport breakglass request` has written; if it is that one, have it written again'
+  return asRequest(fix, () =>
+    checkShape(requestSchema, parseJson(bytes, { what: file, maxBytes: 1_000_000 }), {
+      what: file,
+    }),
+  )
+}
+
+/**
+ * Nothing is written down that no approver could read.
+ *
+ * @throws SallyportError BREAKGLASS_REQUEST
+ */
+export function checkRequest(request: BreakglassRequest): BreakglassRequest {
+  const fix = 'Say it otherwise, and ask again'
+  return asRequest(fix, () => checkShape(requestSchema, request, { what: 'the request' }))
+}
+
+function asRequest(fix: string, read: () => BreakglassRequest): BreakglassRequest {
   try {
-    const value = parseJson(bytes, { what: file, maxBytes: 1_000_000 })
-    return checkShape(requestSchema, value, { what: file })
+    return read()
   } catch (cause) {
     if (!(cause instanceof SallyportError)) throw cause
-    const [first] = cause.problems
-    throw new SallyportError(
-      {
-        code: 'BREAKGLASS_REQUEST',
-        where: first?.where ?? file,
-        expected: first?.expected ?? 'a breakglass request',
-        found: first?.found ?? 'something else',
-        fix: 'Name the file that `sallyport breakglass request` has written',
-      },
-      { cause },
-    )
+    const blamed = ({ where, expected, found }: Problem): Problem => ({
+      code: 'BREAKGLASS_REQUEST',
+      ...(where === undefined ? {} : { where }),
+      expected,
+      found,
+      fix,
+    })
+    throw new SallyportError(blamed(cause), { also: cause.problems.slice(1).map(blamed), cause })
   }
 }
 

@@ -16,6 +16,14 @@ export function parseDuration(text: string): number {
   return Number(count) * factor
 }
 
+/** As `parseDuration` takes it: `4h`, `90m`. */
+export function writeDuration(milliseconds: number): string {
+  const [unit, size] = Object.entries(units)
+    .toReversed()
+    .find(([name, one]) => name !== 'w' && milliseconds % one === 0) ?? ['s', 1000]
+  return `${milliseconds / size}${unit}`
+}
+
 /** `0.8 s`, `3.2 s`, `1 min 12 s`: as exact as a reader cares. */
 export function formatDuration(milliseconds: number): string {
   if (milliseconds < 10_000) return `${(milliseconds / 1000).toFixed(1)} s`

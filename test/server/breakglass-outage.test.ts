@@ -64,6 +64,34 @@ test('a store of evidence is down: a grant lets in, recorded with what would hav
   assert.ok((await logReplay(config)).every(({ same }) => same))
 })
 
+test('where evidence is slower than the gate may be, it can be asked for all the same', async (t) => {
+  const { gate, store } = await withoutEvidence(t, (place) => {
+    writePolicy(place.folder)
+    offerBreakglass(place)
+    const file = join(place.folder, 'sallyport.yaml')
+    const limited = 'serve: {port: 0, limits: {decisionSeconds: 1}}'
+    writeFileSync(file, readFileSync(file, 'utf8').replace('serve: {port: 0}', limited))
+  })
+  store.isSlow = true
+  const asked = await call(gate.address, '/api/v1/breakglass/requests', {
+    as: 'deployer',
+    method: 'post',
+    body: JSON.stringify({
+      artifact: { name: 'shop', sha256: fresh() },
+      ...target,
+      reason: 'down',
+      incident: 'INC-1',
+    }),
+  })
+  const { request, approvers } = (await asked.json()) as {
+    approvers: readonly string[]
+    request: { rules: readonly string[]; otherwise: { verdict: string } }
+  }
+  assert.deepEqual([asked.status, approvers], [200, ['sre']])
+  assert.deepEqual(request.rules, ['require[0].allowed'])
+  assert.equal(request.otherwise.verdict, 'UNDETERMINED')
+})
+
 /** What the gate would have said, and why, stands in the decision. */
 function checkOutage({ verdict, rules, reasons, inputs }: Decision, store: string): void {
   assert.equal(verdict, 'UNDETERMINED')

@@ -12,6 +12,8 @@ import { writePolicy, type GateHome } from './gate.ts'
 export interface EvidenceStore {
   readonly address: string
   isDown: boolean
+  /** Takes a question, and does not answer. */
+  isSlow: boolean
   asked: number
   /** Has an approval for an environment, which may be over. */
   approve(digest: string, environment?: string, expires?: string): void
@@ -22,6 +24,7 @@ export async function startStore(t: TestContext): Promise<EvidenceStore> {
   const server = createServer(({ url = '' }, response) => {
     store.asked += 1
     const bytes = stored.get(url.replace(/^\/sha256\//, ''))
+    if (store.isSlow) return
     if (store.isDown) response.writeHead(503).end()
     else if (bytes === undefined) response.writeHead(404).end()
     else response.writeHead(200, { 'content-type': 'application/json' }).end(bytes)
@@ -32,6 +35,7 @@ export async function startStore(t: TestContext): Promise<EvidenceStore> {
   const store: EvidenceStore = {
     address: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     isDown: true,
+    isSlow: false,
     asked: 0,
     approve: (sha256, environment = 'production', expires) => {
       const more = { sha256, ...(expires === undefined ? {} : { expires }) }

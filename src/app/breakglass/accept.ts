@@ -5,11 +5,11 @@ import type { Config } from '#config'
 import type { Target } from '#decision'
 import { sha256Hex } from '#document'
 import { SallyportError } from '#error'
-import { startStatementSigner } from '../statement-signer.ts'
 import { requester } from '../verify.ts'
+import { startApproverSigner, type ApproverKey } from './approver-key.ts'
 
 export interface AcceptRiskOptions {
-  readonly config: Config
+  readonly key: ApproverKey
   readonly sha256: string
   readonly target: Target
   /** Who carries the risk. */
@@ -18,7 +18,8 @@ export interface AcceptRiskOptions {
   readonly until: Date
   /** Who accepts it, in words; which key signs is what counts. */
   readonly approver?: string
-  readonly output?: string
+  /** The file of it, or the home whose gate reads it. */
+  readonly output: string | Pick<Config, 'breakglass'>
   readonly now: Date
 }
 
@@ -30,7 +31,7 @@ export interface AcceptRiskReport {
 
 /** Signs that somebody answers for what was let in, until then, with the key of this approver. It lets nothing in. */
 export async function acceptRisk(options: AcceptRiskOptions): Promise<AcceptRiskReport> {
-  const { config, sha256, target, owner, reason, until, approver = requester(), now } = options
+  const { key, sha256, target, owner, reason, until, approver = requester(), now, output } = options
   const expires = rfc3339(until)
   const statement = riskAcceptanceStatement([{ name: `sha256:${sha256}`, digest: { sha256 } }], {
     approver,
@@ -40,15 +41,16 @@ export async function acceptRisk(options: AcceptRiskOptions): Promise<AcceptRisk
     acceptedOn: rfc3339(now),
     expires,
   })
-  await using signer = await startStatementSigner(config, config.keys.breakglass, {
-    kind: 'breakglass',
-  })
+  await using signer = await startApproverSigner(key)
   const bytes = encodeBundle(bundleOf(await signer.sign(statement), signer.keyid))
-  const folder = acceptedFolder(config)
-  if (options.output === undefined) await mkdir(folder, { recursive: true, mode: 0o700 })
-  const file = options.output ?? join(folder, `${sha256Hex(bytes).slice(0, 32)}.json`)
+  const file = typeof output === 'string' ? output : await fileIn(acceptedFolder(output), bytes)
   await writeFile(file, bytes, { mode: 0o644 })
   return { file, keyid: signer.keyid, expires }
+}
+
+async function fileIn(folder: string, bytes: Uint8Array): Promise<string> {
+  await mkdir(folder, { recursive: true, mode: 0o700 })
+  return join(folder, `${sha256Hex(bytes).slice(0, 32)}.json`)
 }
 
 function rfc3339(time: Date): string {

@@ -1,5 +1,14 @@
 import assert from 'node:assert/strict'
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  appendFileSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { createServer } from 'node:http'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,9 +21,11 @@ import { openGate, startGateSigner } from '../gate.ts'
 import { initHome } from '../init/init.ts'
 import { logReplay, logShow } from '../log.ts'
 import { ask as askGate, readQuestion, verifyArtifact, whoAsks } from '../verify.ts'
-import { approveBreakglass, importBreakglass, makeBreakglassKey, useBreakglass } from './approve.ts'
+import { approveBreakglass } from './approve.ts'
+import { makeBreakglassKey } from './approver-key.ts'
 import { requestBreakglass } from './request.ts'
 import { listBreakglass, reviewBreakglass } from './review.ts'
+import { importBreakglass, useBreakglass } from './use.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-breakglass-'))
 const home = join(folder, 'home')
@@ -43,7 +54,7 @@ before(async () => {
     repository: 'https://git.example/acme/shop',
   })
   const read = (): Config => loadConfig({ home, cwd: folder, env: {} })
-  const { publicKeyPem } = await makeBreakglassKey(read())
+  const { publicKeyPem } = await makeBreakglassKey({ home, ...read().keys.breakglass })
   const pem = publicKeyPem.trim().replaceAll('\n', '\n          ')
   const trust = join(home, 'trust.yaml')
   const signer = `signers:
@@ -107,7 +118,7 @@ async function grant(more: { requester?: string; reason?: string } = {}): Promis
   })
   assert.deepEqual(request.rules, ['require[0].allowed'])
   const approved = await approveBreakglass({
-    config,
+    key: { home, ...config.keys.breakglass },
     file,
     approver: 'erin',
     output: `${file}.grant`,
@@ -124,6 +135,7 @@ test('request, approve, use, ring, list, review: nobody is left out, and every e
     config: () => Promise.resolve(config),
     artifact,
     grants: [file],
+    now: new Date(),
   })
   assert.equal(annotation.name, 'sallyport.dev/breakglass')
   assert.equal(bundle, `${artifact}.sigstore.jsonl`)
@@ -262,6 +274,63 @@ test('alarms that cannot be written are no answer', async () => {
 
 test('an approver does not approve what they asked for themselves', async () => {
   await assert.rejects(grant({ requester: 'erin' }), { code: 'BREAKGLASS_REQUEST' })
+})
+
+test('what no approver could sign, or what would not count when they have, is not asked for', async () => {
+  const asked = { config, artifact, target, reason: 'r', incident: 'i', bundles: [] }
+  const output = join(folder, 'never.json')
+  const refusal = async (more: object): Promise<string> => {
+    const now = new Date()
+    const given = { ...asked, forMilliseconds: 3_600_000, output, now, ...more }
+    const error = await requestBreakglass(given).catch((caught: SallyportError) => caught)
+    assert.ok(error instanceof Error)
+    return error.problems.map(({ code, where, found }) => `${code} ${where}: ${found}`).join('; ')
+  }
+  assert.equal(
+    await refusal({ forMilliseconds: 7_201_000 }),
+    'BREAKGLASS_TOO_LONG "prod/shop": 7201 seconds',
+  )
+  assert.match(await refusal({ target: { ...target, service: 'shp' } }), /BREAKGLASS_NOT_OFFERED/)
+  assert.equal(
+    (await refusal({ reason: '', incident: 'x'.repeat(501), forMilliseconds: 30_000 })).replace(
+      /"x+…"$/,
+      '…',
+    ),
+    'BREAKGLASS_REQUEST the request: seconds: 30; ' +
+      'BREAKGLASS_REQUEST the request: reason: ""; ' +
+      'BREAKGLASS_REQUEST the request: incident: …',
+  )
+  assert.equal(existsSync(output), false)
+})
+
+test('a grant for something else, or that is over, is put nowhere', async () => {
+  const file = await grant()
+  const other = join(folder, 'other.tgz')
+  writeFileSync(other, 'other bytes')
+  const use = { config: () => Promise.resolve(config), grants: [file], now: new Date() }
+  const used = useBreakglass({ ...use, artifact: other })
+  await assert.rejects(used, { code: 'BREAKGLASS_OTHER_ARTIFACT', where: file })
+  assert.equal(existsSync(`${other}.sigstore.jsonl`), false)
+  const late = { ...use, now: new Date(Date.now() + 3_700_000) }
+  await assert.rejects(useBreakglass({ ...late, artifact }), { code: 'BREAKGLASS_EXPIRED' })
+})
+
+test('an approver needs a key, and no home', async () => {
+  const desk = join(folder, 'desk')
+  const pem = join(desk, 'erin.pem')
+  const key = { home: desk, file: pem, passphraseFile: `${pem}.passphrase` }
+  const { keyid } = await makeBreakglassKey(key)
+  const file = await grant()
+  const request = file.replace(/\.grant$/, '')
+  const output = join(folder, 'own.grant')
+  const approval = { key, file: request, approver: 'erin', output, now: new Date() }
+  assert.equal((await approveBreakglass(approval)).keyid, keyid)
+  assert.deepEqual(readdirSync(desk).sort(), [
+    'erin.pem',
+    'erin.pem.passphrase',
+    'signatures.jsonl',
+  ])
+  assert.equal(statSync(pem).mode & 0o777, 0o600)
 })
 
 test('an exemption is heard of when it lets something in for the first time, at a command line as well', async () => {

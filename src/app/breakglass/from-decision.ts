@@ -1,6 +1,7 @@
-import type { BreakglassRequest } from '#breakglass'
+import { checkRequest, type BreakglassRequest } from '#breakglass'
 import { wantedOf, type Decision, type Target } from '#decision'
-import { quote, SallyportError } from '#error'
+import { quote, SallyportError, type Problem } from '#error'
+import type { BreakglassTerms } from '#trust'
 
 /** What somebody asks for; the rest follows from what is decided without it. */
 export interface RequestTerms {
@@ -18,9 +19,15 @@ export interface RequestTerms {
 /**
  * What an approver is asked to sign, and what would be refused without it.
  *
- * @throws SallyportError BREAKGLASS_NOTHING_TO_WAIVE; BREAKGLASS_REQUEST for rules that hold or are not there
+ * @param glass who may sign it, and for how long; undefined where nobody may
+ * @throws SallyportError BREAKGLASS_NOTHING_TO_WAIVE; BREAKGLASS_REQUEST for rules that hold or are not there, and for words
+ *   that no request can have; BREAKGLASS_NOT_OFFERED; BREAKGLASS_TOO_LONG
  */
-export function requestFrom(terms: RequestTerms, decision: Decision): BreakglassRequest {
+export function requestFrom(
+  terms: RequestTerms,
+  decision: Decision,
+  glass: BreakglassTerms | undefined,
+): BreakglassRequest {
   const { artifact } = decision.request
   const { rules: results, reasons: problems, policy, verdict } = decision
   const wanted = wantedOf({ policy: policy ?? undefined, rules: results, problems })
@@ -28,7 +35,8 @@ export function requestFrom(terms: RequestTerms, decision: Decision): Breakglass
   const rules = terms.rules ?? wanted
   const unknown = rules.filter((rule) => !wanted.includes(rule))
   if (unknown.length > 0) throw unknownRules(unknown, wanted)
-  return {
+  checkOffer(terms, glass, problems)
+  return checkRequest({
     apiVersion: 'sallyport.dev/v1',
     kind: 'BreakglassRequest',
     artifact: { name: artifact.name.slice(0, 1000), sha256: artifact.digest['sha256'] ?? '' },
@@ -45,7 +53,42 @@ export function requestFrom(terms: RequestTerms, decision: Decision): Breakglass
         .slice(0, 100)
         .map(({ code, where = '', found }) => `${code} ${where}: ${found}`.slice(0, 2000)),
     },
+  })
+}
+
+/**
+ * In an emergency nobody should carry a request to an approver whose signature will not count.
+ *
+ * @param problems of the decision: why no policy offers it, if there is a reason
+ */
+function checkOffer(
+  { target, seconds }: Pick<RequestTerms, 'target' | 'seconds'>,
+  glass: BreakglassTerms | undefined,
+  problems: readonly Problem[],
+): void {
+  const where = quote(`${target.environment}/${target.service}`, 200)
+  if (glass === undefined) {
+    throw new SallyportError(
+      {
+        code: 'BREAKGLASS_NOT_OFFERED',
+        where,
+        expected:
+          '"breakglass" in the policy of this target or, where no policy can answer, in the trust file',
+        found: 'none: nobody may grant anything here',
+        fix: 'Correct environment and service, or have the owner of the policy write `breakglass: {approvers: [SIGNER], count: 1, maxDuration: 4h}`, and ask again',
+      },
+      { also: problems.filter(({ code }) => code.startsWith('POLICY_')).slice(0, 4) },
+    )
   }
+  const { text, milliseconds } = glass.maxDuration
+  if (seconds * 1000 <= milliseconds) return
+  throw new SallyportError({
+    code: 'BREAKGLASS_TOO_LONG',
+    where,
+    expected: `at most ${text}`,
+    found: `${seconds} seconds`,
+    fix: `Ask for ${text} or less (\`--for ${text}\`): when it is over, the next deployment is refused, and can be granted again`,
+  })
 }
 
 function nothingToWaive({ verdict, request }: Decision): SallyportError {

@@ -9,8 +9,10 @@ import { loadConfig } from '#config'
 import type { SallyportError } from '#error'
 import { initHome } from '../init/init.ts'
 import { keepRinging } from '../serve/ringing.ts'
-import { approveBreakglass, importBreakglass, makeBreakglassKey } from './approve.ts'
+import { approveBreakglass } from './approve.ts'
+import { makeBreakglassKey } from './approver-key.ts'
 import { requestBreakglass } from './request.ts'
+import { importBreakglass, useBreakglass } from './use.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-glass-'))
 const home = join(folder, 'home')
@@ -20,8 +22,9 @@ test('what is no request, no grant, or a second key is told as such', async () =
   const repository = 'https://git.example/acme/shop'
   await initHome({ home, cwd: folder, env: {}, now, repository })
   const config = loadConfig({ home, cwd: folder, env: {} })
-  await makeBreakglassKey(config)
-  await assert.rejects(makeBreakglassKey(config), { code: 'BREAKGLASS_KEY' })
+  const key = { home, ...config.keys.breakglass }
+  await makeBreakglassKey(key)
+  await assert.rejects(makeBreakglassKey(key), { code: 'BREAKGLASS_KEY' })
   const file = join(folder, 'request.json')
   for (const text of ['', '{}', '{"kind":"BreakglassRequest"}', '[1]']) {
     assert.throws(() => parseRequest(Buffer.from(text), file), { code: 'BREAKGLASS_REQUEST' })
@@ -36,13 +39,43 @@ test('what is no request, no grant, or a second key is told as such', async () =
     requestBreakglass({ ...asked, forMilliseconds: 3_600_000, rules: ['require[7].signed'] }),
     { code: 'BREAKGLASS_REQUEST' },
   )
-  const output = join(folder, 'out.json')
-  const { request } = await requestBreakglass({ ...asked, forMilliseconds: 3_600_000, output })
-  assert.deepEqual(request.rules, ['policy'])
-  const own = { config, file: output, approver: request.requester, now }
+  await assert.rejects(
+    requestBreakglass({ ...asked, forMilliseconds: 3_600_000 }),
+    (error: SallyportError) => {
+      const codes = error.problems.map(({ code }) => code)
+      assert.deepEqual(codes, ['BREAKGLASS_NOT_OFFERED', 'POLICY_MISSING'])
+      return true
+    },
+  )
+  const request = {
+    apiVersion: 'sallyport.dev/v1',
+    kind: 'BreakglassRequest',
+    artifact: { name: 'app.tgz', sha256: 'a'.repeat(64) },
+    ...target,
+    requester: 'dave',
+    requestedOn: '2026-01-01T00:00:00Z',
+    seconds: 3600,
+    rules: ['policy'],
+    reason: 'r',
+    incident: 'i',
+    otherwise: { verdict: 'POLICY_ERROR', reasons: [] },
+  }
+  const written = join(folder, 'written.json')
+  writeFileSync(written, JSON.stringify(request))
+  const own = { key, file: written, approver: 'dave', now }
   await assert.rejects(approveBreakglass(own), (error: SallyportError) => {
     assert.equal(error.code, 'BREAKGLASS_REQUEST')
     assert.match(error.fix, /^Send the request to an approver/)
+    return true
+  })
+  const elsewhere = { home: folder, file: join(folder, 'none.pem'), passphraseFile: 'none' }
+  await assert.rejects(approveBreakglass({ ...own, key: elsewhere, approver: 'erin' }), {
+    code: 'BREAKGLASS_KEY',
+  })
+  const use = { config: () => Promise.resolve(config), artifact, grants: [written], now }
+  await assert.rejects(useBreakglass(use), (error: SallyportError) => {
+    assert.equal(error.where, written)
+    assert.equal(error.found, 'a request, which nobody has signed yet')
     return true
   })
   const trust = readFileSync(config.trust, 'utf8')

@@ -47,6 +47,7 @@ export async function requestBreakglass(
   const { policies, trust, verifier } = rulebook
   const evidence = looked.evidence
   const decision = decide({ request: asked, evidence, policies, trust, verifier, now })
+  const terms = glassTerms(decision, rulebook)
   const request = requestFrom(
     {
       target,
@@ -58,8 +59,8 @@ export async function requestBreakglass(
       now,
     },
     decision,
+    terms,
   )
-  const terms = glassTerms(decision, rulebook)
   const file = await writeRequest(request, options.output)
   const id = requestId(request)
   return { id, file, request, approvers: terms?.approvers ?? [], count: terms?.count ?? 1 }

@@ -11,7 +11,7 @@ import { approveArtifact } from '../approve.ts'
 import { initHome } from '../init/init.ts'
 import { verifyArtifact } from '../verify.ts'
 import { acceptRisk } from './accept.ts'
-import { makeBreakglassKey } from './approve.ts'
+import { makeBreakglassKey } from './approver-key.ts'
 import { breakglassStatus } from './status.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-status-'))
@@ -40,7 +40,8 @@ const strict = '{allowed: {by: [release-managers], environment: prod}}'
 
 before(async () => {
   await initHome({ home, cwd: folder, env: {}, now, repository: 'https://git.example/acme/shop' })
-  const made = await makeBreakglassKey(loadConfig({ home, cwd: folder, env: {} }))
+  const { keys } = loadConfig({ home, cwd: folder, env: {} })
+  const made = await makeBreakglassKey({ home, ...keys.breakglass })
   const signer = (keys: readonly object[], ...types: readonly string[]) =>
     JSON.stringify({ keys, predicateTypes: types })
   const { riskAcceptance, breakglass } = predicateTypes
@@ -110,7 +111,8 @@ test('what breakglass let in is non-compliant, whether its grant still holds or 
 
 test('an acceptance counts when somebody who may has signed it for these bytes, there and now', async () => {
   const { file, expires } = await acceptRisk({
-    config,
+    key: { home, ...config.keys.breakglass },
+    output: config,
     sha256,
     target,
     owner: 'team-shop',

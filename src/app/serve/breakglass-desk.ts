@@ -1,18 +1,10 @@
 import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { predicateTypes } from '#attestation'
-import {
-  encodeRequest,
-  openUses,
-  parseRequest,
-  recordReview,
-  requestId,
-  type BreakglassRequest,
-} from '#breakglass'
+import { encodeRequest, openUses, parseRequest, recordReview, requestId } from '#breakglass'
 import { encodeCanonical, isSha256, sha256Hex, type Json } from '#document'
 import type { BreakglassAsk } from '#api'
 import { quote, SallyportError } from '#error'
-import { selectPolicy } from '#policy'
 import type { GateService } from '#server'
 import { isVerified } from '#trust'
 import { requestFrom } from '../breakglass/from-decision.ts'
@@ -100,44 +92,25 @@ async function requestOf(
   const { artifact, environment, service, reference, evidence, rules, ...words } = ask
   const target = { environment, service }
   const { name, sha256 } = artifact
-  const question = { artifact: { name, digest: { sha256 } }, target, reference, evidence }
-  const now = clock()
-  try {
-    const asked = { ...question, chokePoint: 'api', dryRun: true } as const
-    const { decision } = await decide(asked, requester)
-    const wanted = rules === undefined ? {} : { rules }
-    const request = requestFrom({ ...words, ...wanted, target, requester, now }, decision)
-    return { request, ...approversOf(glassTerms(decision, rulebook.current())) }
-  } catch (error) {
-    // Where evidence cannot be looked for, somebody may know what has to be waived.
-    if (rules === undefined || !isUnanswered(error)) throw error
-    const reasons = error.problems.map(({ code, found }) => `${code}: ${found}`.slice(0, 2000))
-    const request: BreakglassRequest = {
-      apiVersion: 'sallyport.dev/v1',
-      kind: 'BreakglassRequest',
-      artifact,
-      ...target,
-      ...words,
-      requester,
-      requestedOn: `${now.toISOString().slice(0, 19)}Z`,
-      rules: [...new Set(rules)],
-      otherwise: { verdict: 'not decided', reasons },
-    }
-    const selected = selectPolicy(rulebook.current().policies, target)
-    const policy = 'policy' in selected ? selected.policy : null
-    const terms = glassTerms({ policy, verdict: 'UNDETERMINED' }, rulebook.current())
-    return { request, ...approversOf(terms) }
-  }
-}
-
-function isUnanswered(error: unknown): error is SallyportError {
-  return (
-    error instanceof SallyportError && ['SERVER_UNAVAILABLE', 'SERVER_BUSY'].includes(error.code)
+  const { decision } = await decide(
+    {
+      artifact: { name, digest: { sha256 } },
+      target,
+      reference,
+      evidence,
+      chokePoint: 'api',
+      dryRun: true,
+    },
+    requester,
   )
-}
-
-function approversOf(terms: ReturnType<typeof glassTerms>) {
-  return { approvers: [...(terms?.approvers ?? [])], count: terms?.count ?? 1 }
+  const glass = glassTerms(decision, rulebook.current())
+  const wanted = rules === undefined ? {} : { rules }
+  const terms = { ...words, ...wanted, target, requester, now: clock() }
+  return {
+    request: requestFrom(terms, decision, glass),
+    approvers: [...(glass?.approvers ?? [])],
+    count: glass?.count ?? 1,
+  }
 }
 
 /** Only what an approver of the trust file has signed is kept. Whether it counts is for each decision to say. */

@@ -3,7 +3,7 @@ import { SallyportError } from '#error'
 import { collect } from '../../collect.ts'
 import type { CommandLine } from '../../command-line.ts'
 import type { Plan } from '../../commands.ts'
-import { parseDuration } from '../../duration.ts'
+import { parseDuration, writeDuration } from '../../duration.ts'
 import { escapeLine } from '../../escape.ts'
 import { gateOptions, type GateOptions } from '../../gate-place.ts'
 import type { Outcome } from '../../outcome.ts'
@@ -89,17 +89,16 @@ async function ask(session: Session, artifact: string, options: RequestOptions):
 
 function requested(session: Session, report: BreakglassRequestReport, next: string): Outcome {
   const { request, approvers, count, file } = report
-  const isOffered = approvers.length > 0
-  const who = isOffered
-    ? `${count} of ${approvers.join(', ')}`
-    : 'nobody: neither policy nor trust file offers breakglass here'
-  const offer =
-    'have the owner of the policy write `breakglass: {approvers: [SIGNER], count: 1, maxDuration: 4h}`, and ask again'
-  const rows: Rows = [...rowsOf(request), ['approved by', who], ['next', isOffered ? next : offer]]
+  const rows: Rows = [
+    ...rowsOf(request),
+    ['approved by', `${count} of ${approvers.join(', ')}`],
+    ['next', next],
+  ]
   return outcome(session, 'BreakglassRequestReport', report, `requested: ${file}`, rows)
 }
 
-function rowsOf(request: AskedRequest['request']): Rows {
+/** What an approver has to know before they sign. */
+export function rowsOf(request: AskedRequest['request']): Rows {
   return [
     ['artifact', `${request.artifact.name} sha256:${request.artifact.sha256}`],
     ['target', `${request.environment}/${request.service}`],
@@ -108,6 +107,7 @@ function rowsOf(request: AskedRequest['request']): Rows {
     ['reason', request.reason],
     ['incident', request.incident],
     ['asked by', request.requester],
+    ['for', `${writeDuration(request.seconds * 1000)} from the approval on`],
   ]
 }
 
@@ -127,7 +127,6 @@ async function show(
   const rows: Rows = [
     ...rowsOf(request),
     ['asked on', request.requestedOn],
-    ['for', `${request.seconds / 60} minutes from the approval on`],
     ...request.otherwise.reasons.map((reason): Rows[number] => ['refused for', reason]),
     ['next', `sallyport breakglass approve ${file} --gate ${at.gate.url} …`],
   ]

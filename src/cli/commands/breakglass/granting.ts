@@ -1,4 +1,4 @@
-import type { Problem } from '#error'
+import { SallyportError, type Problem } from '#error'
 import type { CommandLine } from '../../command-line.ts'
 import type { Plan } from '../../commands.ts'
 import { decisionOutcome } from '../../decision-outcome.ts'
@@ -9,26 +9,31 @@ import { renderProblems } from '../../render.ts'
 import type { Session } from '../../session.ts'
 import { parseTime } from '../../time.ts'
 import { artifactHelp } from '../verify.ts'
+import { rowsOf } from './asking.ts'
 import { atGate } from './at-gate.ts'
 import { outcome, type Rows } from './outcome.ts'
+import { keyOptions, ownKey, type KeyOptions } from './own-key.ts'
 
-interface ApproveOptions extends GateOptions {
+interface ApproveOptions extends GateOptions, KeyOptions {
   readonly approver?: string
   readonly output?: string
 }
 
 /** Approvers sign, and grants go where they are looked for. */
 export function defineGranting(command: CommandLine, plan: Plan): void {
-  command
+  const making = command
     .command('key')
     .description('make the key of an approver, and print what to write into the trust file')
-    .action(() => plan('no key was made', key))
+  keyOptions(making, 'where to make it (default: in the home of this machine)').action(
+    (options: KeyOptions) => plan('no key was made', (session) => key(session, options)),
+  )
   const approving = command
     .command('approve')
     .description('sign what was requested, from now on, with your key; needs no gate')
     .argument('<request>', 'the file of the request')
     .option('--approver <name>', 'who you are, in words (default: who you are on this machine)')
     .option('--output <file>', 'the file of the grant')
+  keyOptions(approving)
   gateOptions(approving, 'hand the grant in at a gate that runs').action(
     (file: string, options: ApproveOptions) =>
       plan('nothing was approved', (session) => approve(session, file, options)),
@@ -53,9 +58,9 @@ export function defineGranting(command: CommandLine, plan: Plan): void {
     )
 }
 
-async function key(session: Session): Promise<Outcome> {
+async function key(session: Session, options: KeyOptions): Promise<Outcome> {
   const { makeBreakglassKey } = await import('#app')
-  const made = await makeBreakglassKey(await session.config())
+  const made = await makeBreakglassKey(await ownKey(session, 'key', options))
   const pem = made.publicKeyPem.trim().split('\n')
   const now = session.now()
   return {
@@ -90,7 +95,7 @@ async function approve(session: Session, file: string, options: ApproveOptions):
   const at = atGate(session, 'approve', options)
   session.terminal.status('signing')
   const report = await approveBreakglass({
-    config: await session.config(),
+    key: await ownKey(session, 'approve', options),
     file,
     ...(approver === undefined ? {} : { approver }),
     ...(output === undefined ? {} : { output }),
@@ -100,11 +105,7 @@ async function approve(session: Session, file: string, options: ApproveOptions):
   const { request: made, handedIn } = report
   const isKept = handedIn !== undefined && !('problems' in handedIn)
   const rows: Rows = [
-    ['artifact', `${made.artifact.name} sha256:${made.artifact.sha256}`],
-    ['target', `${made.environment}/${made.service}`],
-    ['waives', made.rules.join(', ')],
-    ['reason', made.reason],
-    ['asked by', made.requester],
+    ...rowsOf(made),
     ['until', report.expires],
     ['key', report.keyid],
     isKept
@@ -138,7 +139,7 @@ async function use(
   const at = atGate(session, 'use', options)
   const { config } = session
   const place = at === undefined ? {} : { at }
-  const report = await useBreakglass({ config, artifact, grants, ...place })
+  const report = await useBreakglass({ config, artifact, grants, ...place, now: session.now() })
   const { bundle, attached, kept = [], annotation } = report
   const rows: Rows = [
     ...(bundle === undefined ? [] : [['added to', bundle] as const]),
@@ -160,7 +161,20 @@ async function importGrants(
   { at = session.now(), ...options }: { readonly at?: Date; readonly service?: string },
 ): Promise<Outcome> {
   const { importBreakglass } = await import('#app')
+  checkPast(at, session.now())
   session.terminal.status('deciding')
   const report = await importBreakglass({ config: await session.config(), grants, at, ...options })
   return decisionOutcome(report, session)
+}
+
+/** What is imported has happened. */
+function checkPast(at: Date, now: Date): void {
+  if (at <= now) return
+  throw new SallyportError({
+    code: 'USAGE_VALUE',
+    where: 'sallyport breakglass import --at',
+    expected: `a time that is over; it is ${now.toISOString()} now`,
+    found: at.toISOString(),
+    fix: 'Name the time at which it was let in',
+  })
 }

@@ -1,6 +1,7 @@
 import { InvalidArgumentError } from 'commander'
 import type { BreakglassStatus, BreakglassStatusReport } from '#app'
 import type { JsonObject } from '#document'
+import { SallyportError } from '#error'
 import type { CommandLine } from '../../command-line.ts'
 import type { Plan } from '../../commands.ts'
 import { escapeLine } from '../../escape.ts'
@@ -9,6 +10,8 @@ import type { Look } from '../../render.ts'
 import type { Session } from '../../session.ts'
 import { table } from '../../table.ts'
 import { parseTime } from '../../time.ts'
+import { outcome, type Rows } from './outcome.ts'
+import { keyOptions, ownKey, type KeyOptions } from './own-key.ts'
 
 interface StatusOptions {
   readonly kubeconfig?: string
@@ -18,7 +21,7 @@ interface StatusOptions {
   readonly caFile?: string
 }
 
-interface AcceptOptions {
+interface AcceptOptions extends KeyOptions {
   readonly environment: string
   readonly service: string
   readonly owner: string
@@ -41,7 +44,7 @@ export function defineStatus(command: CommandLine, plan: Plan): void {
     .action((options: StatusOptions) =>
       plan('it is not known what became of it', (session) => status(session, options)),
     )
-  command
+  const accepting = command
     .command('accept')
     .description('sign that somebody answers for what was let in, until then; lets nothing in')
     .argument('<digest>', 'the artifact: sha256:HEX', parseDigest)
@@ -52,9 +55,9 @@ export function defineStatus(command: CommandLine, plan: Plan): void {
     .needs('--until <time>', 'when that ends, such as 2026-07-01T00:00:00Z', parseTime)
     .option('--approver <name>', 'who you are, in words (default: who you are on this machine)')
     .option('--output <file>', 'the file (default: in breakglass/accepted of the home folder)')
-    .action((sha256: string, options: AcceptOptions) =>
-      plan('nothing was accepted', (session) => accept(session, sha256, options)),
-    )
+  keyOptions(accepting).action((sha256: string, options: AcceptOptions) =>
+    plan('nothing was accepted', (session) => accept(session, sha256, options)),
+  )
 }
 
 function parseDigest(text: string): string {
@@ -94,10 +97,13 @@ function textOf({ uses, server }: BreakglassStatusReport, look: Look): string {
       ? 'No cluster was asked what runs: --kubeconfig'
       : `What runs is what ${server} has now`
   const open = uses.filter(({ compliance }) => compliance === 'non-compliant')
+  const unknown = uses.filter(({ compliance }) => compliance === 'undetermined')
+  const counts = [
+    ...(open.length === 0 ? [] : [look.paint.bad(`${open.length} non-compliant`)]),
+    ...(unknown.length === 0 ? [] : [look.paint.warn(`of ${unknown.length} it could not be told`)]),
+  ]
   const verdict =
-    open.length === 0
-      ? look.paint.good('nothing that breakglass let in is non-compliant')
-      : look.paint.bad(`${open.length} non-compliant`)
+    counts.join(', ') || look.paint.good('nothing that breakglass let in is non-compliant')
   return [
     table(uses.map((use) => row(use, look))),
     ...open.map(fixOf),
@@ -141,27 +147,43 @@ function fixOf({ problem, refused }: BreakglassStatus): string {
 
 async function accept(session: Session, sha256: string, options: AcceptOptions): Promise<Outcome> {
   const { acceptRisk } = await import('#app')
-  const { environment, service, ...rest } = options
+  const { environment, service, owner, reason, until, approver } = options
+  checkComing(until, session.now())
   session.terminal.status('signing')
+  // Who has no home of a gate sends the file to who has.
+  const isSent = options.key !== undefined && options.output === undefined
+  const output = isSent ? `accepted-${sha256.slice(0, 12)}.json` : options.output
   const report = await acceptRisk({
-    ...rest,
-    config: await session.config(),
+    owner,
+    reason,
+    until,
+    ...(approver === undefined ? {} : { approver }),
+    key: await ownKey(session, 'accept', options),
+    output: output ?? (await session.config()),
     sha256,
     target: { environment, service },
     now: session.now(),
   })
-  const { paint } = session.outLook()
-  const rows = [
-    [paint.faint('until'), report.expires],
-    [paint.faint('key'), report.keyid],
-    [
-      paint.faint('next'),
-      'sallyport breakglass status, which says whether it counts, with the file in breakglass/accepted of the home',
-    ],
+  const next =
+    output === undefined
+      ? 'sallyport breakglass status, which says whether it counts'
+      : 'put the file into breakglass/accepted of the home of the gate; `sallyport breakglass status` there says whether it counts'
+  const rows: Rows = [
+    ['until', report.expires],
+    ['key', report.keyid],
+    ['next', next],
   ]
-  return {
-    exit: 0,
-    json: { apiVersion: 'sallyport.dev/v1', kind: 'AcceptRiskReport', ...report },
-    text: `sallyport: ${paint.good('signed')}: ${escapeLine(report.file)}\n\n${table(rows, '  ')}`,
-  }
+  return outcome(session, 'AcceptRiskReport', report, `signed: ${report.file}`, rows)
+}
+
+/** An acceptance that is over accepts nothing. */
+function checkComing(until: Date, now: Date): void {
+  if (until > now) return
+  throw new SallyportError({
+    code: 'USAGE_VALUE',
+    where: 'sallyport breakglass accept --until',
+    expected: `a time to come; it is ${now.toISOString()} now`,
+    found: until.toISOString(),
+    fix: 'Name the time by which it will have been replaced',
+  })
 }

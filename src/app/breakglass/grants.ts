@@ -1,0 +1,87 @@
+import { readFile } from 'node:fs/promises'
+import {
+  parseAttestation,
+  parseStatement,
+  predicateTypes,
+  readBreakglass,
+  splitAttestations,
+  type Breakglass,
+} from '#attestation'
+import { parseRequest } from '#breakglass'
+import { SallyportError } from '#error'
+
+export interface FoundGrant {
+  readonly file: string
+  readonly bytes: Uint8Array
+  readonly grant: Breakglass
+  readonly sha256: string
+}
+
+const maxBytes = 1_000_000
+
+/**
+ * The grants of a file, read and not verified: verifying is for the gate.
+ *
+ * @throws SallyportError BREAKGLASS_REQUEST when there is none; FILE_UNREADABLE
+ */
+export async function grantsIn(file: string): Promise<readonly FoundGrant[]> {
+  const text = await readGlassFile(file)
+  if (isRequest(text)) throw noGrant(file, 'a request, which nobody has signed yet')
+  const found = splitAttestations(text).flatMap((bytes): readonly FoundGrant[] => {
+    const attestation = parseAttestation(bytes)
+    const envelope =
+      attestation.kind === 'envelope'
+        ? attestation.envelope
+        : attestation.kind === 'bundle' && attestation.bundle.content.kind === 'dsseEnvelope'
+          ? attestation.bundle.content.envelope
+          : undefined
+    if (envelope === undefined) return []
+    const statement = parseStatement(envelope.payload)
+    if (statement.predicateType !== predicateTypes.breakglass) return []
+    const sha256 = statement.subject[0]?.digest?.['sha256'] ?? ''
+    return [{ file, bytes, grant: readBreakglass(statement), sha256 }]
+  })
+  if (found.length === 0) throw noGrant(file, 'none')
+  return found
+}
+
+function isRequest(bytes: Uint8Array): boolean {
+  try {
+    parseRequest(bytes, 'a request')
+    return true
+  } catch {
+    // What it is instead is told by who reads it as that.
+    return false
+  }
+}
+
+/** @throws SallyportError FILE_UNREADABLE */
+export async function readGlassFile(file: string): Promise<Uint8Array> {
+  try {
+    const bytes = await readFile(file)
+    if (bytes.length <= maxBytes) return bytes
+    throw noGrant(file, `${bytes.length} bytes`)
+  } catch (cause) {
+    if (cause instanceof SallyportError) throw cause
+    throw new SallyportError(
+      {
+        code: 'FILE_UNREADABLE',
+        where: file,
+        expected: 'a breakglass request, or a file of grants',
+        found: (cause as NodeJS.ErrnoException).code ?? 'an unknown error',
+        fix: 'Correct the path',
+      },
+      { cause },
+    )
+  }
+}
+
+function noGrant(file: string, found: string): SallyportError {
+  return new SallyportError({
+    code: 'BREAKGLASS_REQUEST',
+    where: file,
+    expected: 'grants that `sallyport breakglass approve` has signed',
+    found,
+    fix: 'Name the file that the approver has made of the request: breakglass-ID.….grant.json',
+  })
+}

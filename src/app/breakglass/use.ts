@@ -1,0 +1,151 @@
+import { isAtOrAfter } from '#document'
+import { breakglassAnnotation } from '#chokepoint'
+import type { Config } from '#config'
+import { SallyportError, type Problem } from '#error'
+import { parseArtifactName } from '../artifact/name.ts'
+import { openNetwork } from '../artifact/network.ts'
+import { findArtifact } from '../artifact/resolve.ts'
+import { attach, imageWithDigest, type AttachReport } from '../attach.ts'
+import { appendAttestation } from '../beside.ts'
+import { nowhere } from '../pipeline/server-question.ts'
+import { verifyArtifact, type VerifyReport } from '../verify.ts'
+import { grantAtGate, type AtGate, type KeptGrant } from './at-gate.ts'
+import { grantsIn, type FoundGrant } from './grants.ts'
+
+export interface UseBreakglassOptions {
+  /** The home of this machine; not read where a gate is named. */
+  readonly config: () => Promise<Config>
+  /** What the grants are for. */
+  readonly artifact: string
+  /** Where to hand them in, in place of beside the artifact. */
+  readonly at?: AtGate
+  /** Files of grants. */
+  readonly grants: readonly string[]
+  readonly now: Date
+}
+
+export interface UseReport {
+  /** Files that the grants were added to, beside the artifact. */
+  readonly bundle?: string
+  readonly attached?: AttachReport
+  /** What the gate keeps. */
+  readonly kept?: readonly KeptGrant[]
+  /** What pods carry when nothing else can be reached. */
+  readonly annotation: { readonly name: string; readonly value: string }
+}
+
+/**
+ * Puts grants where they will be looked for, and says what a pod has to carry instead. It lets nothing in by itself; what
+ * cannot let in this artifact, or not any more, is put nowhere.
+ *
+ * @throws SallyportError BREAKGLASS_OTHER_ARTIFACT, BREAKGLASS_EXPIRED; as `grantsIn` does
+ */
+export async function useBreakglass({
+  config,
+  artifact,
+  grants,
+  at,
+  now,
+}: UseBreakglassOptions): Promise<UseReport> {
+  const files = await Promise.all(grants.map((file) => grantsIn(file)))
+  const found = files.flat()
+  const sha256 = await digestOf(artifact)
+  SallyportError.throwAll(found.flatMap((one) => faultsOf(one, artifact, sha256, now)))
+  const lines = found.map(({ bytes }) => Buffer.from(bytes).toString('utf8').trim())
+  const value = Buffer.from(lines.join('\n')).toString('base64')
+  const annotation = { name: breakglassAnnotation, value }
+  const { kind } = parseArtifactName(artifact)
+  if (at !== undefined) {
+    const kept: KeptGrant[] = []
+    for (const { bytes } of found) kept.push(await grantAtGate(at, bytes))
+    return { kept, annotation }
+  }
+  if (kind === 'oci') {
+    const { evidence } = await config()
+    await using network = openNetwork(evidence)
+    const bytes = found.map((one) => one.bytes)
+    return {
+      attached: await attach(bytes, imageWithDigest(artifact, 'use a grant for'), network),
+      annotation,
+    }
+  }
+  if (kind !== 'file') return { annotation }
+  const bundle = `${artifact}.sigstore.jsonl`
+  for (const { bytes } of found) await appendAttestation(bundle, bytes)
+  return { bundle, annotation }
+}
+
+/** Nothing is looked up for it; undefined for a package, of which only its registry knows. */
+async function digestOf(artifact: string): Promise<string | undefined> {
+  const name = parseArtifactName(artifact)
+  if (name.kind === 'npm') return undefined
+  if (name.kind === 'oci') {
+    return imageWithDigest(artifact, 'use a grant for').digest.replace(/^sha256:/, '')
+  }
+  await using network = openNetwork(nowhere)
+  return (await findArtifact(artifact, network)).digest.sha256
+}
+
+function faultsOf(
+  { file, sha256: granted, grant }: FoundGrant,
+  artifact: string,
+  sha256: string | undefined,
+  now: Date,
+): readonly Problem[] {
+  const other: Problem = {
+    code: 'BREAKGLASS_OTHER_ARTIFACT',
+    where: file,
+    expected: `a grant for ${artifact}, sha256:${sha256 ?? ''}`,
+    found: `one for sha256:${granted}`,
+    fix: 'Name the artifact that was granted, or have this one granted: `sallyport breakglass request` with it',
+  }
+  const over: Problem = {
+    code: 'BREAKGLASS_EXPIRED',
+    where: file,
+    expected: `a grant that holds at ${now.toISOString()}`,
+    found: `one that was over at ${grant.expires}`,
+    fix: 'Deploy something that the policy lets in; if the emergency lasts, ask for another grant',
+  }
+  return [
+    ...(sha256 === undefined || sha256 === granted ? [] : [other]),
+    ...(isAtOrAfter(now, Date.parse(grant.expires)) ? [over] : []),
+  ]
+}
+
+export interface ImportBreakglassOptions {
+  readonly config: Config
+  readonly grants: readonly string[]
+  /** When the artifact was let in, where no gate could record it. */
+  readonly at: Date
+  readonly service?: string
+}
+
+/**
+ * Records afterwards what was let in by hand while the gate was down: the decision that it would have given then, with
+ * these grants, in the log as any other; and it rings. Grants that did not hold then are refused, and that is recorded.
+ */
+export async function importBreakglass(options: ImportBreakglassOptions): Promise<VerifyReport> {
+  const { config, grants, at } = options
+  const [first] = (await Promise.all(grants.map((file) => grantsIn(file)))).flat()
+  if (first === undefined) throw noService(grants[0] ?? '', 'no grant')
+  const { environment, service = options.service } = first.grant
+  if (service === undefined) throw noService(first.file, 'one for every service of its environment')
+  return await verifyArtifact({
+    config: { ...config, chokePoint: 'breakglass-import' },
+    artifact: `sha256:${first.sha256}`,
+    target: { environment, service },
+    bundles: grants,
+    policies: [],
+    now: at,
+  })
+}
+
+function noService(file: string, found: string): SallyportError {
+  return new SallyportError({
+    code: 'BREAKGLASS_REQUEST',
+    where: file,
+    expected: 'a grant for one service, or --service',
+    found,
+    fix: 'Say with --service what was deployed',
+  })
+}
