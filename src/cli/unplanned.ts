@@ -1,5 +1,6 @@
 import { failureOf } from './failure.ts'
 import { plain } from './paint.ts'
+import { standardOutput } from './readers.ts'
 import { renderProblems } from './render.ts'
 
 /**
@@ -9,7 +10,8 @@ import { renderProblems } from './render.ts'
 export function tellUnplanned(error: unknown, argv: readonly string[]): void {
   const { problems, stack } = failureOf(error)
   const otherwise = 'stopped half-way; nothing that was not told was done'
-  if (argv.includes('--json')) {
+  const isUnread = problems.some(({ where }) => where === standardOutput)
+  if (argv.includes('--json') && !isUnread) {
     const document = {
       apiVersion: 'sallyport.dev/v1',
       kind: 'Problems',

@@ -101,7 +101,9 @@ function readHomeFile(file: string, shown: string): Uint8Array {
         where: shown,
         expected: 'the configuration file of the home folder',
         found: absent ? 'no such file' : String((cause as NodeJS.ErrnoException).code),
-        fix: 'Run `sallyport init`; it adds what is missing and overwrites nothing',
+        fix: absent
+          ? 'Run `sallyport init`; it adds what is missing and overwrites nothing'
+          : `Run it as the owner of ${shown}, or have it made a file that you can read`,
       },
       { cause },
     )

@@ -167,7 +167,7 @@ async function start(
         new SallyportError(
           {
             code: 'SERVER_LISTEN',
-            where: `server.listen ${host}:${port}`,
+            where: `serve.host, serve.port: ${host}:${port}`,
             expected: 'an address of this machine that is free',
             found: whyNot[cause.code ?? ''] ?? cause.code ?? cause.message,
             fix: 'Choose another address or port, or stop what listens there',

@@ -165,6 +165,9 @@ test('a request that is not there, a token that is not, and options of a home ar
   const named = [...where, ...why, '--requester', 'x', ...at('deployer')]
   assert.deepEqual(codesOf(await run('request', 'fix.tgz', ...named)), ['USAGE_VALUE'])
   assert.deepEqual(codesOf(await run('requests')), ['USAGE_MISSING'])
+  const homeless = await run('request', 'fix.tgz', ...where, ...why)
+  assert.deepEqual(codesOf(homeless), ['HOME_MISSING'])
+  assert.match(JSON.stringify(homeless.json), /--gate URL --token-file FILE/)
   const loose = await run('approve', 'x.json', '--passphrase-file', 'x')
   assert.deepEqual(codesOf(loose), ['USAGE_VALUE'])
 })

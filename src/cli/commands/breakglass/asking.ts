@@ -10,7 +10,7 @@ import type { Outcome } from '../../outcome.ts'
 import type { Session } from '../../session.ts'
 import { table } from '../../table.ts'
 import { artifactHelp } from '../verify.ts'
-import { atGate, notAtGate } from './at-gate.ts'
+import { atGate, homeOrGate, notAtGate } from './at-gate.ts'
 import { jsonOf, outcome, type Rows } from './outcome.ts'
 
 interface RequestOptions extends GateOptions {
@@ -81,7 +81,7 @@ async function ask(session: Session, artifact: string, options: RequestOptions):
   const report = await requestBreakglass({
     ...given,
     ...(requester === undefined ? {} : { requester }),
-    config: await session.config(),
+    config: await homeOrGate(session),
     now: session.now(),
   })
   return requested(session, report, `for the approver: sallyport breakglass approve ${report.file}`)

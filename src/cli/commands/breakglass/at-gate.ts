@@ -1,4 +1,5 @@
 import type { AtGate } from '#app'
+import type { Config } from '#config'
 import { SallyportError } from '#error'
 import { gatePlace, type GateOptions } from '../../gate-place.ts'
 import type { Session } from '../../session.ts'
@@ -19,4 +20,18 @@ export function notAtGate(name: string, option: string, value: string | undefine
     found: 'a name',
     fix: `Leave ${option} out`,
   })
+}
+
+/** The home of this machine, for a command that could ask a gate in its place. */
+export async function homeOrGate(session: Session): Promise<Config> {
+  try {
+    return await session.config()
+  } catch (cause) {
+    if (!(cause instanceof SallyportError) || cause.code !== 'HOME_MISSING') throw cause
+    const { code, where, expected, found } = cause
+    const fix =
+      'Ask a gate that runs with `--gate URL --token-file FILE`, or name the home of this machine with --home or SALLYPORT_HOME'
+    const told = { code, ...(where === undefined ? {} : { where }), expected, found, fix }
+    throw new SallyportError(told, { cause })
+  }
 }

@@ -10,7 +10,7 @@ import type { Session } from '../../session.ts'
 import { parseTime } from '../../time.ts'
 import { artifactHelp } from '../verify.ts'
 import { rowsOf } from './asking.ts'
-import { atGate } from './at-gate.ts'
+import { atGate, homeOrGate } from './at-gate.ts'
 import { outcome, type Rows } from './outcome.ts'
 import { keyOptions, ownKey, type KeyOptions } from './own-key.ts'
 
@@ -137,7 +137,7 @@ async function use(
 ): Promise<Outcome> {
   const { useBreakglass } = await import('#app')
   const at = atGate(session, 'use', options)
-  const { config } = session
+  const config = () => homeOrGate(session)
   const place = at === undefined ? {} : { at }
   const report = await useBreakglass({ config, artifact, grants, ...place, now: session.now() })
   const { bundle, attached, kept = [], annotation } = report

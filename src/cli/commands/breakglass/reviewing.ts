@@ -9,7 +9,7 @@ import { renderProblems, type Look } from '../../render.ts'
 import { reviewerText } from '../../reviewer.ts'
 import type { Session } from '../../session.ts'
 import { table } from '../../table.ts'
-import { atGate, notAtGate } from './at-gate.ts'
+import { atGate, homeOrGate, notAtGate } from './at-gate.ts'
 import { jsonOf, outcome, type Rows } from './outcome.ts'
 
 interface ReviewOptions extends GateOptions {
@@ -41,7 +41,7 @@ async function list(session: Session, options: GateOptions): Promise<Outcome> {
   const at = atGate(session, 'list', options)
   const look = session.outLook()
   if (at === undefined) {
-    const report = await listBreakglass(await session.config(), session.now())
+    const report = await listBreakglass(await homeOrGate(session), session.now())
     return listed('BreakglassListReport', report, pendingText(report, look), look)
   }
   session.terminal.status('asking the gate')
@@ -98,9 +98,12 @@ function ratesText({ rates }: Listed, { paint }: Look): string {
 function pendingText({ pending }: Pick<BreakglassListReport, 'pending'>, { paint }: Look): string {
   return pending
     .map(({ event, sink, attempts, failure }) => {
-      const who = sink === '' ? 'nobody (no sink in "alarms" of sallyport.yaml)' : sink
+      if (sink === '') {
+        const head = paint.bad('heard by nobody')
+        return `${head} (no sink in "alarms" of sallyport.yaml): ${escapeLine(event.summary)}`
+      }
       const why = failure === undefined ? '' : `, ${attempts} times in vain: ${failure}`
-      return `${paint.bad('not heard')} by ${escapeLine(`${who}${why}: ${event.summary}`)}`
+      return `${paint.bad('not heard')} by ${escapeLine(`${sink}${why}: ${event.summary}`)}`
     })
     .join('\n')
 }
@@ -121,7 +124,7 @@ async function review(session: Session, entry: number, options: ReviewOptions): 
     return outcome(session, kind, { entry, finding, index }, head, rows)
   }
   const who = by === undefined ? {} : { by }
-  const config = await session.config()
+  const config = await homeOrGate(session)
   const report = await reviewBreakglass({ config, entry, ...who, finding, now: session.now() })
   const rows: Rows = [
     ['by', reviewerText(report)],
