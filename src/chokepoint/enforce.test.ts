@@ -84,6 +84,17 @@ test('a record that throws at once is the same as one that fails later', async (
   await assert.rejects(enforce(optionsOf({ record })), { code: 'LOG_UNAVAILABLE' })
 })
 
+test('a record that cannot be written is a defect, and no fault of the disk', async () => {
+  const record = (): Promise<string> => Promise.reject(new TypeError('not a Unicode string'))
+  await assert.rejects(enforce(optionsOf({ record })), (error) => {
+    assert.ok(error instanceof SallyportError)
+    assert.equal(error.code, 'DECISION_FAILED')
+    assert.equal(catalogue[error.code].exit, 3)
+    assert.match(error.fix, /defect/)
+    return true
+  })
+})
+
 test('a gather that fails is an outage: undetermined and blocked, recorded all the same', async () => {
   for (const gather of [
     () => Promise.reject(new Error('registry down')),

@@ -42,8 +42,8 @@ export interface Enforced<Receipt> {
 /**
  * The one way to an answer: gather, decide, record, answer. Every mouth goes through here.
  *
- * @throws SallyportError LOG_UNAVAILABLE when the decision could not be recorded. Then there is no answer, whatever it
- *   would have been, and whoever asked MUST NOT admit.
+ * @throws SallyportError LOG_UNAVAILABLE when the decision could not be recorded, DECISION_FAILED when it cannot be written
+ *   at all. Then there is no answer, whatever it would have been, and whoever asked MUST NOT admit.
  */
 export async function enforce<Receipt>(
   options: EnforceOptions<Receipt>,
@@ -86,11 +86,17 @@ async function gatherSafely<Receipt>({
 
 function unrecorded(cause: unknown): Problem {
   const reason = cause instanceof SallyportError ? cause : undefined
+  const isDefect = defects.some((kind) => cause instanceof kind)
   return {
-    code: 'LOG_UNAVAILABLE',
+    code: isDefect ? 'DECISION_FAILED' : 'LOG_UNAVAILABLE',
     where: reason?.where ?? 'log',
     expected: 'the decision to be recorded before anybody is answered',
     found: cause instanceof Error ? cause.message : String(cause),
-    fix: reason?.fix ?? 'Make the decision log writable again, then ask again',
+    fix: isDefect
+      ? 'Report this as a defect of Sallyport, with the evidence: the log itself may be well; until then decide this deployment by hand'
+      : (reason?.fix ?? 'Make the decision log writable again, then ask again'),
   }
 }
+
+/** What a program throws by mistake, which says nothing about the disk. */
+const defects = [TypeError, RangeError, ReferenceError, SyntaxError]

@@ -36,3 +36,22 @@ test('what is no refusal is none, and a malformed one is refused', () => {
   const text = JSON.stringify({ ...refusal, reasons: [] })
   assert.throws(() => refusalForm.parse(Buffer.from(text)), { code: 'DOCUMENT_SHAPE' })
 })
+
+test('words that cannot be written as they are do not keep a refusal out of the log', async () => {
+  const entries: Uint8Array[] = []
+  const append = (entry: Uint8Array) => {
+    entries.push(entry)
+    return Promise.resolve({ index: 0, checkpoint: '' })
+  }
+  const odd = { where: 'spec', expected: 'a digest', found: '\ud83d', fix: 'Pin it' }
+  const reasons = [{ code: 'ADMISSION_UNPINNED' as const, ...odd }]
+  await recordRefusal(
+    { append },
+    { ...refusal, requester: 'jo\ud83d', asked: { a: '\ude00' }, reasons },
+  )
+  const read = refusalForm.parse(entries[0] ?? new Uint8Array())
+  assert.deepEqual(
+    [read?.requester, read?.asked, read?.reasons[0]?.found],
+    ['jo\ufffd', { a: '\ufffd' }, '\ufffd'],
+  )
+})

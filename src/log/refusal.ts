@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { encodeCanonical, type Json } from '#document'
+import { encodeCanonical } from '#document'
 import type { Problem } from '#error'
 import { entryForm } from './entry-form.ts'
 import type { Log, Receipt } from './log.ts'
@@ -43,5 +43,19 @@ export const refusalForm = entryForm<Refusal>({
 
 /** Records a refusal. When it resolves, it is durable. */
 export async function recordRefusal(log: Pick<Log, 'append'>, refusal: Refusal): Promise<Receipt> {
-  return log.append(encodeCanonical(refusal as unknown as Json))
+  const { requester, asked, reasons } = refusal
+  const written = {
+    ...refusal,
+    ...(requester === undefined ? {} : { requester: requester.toWellFormed() }),
+    asked: wellFormed(asked),
+    reasons: reasons.map((reason) => wellFormed(reason as unknown as Record<string, string>)),
+  }
+  return log.append(encodeCanonical(written))
+}
+
+/** Whoever asks has chosen these words. That one of them cannot be written must not keep them out of the log. */
+function wellFormed(words: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(words).map(([name, text]) => [name.toWellFormed(), text.toWellFormed()]),
+  )
 }

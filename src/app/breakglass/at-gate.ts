@@ -7,7 +7,7 @@ import {
   type BreakglassUses,
 } from '#api'
 import { parseRequest, requestId, type BreakglassRequest } from '#breakglass'
-import { encodeCanonical, parseJson, type Json } from '#document'
+import { cut, encodeCanonical, parseJson, type Json } from '#document'
 import { quote, SallyportError } from '#error'
 import { openNetwork } from '../artifact/network.ts'
 import { askGate, strange } from '../pipeline/ask-gate.ts'
@@ -48,7 +48,7 @@ export async function requestAtGate(
   await using network = openNetwork(nowhere)
   const { asked, evidence } = await questionFor(options.artifact, options.bundles, network)
   const { name, kind, digest } = asked.found
-  const artifact = { name: name.slice(0, 1000), sha256: digest.sha256 }
+  const artifact = { name: cut(name, 1000), sha256: digest.sha256 }
   const body = {
     artifact,
     ...target,

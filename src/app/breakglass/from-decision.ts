@@ -1,5 +1,6 @@
 import { checkRequest, type BreakglassRequest } from '#breakglass'
 import { wantedOf, type Decision, type Target } from '#decision'
+import { cut } from '#document'
 import { quote, SallyportError, type Problem } from '#error'
 import type { BreakglassTerms } from '#trust'
 
@@ -39,7 +40,7 @@ export function requestFrom(
   return checkRequest({
     apiVersion: 'sallyport.dev/v1',
     kind: 'BreakglassRequest',
-    artifact: { name: artifact.name.slice(0, 1000), sha256: artifact.digest['sha256'] ?? '' },
+    artifact: { name: cut(artifact.name, 1000), sha256: artifact.digest['sha256'] ?? '' },
     ...terms.target,
     requester: terms.requester,
     requestedOn: `${terms.now.toISOString().slice(0, 19)}Z`,
@@ -51,7 +52,7 @@ export function requestFrom(
       verdict,
       reasons: problems
         .slice(0, 100)
-        .map(({ code, where = '', found }) => `${code} ${where}: ${found}`.slice(0, 2000)),
+        .map(({ code, where = '', found }) => cut(`${code} ${where}: ${found}`, 2000)),
     },
   })
 }

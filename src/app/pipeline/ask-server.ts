@@ -1,6 +1,6 @@
 import type { Ask } from '#api'
 import { decisionExitCode, type Target } from '#decision'
-import { encodeCanonical, type Json } from '#document'
+import { cut, encodeCanonical, type Json } from '#document'
 import { SallyportError } from '#error'
 import { openNetwork } from '../artifact/network.ts'
 import {
@@ -65,7 +65,7 @@ function elsewhere(): SallyportError {
 function askOf({ found }: Asked, target: Target, evidence: readonly string[]): Ask {
   const { name, digest, kind } = found
   return {
-    artifact: { name: name.slice(0, 1024), digest: { ...digest } },
+    artifact: { name: cut(name, 1024), digest: { ...digest } },
     target,
     ...(kind === 'oci' ? { reference: name } : {}),
     evidence: [...evidence],

@@ -1,3 +1,4 @@
+import { cut } from '#document'
 import { whoAsks } from '../verify.ts'
 
 type Environment = Readonly<Record<string, string | undefined>>
@@ -18,7 +19,7 @@ export function askerOf(env: Environment): ReturnType<typeof whoAsks> {
   for (const [platform, marker, name] of claims) {
     const value = env[name] ?? ''
     if ((env[marker] ?? '') !== '' && value !== '')
-      return { ...own, requester: `${platform}:${value.slice(0, 200)}` }
+      return { ...own, requester: `${platform}:${cut(value, 200)}` }
   }
   return own
 }

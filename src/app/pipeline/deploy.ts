@@ -1,5 +1,5 @@
 import { engine, type Target } from '#decision'
-import { canonicalJson, sha256Hex } from '#document'
+import { canonicalJson, cut, sha256Hex } from '#document'
 import { SallyportError, type Problem } from '#error'
 import { recordDeployment } from '#log'
 import { openGate, startGateSigner } from '../gate.ts'
@@ -86,7 +86,7 @@ async function record(
   place: Place,
 ): Promise<number | undefined> {
   const { server, env, now, answers, target } = place
-  const program = (words[0] ?? '').slice(0, 500)
+  const program = cut(words[0] ?? '', 500)
   const artifacts = answers.filter((one) => isFor(one, target)).flatMap(shown)
   const told = {
     started: started.toISOString(),
@@ -123,5 +123,5 @@ function isFor({ decision }: GateAnswer, { environment }: Target): boolean {
 function shown({ artifact, record: at }: GateAnswer) {
   if (!('index' in at)) return []
   const { name, digest } = artifact
-  return [{ name: name.slice(0, 300).toWellFormed(), sha256: digest.sha256, decision: at.index }]
+  return [{ name: cut(name, 300), sha256: digest.sha256, decision: at.index }]
 }

@@ -1,4 +1,5 @@
 import type { Config } from '#config'
+import { cut } from '#document'
 import type { Log } from '#log'
 import type { GateService } from '#server'
 import { inventoryOf } from '../access/inventory.ts'
@@ -29,7 +30,7 @@ export function openAccessDesk({ config, log, rulebook, clock }: AccessDeskParts
       return { grants: inventory.map((one) => listed(judgeGrant(one, { reviews }, rules))) }
     },
     async review({ grants, finding }, principal) {
-      const by = principal.slice(0, 200)
+      const by = cut(principal, 200)
       const inventory = await inventoryOf(config, rulebook.current())
       const looked = lookedAt(grants, inventory, { by, principal })
       const [entry = -1] = await recordReview(log, looked, { by, principal, finding, now: clock() })

@@ -2,7 +2,7 @@ import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { predicateTypes } from '#attestation'
 import { encodeRequest, openUses, parseRequest, recordReview, requestId } from '#breakglass'
-import { encodeCanonical, isSha256, sha256Hex, type Json } from '#document'
+import { cut, encodeCanonical, isSha256, sha256Hex, type Json } from '#document'
 import type { BreakglassAsk } from '#api'
 import { quote, SallyportError } from '#error'
 import type { GateService } from '#server'
@@ -63,7 +63,7 @@ export function openDesk(parts: ServiceParts, decide: GateService['decide']): De
         kind: 'BreakglassReview',
         time: clock().toISOString(),
         entry,
-        by: principal.slice(0, 200),
+        by: cut(principal, 200),
         principal,
         finding,
       } as const
@@ -156,7 +156,7 @@ function noGrant(type: string | undefined): SallyportError {
     code: 'BREAKGLASS_REQUEST',
     where: 'grant',
     expected: `a signed statement of the type ${predicateTypes.breakglass}, about one sha256`,
-    found: type === undefined ? 'nothing that can be read' : type.slice(0, 200),
+    found: type === undefined ? 'nothing that can be read' : cut(type, 200),
     fix: 'Send the file that `sallyport breakglass approve` has written',
   })
 }

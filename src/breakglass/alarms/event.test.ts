@@ -72,3 +72,17 @@ test('a yes and a no ring for nobody', () => {
     assert.deepEqual(eventsOf(no, place), [])
   }
 })
+
+test('a name that is cut in the middle of a character rings all the same', () => {
+  const name = `${'a'.repeat(999)}😀`
+  const request = {
+    artifact: { name, digest: { sha256 } },
+    target: { environment: 'production', service: 'shop' },
+    chokePoint: 'test',
+    requester: name,
+  }
+  const decision = decideOn([rule], [], { policy: 'mode: audit', request })
+  const [event] = eventsOf(decision, place)
+  assert.ok(event !== undefined)
+  assert.deepEqual(parseEvent(encodeEvent(event)), event)
+})

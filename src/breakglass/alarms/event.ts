@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { exemptedIn, type Decision, type ExemptedRule } from '#decision'
-import { checkShape, encodeCanonical, parseJson, sha256Hex, type Json } from '#document'
+import { checkShape, cut, encodeCanonical, parseJson, sha256Hex, type Json } from '#document'
 import type { Message } from '#events'
 
 /** Everything that rings. A type is never reused and never changes its meaning. */
@@ -105,7 +105,7 @@ export function makeEvent(key: string, parts: Parts): SecurityEvent {
     kind: 'SecurityEvent',
     id,
     ...parts,
-    summary: parts.summary.slice(0, 2000).toWellFormed(),
+    summary: cut(parts.summary, 2000),
   }
 }
 
@@ -160,7 +160,7 @@ function ofExemption(
     time,
     type: 'exemption-used',
     severity: 'notice',
-    summary: `exemption: ${about.artifact.name} may run in ${about.target.environment}/${about.target.service} although ${id} does not hold, until ${expires} by ${owner.slice(0, 200)}, entry ${place.entry}`,
+    summary: `exemption: ${about.artifact.name} may run in ${about.target.environment}/${about.target.service} although ${id} does not hold, until ${expires} by ${cut(owner, 200)}, entry ${place.entry}`,
     ...about,
     reasons: [...new Set(problems.map(({ code }) => code))].slice(0, 100),
     exemption: { policy: name, rule: id, instead, reason, owner, expires },
@@ -172,8 +172,8 @@ function aboutOf({ request, verdict, effect }: Decision, { origin, entry }: Plac
   return {
     origin,
     target,
-    artifact: { name: artifact.name.slice(0, 1000), sha256: artifact.digest['sha256'] ?? '' },
-    ...(requester === undefined ? {} : { requester: requester.slice(0, 1000) }),
+    artifact: { name: cut(artifact.name, 1000), sha256: artifact.digest['sha256'] ?? '' },
+    ...(requester === undefined ? {} : { requester: cut(requester, 1000) }),
     ...(typeof entry === 'number' ? { entry } : {}),
     verdict,
     effect,

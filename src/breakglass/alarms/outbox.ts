@@ -2,7 +2,7 @@ import { constants } from 'node:fs'
 import { mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
-import { checkShape, encodeCanonical, parseJson, sha256Hex, type Json } from '#document'
+import { checkShape, cut, encodeCanonical, parseJson, sha256Hex, type Json } from '#document'
 import { SallyportError } from '#error'
 import { encodeEvent, parseEvent, type SecurityEvent } from './event.ts'
 
@@ -85,7 +85,7 @@ export function openOutbox(folder: string): Outbox {
       write(waiting, {
         ...one,
         attempts: one.attempts + 1,
-        failure: failure.slice(0, 500).toWellFormed(),
+        failure: cut(failure, 500),
         next: next.toISOString(),
       }),
     events: async () => {

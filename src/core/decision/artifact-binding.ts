@@ -1,3 +1,4 @@
+import { cut } from '#document'
 import { quote, type Problem } from '#error'
 import {
   isNamed,
@@ -62,7 +63,7 @@ function judge(
   policy: Policy,
   { request, place }: RuleContext,
 ): Judgement {
-  const facts = names.slice(0, 4).map((name) => claimed('artifact.name', name.slice(0, 500)))
+  const facts = names.slice(0, 4).map((name) => claimed('artifact.name', cut(name, 500)))
   const wanted = patterns.map(showArtifact).join(' or ')
   const where = place.at()
   if (names.length === 0) {

@@ -1,5 +1,5 @@
 import { predicateTypes, readBreakglass, type Breakglass, type Statement } from '#attestation'
-import { isBefore, isAtOrAfter } from '#document'
+import { cut, isBefore, isAtOrAfter } from '#document'
 import { SallyportError, type Problem } from '#error'
 import type { DeploymentRequest, Policy } from '#policy'
 import { isVerified, type BreakglassTerms, type Trust, type Verified } from '#trust'
@@ -118,7 +118,7 @@ function judge(
   question: BreakglassQuestion,
 ): Judged {
   const { item } = one
-  const row = { digest: item.digest, source: item.source.toWellFormed() }
+  const row = { digest: item.digest.toWellFormed(), source: item.source.toWellFormed() }
   const bad = (problems: readonly Problem[]): Judged => ({
     result: { ...row, problems },
     owners: [],
@@ -150,13 +150,13 @@ function told(
   approvers: readonly string[],
 ): Omit<GrantResult, 'digest' | 'source' | 'problems'> {
   return {
-    requester: requester.slice(0, 200),
+    requester: cut(requester, 200),
     approvers,
-    environment: environment.slice(0, 200),
-    ...(service === undefined ? {} : { service: service.slice(0, 200) }),
-    rules: rules.slice(0, 100).map((rule) => rule.slice(0, 200)),
-    reason: reason.slice(0, 1000),
-    incident: incident.slice(0, 500),
+    environment: cut(environment, 200),
+    ...(service === undefined ? {} : { service: cut(service, 200) }),
+    rules: rules.slice(0, 100).map((rule) => cut(rule, 200)),
+    reason: cut(reason, 1000),
+    incident: cut(incident, 500),
     notBefore,
     expires,
   }

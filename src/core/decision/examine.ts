@@ -1,4 +1,5 @@
 import type { DigestSet, ResourceDescriptor, Statement } from '#attestation'
+import { cut } from '#document'
 import { quote, type Problem } from '#error'
 import type { DeploymentRequest } from '#policy'
 import {
@@ -125,11 +126,11 @@ export function resultOf(
   const verified = isGood && (subjects.length > 0 || isReached)
   const problem = isReached && isGood ? undefined : problemOf(examined, knownTypes)
   return {
-    digest: item.digest,
+    digest: item.digest.toWellFormed(),
     source: item.source.toWellFormed(),
     verified,
     ...(through === undefined ? {} : { about: through }),
-    ...(claims === undefined ? {} : { predicateType: claims.predicateType.slice(0, 500) }),
+    ...(claims === undefined ? {} : { predicateType: cut(claims.predicateType, 500) }),
     ...(isGood ? { signers: result.signers.map(({ name }) => name) } : {}),
     ...(problem === undefined ? {} : { problem }),
   }
@@ -202,7 +203,7 @@ function otherArtifact(
         ? (Object.entries(digest)[0] ?? [])
         : ['sha256', digest['sha256']]
     const label = name ?? uri
-    return `${label === undefined ? '' : `${quote(label, 80)} `}${algorithm}:${value.slice(0, 64)}`
+    return `${label === undefined ? '' : `${quote(label, 80)} `}${algorithm}:${cut(value, 64)}`
   })
   const more = subject.length > 3 ? ` and ${subject.length - 3} more` : ''
   const isIndex = digests.some((digest) => relations.all.has(digest))

@@ -4,6 +4,7 @@ export {
   encodeCanonicalOf,
   type WrittenParts,
 } from './canonical.ts'
+export { cut } from './cut.ts'
 export { deepFreeze } from './deep-freeze.ts'
 export { isSha256, sha256Hex } from './digest.ts'
 export {

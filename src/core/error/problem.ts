@@ -66,7 +66,7 @@ export class SallyportError extends Error implements Problem {
 export function quote(value: unknown, max = 160): string {
   const text = typeof value === 'string' ? value : (JSON.stringify(value) ?? String(value))
   const cut = text.length > max ? `${text.slice(0, max)}…` : text
-  const safe = typeof value === 'string' ? JSON.stringify(cut) : cut
+  const safe = typeof value === 'string' ? JSON.stringify(cut) : cut.toWellFormed()
   return safe.replace(
     /[\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]/g,
     (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,

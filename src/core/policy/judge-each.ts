@@ -1,3 +1,4 @@
+import { cut } from '#document'
 import type { Problem } from '#error'
 import { authenticated, type CertificateProof, type Fact, type VerifiedSigner } from '#trust'
 import type { Outcome, RuleContext, Search, Testimony } from './rule.ts'
@@ -91,7 +92,7 @@ function certificateFacts({ subject, issuer, claims, times }: CertificateProof):
     ['signedAt', first?.at.toISOString()],
   ]
   return facts.flatMap(([name, value]) =>
-    value === undefined || value === '' ? [] : [authenticated(name, value.slice(0, 500))],
+    value === undefined || value === '' ? [] : [authenticated(name, cut(value, 500))],
   )
 }
 

@@ -115,7 +115,7 @@ test('one issuer may stand there twice, with two audiences and what each may do'
 test('a subject that is no text is nobody: many of them would have one name', async () => {
   const grants = [{ claims: { ref: 'main' }, roles: ['deployer'] as const }]
   const access = accessOf({ oidc: [issuerOf({ grants })] })
-  for (const sub of [{ a: 1 }, ['a'], 7, '']) {
+  for (const sub of [{ a: 1 }, ['a'], 7, '', 'jo\ud83d']) {
     const request = requestWith(`Bearer ${await tokenOf({ sub })}`)
     await assert.rejects(access.require(request, ['deployer']), { code: 'ACCESS_UNAUTHENTICATED' })
   }

@@ -110,7 +110,8 @@ function principalOf(payload: JWTPayload, { issuer, grants }: OidcIssuer): Princ
   // Whatever is no text has many spellings in a name, or one for many.
   const sub: unknown = payload.sub
   const fitting = grants.filter((grant) => fits(payload, grant))
-  if (typeof sub !== 'string' || sub === '' || fitting.length === 0) return undefined
+  if (typeof sub !== 'string' || sub === '' || !sub.isWellFormed()) return undefined
+  if (fitting.length === 0) return undefined
   const roles = new Set<Role>(fitting.flatMap((grant) => grant.roles))
   return { name: `oidc:${issuer}#${sub}`, roles }
 }

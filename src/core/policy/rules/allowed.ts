@@ -1,5 +1,5 @@
 import { predicateTypes, type Approval } from '#attestation'
-import { isAtOrAfter } from '#document'
+import { cut, isAtOrAfter } from '#document'
 import { quote } from '#error'
 import { claimed } from '#trust'
 import { z } from 'zod'
@@ -64,8 +64,8 @@ function judge(
     facts: [
       claimed('environment', approval.environment),
       claimed('approvedOn', approvedOn),
-      claimed('reason', reason.slice(0, 500)),
-      ...(approver === undefined ? [] : [claimed('approver', approver.slice(0, 200))]),
+      claimed('reason', cut(reason, 500)),
+      ...(approver === undefined ? [] : [claimed('approver', cut(approver, 200))]),
     ],
     ...(expires === undefined ? {} : { staleAt: new Date(expires) }),
   }

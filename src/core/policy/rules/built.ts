@@ -4,6 +4,7 @@ import {
   checkOmissions,
   type Provenance,
 } from '#attestation'
+import { cut } from '#document'
 import { quote, type Problem } from '#error'
 import {
   authenticated,
@@ -146,9 +147,7 @@ function unmentionedFacts({ parameters }: External, rule: Parameters): readonly 
   const names = parameters
     .map(({ name }) => name)
     .filter((name) => !Object.hasOwn(rule.parameters, name))
-  return [
-    claimed('parameters.unmentioned', names.slice(0, 32).join(', ').slice(0, 500).toWellFormed()),
-  ]
+  return [claimed('parameters.unmentioned', cut(names.slice(0, 32).join(', '), 500))]
 }
 
 /**

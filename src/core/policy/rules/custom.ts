@@ -1,5 +1,5 @@
 import type { Statement } from '#attestation'
-import type { Json } from '#document'
+import { cut, type Json } from '#document'
 import { quote, SallyportError, type Problem, type ProblemCode } from '#error'
 import { authenticated, claimed, type VerifiedSigner } from '#trust'
 import { z } from 'zod'
@@ -184,7 +184,7 @@ function judge(
     findings: finding === undefined ? [] : [finding],
     facts: [
       claimed('predicateType', rule.type),
-      authenticated('custom.expression', rule.expression.slice(0, 500)),
+      authenticated('custom.expression', cut(rule.expression, 500)),
     ],
   }
 }

@@ -1,4 +1,4 @@
-import { sha256Hex } from '#document'
+import { cut, sha256Hex } from '#document'
 import { quote, SallyportError, type Problem } from '#error'
 import {
   layoutType,
@@ -149,7 +149,7 @@ function stepFacts(result: LayoutResult): readonly Fact[] {
     .flatMap(({ name, functionaries }) =>
       functionaries
         .slice(0, 8)
-        .map((id) => authenticated('step', `${name.slice(0, 100)} by ${id.slice(0, 64)}`)),
+        .map((id) => authenticated('step', `${cut(name, 100)} by ${cut(id, 64)}`)),
     )
 }
 

@@ -1,4 +1,5 @@
 import { predicateTypes, type Review, type Vsa } from '#attestation'
+import { cut } from '#document'
 import { quote } from '#error'
 import { authenticated, claimed, holdersOf, type Fact, type Signer } from '#trust'
 import { z } from 'zod'
@@ -283,7 +284,7 @@ function outcome(
 function reviewFacts(testimonies: readonly Testimony<Review>[]): readonly Fact[] {
   return testimonies.flatMap(({ said, signers }) => [
     ...signers.map(({ name }) => authenticated('signer', name)),
-    claimed('reviewer', said.reviewer.slice(0, 200)),
+    claimed('reviewer', cut(said.reviewer, 200)),
     claimed('reviewedOn', said.reviewedOn),
   ])
 }

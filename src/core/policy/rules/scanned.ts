@@ -6,7 +6,7 @@ import {
   type Scan,
   type VexTarget,
 } from '#attestation'
-import { isBefore } from '#document'
+import { cut, isBefore } from '#document'
 import { quote, SallyportError, type Problem } from '#error'
 import { parsePurl } from '#package'
 import { claimed, type Fact } from '#trust'
@@ -257,7 +257,7 @@ function factsOf(
 ): readonly Fact[] {
   return [
     ...signerFacts(signers),
-    claimed('scanner', said.scanner.slice(0, 200)),
+    claimed('scanner', cut(said.scanner, 200)),
     claimed('scannedAt', at.toISOString()),
     claimed('findings', said.findings.length),
     claimed('findings.denied', denied),
@@ -265,8 +265,8 @@ function factsOf(
       .slice(0, 16)
       .map(({ finding, status, statement }) =>
         claimed(
-          `vex.${finding.id.slice(0, 60)}`,
-          `${status ?? ''}${statement?.justification === undefined ? '' : `: ${statement.justification.slice(0, 200)}`}`,
+          `vex.${cut(finding.id, 60)}`,
+          `${status ?? ''}${statement?.justification === undefined ? '' : `: ${cut(statement.justification, 200)}`}`,
         ),
       ),
   ]

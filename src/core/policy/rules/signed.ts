@@ -1,3 +1,4 @@
+import { cut } from '#document'
 import { quote } from '#error'
 import { claimed } from '#trust'
 import { z } from 'zod'
@@ -49,7 +50,7 @@ export const signed: Rule<Parameters> = {
       findings: [...judgeRelease(said, context), ...judgeReference(said, context)],
       facts: [
         claimed('predicateType', verified.value.predicateType),
-        ...said.names.slice(0, 4).map((name) => claimed('artifact.name', name.slice(0, 500))),
+        ...said.names.slice(0, 4).map((name) => claimed('artifact.name', cut(name, 500))),
       ],
     }))
     return nothing ?? countOwners(good, rule.count, rule.by, context)

@@ -6,7 +6,7 @@ import { signedByKey, simpleSigning } from '../image-signature.ts'
 import { noAge, type Row } from './row.ts'
 
 const inToto = 'https://in-toto.io/attestation'
-const registry = makeKey()
+export const registry = makeKey()
 const unsupported =
   'it asks who signed, and whatever they signed of the kind that is asked for answers that'
 
