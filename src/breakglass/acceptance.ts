@@ -5,7 +5,7 @@ import {
   type Statement,
 } from '#attestation'
 import { quote, SallyportError, type Problem } from '#error'
-import { isVerified, type Verified, type Verifier } from '#trust'
+import { isVerified, namesOf, type Verified, type Verifier } from '#trust'
 import type { Use } from './uses.ts'
 
 /** A risk that somebody else has accepted, for a time, by signing so. */
@@ -27,11 +27,11 @@ export interface AcceptanceParts {
 
 /**
  * Whether a signed acceptance covers a use: of these bytes, at this target, now, by a signer whom the trust file lets say so,
- * and by nobody who asked for the use. Undefined when it is about other bytes or another target.
+ * and by nobody who asked for the use, by the name they say or the one they have proven. Undefined when it is about other bytes or another target.
  */
 export function judgeAcceptance(
   bytes: Uint8Array,
-  use: Pick<Use, 'artifact' | 'environment' | 'service' | 'requesters'>,
+  use: Pick<Use, 'artifact' | 'environment' | 'service' | 'requesters' | 'principals'>,
   { source, verifier, now }: AcceptanceParts,
 ): AcceptedRisk | Problem | undefined {
   try {
@@ -62,7 +62,7 @@ function judgeVerified(
   if (!isAbout || !covers(accepted, use)) return undefined
   if (now.getTime() >= Date.parse(expires))
     return fault(source, `one that holds at ${now.toISOString()}`, `one until ${expires}`)
-  const askers = new Set(use.requesters.flatMap(namesOf))
+  const askers = new Set([...use.requesters, ...use.principals].flatMap(namesOf))
   const owners = verified.signers.flatMap(({ keys }) => keys.map((key) => key.owner))
   const by = [...new Set(owners)].filter((name) => !namesOf(name).some((one) => askers.has(one)))
   if (by.length === 0)
@@ -85,10 +85,4 @@ function fault(where: string, expected: string, found: string): Problem {
     found,
     fix: 'Have somebody who may run `sallyport breakglass accept`, or replace the artifact by one that meets the policy',
   }
-}
-
-/** Also without how they have proven who they are, as in `token:erin`: that is the same person. */
-function namesOf(name: string): readonly string[] {
-  const plain = name.normalize('NFKC').trim().toLowerCase()
-  return [plain, plain.split(/[:#]/).at(-1) ?? plain]
 }

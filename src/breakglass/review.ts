@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { quote, SallyportError } from '#error'
 import { entryForm, type Log, type Receipt } from '#log'
+import { namesOf } from '#trust'
 import type { Use } from './uses.ts'
 
 const text = z.string().min(1).max(2000)
@@ -86,14 +87,4 @@ function refused(entry: number, expected: string, found: string, fix: string): S
     found,
     fix,
   })
-}
-
-/** Also without how they have proven who they are, as in `token:erin`: that is the same person. */
-function namesOf(name: string): readonly string[] {
-  const plain = sameName(name)
-  return [plain, plain.split(/[:#]/).at(-1) ?? plain]
-}
-
-function sameName(name: string): string {
-  return name.normalize('NFKC').trim().toLowerCase()
 }

@@ -1,4 +1,5 @@
 import { mayDeploy } from '#policy'
+import { namesOf } from '#trust'
 import type { Grant } from './grant.ts'
 
 /** Whether whoever reviews holds the grant, as far as names tell. */
@@ -12,10 +13,4 @@ export function isOwn(
   const deployer = trace?.kind === 'deployer' ? trace.deployer : undefined
   if (deployer === undefined || typeof deployer === 'string') return false
   return [by, principal].some((name) => mayDeploy([deployer], name))
-}
-
-/** Also without how they have proven who they are, as in `token:erin`: that is the same person. */
-function namesOf(name: string): readonly string[] {
-  const plain = name.normalize('NFKC').trim().toLowerCase()
-  return [plain, plain.split(/[:#]/).at(-1) ?? plain]
 }

@@ -23,14 +23,15 @@ import {
 
 const people = { erin: makeKey(), frank: makeKey('ed25519'), mallory: makeKey() }
 const type = predicateTypes.breakglass
-const entries = {
+const entriesOf = (one: string, other: string) => ({
   ...trustEntries,
   'sre-oncall': {
-    keys: [keyEntry(people.erin, { owner: 'erin' }), keyEntry(people.frank, { owner: 'frank' })],
+    keys: [keyEntry(people.erin, { owner: one }), keyEntry(people.frank, { owner: other })],
     predicateTypes: [type],
   },
   others: { keys: [keyEntry(people.mallory, { owner: 'mallory' })], predicateTypes: [type] },
-}
+})
+const entries = entriesOf('erin', 'frank')
 const head = { apiVersion: 'sallyport.dev/v1', kind: 'Trust' }
 const trustWith = (more: JsonObject = {}, metadata: JsonObject = {}) =>
   parseTrust(
@@ -43,6 +44,7 @@ const trustWith = (more: JsonObject = {}, metadata: JsonObject = {}) =>
     { file: 'trust.yaml' },
   )
 const trust = trustWith()
+const trustOwnedBy = (one: string, other: string) => trustWith({ signers: entriesOf(one, other) })
 const rules = [
   'signed: {by: [release-builder]}',
   'allowed: {by: [release-managers], environment: production}',
@@ -170,6 +172,38 @@ test('who asks for the deployment cannot have granted it', () => {
   assert.deepEqual(problemsOf(ask([granted()], 1, proven)), ['BREAKGLASS_SELF_APPROVED'])
   const colleague = { request: { ...request, requester: 'dave' } }
   assert.equal(ask([granted()], 1, colleague).effect, 'admitted-breakglass')
+})
+
+test('who is proven to ask for the deployment cannot have granted it, whatever name they say', () => {
+  const spoofed = { request: { ...request, requester: 'github:bob', principal: 'os:erin' } }
+  assert.deepEqual(problemsOf(ask([granted()], 1, spoofed)), ['BREAKGLASS_SELF_APPROVED'])
+  const two = [granted(), granted({ approver: 'frank' }, people.frank)]
+  assert.deepEqual(ask(two, 1, spoofed).breakglass?.used?.approvers, ['frank'])
+  assert.equal(ask(two, 2, spoofed).effect, 'blocked')
+  const prefixed = {
+    trust: trustOwnedBy('token:erin', 'frank'),
+    request: { ...request, requester: 'erin' },
+  }
+  assert.deepEqual(problemsOf(ask([granted()], 1, prefixed)), ['BREAKGLASS_SELF_APPROVED'])
+})
+
+test('one person under two spellings counts once', () => {
+  const two = [granted(), granted({ approver: 'frank' }, people.frank)]
+  for (const [one, other] of [
+    ['erin', 'Erin'],
+    ['erin', ' erin'],
+    ['erin', 'token:erin'],
+  ] as const) {
+    const alike = { trust: trustOwnedBy(one, other) }
+    const decision = ask(two, 2, alike)
+    assert.equal(decision.effect, 'blocked')
+    assert.deepEqual(problemsOf(decision), ['BREAKGLASS_TOO_FEW', 'BREAKGLASS_TOO_FEW'])
+    assert.equal(ask(two, 1, alike).breakglass?.used?.approvers.length, 1)
+    const terms = { breakglass: { approvers: ['sre-oncall'], count: 2 } }
+    assert.throws(() => trustWith({ ...terms, signers: entriesOf(one, other) }), {
+      code: 'BREAKGLASS_TERMS',
+    })
+  }
 })
 
 test('a forged or changed grant is what #trust says it is', () => {
@@ -331,6 +365,26 @@ test('grants of others crowd out none of an approver', () => {
     granted({ reason: `nobody ${at}` }, people.mallory),
   )
   assert.equal(ask([...bogus, granted()]).effect, 'admitted-breakglass')
+})
+
+test('neither copies of a grant that is over nor others that do not hold crowd out one that does', () => {
+  const over = granted({ notBefore: '2026-05-01T11:30:00Z', expires: '2026-05-01T12:30:00Z' })
+  const copies = Array.from({ length: 300 }, (_, at) =>
+    item(Buffer.concat([Buffer.from(' '.repeat(at + 1)), over.bytes])),
+  )
+  const old = Array.from({ length: 100 }, (_, at) =>
+    granted({
+      notBefore: '2026-05-01T11:30:00Z',
+      expires: '2026-05-01T12:30:00Z',
+      reason: `${at}`,
+    }),
+  )
+  for (const reason of ['a', 'b', 'c']) {
+    const decision = ask([...copies, ...old, granted({ reason })])
+    assert.equal(decision.effect, 'admitted-breakglass')
+    assert.equal(decision.breakglass?.grants.length, 32)
+  }
+  assert.equal(ask(copies).breakglass?.grants.length, 1)
 })
 
 test('a grant lets in whom the policy does not name only when it waives that, too', () => {

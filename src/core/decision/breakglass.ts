@@ -1,8 +1,15 @@
 import { predicateTypes, readBreakglass, type Breakglass, type Statement } from '#attestation'
-import { cut, isBefore, isAtOrAfter } from '#document'
+import { cut, encodeCanonical, isBefore, isAtOrAfter, sha256Hex, type Json } from '#document'
 import { SallyportError, type Problem } from '#error'
 import type { DeploymentRequest, Policy } from '#policy'
-import { isVerified, type BreakglassTerms, type Trust, type Verified } from '#trust'
+import {
+  isVerified,
+  namesOf,
+  personOf,
+  type BreakglassTerms,
+  type Trust,
+  type Verified,
+} from '#trust'
 import type { BreakglassResult, Effect, GrantResult, RuleResult, Verdict } from './decision.ts'
 import { inSource, type Examined } from './examine.ts'
 import * as refuse from './breakglass-problems.ts'
@@ -22,7 +29,7 @@ export interface BreakglassQuestion {
   readonly effect: Effect
 }
 
-/** So many grants are looked at, those of approvers first: what anybody can add must not crowd out what they have signed. */
+/** So many grants are told, and counted: those that hold first. What anybody can add must not crowd out what approvers have signed. */
 const maxGrants = 32
 
 /**
@@ -30,14 +37,12 @@ const maxGrants = 32
  * is. Undefined when there is no grant: then nothing is said, and nothing changes.
  */
 export function judgeBreakglass(question: BreakglassQuestion): BreakglassResult | undefined {
-  const found = question.examined.filter(isGrant)
-  const seen = new Map(found.map((one) => [one.item.digest, one]))
-  if (seen.size === 0) return undefined
+  const found = distinct(question.examined.filter(isGrant))
+  if (found.length === 0) return undefined
   const wanted = wantedOf(question)
   const terms = termsOf(question)
-  const records = inOrder([...seen.values()], terms)
-  const judged = records.slice(0, maxGrants).map((one) => judge(one, wanted, terms, question))
-  const counted = count(judged, terms, question)
+  const judged = inOrder(found, terms).map((one) => judge(one, wanted, terms, question))
+  const counted = count(most(judged), terms, question)
   const result: BreakglassResult = {
     ...(terms === undefined ? {} : { terms: shown(terms) }),
     wanted,
@@ -47,11 +52,37 @@ export function judgeBreakglass(question: BreakglassQuestion): BreakglassResult 
   return used === undefined || question.effect !== 'blocked' ? result : { ...result, used }
 }
 
-/** Grants of approvers first, then by digest. */
+/** Each grant once. Anybody can write the same signatures over the same words into as many files as they like. */
+function distinct(records: readonly Examined[]): readonly Examined[] {
+  const found = new Map<string, Examined>()
+  for (const one of records) {
+    const key = sameWords(one)
+    const before = found.get(key)
+    if (before === undefined || one.item.digest <= before.item.digest) found.set(key, one)
+  }
+  return [...found.values()]
+}
+
+function sameWords({ item, result }: Examined): string {
+  if (result === undefined || !isVerified(result)) return item.digest
+  const keys = result.signers.flatMap((signer) => signer.keys.map(({ keyid }) => keyid)).sort()
+  return `${sha256Hex(encodeCanonical(result.value as unknown as Json))} ${keys.join(' ')}`
+}
+
+/** Grants of approvers first, then by digest; of all others, as many as could be told. */
 function inOrder(records: readonly Examined[], terms: Terms | undefined): readonly Examined[] {
   const ranked = records.map((one) => ({ one, isLast: Number(!isOfApprover(one, terms)) }))
   ranked.sort((a, b) => a.isLast - b.isLast || (a.one.item.digest < b.one.item.digest ? -1 : 1))
-  return ranked.map(({ one }) => one)
+  return ranked.filter(({ isLast }, at) => isLast === 0 || at < maxGrants).map(({ one }) => one)
+}
+
+/** Those that hold go before those that do not; the order stays. */
+function most(judged: readonly Judged[]): readonly Judged[] {
+  if (judged.length <= maxGrants) return judged
+  const holds = ({ result }: Judged): boolean => result.problems.length === 0
+  const others = judged.filter((one) => !holds(one))
+  const kept = new Set([...judged.filter(holds), ...others].slice(0, maxGrants))
+  return judged.filter((one) => kept.has(one))
 }
 
 function isOfApprover({ result }: Examined, terms: Terms | undefined): boolean {
@@ -201,19 +232,24 @@ interface Counted {
   readonly used?: NonNullable<BreakglassResult['used']>
 }
 
-/** Counts distinct owners over all grants that hold. Whoever asked for one of them, or asks now, counts for none. */
+/**
+ * Counts distinct owners over all grants that hold. Whoever asked for one of them, or asks now, counts for none: neither by
+ * the name that they say, which costs nothing to choose, nor by the one that they have proven.
+ */
 function count(
   judged: readonly Judged[],
   terms: Terms | undefined,
   { request }: BreakglassQuestion,
 ): Counted {
   const sound = judged.filter(({ result }) => result.problems.length === 0)
-  const asked = [request.requester ?? '', ...sound.map(({ grant }) => grant?.requester ?? '')]
+  const { requester = '', principal = requester } = request
+  const asked = [requester, principal, ...sound.map(({ grant }) => grant?.requester ?? '')]
   const askers = new Set(asked.flatMap(namesOf))
   const others = (owners: readonly string[]): readonly string[] =>
-    owners.filter((owner) => !askers.has(sameName(owner)))
+    owners.filter((owner) => !namesOf(owner).some((name) => askers.has(name)))
   const good = sound.filter(({ owners }) => others(owners).length > 0)
   const ends = endsOf(good.map((one) => ({ ...one, owners: others(one.owners) })))
+  const named = [...ends.values()].map(({ owner }) => owner).sort()
   const isEnough = terms !== undefined && ends.size >= terms.count
   const grants = judged.map(({ result, owners }): GrantResult => {
     if (result.problems.length > 0) return result
@@ -222,38 +258,33 @@ function count(
         ? refuse.selfApproved(owners, result.source)
         : isEnough
           ? undefined
-          : refuse.tooFew([...ends.keys()].sort(), terms?.count ?? 1, result.source)
+          : refuse.tooFew(named, terms?.count ?? 1, result.source)
     return problem === undefined ? result : { ...result, problems: [problem] }
   })
   if (!isEnough) return { grants }
-  const latestFirst = [...ends.values()].sort((a, b) => b - a)
+  const latestFirst = [...ends.values()].map(({ end }) => end).sort((a, b) => b - a)
   return {
     grants,
     used: {
-      approvers: [...ends.keys()].sort(),
+      approvers: named,
       until: new Date(latestFirst[terms.count - 1] ?? 0).toISOString(),
       grants: good.map(({ result }) => result.digest),
     },
   }
 }
 
-/** Until when each owner's word holds. */
-function endsOf(good: readonly Judged[]): ReadonlyMap<string, number> {
-  const ends = new Map<string, number>()
+/** Until when each person's word holds, and the first of the names under which their keys stand in the trust file. */
+function endsOf(
+  good: readonly Judged[],
+): ReadonlyMap<string, { readonly owner: string; readonly end: number }> {
+  const ends = new Map<string, { readonly owner: string; readonly end: number }>()
   for (const { owners, grant } of good) {
     const end = Date.parse(grant?.expires ?? '')
-    for (const owner of owners) ends.set(owner, Math.max(ends.get(owner) ?? 0, end))
+    for (const owner of owners) {
+      const before = ends.get(personOf(owner)) ?? { owner, end }
+      const first = before.owner < owner ? before.owner : owner
+      ends.set(personOf(owner), { owner: first, end: Math.max(before.end, end) })
+    }
   }
   return ends
-}
-
-/** Choke points say how somebody has proven who they are, as in `token:erin`; that is the same person. */
-function namesOf(name: string): readonly string[] {
-  const plain = sameName(name)
-  return [plain, plain.split(/[:#]/).at(-1) ?? plain]
-}
-
-/** Nobody becomes somebody else by writing their name differently. */
-function sameName(name: string): string {
-  return name.normalize('NFKC').trim().toLowerCase()
 }

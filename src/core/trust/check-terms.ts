@@ -1,6 +1,7 @@
 import { predicateTypes } from '#attestation'
 import { quote, type Problem } from '#error'
 import type { BreakglassTerms } from './breakglass-terms.ts'
+import { personOf } from './names.ts'
 import { nearestName } from './nearest-name.ts'
 import type { Signer } from './trust.ts'
 
@@ -19,13 +20,15 @@ export function checkTerms(
     if (signer === undefined) return [unknown(name, signers, where)]
     return signer.predicateTypes.has(predicateTypes.breakglass) ? [] : [notForIt(signer, where)]
   })
-  const owners = new Set(approvers.flatMap((name) => ownersOf(signers.get(name))))
+  const owners = new Map(
+    approvers.flatMap((name) => ownersOf(signers.get(name))).map((one) => [personOf(one), one]),
+  )
   if (problems.length > 0 || owners.size >= count) return problems
   return [
     {
       code: 'BREAKGLASS_TERMS',
       where: `${where} breakglass.count`,
-      expected: `at most ${owners.size}: ${[...owners].map((owner) => quote(owner, 60)).join(', ')}, and an owner counts once`,
+      expected: `at most ${owners.size}: ${[...owners.values()].map((owner) => quote(owner, 60)).join(', ')}, and an owner counts once`,
       found: String(count),
       fix: 'Lower "count", or add approvers whose keys have other owners',
     },
