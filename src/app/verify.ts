@@ -23,7 +23,7 @@ import { withRecord, type RecordedExport } from './policy/with-record.ts'
 import { readRulebook, type Rulebook } from './rulebook.ts'
 
 /** How long who asks waits for alarms to be heard; afterwards they wait on disk. */
-const tellMs = 5_000
+const tellMs = 3_000
 
 export interface VerifyOptions {
   readonly config: Config
@@ -177,7 +177,7 @@ async function tell(
     const { ringFollowUps, usesIn } = await import('./breakglass/review.ts')
     await ringFollowUps(bell, config, await usesIn(bodies, await log.view()), new Date(time))
   }
-  await bell.deliver({ timeoutMs: tellMs, all: true })
+  await bell.deliver({ withinMs: tellMs, all: true })
   return (await bell.pending()).length
 }
 

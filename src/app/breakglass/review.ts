@@ -36,12 +36,15 @@ export interface BreakglassListReport {
   readonly findings: readonly Problem[]
 }
 
+/** How long who asks waits for alarms to be heard; afterwards they wait on disk. */
+const tellMs = 3_000
+
 /** Every use in the log, what waits for a review, and what nobody has heard. What is overdue rings. */
 export async function listBreakglass(config: Config, now: Date): Promise<BreakglassListReport> {
   const bell = bellOf(config, () => new Date())
   const uses = await readLog(config, (view, bodies) => usesIn(bodies, view))
   await ringFollowUps(bell, config, uses, now)
-  await bell.deliver({ timeoutMs: 5_000, all: true })
+  await bell.deliver({ withinMs: tellMs, all: true })
   return { ...listedUses(uses, config, now), pending: await bell.pending() }
 }
 

@@ -57,7 +57,7 @@ const maxListed = 1000
 const maxUnknown = 20
 /** More findings than these ring once, together. */
 const maxRinging = 50
-const tellMs = 5_000
+const tellMs = 3_000
 
 /**
  * Reads what API servers did, and finds every deployment that the log of the gate has not let in, and every change of what
@@ -70,7 +70,7 @@ export async function auditPlatform(options: AuditOptions): Promise<AuditReport>
   const found = await readLog(config, (view, bodies) => read(view, bodies, options))
   const bell = bellOf(config, () => new Date())
   await ring(bell, config, found, now)
-  await bell.deliver({ timeoutMs: tellMs, all: true })
+  await bell.deliver({ withinMs: tellMs, all: true })
   return { ...found, unheard: (await bell.pending()).length }
 }
 

@@ -33,8 +33,8 @@ test('what has rung is a stream; decisions that rang are told from the log, and 
   const stream = alarmStream(file, () => true)
   assert.deepEqual([await stream.end(), await stream.read(0, 64)], [0, { messages: [], next: 0 }])
   const outbox = openOutbox(place.folder)
-  await outbox.put(alarm('1'), [])
-  await outbox.put(alarm('2', 'breakglass-used'), [])
+  await outbox.put(alarm('1'), [], new Date())
+  await outbox.put(alarm('2', 'breakglass-used'), [], new Date())
   appendFileSync(file, '{"half')
   const first = await stream.read(0, 64)
   assert.deepEqual(
@@ -43,7 +43,7 @@ test('what has rung is a stream; decisions that rang are told from the log, and 
   )
   // Not before it is whole.
   assert.deepEqual(await stream.read(first.next, 64), { messages: [], next: first.next })
-  await outbox.put(alarm('3'), [])
+  await outbox.put(alarm('3'), [], new Date())
   const second = await stream.read(first.next, 64)
   assert.deepEqual(
     second.messages.map(({ message }) => message.id),

@@ -15,7 +15,7 @@ import { openRecheckStore } from './store.ts'
 
 const most = 1000
 const slice = 4096
-const tellMs = 5_000
+const tellMs = 3_000
 
 /** What was let in because evidence could not be had, by the log alone: needs no key, and disturbs nobody. */
 export async function listRechecks(config: Config, now: Date): Promise<RecheckList> {
@@ -82,7 +82,7 @@ export async function recheckNow(config: Config, clock: () => Date): Promise<Rec
       if (!(await store.take())) throw new SallyportError(taken)
       await queue.lookAtAll()
       if (errors.length > 0) throw errors[0]
-      await bell.deliver({ timeoutMs: tellMs, all: true })
+      await bell.deliver({ withinMs: tellMs, all: true })
       const list = listOf(queue.report(), most, clock())
       return { ...list, from, unheard: (await bell.pending()).length }
     } finally {

@@ -9,7 +9,7 @@ import { lookEvery } from './looking.ts'
 
 /** Tells what has not been heard, again and again, and rings for what nobody has reviewed. */
 export interface Ringing extends AsyncDisposable {
-  /** Looks now. Never rejects. */
+  /** Looks now, and waits until everybody has been told or could not be. Never rejects. */
   look(): Promise<void>
   /** Looks at what has rung until now, and waits until everybody has been told, or for so long. Never rejects. */
   tell(ms: number): Promise<void>
@@ -41,34 +41,48 @@ export function keepRinging(parts: RingingParts): Ringing {
   const book = openUses(bodies)
   let waiting = 0
   let oldest = Infinity
-  const tell = async (): Promise<void> => {
-    await bell.deliver()
+  let delivering = Promise.resolve()
+  const count = async (): Promise<void> => {
     const pending = await bell.pending()
     waiting = pending.length
     oldest = Math.min(Infinity, ...pending.map(({ since }) => Date.parse(since)))
+  }
+  const deliver = async (): Promise<void> => {
+    await bell.deliver()
+    await count()
   }
   const follow = async (): Promise<void> => {
     await book.read(await log.view())
     await ringFollowUps(bell, config, book.uses(), clock())
   }
-  const once = async (): Promise<void> => {
-    for (const part of [follow, tell]) {
-      try {
-        await part()
-      } catch (error) {
-        journal.error('alarms', error)
-      }
+  const safely = async (part: () => Promise<void>): Promise<void> => {
+    try {
+      await part()
+    } catch (error) {
+      journal.error('alarms', error)
     }
   }
-  const looking = lookEvery(seconds, once)
+  const looking = lookEvery(seconds, async () => {
+    await safely(follow)
+    await safely(count)
+    // Not waited for: a sink that hangs holds up no look, and no other sink.
+    delivering = safely(deliver)
+  })
   metrics.gauge('sallyport_alarms_pending', 'Alarms that wait to be heard', () => waiting)
   metrics.gauge('sallyport_breakglass_unreviewed', 'Uses of breakglass without review', () => {
     return book.uses().filter(({ review }) => review === undefined).length
   })
   return {
-    look: looking.look,
+    async look() {
+      await looking.look()
+      await delivering
+    },
     // Who looks already may have begun before this rang.
-    tell: (ms) => within(ms, looking.lookAgain),
+    tell: (ms) =>
+      within(ms, async () => {
+        await looking.lookAgain()
+        await delivering
+      }),
     uses: () => book.uses(),
     alert: (type, about, problems) => alert(parts, type, about, problems),
     warnings() {
@@ -77,7 +91,10 @@ export function keepRinging(parts: RingingParts): Ringing {
       const findings = useFindings(book.uses(), rulesOf(config), now)
       return [...(isLate ? [unheard(waiting)] : []), ...findings.slice(0, 8)]
     },
-    [Symbol.asyncDispose]: () => looking[Symbol.asyncDispose](),
+    async [Symbol.asyncDispose]() {
+      await looking[Symbol.asyncDispose]()
+      await delivering
+    },
   }
 }
 

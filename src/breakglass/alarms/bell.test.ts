@@ -14,7 +14,9 @@ const began = Date.parse('2026-06-01T12:00:00Z')
 function scene(names: readonly string[]) {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-bell-'))
   const heard: string[] = []
+  const words: string[] = []
   const deaf = new Set<string>()
+  const listening: (() => void)[] = []
   let now = began
   const sinks = names.map((name): Sink => ({
     name,
@@ -22,15 +24,28 @@ function scene(names: readonly string[]) {
     send: (messages) => {
       if (deaf.has(name)) return Promise.reject(new Error('nobody answers'))
       heard.push(...messages.map((one) => `${name} ${one.name}`))
+      words.push(...messages.map(({ summary }) => summary))
+      for (const tell of listening) tell()
       return Promise.resolve()
     },
   }))
+  const sink = (name: string): Sink => {
+    const found = sinks.find((one) => one.name === name)
+    assert.ok(found !== undefined)
+    return found
+  }
+  const hears = (count: number): Promise<void> =>
+    new Promise((resolve) => {
+      const look = (): void => void (heard.length >= count && resolve())
+      listening.push(look)
+      look()
+    })
   const clock = (): Date => new Date(now)
   const open = (with_ = sinks) =>
     openBell({ outbox: openOutbox(folder), sinks: with_, origin: 'log.example', clock })
   const pass = (ms: number): void => void (now += ms)
   const remove = (): void => rmSync(folder, { recursive: true })
-  return { folder, heard, deaf, open, pass, [Symbol.dispose]: remove }
+  return { folder, heard, words, deaf, sink, hears, open, pass, [Symbol.dispose]: remove }
 }
 
 const use = (key: string): SecurityEvent =>
@@ -107,6 +122,81 @@ test('without anybody to tell an alarm waits, visibly, until there is somebody',
   await place.open().deliver()
   assert.deepEqual(place.heard, ['pager breakglass-used'])
   assert.deepEqual(await nobody.pending(), [])
+})
+
+test('a sink that hangs holds up no other one, whoever rings meanwhile', async () => {
+  using place = scene(['pager'])
+  const { promise: hung, resolve: letGo } = Promise.withResolvers<undefined>()
+  const asked: string[] = []
+  const hanging: Sink = {
+    name: 'hanging',
+    most: 1,
+    send: async ([message]) => {
+      asked.push(message?.summary ?? '')
+      await hung
+      throw new Error('no answer')
+    },
+  }
+  const bell = place.open([hanging, place.sink('pager')])
+  await bell.ring([use('1')])
+  const first = bell.deliver()
+  await place.hears(1)
+  await bell.ring([use('2')])
+  const second = bell.deliver()
+  await place.hears(2)
+  assert.deepEqual(place.heard, ['pager breakglass-used', 'pager breakglass-used'])
+  assert.equal(asked.length, 1)
+  letGo(undefined)
+  await Promise.all([first, second])
+  assert.deepEqual(asked, ['BREAKGLASS 1', 'BREAKGLASS 2'])
+})
+
+test('within a time its own alarms are told first; a sink that does not answer in it is left alone, and what is left waits', async () => {
+  using place = scene(['pager'])
+  await place.open([]).ring(['1', '2', '3'].map(use))
+  const asked: string[] = []
+  const hanging: Sink = {
+    name: 'hanging',
+    most: 1,
+    send: async ([message], { timeoutMs }) => {
+      asked.push(message?.summary ?? '')
+      await new Promise((resolve) => setTimeout(resolve, timeoutMs))
+      throw new Error('no answer')
+    },
+  }
+  const bell = place.open([hanging, place.sink('pager')])
+  await bell.ring([use('own')])
+  await bell.deliver({ withinMs: 200, all: true })
+  assert.deepEqual(asked, ['BREAKGLASS own'])
+  assert.deepEqual(place.words[0], 'BREAKGLASS own')
+  const left = (await bell.pending()).filter(({ sink }) => sink === 'hanging')
+  assert.deepEqual(
+    left.map(({ attempts }) => attempts).toSorted((a, b) => a - b),
+    [0, 0, 0, 1],
+  )
+})
+
+test('what waits for a sink that is no longer there is told those that are', async () => {
+  using place = scene(['wrong', 'pager'])
+  place.deaf.add('wrong')
+  await place.open([place.sink('wrong')]).ring([use('1')])
+  await place.open([place.sink('wrong')]).deliver()
+  const bell = place.open([place.sink('pager')])
+  await bell.deliver()
+  assert.deepEqual(place.heard, ['pager breakglass-used'])
+  assert.deepEqual(await bell.pending(), [])
+})
+
+test('an alarm waits since it rang, however old it is what it is about', async () => {
+  using place = scene(['pager', 'mail'])
+  place.deaf.add('pager')
+  place.pass(2 * 3_600_000)
+  const bell = place.open()
+  await bell.ring([use('imported')])
+  assert.equal((await bell.pending())[0]?.since, '2026-06-01T14:00:00.000Z')
+  await bell.deliver()
+  await bell.deliver()
+  assert.deepEqual(place.heard, ['mail breakglass-used'])
 })
 
 test('what cannot be written rings nowhere and says so: whoever asks is not answered', async () => {

@@ -7,11 +7,22 @@ import type { Outbox, Pending } from './outbox.ts'
 export interface Bell {
   /** Keeps the events until they are heard. Durable when it resolves: call it before anybody is answered. */
   ring(events: readonly SecurityEvent[]): Promise<void>
-  /** Tries to tell what has not been heard and is due, once each, all sinks at a time. Never rejects for a sink. */
-  deliver(options?: { readonly timeoutMs?: number; readonly all?: boolean }): Promise<void>
+  /**
+   * Tries to tell what has not been heard and is due, once each: all sinks at a time, none of which waits for another. What this
+   * bell rang goes first, in that order; a sink that does not answer in time is left alone for the rest of it. Resolves when
+   * each sink has been tried; never rejects for a sink.
+   */
+  deliver(options?: DeliverOptions): Promise<void>
   /** What has not been heard, and why. */
   pending(): Promise<readonly Pending[]>
   events(): Promise<readonly SecurityEvent[]>
+}
+
+export interface DeliverOptions {
+  /** How long all of it may take; what is left waits. Default: as long as it takes. */
+  readonly withinMs?: number
+  /** Also what failed a moment ago. */
+  readonly all?: boolean
 }
 
 export interface BellOptions {
@@ -23,6 +34,8 @@ export interface BellOptions {
 }
 
 const timeoutMs = 10_000
+/** With less time than this there is no answer to be had. */
+const leastMs = 50
 /** An alarm that was not heard for so long rings elsewhere. */
 const overdueMs = 5 * 60_000
 const longestPauseMs = 5 * 60_000
@@ -31,46 +44,81 @@ const maxRung = 4096
 
 export function openBell({ outbox, sinks, origin, clock }: BellOptions): Bell {
   const names = sinks.map(({ name }) => name)
-  const rung = new Recent<Promise<void>>({ most: maxRung })
+  const rung = new Recent<{ readonly order: number; readonly putting: Promise<void> }>({
+    most: maxRung,
+  })
+  let order = 0
   const ringOnce = (event: SecurityEvent): Promise<void> => {
     const before = rung.get(event.id)
-    if (before !== undefined) return before
-    const putting = outbox.put(event, waitingFor(event, names))
-    rung.set(event.id, putting)
+    if (before !== undefined) return before.putting
+    const putting = outbox.put(event, waitingFor(event, names), clock())
+    rung.set(event.id, { order: (order += 1), putting })
     putting.catch(() => rung.delete(event.id))
     return putting
   }
-  const deliverOne = async (one: Pending, sink: Sink, ms: number): Promise<void> => {
+  const ownFirst = (pending: readonly Pending[]): readonly Pending[] =>
+    pending
+      .map((one) => ({ one, rank: rung.get(one.event.id)?.order ?? Infinity }))
+      .sort((a, b) => (a.rank === b.rank ? 0 : a.rank - b.rank))
+      .map(({ one }) => one)
+  const deliverOne = async (one: Pending, sink: Sink, ms: number): Promise<boolean> => {
+    const began = performance.now()
     try {
       await sink.send([messageOf(one.event)], { timeoutMs: ms })
       await outbox.delivered(one)
+      return true
     } catch (error) {
       const now = clock().getTime()
       const pause = Math.min(1000 * 2 ** Math.min(one.attempts, 20), longestPauseMs)
       await outbox.failed(one, reasonOf(error), new Date(now + pause))
+      // Timers may be a little early.
+      return performance.now() - began < ms - 20
     }
   }
+  const tell = async (sink: Sink, { withinMs = Infinity, all }: DeliverOptions): Promise<void> => {
+    const end = performance.now() + withinMs
+    const now = clock()
+    const own = (await outbox.pending()).filter((one) => one.sink === sink.name)
+    // One after the other at each sink: a flood of alarms is no flood of connections.
+    for (const one of ownFirst(own)) {
+      const ms = Math.min(timeoutMs, Math.floor(end - performance.now()))
+      if (ms < leastMs) break
+      if ((all === true || isDue(one, now)) && !(await deliverOne(one, sink, ms))) break
+    }
+    const left = (await outbox.pending()).filter((one) => one.sink === sink.name)
+    await escalate(left, { outbox, names, origin, now })
+  }
+  const tellers = sinks.map((sink) => oneAtATime((options: DeliverOptions) => tell(sink, options)))
   return {
     async ring(events) {
       for (const event of events) await ringOnce(event)
     },
     async deliver(options = {}) {
-      const now = clock()
-      const pending = await outbox.pending()
-      await handOver(pending, outbox, names)
-      await Promise.all(
-        sinks.map(async (sink) => {
-          // One after the other at each sink: a flood of alarms is no flood of connections.
-          for (const one of (await outbox.pending()).filter(({ sink: name }) => name === sink.name))
-            if (options.all === true || isDue(one, now))
-              await deliverOne(one, sink, options.timeoutMs ?? timeoutMs)
-        }),
-      )
-      await escalate(await outbox.pending(), { outbox, names, origin, now })
+      await handOver(await outbox.pending(), outbox, names)
+      await Promise.all(tellers.map((teller) => teller(options)))
     },
     pending: () => outbox.pending(),
     events: () => outbox.events(),
   }
+}
+
+/** Does it again for whoever asks while it is being done: what they rang may have come too late for that. */
+function oneAtATime<T>(work: (options: T) => Promise<void>): (options: T) => Promise<void> {
+  let running: Promise<void> | undefined
+  let next: Promise<void> | undefined
+  const begin = (options: T): Promise<void> =>
+    (running = work(options).finally(() => {
+      running = undefined
+    }))
+  const again = (options: T): Promise<void> => {
+    if (running === undefined) return begin(options)
+    const before = running.catch(() => undefined)
+    return (next ??= before.then(() => {
+      next = undefined
+      return again(options)
+    }))
+  }
+  return again
 }
 
 /** Without anybody to tell, an emergency waits for somebody; what happens every day is only written down. */
@@ -78,16 +126,21 @@ function waitingFor({ type }: SecurityEvent, names: readonly string[]): readonly
   return names.length === 0 && type.startsWith('breakglass-') ? [''] : names
 }
 
-/** What rang when there was nobody to tell is told as soon as there is. */
+/**
+ * What rang when there was nobody to tell is told as soon as there is; so is what waits for a sink that is no longer there, under
+ * that name.
+ */
 async function handOver(
   pending: readonly Pending[],
   outbox: Outbox,
   names: readonly string[],
 ): Promise<void> {
   if (names.length === 0) return
-  const orphans = pending.filter(({ sink }) => sink === '')
-  for (const one of orphans) {
-    for (const sink of names) await outbox.keep({ ...one, sink, attempts: 0 })
+  const waiting = new Set(pending.map(({ event, sink }) => `${event.id} ${sink}`))
+  for (const one of pending.filter(({ sink }) => !names.includes(sink))) {
+    const { event, since } = one
+    for (const sink of names.filter((name) => !waiting.has(`${event.id} ${name}`)))
+      await outbox.keep({ event, sink, since, attempts: 0 })
     await outbox.delivered(one)
   }
 }
@@ -125,7 +178,7 @@ async function escalate(
       summary: `an alarm of ${event.time} is not heard by ${sink} (${failure ?? 'no answer'}): ${event.summary}`,
       about: event.id,
     })
-    await outbox.put(about, others)
+    await outbox.put(about, others, now)
   }
 }
 

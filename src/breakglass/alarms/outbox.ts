@@ -22,8 +22,8 @@ export interface Pending {
 
 /** Alarms that have to be heard, on disk until they are: files in one folder, shared by all processes of a home. */
 export interface Outbox {
-  /** Keeps an event, and for each sink that it waits for it; the empty name is a sink that is still to come. Durable when it resolves. The same event again is one that is there. */
-  put(event: SecurityEvent, sinks: readonly string[]): Promise<void>
+  /** Keeps an event, and for each sink that it waits for it since then; the empty name is a sink that is still to come. Durable when it resolves. The same event again is one that is there. */
+  put(event: SecurityEvent, sinks: readonly string[], since: Date): Promise<void>
   /** Keeps one for one sink, as it is. */
   keep(pending: Pending): Promise<void>
   /** What has not been heard, oldest first. */
@@ -53,7 +53,7 @@ export function openOutbox(folder: string): Outbox {
   const rung = join(folder, 'rung')
   const stream = join(folder, 'events.jsonl')
   return {
-    async put(event, sinks) {
+    async put(event, sinks, since) {
       try {
         await Promise.all(
           [waiting, rung].map((one) => mkdir(one, { recursive: true, mode: 0o700 })),
@@ -61,7 +61,7 @@ export function openOutbox(folder: string): Outbox {
         // Rung once already: it is heard, or waits to be.
         if (await exists(join(rung, event.id))) return
         for (const sink of sinks) {
-          await write(waiting, { event, sink, since: event.time, attempts: 0 })
+          await write(waiting, { event, sink, since: since.toISOString(), attempts: 0 })
         }
         await append(stream, event)
         await writeDurably(rung, event.id, new Uint8Array())

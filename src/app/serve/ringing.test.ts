@@ -1,0 +1,65 @@
+import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { makeEvent, openBell, openOutbox } from '#breakglass'
+import type { Config } from '#config'
+import type { Sink } from '#events'
+import type { BodyStore, Log } from '#log'
+import type { Journal, Metrics } from '#server'
+import { keepRinging } from './ringing.ts'
+
+const clock = (): Date => new Date('2026-06-01T12:00:00Z')
+const use = (key: string) =>
+  makeEvent(key, {
+    time: clock().toISOString(),
+    type: 'breakglass-used',
+    severity: 'critical',
+    origin: 'log.example',
+    summary: key,
+  })
+
+test('a use is told where somebody listens, while another sink hangs with the one before it', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-ringing-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const { promise: hung, resolve: letGo } = Promise.withResolvers<undefined>()
+  const { promise: heardSecond, resolve: hear } = Promise.withResolvers<undefined>()
+  const hanging: Sink = { name: 'hanging', most: 1, send: () => hung }
+  const mail: Sink = {
+    name: 'mail',
+    most: 1,
+    send: ([message]) => {
+      if (message?.summary === 'second') hear(undefined)
+      return Promise.resolve()
+    },
+  }
+  const bell = openBell({
+    outbox: openOutbox(folder),
+    sinks: [hanging, mail],
+    origin: 'log.example',
+    clock,
+  })
+  const empty = { size: 0, entries: () => [] }
+  const alarms = { reviewMs: 1000, maxPerEnvironmentPerDay: 2, maxPerDayIn: {} }
+  const ringing = keepRinging({
+    config: { alarms, log: { origin: 'log.example' } } as unknown as Config,
+    bell,
+    log: { view: () => Promise.resolve(empty) } as unknown as Log,
+    bodies: {} as BodyStore,
+    metrics: { gauge: () => undefined } as unknown as Metrics,
+    journal: { error: (_: string, error: unknown) => assert.ifError(error) } as unknown as Journal,
+    clock,
+    seconds: 3600,
+  })
+  await bell.ring([use('first')])
+  await ringing.tell(20)
+  await bell.ring([use('second')])
+  const told = ringing.tell(60_000)
+  await heardSecond
+  assert.equal((await bell.pending()).filter(({ sink }) => sink === 'hanging').length, 2)
+  letGo(undefined)
+  await told
+  await ringing[Symbol.asyncDispose]()
+  assert.deepEqual(await bell.pending(), [])
+})
