@@ -10,7 +10,8 @@ const requestSchema = z.strictObject({
   artifact: z.strictObject({ name: text, sha256: z.string().regex(/^[0-9a-f]{64}$/) }),
   environment: z.string().min(1).max(200),
   service: z.string().min(1).max(200),
-  requester: z.string().min(1).max(200),
+  // A machine is called by its issuer and its subject, which may be long.
+  requester: z.string().min(1).max(2000),
   requestedOn: z.iso.datetime(),
   /** For how long, in seconds, from when it is approved. */
   seconds: z

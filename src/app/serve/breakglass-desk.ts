@@ -1,4 +1,5 @@
-import { mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { predicateTypes } from '#attestation'
 import { encodeRequest, openUses, parseRequest, recordReview, requestId } from '#breakglass'
@@ -36,7 +37,9 @@ export function openDesk(parts: ServiceParts, decide: GateService['decide']): De
       if (own.length >= maxOwnRequests && own.every((one) => one.id !== id)) {
         throw full(requests, maxOwnRequests, ` of ${quote(requester, 200)}`)
       }
-      await keep(requests, `${id}.json`, encodeRequest(request), maxRequests)
+      const bytes = encodeRequest(request)
+      parseRequest(bytes, 'the request')
+      await keep(requests, `${id}.json`, bytes, maxRequests)
       return { id, request, ...terms }
     },
     async requests() {
@@ -74,12 +77,20 @@ export function openDesk(parts: ServiceParts, decide: GateService['decide']): De
 
 async function readRequests(folder: string) {
   const names = (await namesIn(folder)).filter((name) => /^[0-9a-f]{32}\.json$/.test(name))
-  return await Promise.all(
-    names.map(async (name) => ({
-      id: name.slice(0, 32),
-      request: parseRequest(await readFile(join(folder, name)), name),
-    })),
-  )
+  const read = await Promise.all(names.map((name) => readRequest(folder, name)))
+  return read.flatMap((one) => one ?? [])
+}
+
+/** What cannot be read is nobody's request, and keeps nobody from reading the others; it stays where it is. */
+async function readRequest(folder: string, name: string) {
+  try {
+    const request = parseRequest(await readFile(join(folder, name)), name)
+    return { id: name.slice(0, 32), request }
+  } catch (error) {
+    const isGone = (error as NodeJS.ErrnoException).code === 'ENOENT'
+    if (isGone || error instanceof SallyportError) return undefined
+    throw error
+  }
 }
 
 /** What an approver is to sign. It is decided as it would be now, and not recorded: they are to see what would be refused. */
@@ -135,11 +146,17 @@ async function keepGrant(
 
 async function keep(folder: string, name: string, bytes: Uint8Array, most: number): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  const names = await namesIn(folder)
+  const names = (await namesIn(folder)).filter((one) => !one.startsWith('.'))
   if (!names.includes(name) && names.length >= most) throw full(folder, most)
-  const temporary = join(folder, `.${name}.${process.pid}`)
-  await writeFile(temporary, bytes, { mode: 0o600, flush: true })
-  await rename(temporary, join(folder, name))
+  // Two requests in one process may keep the same.
+  const temporary = join(folder, `.${name}.${randomUUID()}`)
+  try {
+    await writeFile(temporary, bytes, { mode: 0o600, flush: true })
+    await rename(temporary, join(folder, name))
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
 }
 
 async function namesIn(folder: string): Promise<readonly string[]> {

@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto'
 import { constants } from 'node:fs'
-import { mkdir, open, readdir, readFile, rename, stat, unlink } from 'node:fs/promises'
+import { mkdir, open, readdir, readFile, rename, rm, stat, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { checkShape, cut, encodeCanonical, parseJson, sha256Hex, type Json } from '#document'
@@ -116,9 +117,14 @@ async function write(folder: string, pending: Pending): Promise<void> {
 
 /** A file is there whole or not at all, and stays when the power goes. */
 async function writeDurably(folder: string, name: string, bytes: Uint8Array): Promise<void> {
-  const temporary = join(folder, `.${name}.${process.pid}`)
-  await sync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_TRUNC, bytes)
-  await rename(temporary, join(folder, name))
+  const temporary = join(folder, `.${name}.${randomUUID()}`)
+  try {
+    await sync(temporary, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, bytes)
+    await rename(temporary, join(folder, name))
+  } catch (error) {
+    await rm(temporary, { force: true })
+    throw error
+  }
   await syncFolder(folder)
 }
 

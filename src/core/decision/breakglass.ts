@@ -181,7 +181,7 @@ function told(
   approvers: readonly string[],
 ): Omit<GrantResult, 'digest' | 'source' | 'problems'> {
   return {
-    requester: cut(requester, 200),
+    requester: cut(requester, 2000),
     approvers,
     environment: cut(environment, 200),
     ...(service === undefined ? {} : { service: cut(service, 200) }),
