@@ -13,7 +13,7 @@ import { testIdentity } from './place.ts'
 
 const recorded = join(import.meta.dirname, '../upgrade')
 const names = globSync('database-*.tgz', { cwd: recorded }).sort()
-const newest = 5
+const newest = 6
 
 function unpack(t: TestContext, name: string) {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-upgrade-'))

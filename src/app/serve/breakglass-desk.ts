@@ -24,12 +24,13 @@ const maxGrantBytes = 200_000
 
 /** Keeps requests and grants and records reviews. It holds no key that could grant anything. */
 export function openDesk(parts: ServiceParts, decide: GateService['decide']): Desk {
-  const { config, clock, log, bodies, bell } = parts
+  const { config, clock, log, bodies, bell, shared } = parts
   const requests = join(config.breakglass.folder, 'requests')
   const book = openUses(bodies)
   return {
     async request(ask, requester) {
       const { request, ...terms } = await requestOf(ask, requester, parts, decide)
+      await shared.look()
       const id = requestId(request)
       const own = (await readRequests(requests)).filter(
         (one) => one.request.requester === requester,
@@ -37,12 +38,12 @@ export function openDesk(parts: ServiceParts, decide: GateService['decide']): De
       if (own.length >= maxOwnRequests && own.every((one) => one.id !== id)) {
         throw full(requests, maxOwnRequests, ` of ${quote(requester, 200)}`)
       }
-      const bytes = encodeRequest(request)
-      parseRequest(bytes, 'the request')
-      await keep(requests, `${id}.json`, bytes, maxRequests)
+      await keep(requests, `${id}.json`, encodeRequest(request), maxRequests)
+      await shared.look(`requests/${id}.json`)
       return { id, request, ...terms }
     },
     async requests() {
+      await shared.look()
       const read = await readRequests(requests)
       return read.sort((a, b) => (a.request.requestedOn > b.request.requestedOn ? -1 : 1))
     },
@@ -127,7 +128,7 @@ async function requestOf(
 /** Only what an approver of the trust file has signed is kept. Whether it counts is for each decision to say. */
 async function keepGrant(
   given: Parameters<Desk['grant']>[0],
-  { config, rulebook, clock }: ServiceParts,
+  { config, rulebook, clock, shared }: ServiceParts,
 ): ReturnType<Desk['grant']> {
   const bytes = typeof given === 'string' ? Buffer.from(given) : encodeCanonical(given as Json)
   const opened = rulebook.current().verifier.open(bytes)
@@ -140,7 +141,9 @@ async function keepGrant(
   const digest = sha256Hex(bytes)
   // Folders of evidence are looked up by the digest of the artifact.
   const folder = join(grantsFolder(config), 'sha256', sha256)
-  await keep(folder, `${digest.slice(0, 32)}.sigstore.json`, bytes, maxGrants)
+  const name = `${digest.slice(0, 32)}.sigstore.json`
+  await keep(folder, name, bytes, maxGrants)
+  await shared.look(`grants/sha256/${sha256}/${name}`)
   return { digest, artifact: sha256, signers: verified.signers.map(({ name }) => name) }
 }
 

@@ -27,6 +27,7 @@ import { keepRinging, type Ringing } from './ringing.ts'
 import { watchAccess, type AccessWatch } from './access-watch.ts'
 import { rememberEvidence } from './remembered.ts'
 import { makeService } from './service.ts'
+import { shareDesk } from './share-desk.ts'
 import { giveReceipts, readServed } from './receipts.ts'
 import { openTelling, type Telling } from './telling.ts'
 import { keepWitnessing } from './witnessing.ts'
@@ -161,6 +162,7 @@ async function openService(place: Place): Promise<GateService> {
     readLogFile: readServed(storage, witnessing),
     receipt: giveReceipts({ config, storage, size: () => log.size, witnessing }),
     rulebook,
+    shared: stack.use(await shareDesk({ config, journal })),
     bell,
     tell: (ms) => ringing.tell(ms),
     rechecks: (limit) => rechecking.list(limit),

@@ -33,6 +33,7 @@ import { listEntries } from './entries.ts'
 import { inTime } from './in-time.ts'
 import type { KeptLog } from './kept-log.ts'
 import { nameInLog, placeInLog, type Recorded, type Recorder } from './recorder.ts'
+import type { SharedDesk } from './share-desk.ts'
 import type { WatchedRulebook } from './watched-rulebook.ts'
 
 export interface ServiceParts extends GatherPorts {
@@ -44,6 +45,8 @@ export interface ServiceParts extends GatherPorts {
   readonly receipt: GateService['receipt']
   readonly readLogFile: (path: string) => Promise<Uint8Array | undefined>
   readonly rulebook: WatchedRulebook
+  /** What replicas were sent in emergencies. */
+  readonly shared: SharedDesk
   readonly bell: Pick<Bell, 'ring' | 'pending'>
   /** Tells what has rung, for as long as there is time. Never rejects. */
   readonly tell: (ms: number) => Promise<void>

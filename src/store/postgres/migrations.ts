@@ -70,6 +70,14 @@ const versions: readonly (readonly string[])[] = [
                                 ALTER COLUMN bytes SET STATISTICS 0`,
     `ALTER TABLE sallyport.body ALTER COLUMN sha256 SET STATISTICS 10, ALTER COLUMN bytes SET STATISTICS 0`,
   ],
+  // Requests and grants of breakglass that one replica was sent, for the others.
+  [
+    `CREATE TABLE sallyport.shelf (
+       name text PRIMARY KEY CHECK (octet_length(name) <= 300),
+       bytes bytea NOT NULL CHECK (octet_length(bytes) <= 1000000),
+       at timestamptz NOT NULL DEFAULT now()
+     )`,
+  ],
 ]
 
 // Any number that nobody else uses: one process migrates at a time.

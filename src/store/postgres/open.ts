@@ -5,6 +5,7 @@ import { PostgresBodies } from './bodies.ts'
 import { PostgresLogStore } from './log-store.ts'
 import { migrate } from './migrations.ts'
 import { PostgresRecheckStore } from './recheck-store.ts'
+import { PostgresShelf, type Shelf } from './shelf.ts'
 
 /** One database: a log that replicas share, and the bodies that its entries refer to. */
 export interface PostgresStore {
@@ -12,8 +13,13 @@ export interface PostgresStore {
   readonly bodies: BodyStore
   /** The turn of replicas to decide again. */
   readonly rechecks: RecheckStore
+  /** What replicas were sent in emergencies. */
+  readonly shelf: Shelf
   readonly close: () => Promise<void>
 }
+
+/** No grant holds for longer than a week. */
+const shelfDays = 8
 
 /**
  * Opens a database, and makes or renews its schema. Rejects with LOG_UNAVAILABLE, LOG_STORE_NEWER, LOG_STORE_UNSAFE.
@@ -32,6 +38,7 @@ export async function openPostgresStore(options: PostgresOptions): Promise<Postg
     log,
     bodies: new PostgresBodies(pool, options),
     rechecks,
+    shelf: new PostgresShelf(pool, options, shelfDays),
     close: async () => {
       await rechecks[Symbol.asyncDispose]()
       await log.close()
