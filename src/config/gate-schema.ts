@@ -23,6 +23,8 @@ export const serveSchema = z
   .strictObject({
     host: z.string().min(1).max(255).default('127.0.0.1'),
     port: z.int().min(0).max(65_535).default(8443),
+    // Where people reach the gate, for what refusals tell them to do.
+    externalUrl: secureUrl.optional(),
     tls: z
       .strictObject({
         certificate: path,

@@ -250,8 +250,12 @@ function admissionPorts(parts: ServiceParts, deadline: AdmissionDeadline): Admis
       await parts.record((log) => recordRefusal(log, refusal))
       parts.metrics.refusal(reasons, 'admission')
     },
-    explain: (decision, index) =>
-      explainDecision(decision, index, glassTerms(decision, parts.rulebook.current())),
+    explain(decision, index) {
+      const terms = glassTerms(decision, parts.rulebook.current())
+      const { externalUrl } = config.serve
+      const place = externalUrl === undefined ? {} : { gate: externalUrl }
+      return explainDecision(decision, index, terms && { ...terms, ...place })
+    },
     explainProblem,
     reviewMs: config.alarms.reviewMs,
   }

@@ -40,6 +40,15 @@ test('a refusal says how to break the glass, and who may', () => {
   )
 })
 
+test('where people reach the gate, they are told to ask there', () => {
+  const terms = { approvers: ['sre'], count: 1, gate: 'https://gate.example:8443' }
+  const text = explainDecision(decideOn([builtRule], [], about(name)), 4, terms)
+  assert.equal(
+    text.split('\n').at(-1),
+    `  in an emergency: sallyport breakglass request oci://${name} --environment production --service shop --reason WHY --incident REFERENCE --gate https://gate.example:8443 --token-file FILE; 1 of sre approves, and hands the grant in there, or it goes into the annotation sallyport.dev/breakglass of the pods`,
+  )
+})
+
 test('a dry run says that it was not recorded', () => {
   assert.match(
     explainDecision(decideOn([builtRule], []), undefined),

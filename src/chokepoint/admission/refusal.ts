@@ -11,6 +11,8 @@ const maxText = 600
 export interface GlassTerms {
   readonly approvers: readonly string[]
   readonly count: number
+  /** Where people reach this gate, if they do. */
+  readonly gate?: string
 }
 
 /**
@@ -45,10 +47,14 @@ function urgentFirst(problems: readonly Problem[], { breakglass }: Decision): re
 function emergencyOf({ request }: Decision, terms: GlassTerms | undefined): string {
   if (terms === undefined) return 'in an emergency: nobody may break the glass for this target'
   const { artifact, target } = request
-  const who = `${terms.count} of ${terms.approvers.join(', ')}`
   const where = `oci://${artifact.name} --environment ${target.environment} --service ${target.service}`
+  const ask = `in an emergency: sallyport breakglass request ${where} --reason WHY --incident REFERENCE`
+  const who = `${terms.count} of ${terms.approvers.join(', ')} approves`
+  const pods = `into the annotation ${breakglassAnnotation} of the pods`
   return line(
-    `in an emergency: sallyport breakglass request ${where} --reason WHY --incident REFERENCE; ${who} approves; the grant goes into the annotation ${breakglassAnnotation} of the pods`,
+    terms.gate === undefined
+      ? `${ask}; ${who}; the grant goes ${pods}`
+      : `${ask} --gate ${terms.gate} --token-file FILE; ${who}, and hands the grant in there, or it goes ${pods}`,
   )
 }
 
