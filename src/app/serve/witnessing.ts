@@ -89,7 +89,7 @@ async function checkAtStart(
 ): Promise<readonly Problem[]> {
   const { config, journal } = parts
   const options = { timeoutMs: startTimeoutMs, submits: true }
-  const told = await askWitnesses(config, witnesses, await publishedView(parts), options)
+  const told = await askWitnesses(config, witnesses, () => publishedView(parts), options)
   for (const conflict of told.conflicts) tellConflict(journal, conflict, conflict.file)
   SallyportError.throwAll(
     told.conflicts.map(({ problem, file }) => ({

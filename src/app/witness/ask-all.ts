@@ -32,11 +32,14 @@ export interface AskOptions {
 
 type Witnesses = NonNullable<Config['log']['witnesses']>
 
-/** Asks every witness for the newest checkpoint of this log, and holds it against the log as it is here. */
+/**
+ * Asks every witness for the newest checkpoint of this log, and holds it against the log as it is here when the answer has
+ * come: what another replica has published since the question is no conflict.
+ */
 export async function askWitnesses(
   config: Config,
   witnesses: Witnesses,
-  view: LogView,
+  view: () => Promise<LogView>,
   options: AskOptions,
 ): Promise<AskedWitnesses> {
   const opened = await openWitnesses(config, witnesses)
@@ -86,7 +89,7 @@ interface Told {
 
 async function askOne(
   link: WitnessLink,
-  view: LogView,
+  view: () => Promise<LogView>,
   config: Config,
   { timeoutMs, submits }: AskOptions,
 ): Promise<Told> {
@@ -94,18 +97,43 @@ async function askOne(
   const identity = identityOf(config)
   try {
     const note = await newestOf(link, identity, timeoutMs)
-    if (note !== undefined) {
-      const conflict = await findConflict(view, { by: byOf(link), note }, identity)
-      return conflict === undefined ? { name } : { name, conflict }
-    }
-    if (!submits || view.size === 0) return { name }
-    const told = await submit(link, view, { timeoutMs })
-    return told.kind === 'cosigned' ? { name } : { name, conflict: claimed(link, view, told) }
+    if (note === undefined && !submits) return { name }
+    const conflict =
+      note === undefined
+        ? await askBySubmitting(link, view, timeoutMs)
+        : await findConflict(await view(), { by: byOf(link), note }, identity)
+    return conflict === undefined ? { name } : { name, conflict }
   } catch (error) {
     const [problem] = error instanceof SallyportError ? error.problems : []
     if (problem === undefined) throw error
     return { name, problem: { ...problem, where: byOf(link) } }
   }
+}
+
+/** How often a witness may be ahead of what was submitted, and not of the log as it is by then: others publish. */
+const overtakings = 4
+
+async function askBySubmitting(
+  link: WitnessLink,
+  view: () => Promise<LogView>,
+  timeoutMs: number,
+): Promise<Conflict | undefined> {
+  let here = await view()
+  for (let round = 0; round < overtakings; round += 1) {
+    if (here.size === 0) return undefined
+    const told = await submit(link, here, { timeoutMs })
+    if (told.kind === 'cosigned') return undefined
+    if (told.kind === 'inconsistent') return claimed(link, here, told)
+    here = await view()
+    if (told.size > here.size) return claimed(link, here, told)
+  }
+  throw new SallyportError({
+    code: 'WITNESS_REFUSED',
+    where: byOf(link),
+    expected: 'a cosignature, or the size that it knows',
+    found: `each of ${overtakings} times a larger tree, which had been published meanwhile`,
+    fix: 'Have its operator make it tell its newest checkpoint (docs/witnesses.md), or start again when less is published',
+  })
 }
 
 /** Its word alone: enough not to begin, not enough to show others. */
