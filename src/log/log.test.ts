@@ -5,7 +5,7 @@ import { SallyportError } from '#error'
 import { hashSize, openCheckpoint, verifyTlogProof, type SigningRequest } from '#merkle'
 import { openLog, openLogView, verifyLog, type CheckpointSigner, type LogStorage } from './index.ts'
 import { encodeRecord, journalStart, parseJournal } from './journal.ts'
-import { failedFsync, Killed, MemoryDisk } from './testing/memory-storage.ts'
+import { failedFsync, Killed, MemoryDisk, tamper } from './testing/memory-storage.ts'
 import { RememberingSigner, VolatileMemory } from './testing/remembering-signer.ts'
 import { entries, entry, killedAt, Machine } from './testing/simulation.ts'
 
@@ -148,6 +148,48 @@ test('what the signer remembers shows that a copy is old, to whoever verifies it
       ['LOG_TRUNCATED'],
     )
   }
+})
+
+test('damage is reported although the signer remembers more than is published', async () => {
+  const machine = new Machine()
+  const log = await machine.start()
+  await Promise.all(entries(0, 300).map((one) => log.append(one)))
+  await log.close()
+  let begun = false
+  const next = await machine.start((step) => {
+    if (begun && step === 'sign') throw new Killed()
+  })
+  begun = true
+  await next.append(entry(300))
+  machine.disk.killAll()
+  const remembered = await signerOf(machine).newest()
+  assert.ok(remembered)
+  const last = { index: 1, width: 44 } as const
+  const report = async (damage: (disk: MemoryDisk) => void) => {
+    const disk = copyOf(machine.disk)
+    damage(disk)
+    const { pending, problems } = await verifyLog({
+      storage: disk.open(),
+      ...machine.identity,
+      remembered,
+    })
+    return [pending, ...problems.map(({ code, where }) => `${code} ${where}`)]
+  }
+  assert.deepEqual(await report(() => {}), [1])
+  const removed = (level: 0 | 'entries') => (disk: MemoryDisk) =>
+    tamper(disk, { level, ...last }, () => undefined)
+  assert.deepEqual(await report(removed(0)), [0, 'LOG_TILE_MISSING tile/0/001.p/44'])
+  assert.deepEqual(await report(removed('entries')), [0, 'LOG_TILE_MISSING tile/entries/001.p/44'])
+  const [pending, ...altered] = await report((disk) =>
+    tamper(disk, { level: 'entries', ...last }, altered666),
+  )
+  assert.equal(pending, 0)
+  assert.match(String(altered[0]), /^LOG_ENTRY_/)
+  // The tree is whole, and its journal no journal of this log.
+  const head = { kind: 'head', checkpoint: 'no note' } as const
+  const { bytes } = encodeRecord(head, journalStart, new Uint8Array(32))
+  const journal = await report((disk) => (disk.journal = bytes))
+  assert.deepEqual(journal, [0, 'LOG_CORRUPT head of the journal'])
 })
 
 test('an empty folder in the place of the log is refused', async () => {
@@ -774,6 +816,7 @@ function storageWith(
   const { beforeSettle, beforeReplace, afterRead = (bytes) => bytes } = between
   return {
     read: async (path) => storage.read(path),
+    peekJournal: async () => storage.peekJournal(),
     prune: async (paths) => storage.prune(paths),
     close: async () => storage.close(),
     settle: async (paths) => {

@@ -72,6 +72,12 @@ export interface LogStorage {
    */
   lock(): Promise<LogWriter>
 
+  /**
+   * The journal as it is now, for whoever only looks: no lock is taken, so its last record may be there in part. Undefined when there
+   * is none. MUST NOT make or change anything.
+   */
+  peekJournal(): Promise<Uint8Array | undefined>
+
   /** Removes all partial tiles of the places where these full ones are: `tile/0/000.p/…` for `tile/0/000`. */
   prune(fullTiles: readonly string[]): Promise<void>
 

@@ -29,6 +29,7 @@ export function storageContract(name: string, makePlace: () => Promise<StoragePl
     const writer = await storage.lock()
     assert.equal(await writer.journalMark(), undefined)
     await writer.unlock()
+    assert.equal(await storage.peekJournal(), undefined)
     await storage.close()
   })
 
@@ -85,6 +86,8 @@ export function storageContract(name: string, makePlace: () => Promise<StoragePl
       const second = await writer.journalMark()
       const all = Buffer.concat(['head', 'one', 'two'].map(record))
       assert.equal(first?.generation, second?.generation)
+      // Whoever only looks needs no lock.
+      assert.deepEqual(Buffer.from((await other.peekJournal()) ?? []), all)
       assert.equal(first?.length, record('head').length)
       assert.equal(second?.length, all.length)
       await writer.unlock()

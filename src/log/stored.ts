@@ -21,7 +21,6 @@ export interface Stored {
   readonly digest: JournalDigest
 }
 
-/** Without the key of the journal no batch counts as sealed. */
 export async function readStored({
   storage,
   writer,
@@ -31,18 +30,45 @@ export async function readStored({
   readonly storage: LogStorage
   readonly writer: LogWriter
   readonly log: LogIdentity
-  readonly journalKey?: Uint8Array
+  readonly journalKey: Uint8Array
 }): Promise<Stored> {
   const published = await readPublished(storage, log)
   const mark = await writer.journalMark()
   const journal = mark === undefined ? new Uint8Array() : await writer.readJournal(0)
+  return { ...openStored({ published, journal, log, journalKey }), mark }
+}
+
+/** What is stored, as whoever only looks finds it, beside others who write; undefined without a journal. */
+export async function peekStored(
+  storage: Pick<LogStorage, 'read' | 'peekJournal'>,
+  log: LogIdentity,
+): Promise<Omit<Stored, 'mark'> | undefined> {
+  const journal = await storage.peekJournal()
+  if (journal === undefined) return undefined
+  // After the journal: then it is never older than the head of that.
+  const published = await readPublished(storage, log)
+  return openStored({ published, journal, log, journalKey: undefined })
+}
+
+/** Without the key of the journal no batch counts as sealed. */
+function openStored({
+  published,
+  journal,
+  log,
+  journalKey,
+}: {
+  readonly published: OpenedCheckpoint | undefined
+  readonly journal: Uint8Array
+  readonly log: LogIdentity
+  readonly journalKey: Uint8Array | undefined
+}): Omit<Stored, 'mark'> {
   const { records, digest, end } = parseJournal(journal, journalStart, journalKey)
   const [head, ...rest] = records
   const base = head?.kind === 'head' ? open(head.checkpoint, log, 'head of the journal') : published
   const batches = head?.kind === 'head' ? rest.filter((record) => record.kind === 'batch') : []
   const torn = end < journal.length || batches.length < rest.length
   const clean = head?.kind === 'head' && rest.length === 0 && !torn
-  return { base, published, batches, torn, clean, mark, digest }
+  return { base, published, batches, torn, clean, digest }
 }
 
 /**
@@ -50,7 +76,7 @@ export async function readStored({
  * nothing; the journal makes up for that. Anything else that does not verify was not written by the log.
  */
 async function readPublished(
-  storage: LogStorage,
+  storage: Pick<LogStorage, 'read'>,
   log: LogIdentity,
 ): Promise<OpenedCheckpoint | undefined> {
   const bytes = await storage.read(checkpointPath)

@@ -84,6 +84,11 @@ export class MemoryStorage implements LogStorage {
     return new MemoryWriter(disk, this, promise)
   }
 
+  async peekJournal(): Promise<Uint8Array | undefined> {
+    this.alive()
+    return this.#disk.journal
+  }
+
   async prune(fullTiles: readonly string[]): Promise<void> {
     this.step('prune')
     for (const path of this.#disk.files.keys())

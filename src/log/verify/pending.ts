@@ -9,7 +9,7 @@ import {
 } from '#merkle'
 import type { LogStorage } from '../ports.ts'
 import type { SharedLogStore } from '../shared/ports.ts'
-import { readStored } from '../stored.ts'
+import { peekStored } from '../stored.ts'
 import { storedTiles } from '../stored-tiles.ts'
 
 /**
@@ -17,28 +17,24 @@ import { storedTiles } from '../stored-tiles.ts'
  * about to publish them, or was killed before it could, has left them for the next, and nothing is missing.
  */
 export async function findPending(
-  storage: LogStorage,
+  storage: Pick<LogStorage, 'read' | 'peekJournal'>,
   log: LogIdentity,
   signed: readonly TreeHead[],
 ): Promise<ReadonlySet<TreeHead>> {
-  const writer = await storage.lock()
-  try {
-    const { base, published, batches } = await readStored({ storage, writer, log })
-    // The head of the journal was published before: a checkpoint that is older has been put there by somebody.
-    if (base === undefined || published === undefined || published.size < base.size)
-      return new Set()
-    const readTile = storedTiles(storage)
-    let edge = await TreeEdge.load(base.size, readTile)
-    const trees: TreeHead[] = [base]
-    for (const { entries } of batches) trees.push((edge = edge.extend(entries).edge))
-    // By now somebody may have published more than was asked for.
-    const older = signed.filter(({ size }) => size < base.size)
-    for (const { size } of older)
-      trees.push({ size, root: await treeRoot(size, tileNodes(base.size, readTile)) })
-    return new Set(signed.filter((one) => trees.some((tree) => sameTree(tree, one))))
-  } finally {
-    await writer.unlock()
-  }
+  const stored = await peekStored(storage, log)
+  if (stored === undefined) return new Set()
+  const { base, published, batches } = stored
+  // The head of the journal was published before: a checkpoint that is older has been put there by somebody.
+  if (base === undefined || published === undefined || published.size < base.size) return new Set()
+  const readTile = storedTiles(storage)
+  let edge = await TreeEdge.load(base.size, readTile)
+  const trees: TreeHead[] = [base]
+  for (const { entries } of batches) trees.push((edge = edge.extend(entries).edge))
+  // By now somebody may have published more than was asked for.
+  const older = signed.filter(({ size }) => size < base.size)
+  for (const { size } of older)
+    trees.push({ size, root: await treeRoot(size, tileNodes(base.size, readTile)) })
+  return new Set(signed.filter((one) => trees.some((tree) => sameTree(tree, one))))
 }
 
 /** The same for a log that replicas share: what is staged will be committed by whoever sequences next. */

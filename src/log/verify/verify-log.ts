@@ -19,8 +19,9 @@ import { verifyTree } from './verify-tree.ts'
 
 /** What to verify, and against what. */
 export interface VerifyLogOptions extends LogIdentity {
-  /** With `lock` or `standing`, what a killed process has left unpublished is told from what is missing. */
-  readonly storage: Pick<LogStorage, 'read'> | LogStorage | SharedLogStore
+  /** With `peekJournal` or `standing`, what a killed process has left unpublished is told from what is missing. */
+  readonly storage:
+    Pick<LogStorage, 'read'> | Pick<LogStorage, 'read' | 'peekJournal'> | SharedLogStore
   /** Older signed checkpoints of this log, from whoever kept them. Only they show a history that was rewritten and signed anew. */
   readonly earlier?: readonly string[]
   /** The newest tree that the signer remembers: shows that this is not an old copy. */
@@ -57,12 +58,14 @@ export async function verifyLog(options: VerifyLogOptions): Promise<LogReport> {
   const problems = await verifyTree(checkpoint, tiles)
   const { earlier, bad } = openEarlier(options)
   const later = earlier.filter(({ size }) => size > checkpoint.size)
-  const pending = await pendingOf(options, later)
+  const { pending, damage } = await pendingOf(options, later)
   const history = await verifyHistory(
     checkpoint,
-    earlier.filter((head) => !pending.has(head)),
+    // What damage leaves open of later trees is not told.
+    earlier.filter((head) => (damage === undefined ? !pending.has(head) : !later.includes(head))),
     tiles,
   )
+  if (problems.length === 0) problems.push(...(damage ?? []))
   problems.push(...bad, ...history.problems)
   return {
     origin: checkpoint.origin,
@@ -77,13 +80,31 @@ export async function verifyLog(options: VerifyLogOptions): Promise<LogReport> {
   }
 }
 
+interface Pending {
+  readonly pending: ReadonlySet<TreeHead>
+  /** Why it cannot be told what is pending. */
+  readonly damage?: readonly Problem[]
+}
+
 async function pendingOf(
   { storage, ...log }: VerifyLogOptions,
   later: readonly TreeHead[],
-): Promise<ReadonlySet<TreeHead>> {
-  if (later.length === 0) return new Set()
-  if ('standing' in storage) return findStaged(storage, log, later)
-  return 'lock' in storage ? findPending(storage, log, later) : new Set()
+): Promise<Pending> {
+  if (later.length === 0) return { pending: new Set() }
+  try {
+    if ('standing' in storage) return { pending: await findStaged(storage, log, later) }
+    if ('peekJournal' in storage) return { pending: await findPending(storage, log, later) }
+    return { pending: new Set() }
+  } catch (error) {
+    if (!(error instanceof SallyportError) || error.problems.some(isUnread)) throw error
+    const fix = 'Restore the folder of the log from a copy, and find out who could write to it'
+    return { pending: new Set(), damage: error.problems.map((one) => ({ ...one, fix })) }
+  }
+}
+
+/** What could not be read says nothing about the log. */
+function isUnread({ code }: Problem): boolean {
+  return code === 'LOG_UNREADABLE' || code === 'LOG_UNAVAILABLE'
 }
 
 function openEarlier({ earlier: notes = [], remembered, ...log }: VerifyLogOptions) {

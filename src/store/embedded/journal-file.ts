@@ -1,5 +1,5 @@
 import { constants } from 'node:fs'
-import { open, rename, stat, type FileHandle } from 'node:fs/promises'
+import { open, readFile, rename, stat, type FileHandle } from 'node:fs/promises'
 import { join } from 'node:path'
 import { endOfRecords, type JournalMark } from '#log'
 import { absent, syncFolder } from './durable.ts'
@@ -18,7 +18,7 @@ interface OpenJournal {
 }
 
 /**
- * The journal of a log, `.state/journal`. Used only under the lock of the log.
+ * The journal of a log, `.state/journal`. Used only under the lock of the log, but for `peek`.
  *
  * It stays open between commits, which saves opening it and also keeps its inode number from being given to a later
  * journal: the number is the generation.
@@ -59,6 +59,12 @@ export class JournalFile {
     await findEnd(this.#open)
     this.#isKnown = true
     return { generation, length: this.#open.end }
+  }
+
+  /** What is there, without the lock: somebody may be writing. */
+  async peek(): Promise<Uint8Array | undefined> {
+    const bytes = await readFile(this.#path).catch(absent)
+    return bytes?.subarray(0, endOfRecords(bytes))
   }
 
   async read(from: number): Promise<Uint8Array> {

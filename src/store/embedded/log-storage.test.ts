@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import {
+  cpSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -33,8 +34,27 @@ test('reading makes nothing', async (t) => {
   const folder = temporary(t)
   const storage = openFileLogStorage(join(folder, 'log'))
   assert.equal(await storage.read('checkpoint'), undefined)
+  assert.equal(await storage.peekJournal(), undefined)
   await storage.close()
   assert.deepEqual(readdirSync(folder), [])
+})
+
+test('whoever verifies a copy makes nothing in it', async (t) => {
+  const folder = temporary(t)
+  await fill(folder, 3)
+  const copy = join(folder, 'copy')
+  cpSync(join(folder, 'log'), copy, { recursive: true })
+  rmSync(join(copy, '.state'), { recursive: true })
+  const kept = await fill(folder, 3)
+  const { origin, verifierKeys } = signerOf(folder)
+  const storage = openFileLogStorage(copy)
+  const report = await verifyLog({ storage, origin, verifierKeys, earlier: [kept] })
+  await storage.close()
+  assert.deepEqual(
+    report.problems.map(({ code }) => code),
+    ['LOG_TRUNCATED'],
+  )
+  assert.deepEqual(readdirSync(copy).toSorted(), ['checkpoint', 'tile'])
 })
 
 test('no path leads out of the folder', async (t) => {

@@ -65,6 +65,14 @@ class FileLogStorage implements LogStorage {
     })
   }
 
+  async peekJournal(): Promise<Uint8Array | undefined> {
+    try {
+      return await this.#journal.peek()
+    } catch (problem) {
+      throw readProblem(problem, join(this.#state, 'journal'))
+    }
+  }
+
   async prune(fullTiles: readonly string[]): Promise<void> {
     await this.#trying(async () => {
       for (const path of fullTiles) await removeFlat(`${logPath(this.#directory, path)}.p`)
