@@ -63,7 +63,8 @@ export class Rounds {
   #witnessedAt = -Infinity
   /** Since when there is a published tree that is not witnessed. */
   #behindSince: number | undefined
-  #served = 0
+  /** What readers have last been given. */
+  #served: Pick<OpenedCheckpoint, 'size' | 'note'> | undefined
   #conflict: Conflict | undefined
 
   constructor(options: RoundsOptions) {
@@ -71,9 +72,10 @@ export class Rounds {
     this.#standings = options.links.map((link) => ({ link, isBusy: false }))
   }
 
-  /** Takes up what was witnessed before. */
+  /** Takes up what was witnessed before. What is published by now may have been served. */
   async begin(): Promise<void> {
-    const { store, log } = this.#options
+    const { store, log, view } = this.#options
+    this.#served = (await view()).checkpoint
     const note = await store.newest(log.origin)
     if (note !== undefined) this.#witnessed = openWitnessed(note, this.#options)
   }
@@ -117,15 +119,16 @@ export class Rounds {
 
   /**
    * What readers are given for a published checkpoint: the newest that is witnessed, as long as the witnesses keep up, else
-   * the published one itself. Never one that is smaller than another that was given before.
+   * the published one itself. Never one that is smaller than another that was given before: that is given again until the
+   * witnesses have come so far.
    */
   toServe(published: string): string {
     const witnessed = this.#witnessed
     const { size } = parseCheckpointText(parseNote(published).text)
     const isCurrent = this.lagMs <= staleMs || witnessed?.size === size
-    const given = isCurrent && witnessed !== undefined && witnessed.size >= this.#served
-    this.#served = Math.max(this.#served, given ? witnessed.size : size)
-    return given ? witnessed.note : published
+    const newest = isCurrent && witnessed !== undefined ? witnessed : { size, note: published }
+    if (this.#served === undefined || newest.size >= this.#served.size) this.#served = newest
+    return this.#served.note
   }
 
   /** Has the newest published checkpoint cosigned. Resolves when a quorum has, or no witness is left to answer. */
@@ -184,9 +187,13 @@ export class Rounds {
     const note = await newestOf(link, log, timeoutMs)
     const held = note === undefined ? undefined : { by: byOf(link), note }
     // Looked at anew: what another replica has published since then is no conflict.
-    const conflict =
-      held === undefined ? undefined : await findConflict(await this.#options.view(), held, log)
-    standing.problem = conflict?.problem ?? claims(link, kind, size)
+    const view = await this.#options.view()
+    const conflict = held === undefined ? undefined : await findConflict(view, held, log)
+    const problem =
+      conflict?.problem ??
+      (kind === 'ahead' && size <= view.size ? undefined : claims(link, kind, size))
+    if (problem === undefined) delete standing.problem
+    else standing.problem = problem
     if (conflict === undefined || this.#conflict !== undefined) return
     this.#conflict = conflict
     onConflict(conflict, await store.keepEvidence(log.origin, conflict.evidence))
