@@ -49,6 +49,7 @@ async function built(folder: string): Promise<readonly KubernetesObject[]> {
 test('the API server takes every manifest', { skip }, async () => {
   const [namespace, ...rest] = await built(join(deployFolder, 'gate'))
   assertDone(await apply(namespace))
+  assertDone(await apply(earlier()))
   for (const object of rest) assertDone(await apply(object, '--dry-run=server'))
   for (const object of rest) assertDone(await apply(object))
   for (const object of await built(join(deployFolder, 'begin'))) assertDone(await apply(object))
@@ -125,6 +126,35 @@ test(
     assert.match(said.stderr, /only registry\.example\/sallyport/)
   },
 )
+
+test('no annotation brings an artifact into the namespace of the gate', { skip }, async () => {
+  const manifests = await built(join(deployFolder, 'gate'))
+  const { spec, metadata } = podOf(manifests.find(({ kind }) => kind === 'Deployment'))
+  const own = (annotations: object) => ({
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: { ...metadata, name: 'annotated', namespace: 'sallyport-system', annotations },
+    spec,
+  })
+  const refusal = /sallyport-own-namespace.* denied .*no artifact may be brought/
+  const bring = { 'seccomp-profile.crio.io/gate': world.bad, 'other.example/x': 'y' }
+  await until('the guard is in force', async () =>
+    refusal.test((await apply(own(bring), '--dry-run=server')).stderr),
+  )
+  for (const name of ['seccomp-profile.kubernetes.cri-o.io/POD', 'seccomp-profile.crio.io'])
+    assert.match((await apply(own({ [name]: world.bad }))).stderr, refusal)
+  assertDone(await apply(own({ 'other.example/x': 'y' })))
+  assert.match((await apply(own(bring))).stderr, refusal)
+  const patch = (pod: string, change: object): Promise<Said> => {
+    const place = ['patch', 'pod', pod, '-n', 'sallyport-system', '--subresource=status']
+    return world.cluster.kubectl([...place, '--type=merge', '-p', JSON.stringify(change)])
+  }
+  const status = { phase: 'Running' }
+  for (const pod of ['annotated', 'earlier']) {
+    assert.match((await patch(pod, { metadata: { annotations: bring } })).stderr, refusal)
+    assertDone(await patch(pod, { status, metadata: { annotations: { 'other.example/x': 'z' } } }))
+  }
+})
 
 test('the policy that docs/kubernetes.md shows is one', { skip }, async () => {
   const page = readFileSync(join(deployFolder, '../../docs/kubernetes.md'), 'utf8')
@@ -225,6 +255,21 @@ test(
   },
 )
 
+/** A pod of the image before this one, with all that it has. */
+function earlier(): KubernetesObject {
+  const image = 'registry.example/sallyport@sha256:' + '1'.repeat(64)
+  const confined = { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } }
+  const seccompProfile = { type: 'RuntimeDefault' }
+  return pod(
+    'earlier',
+    {
+      securityContext: { runAsNonRoot: true, seccompProfile },
+      containers: [{ name: 'gate', image, securityContext: confined }],
+    },
+    { namespace: 'sallyport-system' },
+  )
+}
+
 interface Container {
   readonly image?: string
   readonly securityContext?: object
@@ -298,8 +343,17 @@ function mount(
   }
 }
 
+interface Template {
+  readonly metadata: object
+  readonly spec: Readonly<
+    Record<'containers' | 'initContainers', readonly { readonly command: readonly string[] }[]>
+  >
+}
+
+function podOf(workload: unknown): Template {
+  return (workload as { spec: { template: Template } }).spec.template
+}
+
 function commandOf(workload: unknown, list: 'containers' | 'initContainers'): readonly string[] {
-  type Containers = readonly { readonly command: readonly string[] }[]
-  type Template = { spec: { template: { spec: Readonly<Record<typeof list, Containers>> } } }
-  return (workload as Template).spec.template.spec[list][0]?.command ?? []
+  return podOf(workload).spec[list][0]?.command ?? []
 }
