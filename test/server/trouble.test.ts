@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { randomBytes } from 'node:crypto'
-import { writeFileSync } from 'node:fs'
+import { appendFileSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -32,6 +32,27 @@ test('a registry that takes connections and never answers: every answer is in ti
     assert.match(text, /"code":503/)
   }
   assert.ok(performance.now() - began < 4000, 'later than the API server waits')
+})
+
+test('a tag that cannot be resolved: a registry that is not allowed, one without the tag, and one that is down are told apart', async (t) => {
+  const down = createHttpServer((_, response) => response.writeHead(503).end())
+  down.listen(0, '127.0.0.1')
+  await once(down, 'listening')
+  t.after(() => down.close())
+  const broken = `127.0.0.1:${(down.address() as AddressInfo).port}`
+  const home = await makeHome()
+  t.after(() => home.close())
+  appendFileSync(join(home.folder, 'policies/production.yaml'), 'mode: audit\n')
+  const gate = await startInside(home, undefined, allowing(home.registry, broken))
+  const refused = async (image: string): Promise<string> => {
+    const { allowed, text } = await admission(gate.address, review(image))
+    assert.equal(allowed, false)
+    return text
+  }
+  const other = await refused('other.example/shop:1')
+  assert.match(other, /"code":403.*"other\.example\\" to evidence\.registries\.allow/)
+  assert.match(await refused(`${home.registry}/shop:1`), /"code":403.*has no such tag/)
+  assert.match(await refused(`${broken}/shop:1`), /"code":503.*EVIDENCE_SOURCE_UNAVAILABLE.*503/)
 })
 
 test('ten times more than it takes: the rest is told at once to come back, and who is taken in is answered in time', async (t) => {
@@ -240,9 +261,9 @@ async function startRegistry(
   }
 }
 
-function allowing(host: string): (config: Config) => Config {
+function allowing(...allow: string[]): (config: Config) => Config {
   return (config) => {
-    const registries = { ...config.evidence.registries, allow: [host] }
+    const registries = { ...config.evidence.registries, allow }
     return { ...config, evidence: { ...config.evidence, registries } }
   }
 }

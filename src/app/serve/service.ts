@@ -15,7 +15,7 @@ import {
 import { engine, evidenceBytes, type DeploymentRequest } from '#decision'
 import { encodeCanonical, type Json } from '#document'
 import { SallyportError, type Problem } from '#error'
-import { formatReference, resolveInRegistry, type Source } from '#evidence'
+import { formatReference, resolveInRegistry, type Reference, type Source } from '#evidence'
 import { recordDecision, recordRefusal, type BodyStore } from '#log'
 import { modeAt, selectPolicy } from '#policy'
 import type { GateService, Journal, Metrics } from '#server'
@@ -228,8 +228,9 @@ function admissionPorts(parts: ServiceParts, deadline: AdmissionDeadline): Admis
         })
         return digest
       } catch (error) {
-        if (!(error instanceof SallyportError)) journal.error('tag not resolved', error)
-        return undefined
+        if (error instanceof SallyportError) return error.problems[0] ?? notAsked(reference)
+        journal.error('tag not resolved', error)
+        return notAsked(reference)
       }
     },
     audits: (target) => {
@@ -258,6 +259,16 @@ function admissionPorts(parts: ServiceParts, deadline: AdmissionDeadline): Admis
     },
     explainProblem,
     reviewMs: config.alarms.reviewMs,
+  }
+}
+
+function notAsked({ registry }: Reference): Problem {
+  return {
+    code: 'EVIDENCE_SOURCE_UNAVAILABLE',
+    where: registry,
+    expected: 'an answer of the registry',
+    found: 'an error of the gate',
+    fix: 'Ask the operator of the gate to look into its journal',
   }
 }
 

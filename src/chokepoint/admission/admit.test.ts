@@ -541,12 +541,52 @@ test('where a policy only audits, a tag is decided as what it means now, and the
       `ADMISSION_UNPINNED, admitted-audit: Write "r.example/a:1@sha256:${other}".*\n.*DENY, `,
     ),
   )
-  // What nobody can name was not seen, and a name that means nothing is no tag.
-  const nobody = { ...ports, audits: () => true, resolve: () => Promise.resolve(undefined) }
-  assert.equal((await admit(request, settings, nobody)).response.allowed, false)
+  // A name that means nothing is no tag.
   const bare = requestOf({ namespace: 'tools', object: pod('nginx') })
   const answer = await admit(bare, settings, { ...ports, audits: () => true })
   assert.equal(answer.response.allowed, false)
+})
+
+test('why it is not known what a tag means is told: where nothing may be asked, where there is none, and where nobody answers', async () => {
+  const request = requestOf({ namespace: 'tools', object: pod('r.example/a:1') })
+  const said = { where: 'r.example', expected: 'an answer', fix: 'Make it well again' }
+  const notAllowed = /"r\.example" to evidence\.registries\.allow/
+  const unavailable = { ...said, code: 'EVIDENCE_SOURCE_UNAVAILABLE', found: 'status 503' } as const
+  for (const [means, audits, status, code, fix] of [
+    [
+      { ...said, code: 'EVIDENCE_REGISTRY_NOT_ALLOWED', found: '"r.example"' },
+      [true, false],
+      403,
+      'ADMISSION_UNPINNED',
+      notAllowed,
+    ],
+    [
+      { ...said, code: 'EVIDENCE_ARTIFACT_MISSING', found: 'no such tag' },
+      [true, false],
+      403,
+      'ADMISSION_UNPINNED',
+      /correct the tag/,
+    ],
+    [unavailable, [false], 403, 'ADMISSION_UNPINNED', /Write the digest behind the tag/],
+    [unavailable, [true], 503, 'EVIDENCE_SOURCE_UNAVAILABLE', /Make it well again; or write/],
+  ] as const)
+    for (const audit of audits) {
+      const { ports, asked, refusals } = portsOf()
+      const resolve = () => Promise.resolve(means)
+      const { response } = await admit(request, settings, {
+        ...ports,
+        resolve,
+        audits: () => audit,
+      })
+      assert.equal(response.status?.code, status)
+      assert.match(response.status?.message ?? '', new RegExp(`^${code} spec.containers.0..image`))
+      assert.match(response.status?.message ?? '', fix)
+      assert.deepEqual(
+        refusals.map((problem) => problem.code),
+        [code],
+      )
+      assert.equal(asked.length, 0)
+    }
 })
 
 test('more images than can be decided in time are refused', async () => {

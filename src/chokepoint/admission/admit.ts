@@ -3,7 +3,7 @@ import { formatReference, type Reference } from '#evidence'
 import { SallyportError, type Problem } from '#error'
 import type { Target } from '#policy'
 import { answerOf, type AdmissionAnswer } from './answer.ts'
-import { artifactOf, unpinned } from './artifact.ts'
+import { artifactOf, undecidable, unpinned } from './artifact.ts'
 import type { NamedImage } from './images.ts'
 import { questionsOf, type AdmissionSettings, type Questions } from './questions.ts'
 import { askedIn, type AdmissionRequest } from './review.ts'
@@ -36,8 +36,11 @@ export interface AdmissionPorts {
    * @throws SallyportError when it could not be recorded
    */
   readonly decide: (question: ImageQuestion) => Promise<ImageAnswer>
-  /** What a tag means now; undefined when nobody can tell. MUST be bounded in time. */
-  readonly resolve: (reference: Reference) => Promise<string | undefined>
+  /**
+   * The digest that a tag means now, or why that is not known: EVIDENCE_REGISTRY_NOT_ALLOWED, EVIDENCE_ARTIFACT_MISSING, or a
+   * problem of asking. MUST be bounded in time, and MUST NOT reject.
+   */
+  readonly resolve: (reference: Reference) => Promise<string | Problem>
   /** Whether the policy of this target lets everything in and only tells (`mode: audit`). */
   readonly audits: (target: Target) => boolean
   /** Records a refusal that is not about an artifact; resolves when it is durable. */
@@ -100,11 +103,12 @@ async function judge(
   const question = { target, annotations, requester: user, asked, dryRun }
   if (reference.digest !== undefined)
     return { image, ...(await decide({ ...question, reference })) }
-  const digest = await resolve(reference)
-  const problem = unpinned(image, digest)
+  const means = await resolve(reference)
+  const problem = unpinned(image, means)
+  if (!audits(target)) return problem
+  if (typeof means !== 'string') return undecidable(image, means) ?? problem
   // What is only observed is not refused for its name: the record is about what the tag means now.
-  if (digest === undefined || !audits(target)) return problem
-  const decided = await decide({ ...question, reference: { ...reference, digest } })
+  const decided = await decide({ ...question, reference: { ...reference, digest: means } })
   return { image, unpinned: problem, ...decided }
 }
 
@@ -134,13 +138,18 @@ function answered(
   return answerOf({
     uid,
     refusals: [...problems.map(explainProblem), ...refusals],
-    isFinal: problems.length > 0 || blocked.some(({ decision }) => decision.verdict === 'DENY'),
+    isFinal: problems.some(isNo) || blocked.some(({ decision }) => decision.verdict === 'DENY'),
     warnings: [
       ...answers.flatMap(({ unpinned: problem }) => problem ?? []).map(wouldRefuse),
       ...answers.filter(isAdmittedAgainstTheVerdict).map((one) => warningOf(one, reviewMs)),
     ],
     audit: auditOf(problems, answers),
   })
+}
+
+/** Otherwise it could not be told, and asking again may help. */
+function isNo({ code }: Problem): boolean {
+  return code !== 'EVIDENCE_SOURCE_UNAVAILABLE'
 }
 
 function auditOf(

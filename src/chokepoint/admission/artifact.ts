@@ -21,20 +21,51 @@ export function artifactOf({ field, image }: NamedImage): Reference | Problem {
   }
 }
 
-/** What to write instead of a tag. */
-export function unpinned({ field, image }: NamedImage, digest: string | undefined): Problem {
-  const name = image.split('@')[0] ?? image
+/** What to write instead of a tag; `means` is the digest that it means now, or why that is not known. */
+export function unpinned({ field, image }: NamedImage, means: string | Problem): Problem {
+  const written = quote(image, 200)
+  const pinnedBy = (digest: string, length: number) =>
+    quote(`${image.split('@')[0] ?? image}@sha256:${digest}`, length)
+  const behind = `Write the digest behind the tag: ${pinnedBy('…', 200)}`
   return {
     code: 'ADMISSION_UNPINNED',
     where: field,
     expected: 'an image with its digest, so that what is verified is what runs',
-    found:
-      digest === undefined
-        ? `${quote(image, 200)}, and the registry does not say what it means now`
-        : `${quote(image, 200)}, which means sha256:${digest} now`,
-    fix:
-      digest === undefined
-        ? `Write the digest behind the tag: ${quote(`${name}@sha256:…`, 200)}`
-        : `Write ${quote(`${name}@sha256:${digest}`, 300)} in ${field}`,
+    ...(typeof means === 'string'
+      ? {
+          found: `${written}, which means sha256:${means} now`,
+          fix: `Write ${pinnedBy(means, 300)} in ${field}`,
+        }
+      : untold(means, written, behind)),
+  }
+}
+
+function untold(why: Problem, written: string, behind: string): Pick<Problem, 'found' | 'fix'> {
+  if (why.code === 'EVIDENCE_REGISTRY_NOT_ALLOWED')
+    return {
+      found: `${written}, of a registry that the gate may not ask what it means now`,
+      fix: `${behind}; or ask the operator of the gate to add ${why.found} to evidence.registries.allow`,
+    }
+  if (why.code === 'EVIDENCE_ARTIFACT_MISSING')
+    return {
+      found: `${written}, and its registry has no such tag, or does not show it to the gate`,
+      fix: 'Push the image, correct the tag, or give the gate leave to see it; then write the digest behind the tag',
+    }
+  return {
+    found: `${written}, and its registry could not say what it means now: ${why.found}`,
+    fix: behind,
+  }
+}
+
+/** Where what a tag means has to be known: that it could not be told. Undefined when asking again would not help. */
+export function undecidable({ field, image }: NamedImage, why: Problem): Problem | undefined {
+  if (why.code === 'EVIDENCE_REGISTRY_NOT_ALLOWED' || why.code === 'EVIDENCE_ARTIFACT_MISSING')
+    return undefined
+  return {
+    code: 'EVIDENCE_SOURCE_UNAVAILABLE',
+    where: field,
+    expected: `to be told what ${quote(image, 200)} means now`,
+    found: why.where === undefined ? why.found : `${why.where}: ${why.found}`,
+    fix: `${why.fix}; or write the digest behind the tag, and nobody has to be asked what it means`,
   }
 }

@@ -52,7 +52,9 @@ test('tags of a pod get the digest that they mean now, and nothing else changes'
 })
 
 test('a tag that nobody can resolve stays as it is', async () => {
-  const answer = await pin(requestOf({ spec }), () => Promise.resolve(undefined))
+  const problem = { where: 'r.example', expected: 'an answer', found: 'status 503', fix: 'Wait' }
+  const unavailable = { ...problem, code: 'EVIDENCE_SOURCE_UNAVAILABLE' as const }
+  const answer = await pin(requestOf({ spec }), () => Promise.resolve(unavailable))
   assert.equal(patchOf(answer), undefined)
 })
 

@@ -1,6 +1,7 @@
 import type { JsonObject } from '#document'
 import { formatReference, parseReference, type Reference } from '#evidence'
 import { SallyportError } from '#error'
+import type { AdmissionPorts } from './admit.ts'
 import { answerOf, type AdmissionAnswer } from './answer.ts'
 import { imagesOf, newImages, objectAt, type NamedImage } from './images.ts'
 import { kindName } from './kinds.ts'
@@ -22,13 +23,13 @@ const maxTags = 64
  */
 export async function pin(
   request: AdmissionRequest,
-  resolve: (reference: Reference) => Promise<string | undefined>,
+  resolve: AdmissionPorts['resolve'],
 ): Promise<AdmissionAnswer> {
   const tagged = imagesToPin(request)
   const replacements = await Promise.all(
     tagged.map(async ({ image, reference }): Promise<readonly Replacement[]> => {
       const digest = await resolve(reference)
-      if (digest === undefined) return []
+      if (typeof digest !== 'string') return []
       const value = formatReference({ ...reference, digest })
       return [{ op: 'replace', path: pointerTo(image.field), value }]
     }),

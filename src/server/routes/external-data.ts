@@ -41,8 +41,8 @@ async function itemOf(key: string, requester: string, service: GateService): Pro
   const reference = artifactOf({ field: 'image', container: 'image', image })
   if ('code' in reference) return { key, error: textOf(reference) }
   if (reference.digest === undefined) {
-    const digest = await service.admissionPorts({ ms: resolveMs }).resolve(reference)
-    return { key, error: textOf(unpinned({ field: 'image', container: 'image', image }, digest)) }
+    const means = await service.admissionPorts({ ms: resolveMs }).resolve(reference)
+    return { key, error: textOf(unpinned({ field: 'image', container: 'image', image }, means)) }
   }
   const fixed = nameOf(reference)
   const artifact = { name: fixed, digest: { sha256: reference.digest } }
