@@ -81,6 +81,8 @@ test(
     for (const object of [pod('good', world.good), ...templates('good', world.good)])
       assert.equal((await apply(object)).exit, 0)
     assert.equal((await apply(pod('bad', world.bad))).exit, 1)
+    const asJo = ['apply', '-f', '-', '--as=jo', '--as-group=system:masters']
+    assert.equal((await world.cluster.kubectl(asJo, pod('as-jo', world.good))).exit, 0)
     for (const change of [
       ['label', 'pod', 'good', 'tier=x'],
       ['scale', 'deployment/good', '--replicas=2'],
@@ -89,7 +91,7 @@ test(
       assert.equal((await kubectl('-n', 'shop', ...change)).exit, 0)
     const { exit, report } = await audit(...from)
     assert.deepEqual([report.findings, report.unknown, exit], [[], [], 0])
-    assert.equal(report.matched, 9)
+    assert.equal(report.matched, 10)
   },
 )
 

@@ -8,7 +8,11 @@ export interface AuditEvent {
   /** When the request came. */
   readonly time: string
   readonly verb: string
+  /** As whom it was done: whom admission was told. */
   readonly user: string
+  /** Who has proven to be somebody, where that is another than `user`. */
+  readonly impersonator?: string
+  /** Of whoever has proven to be somebody. */
   readonly groups: readonly string[]
   readonly isDryRun: boolean
   /** The status that was answered; 0 where the log does not say. */
@@ -33,6 +37,7 @@ const schema = z.looseObject({
   requestURI: z.string().max(100_000).default(''),
   verb: text,
   user: z.looseObject({ username: name, groups: z.array(text).max(10_000).nullish() }).nullish(),
+  impersonatedUser: z.looseObject({ username: name }).nullish(),
   objectRef: z
     .looseObject({ resource: name, subresource: name, apiGroup: name, namespace: name, name })
     .nullish(),
@@ -93,8 +98,14 @@ function decoded(text: string): string | undefined {
 
 type Parsed = z.output<typeof schema>
 
-function whoIn({ user }: Parsed): Pick<AuditEvent, 'user' | 'groups'> {
-  return { user: user?.username ?? '', groups: user?.groups ?? [] }
+function whoIn({
+  user,
+  impersonatedUser,
+}: Parsed): Pick<AuditEvent, 'user' | 'impersonator' | 'groups'> {
+  const proven = user?.username ?? ''
+  const groups = user?.groups ?? []
+  if (impersonatedUser === undefined || impersonatedUser === null) return { user: proven, groups }
+  return { user: impersonatedUser.username, impersonator: proven, groups }
 }
 
 const nothing = { resource: '', subresource: '', apiGroup: '', namespace: '', name: '' }

@@ -152,6 +152,16 @@ test('an annotation that no decision of the log stands behind is a finding', asy
   )
 })
 
+test('whoever acts as somebody else is held against what admission was told', async () => {
+  const asJo = { user: { username: 'admin', groups: [] }, impersonatedUser: { username: 'jo' } }
+  assert.equal(await judged({ ...used, ...asJo }), 'matched')
+  const asOther = { impersonatedUser: { username: 'other', groups: ['system:nodes'] } }
+  assert.equal(await judged({ ...used, ...asOther }), 'BYPASS_UNRECORDED')
+  assert.equal(await judged({ ...asOther, responseStatus: { code: 403 } }), 'nothing')
+  const event = parseAuditEvent(Buffer.from(JSON.stringify(eventOf(asJo))))
+  assert.deepEqual([event?.user, event?.impersonator], ['jo', 'admin'])
+})
+
 test('a decision that waited in the spool is found by whom, when and what, once', async () => {
   const spooled = { annotations: gate('admitted-breakglass', 'spooled') }
   const all = () => Promise.resolve([{ ...admission, entry: 9 }])

@@ -219,9 +219,10 @@ function problemOf(
 }
 
 /** What was done, by whom: all of it chosen by somebody. */
-function deedOf({ user, verb, resource, namespace, name }: AuditEvent): string {
+function deedOf({ user, impersonator, verb, resource, namespace, name }: AuditEvent): string {
   const place = namespace === '' ? name : `${namespace}/${name}`
-  return `${quote(user, 200)}: ${verb} ${resource} ${quote(place, 300)}`
+  const by = impersonator === undefined ? '' : `${quote(impersonator, 200)} as `
+  return `${by}${quote(user, 200)}: ${verb} ${resource} ${quote(place, 300)}`
 }
 
 function unguarded(event: AuditEvent): Problem {
