@@ -528,6 +528,37 @@ test('objects of another shape are refused, never overlooked', async () => {
   }
 })
 
+test('a template that was malformed before the gate was can be put right, and left as it is', async () => {
+  const kind = { group: 'acme.example', kind: 'Rollout', operation: 'UPDATE' }
+  const change = async (was: unknown, now: unknown) => {
+    const { ports, asked, refusals } = portsOf({ [digest]: 'blocked' })
+    const oldObject = { metadata: { finalizers: ['x'] }, spec: was }
+    const object = { metadata: {}, spec: now }
+    const answer = await admit(requestOf({ ...kind, object, oldObject }), settings, ports)
+    const { allowed, auditAnnotations } = answer.response
+    return { allowed, undecided: auditAnnotations?.['undecided'], asked: asked.length, refusals }
+  }
+  const good = template(pinned)
+  const list = { ...good, spec: { containers: { image: pinned } } }
+  for (const malformed of [list, 'a text', [good], { ...good, metadata: 'x' }]) {
+    const decided = await change({ template: malformed }, { template: good })
+    assert.deepEqual([decided.allowed, decided.asked], [false, 1], 'as if it were new')
+    const asItWas = await change({ template: malformed }, { template: malformed, replicas: 1 })
+    assert.deepEqual([asItWas.allowed, asItWas.undecided], [true, 'the pod template is as it was'])
+    assert.equal((await change({ template: malformed }, {})).undecided, 'there is no pod template')
+    for (const was of [good, 'other', undefined]) {
+      const refused = await change({ template: was }, { template: malformed })
+      assert.deepEqual([refused.allowed, refused.asked], [false, 0])
+      const [problem] = refused.refusals
+      assert.equal(problem?.code, 'ADMISSION_REVIEW')
+      assert.match(problem?.where ?? '', /^spec\.template/)
+      assert.match(problem?.fix ?? '', /^Write spec\.template.* as the Kubernetes API describes it/)
+    }
+  }
+  assert.equal((await change('x', 'x')).allowed, true)
+  assert.equal((await change('x', { template: 'x' })).allowed, false)
+})
+
 test('where a policy only audits, a tag is decided as what it means now, and the warning says so', async () => {
   const request = requestOf({ namespace: 'tools', object: pod('r.example/a:1') })
   const { ports, asked, refusals } = portsOf({ [other]: 'admitted-audit' })

@@ -1,6 +1,6 @@
 import { isDeepStrictEqual } from 'node:util'
 import type { Json, JsonObject } from '#document'
-import { quote, type Problem } from '#error'
+import { quote, SallyportError, type Problem } from '#error'
 import type { Target } from '#policy'
 import { breakglassAnnotation, evidenceAnnotation } from './annotations.ts'
 import { artifactsIn, imagesOf, newImages, objectAt, type NamedImage } from './images.ts'
@@ -45,9 +45,38 @@ export function questionsOf(
   if (nothing !== undefined) return { nothing }
   const path = pathOf(request, settings.kinds)
   if (path === undefined) return unknownKind(request, settings.kinds)
+  const before = readable(() => podsOf(request, request.oldObject, path))
+  // As a template of a kind of somebody's own may have been before the gate was: who changes the rest is not held up.
+  if (before === 'malformed' && isSameTemplate(request, path))
+    return { nothing: 'the pod template is as it was' }
   const pods = podsOf(request, request.object, path)
   if (pods === undefined) return { nothing: 'there is no pod template' }
-  return ofPods(request, settings.mapping, pods, podsOf(request, request.oldObject, path))
+  return ofPods(request, settings.mapping, pods, before === 'malformed' ? undefined : before)
+}
+
+/** What was there before and is not shaped as it should be says nothing of what comes. */
+function readable<T>(read: () => T): T | 'malformed' {
+  try {
+    return read()
+  } catch (error) {
+    if (error instanceof SallyportError && error.code === 'ADMISSION_REVIEW') return 'malformed'
+    throw error
+  }
+}
+
+function isSameTemplate({ object, oldObject }: AdmissionRequest, path: TemplatePath): boolean {
+  return isDeepStrictEqual(reachedIn(object, path), reachedIn(oldObject, path))
+}
+
+/** What stands at the path, or how far along it there are objects, and what stands there. */
+function reachedIn(object: JsonObject | undefined, path: TemplatePath) {
+  let value: Json | undefined = object
+  for (const [depth, name] of path.entries()) {
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) return { depth, value }
+    const here = value as JsonObject
+    value = Object.hasOwn(here, name) ? here[name] : undefined
+  }
+  return { depth: path.length, value }
 }
 
 function deploysNothing(request: AdmissionRequest): string | undefined {
