@@ -156,13 +156,46 @@ test('no annotation brings an artifact into the namespace of the gate', { skip }
   }
 })
 
-test('the policy that docs/kubernetes.md shows is one', { skip }, async () => {
-  const page = readFileSync(join(deployFolder, '../../docs/kubernetes.md'), 'utf8')
-  const texts = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text = '']) => text)
-  const policies = texts.filter((text) => text.includes('kind: ValidatingAdmissionPolicy'))
-  assert.equal(policies.length, 1)
-  for (const text of policies) assertDone(await apply(loadAll(text)[0], '--dry-run=server'))
-})
+test(
+  'the policies that docs/kubernetes.md shows are such, and refuse what they say',
+  { skip },
+  async () => {
+    const page = readFileSync(join(deployFolder, '../../docs/kubernetes.md'), 'utf8')
+    const texts = [...page.matchAll(/^```yaml\n(.*?)^```$/gms)].map(([, text = '']) => text)
+    const policies = texts.filter((text) => text.includes('kind: ValidatingAdmissionPolicy'))
+    assert.equal(policies.length, 2)
+    const spec = { validationActions: ['Deny'], matchResources: { namespaceSelector: shown } }
+    const space = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'shown' } }
+    assertDone(await apply(space))
+    for (const text of policies) {
+      const policy = loadAll(text)[0] as KubernetesObject
+      const { name } = policy['metadata'] as { name: string }
+      const { apiVersion } = policy as { apiVersion: string }
+      const binding = { apiVersion, kind: 'ValidatingAdmissionPolicyBinding', metadata: { name } }
+      assertDone(await apply(policy))
+      assertDone(await apply({ ...binding, spec: { ...spec, policyName: name } }))
+    }
+    const image = 'registry.example/shop@sha256:' + '1'.repeat(64)
+    const containers = [{ name: 'main', image }]
+    const refusedBy = async (spec: KubernetesObject): Promise<string | undefined> => {
+      const { stderr } = await apply(pod('shown', spec, { namespace: 'shown' }), '--dry-run=server')
+      return /'(images-by-digest|known-csi-drivers)'/.exec(stderr)?.[1]
+    }
+    const mounting = (driver: string) => ({
+      containers,
+      volumes: [{ name: 'x', csi: { driver, volumeAttributes: { image: 'evil.example/x' } } }],
+    })
+    const tagged = [{ name: 'main', image: 'registry.example/shop:1' }]
+    for (const [name, what] of [
+      ['images-by-digest', { containers: tagged }],
+      ['known-csi-drivers', mounting('csi-image.example')],
+    ] as const)
+      await until(`${name} is in force`, async () => (await refusedBy(what)) === name)
+    assert.equal(await refusedBy(mounting('secrets-store.csi.k8s.io')), undefined)
+  },
+)
+
+const shown = { matchLabels: { 'kubernetes.io/metadata.name': 'shown' } }
 
 test(
   'the optional parts fit together, with and without the webhook that pins',
