@@ -77,3 +77,16 @@ test('a use that nobody has reviewed in time is a finding until somebody has', (
   ])
   assert.deepEqual(told([{ ...use, review }]), [])
 })
+
+test('what came into the log later than it was counts when it was', () => {
+  const at = (hour: string, entry: number) =>
+    used('production', `2026-06-01T${hour}:00:00Z`, { entry })
+  const inOrder = rung([at('09', 1), at('10', 2), at('11', 3)])
+  assert.deepEqual(inOrder, ['BREAKGLASS 3 times within a day in production, more than 2: entry 3'])
+  assert.deepEqual(rung([at('10', 1), at('11', 2), at('09', 3)]), [
+    'BREAKGLASS 3 times within a day in production, more than 2: entry 2',
+  ])
+  const review = { by: 'grace', finding: 'justified', time: '2026-06-01T12:00:00Z' }
+  const longAgo = used('production', '2026-05-31T11:00:00Z', { entry: 0, review })
+  assert.deepEqual(rung([longAgo, at('11', 1), at('12', 2)]), [])
+})

@@ -47,29 +47,38 @@ function overdueEvent(use: Use, { origin, reviewMs }: FollowUpRules, now: Date):
   })
 }
 
-/** Uses within the 24 hours before each: beyond the limit nobody can tell misuse from routine. */
+/**
+ * Uses within the 24 hours before each: beyond the limit nobody can tell misuse from routine. By when they were, because what was
+ * recorded elsewhere comes into the log later.
+ */
 function tooFrequent(uses: readonly Use[], rules: FollowUpRules): readonly SecurityEvent[] {
-  return uses.flatMap((use) => {
-    const limit = limitIn(use.environment, rules)
-    const end = Date.parse(use.time)
-    const count = uses.filter(
-      ({ environment, time, entry }) =>
-        environment === use.environment &&
-        entry <= use.entry &&
-        Date.parse(time) > end - dayMs &&
-        Date.parse(time) <= end,
-    ).length
-    if (count <= limit) return []
-    return [
-      makeEvent(`frequent ${use.entry}`, {
-        time: use.time,
-        type: 'breakglass-too-frequent',
-        severity: 'error',
-        origin: rules.origin,
-        summary: `BREAKGLASS ${count} times within a day in ${use.environment}, more than ${limit}: entry ${use.entry}`,
-        target: { environment: use.environment, service: use.service },
-        entry: use.entry,
-      }),
-    ]
+  const byEnvironment = Map.groupBy(uses, ({ environment }) => environment)
+  return [...byEnvironment].flatMap(([environment, own]) => {
+    const limit = limitIn(environment, rules)
+    const inOrder = own
+      .map((use) => ({ use, at: Date.parse(use.time) }))
+      .sort((a, b) => a.at - b.at || a.use.entry - b.use.entry)
+    let first = 0
+    return inOrder.flatMap(({ use, at }, last) => {
+      while ((inOrder[first]?.at ?? at) <= at - dayMs) first += 1
+      const count = last - first + 1
+      return count <= limit ? [] : [tooFrequentEvent(use, { count, limit }, rules)]
+    })
+  })
+}
+
+function tooFrequentEvent(
+  { entry, time, environment, service }: Use,
+  { count, limit }: { readonly count: number; readonly limit: number },
+  { origin }: FollowUpRules,
+): SecurityEvent {
+  return makeEvent(`frequent ${entry}`, {
+    time,
+    type: 'breakglass-too-frequent',
+    severity: 'error',
+    origin,
+    summary: `BREAKGLASS ${count} times within a day in ${environment}, more than ${limit}: entry ${entry}`,
+    target: { environment, service },
+    entry,
   })
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { sha256Hex } from '#document'
 import type { BodyStore } from '#log'
 import { openUses, reviewForm, type BreakglassReview } from './index.ts'
 
@@ -9,7 +10,12 @@ const grant = { digest: 'a'.repeat(64), requester: 'ann', reason: 'outage', inci
 /** What a use leaves in the log, as far as it counts here. */
 const use = useBy('jo')
 
-function useBy(requester: string, principal = `os:${requester}`): Buffer {
+function useBy(
+  requester: string,
+  principal = `os:${requester}`,
+  digest = grant.digest,
+  approver = 'bob',
+): Buffer {
   const decision = {
     kind: 'Decision',
     effect: 'admitted-breakglass',
@@ -22,9 +28,9 @@ function useBy(requester: string, principal = `os:${requester}`): Buffer {
       principal,
     },
     breakglass: {
-      grants: [grant],
+      grants: [{ ...grant, digest }],
       wanted: [],
-      used: { grants: [grant.digest], approvers: ['bob'], until: '2026-05-30T01:00:00Z' },
+      used: { grants: [digest], approvers: [approver], until: '2026-05-30T01:00:00Z' },
     },
   }
   return Buffer.from(JSON.stringify(decision))
@@ -95,4 +101,40 @@ test('a use knows everybody who asked, as they have proven it, and its review as
     )
     assert.deepEqual(found?.review, { by, finding, time, ...more })
   }
+})
+
+test('a grant in another file is the same grant; one that is not kept, or is none, is known by its digest', async () => {
+  const envelope = (payload: string, space = '') =>
+    Buffer.from(
+      `${space}${JSON.stringify({
+        payloadType: 'application/vnd.in-toto+json',
+        payload: Buffer.from(payload).toString('base64'),
+        signatures: [{ sig: 'AAAA' }],
+      })}`,
+    )
+  const files = [
+    envelope('{"a":1}'),
+    envelope('{"a":1}', ' '),
+    envelope('{"a":2}'),
+    Buffer.from('x'),
+  ]
+  const kept = new Map(files.map((bytes) => [sha256Hex(bytes), new Uint8Array(bytes)]))
+  const digests = [...kept.keys()]
+  const bodies: BodyStore = { put: async () => '', get: async (digest) => kept.get(digest) }
+  const book = openUses(bodies)
+  const gone = 'c'.repeat(64)
+  const all = [...digests, gone, digests[1] ?? '']
+  await book.read(
+    viewOf(all.map((digest, at) => useBy('jo', 'os:jo', digest, at === 1 ? 'kim' : 'bob'))),
+  )
+  assert.deepEqual(
+    book.uses().map(({ entry, lastEntry, times, grants }) => [entry, lastEntry, times, grants]),
+    [
+      [0, 5, 3, [digests[0]]],
+      [2, 2, 1, [digests[2]]],
+      [3, 3, 1, [digests[3]]],
+      [4, 4, 1, [gone]],
+    ],
+  )
+  assert.deepEqual(book.uses()[0]?.approvers, ['bob', 'kim'])
 })

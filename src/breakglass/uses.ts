@@ -1,11 +1,13 @@
+import { parseAttestation } from '#attestation'
 import type { Decision } from '#decision'
-import { parseJson } from '#document'
+import { parseJson, Recent, sha256Hex } from '#document'
+import { SallyportError } from '#error'
 import { recordedDecision, type BodyStore, type LogView } from '#log'
 import { reviewForm, type BreakglassReview } from './review.ts'
 
 /**
- * One use of breakglass: the same grants let the same bytes into the same target. A rollout that asks a hundred times
- * within it is one use, until it has been reviewed; what comes after that waits for another review.
+ * One use of breakglass: the same grants, however their files are written, let the same bytes into the same target. A rollout
+ * that asks a hundred times within it is one use, until it has been reviewed; what comes after that waits for another review.
  */
 export interface Use {
   /** The first and the last decision of it, by their places in the log. */
@@ -53,10 +55,10 @@ export function openUses(bodies: BodyStore): UseBook {
   const byEntry = new Map<number, number>()
   let size = 0
   let reading = Promise.resolve()
-  const add = (decision: Decision, entry: number): void => {
-    const use = useOf(decision, entry)
-    if (use === undefined) return
-    const key = [use.artifact.sha256, use.environment, use.service, ...use.grants].join('\n')
+  const wordsOf = openWords(bodies)
+  const add = (use: Use, words: readonly string[]): void => {
+    const { entry } = use
+    const key = [use.artifact.sha256, use.environment, use.service, ...words].join('\n')
     const at = open.get(key) ?? uses.length
     const before = uses[at]
     uses[at] = before === undefined ? use : merged(before, use)
@@ -74,10 +76,11 @@ export function openUses(bodies: BodyStore): UseBook {
   const readOn = async (view: Pick<LogView, 'size' | 'entries'>): Promise<void> => {
     for await (const { index, entry } of view.entries(size, view.size, useMarks)) {
       const found = await entryOf(entry, bodies)
+      const use = found === undefined || 'finding' in found ? undefined : useOf(found, index)
+      const words = await Promise.all((use?.grants ?? []).map(wordsOf))
       size = index + 1
-      if (found === undefined) continue
-      if ('finding' in found) close(found)
-      else add(found, index)
+      if (found !== undefined && 'finding' in found) close(found)
+      if (use !== undefined) add(use, [...new Set(words)].sort())
     }
     size = Math.max(size, view.size)
   }
@@ -89,6 +92,36 @@ export function openUses(bodies: BodyStore): UseBook {
     },
     uses: () => uses,
     at: (entry) => uses[byEntry.get(entry) ?? -1],
+  }
+}
+
+const maxWords = 4096
+
+/**
+ * What tells grants apart: the digest of what was signed. Anybody can write that into another file, which then has another
+ * digest; so has a file of which no more than that is known.
+ */
+function openWords(bodies: BodyStore): (digest: string) => Promise<string> {
+  const known = new Recent<string>({ most: maxWords })
+  return async (digest) => {
+    const words = known.get(digest) ?? (await signedIn(digest, bodies)) ?? digest
+    known.set(digest, words)
+    return words
+  }
+}
+
+async function signedIn(digest: string, bodies: BodyStore): Promise<string | undefined> {
+  try {
+    const bytes = await bodies.get(digest)
+    const attestation = bytes === undefined ? undefined : parseAttestation(bytes)
+    if (attestation?.kind === 'envelope') return sha256Hex(attestation.envelope.payload)
+    if (attestation?.kind !== 'bundle') return undefined
+    const { content } = attestation.bundle
+    return content.kind === 'dsseEnvelope' ? sha256Hex(content.envelope.payload) : undefined
+  } catch (error) {
+    // A body that is damaged; a store that cannot be reached is another matter.
+    if (error instanceof SallyportError && !error.code.startsWith('LOG_')) return undefined
+    throw error
   }
 }
 
@@ -129,13 +162,14 @@ function useOf(decision: Decision, entry: number): Use | undefined {
   }
 }
 
-function merged(before: Use, { lastEntry, requesters, principals, wanted }: Use): Use {
+function merged(before: Use, { lastEntry, requesters, principals, approvers, wanted }: Use): Use {
   return {
     ...before,
     lastEntry,
     times: before.times + 1,
     requesters: [...new Set([...before.requesters, ...requesters])].slice(0, 100),
     principals: [...new Set([...before.principals, ...principals])].slice(0, 100),
+    approvers: [...new Set([...before.approvers, ...approvers])],
     wanted: [...new Set([...before.wanted, ...wanted])].slice(0, 200),
   }
 }
