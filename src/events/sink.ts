@@ -2,7 +2,7 @@ import type { Message } from './message.ts'
 
 /** A way to tell somebody. */
 export interface Sink {
-  /** Tells it from others, and never holds a secret: `webhook https://pager.example/hook`. */
+  /** Tells it from others, and never holds a secret: `webhook https://pager.example 3f2a9c1b`. */
   readonly name: string
   /** How many it takes at a time; more are never handed to it. */
   readonly most: number

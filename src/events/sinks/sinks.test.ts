@@ -75,6 +75,13 @@ test('a webhook gets the event as JSON, and a signature that a replay at another
   assert.ok(!sink.name.includes('secret'))
 })
 
+test('the name of a webhook tells it from others, and not the path that lets anybody in', () => {
+  const nameOf = (url: string) => webhookSink({ url, format: 'json', clock }).name
+  const name = nameOf('https://user:secret@hooks.example/services/T0/SECRET?key=SECRET')
+  assert.match(name, /^webhook https:\/\/hooks\.example [0-9a-f]{8}$/)
+  assert.notEqual(nameOf('https://hooks.example/a'), nameOf('https://hooks.example/b'))
+})
+
 test('a webhook that does not say 2xx has not heard it; redirects lead nowhere', async () => {
   using elsewhere = await listening(200)
   for (const [status, headers] of [
