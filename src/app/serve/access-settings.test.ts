@@ -1,0 +1,46 @@
+import assert from 'node:assert/strict'
+import { generateKeyPairSync } from 'node:crypto'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { catalogue, SallyportError } from '#error'
+import { accessOf } from './access-settings.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'sallyport-keys-'))
+test.after(() => rmSync(folder, { recursive: true }))
+const file = join(folder, 'jwks.json')
+
+function read(text: string | undefined) {
+  rmSync(file, { force: true })
+  if (text !== undefined) writeFileSync(file, text)
+  const oidc = [{ issuer: 'https://issuer.example', audience: 'gate', keysFile: file, grants: [] }]
+  return accessOf({ access: { tokens: [], certificates: [], oidc } })
+}
+
+test('keys of an issuer are taken from their file as they are', async () => {
+  const { publicKey } = generateKeyPairSync('ed25519')
+  const text = JSON.stringify({
+    keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'a' }, { kty: 'of tomorrow' }],
+  })
+  assert.deepEqual((await read(text)).oidc[0]?.keys, { json: text })
+})
+
+test('a file that holds no keys is a mistake of the configuration, which names it', async () => {
+  for (const [text, code] of [
+    [undefined, 'FILE_NOT_FOUND'],
+    ['not json', 'DOCUMENT_SYNTAX'],
+    ['{}', 'DOCUMENT_SHAPE'],
+    ['{"keys":[]}', 'DOCUMENT_SHAPE'],
+    ['{"keys":[7]}', 'DOCUMENT_SHAPE'],
+    ['{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"}]}', 'DOCUMENT_SHAPE'],
+    ['{"keys":[{"kty":"EC","crv":"P-256","x":"AQAB","y":"AQAB"}]}', 'DOCUMENT_SHAPE'],
+  ] as const) {
+    await assert.rejects(read(text), (error) => {
+      assert.ok(error instanceof SallyportError)
+      assert.equal(error.code, code)
+      assert.ok(error.where?.startsWith(file))
+      return catalogue[error.code].exit === 2
+    })
+  }
+})
