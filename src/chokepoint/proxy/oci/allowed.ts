@@ -1,21 +1,26 @@
 import type { Part } from './manifest.ts'
 
-/** An image that was let through. */
+/** An image that was let through for somebody: a policy may name who deploys, so it says nothing about others. */
 export interface AllowedImage {
+  readonly requester: string
   readonly repository: string
   readonly sha256: string
   /** Its blobs. */
   readonly parts: readonly Part[]
   /** When the decision ends to hold, if nothing but the time changes. */
   readonly until: string | undefined
+  /** Of policies and trust, taken before the decision: they may change while it is made. */
+  readonly edition: string
 }
+
+type Key = Pick<AllowedImage, 'requester' | 'repository' | 'sha256'>
 
 /** The images that were let through a moment ago, so that their blobs need no decision each. Bounded; gone with the process. */
 export interface AllowedImages {
   /** The blob, if it is one of that image, and the image may still be had. */
-  part(image: Pick<AllowedImage, 'repository' | 'sha256'>, sha256: string): Part | undefined
+  part(image: Key, sha256: string): Part | undefined
   add(image: AllowedImage): void
-  remove(image: Pick<AllowedImage, 'repository' | 'sha256'>): void
+  remove(image: Key): void
 }
 
 export interface AllowedOptions {
@@ -33,7 +38,7 @@ interface Entry {
 const seconds = 300
 const maxParts = 200_000
 
-export function rememberAllowed({ clock, edition }: AllowedOptions): AllowedImages {
+export function rememberAllowed({ clock, edition: current }: AllowedOptions): AllowedImages {
   const entries = new Map<string, Entry>()
   let total = 0
   const drop = (key: string): void => {
@@ -46,9 +51,9 @@ export function rememberAllowed({ clock, edition }: AllowedOptions): AllowedImag
       const now = clock().getTime()
       // A clock that was set back proves nothing about how old this is.
       if (entry === undefined || now < entry.from || now >= entry.until) return undefined
-      return entry.edition === edition() ? entry.parts.get(sha256) : undefined
+      return entry.edition === current() ? entry.parts.get(sha256) : undefined
     },
-    add({ parts, until, ...image }) {
+    add({ parts, until, edition, ...image }) {
       const key = keyOf(image)
       const from = clock().getTime()
       const end = until === undefined ? Infinity : new Date(until).getTime()
@@ -56,7 +61,7 @@ export function rememberAllowed({ clock, edition }: AllowedOptions): AllowedImag
       entries.set(key, {
         from,
         until: Math.min(from + seconds * 1000, end),
-        edition: edition(),
+        edition,
         parts: new Map(parts.map((part) => [part.sha256, part])),
       })
       total += entries.get(key)?.parts.size ?? 0
@@ -69,6 +74,7 @@ export function rememberAllowed({ clock, edition }: AllowedOptions): AllowedImag
   }
 }
 
-function keyOf({ repository, sha256 }: Pick<AllowedImage, 'repository' | 'sha256'>): string {
-  return `${repository}@${sha256}`
+// The first two have no space in them.
+function keyOf({ repository, sha256, requester }: Key): string {
+  return `${repository}@${sha256} ${requester}`
 }

@@ -19,10 +19,8 @@ export async function reachable(
   call: Call,
 ): Promise<Part | Refusal> {
   const images = call.hints.of(place.name, sha256)
-  const repository = place.name
-  const known = images.map(({ parent }) =>
-    call.allowed.part({ repository, sha256: parent }, sha256),
-  )
+  const key = { requester: call.requester, repository: place.name }
+  const known = images.map(({ parent }) => call.allowed.part({ ...key, sha256: parent }, sha256))
   const fresh = known.find((part) => part !== undefined)
   if (fresh !== undefined) return fresh
   let last: Refusal | undefined

@@ -44,6 +44,7 @@ export async function judge(
     checkAnswer(bytes, { place, reference })
     return refused(place, reference, [manifest], call)
   }
+  const edition = call.ports.edition()
   const answer = await call.ports.decide({
     name,
     sha256,
@@ -53,7 +54,7 @@ export async function judge(
     reference: evidencePlace(place, sha256, call),
   })
   const refusal = refusalIn(answer, call)
-  conclude(place, { sha256, manifest, answer }, call)
+  conclude(place, { sha256, manifest, answer, edition }, call)
   if (refusal === undefined) await keep(sha256, bytes, call)
   return { sha256, bytes, manifest, ...(refusal === undefined ? {} : { refusal }) }
 }
@@ -109,17 +110,20 @@ interface Concluded {
   readonly sha256: string
   readonly manifest: ServableManifest
   readonly answer: PullAnswer
+  readonly edition: string
 }
 
-function conclude(place: Place, { sha256, manifest, answer }: Concluded, call: Call): void {
+function conclude(place: Place, concluded: Concluded, call: Call): void {
+  const { sha256, manifest, answer, edition } = concluded
   const { decision, index } = answer
   const { verdict, effect, validUntil } = decision
   const { parts, kind } = manifest
-  if (effect === 'blocked') call.allowed.remove({ repository: place.name, sha256 })
+  const key = { requester: call.requester, repository: place.name, sha256 }
+  if (effect === 'blocked') call.allowed.remove(key)
   else if (kind === 'index') call.hints.add(imagesOf(place), sha256, parts)
   else {
     call.hints.add(place.name, sha256, parts)
-    call.allowed.add({ repository: place.name, sha256, parts, until: validUntil })
+    call.allowed.add({ ...key, parts, until: validUntil, edition })
   }
   const image = `${place.name}@sha256:${sha256}`
   const codes = decision.reasons.map(({ code }) => code)

@@ -34,6 +34,10 @@ let server: Server | undefined
 let base = ''
 /** What the policy lets through. */
 let allowed: Set<string>
+/** Whom it lets nothing through for. */
+let strangers: Set<string>
+/** What happens while a decision is made. */
+let during: () => void
 let asked: PullQuestion[]
 let refusals: (readonly Problem[])[]
 let edition = ''
@@ -52,6 +56,8 @@ after(async () => {
 })
 beforeEach(async () => {
   allowed = new Set()
+  strangers = new Set()
+  during = () => undefined
   asked = []
   refusals = []
   edition = 'first'
@@ -83,13 +89,15 @@ async function start(maxBytes = 50_000_000, blobMs = 2000): Promise<void> {
     ports: {
       decide: (question) => {
         asked.push(question)
-        return Promise.resolve({ decision: decisionOn(question.sha256), index: asked.length })
+        const decision = decisionOn(question)
+        during()
+        return Promise.resolve({ decision, index: asked.length })
       },
       refuse: (_, __, problems) => Promise.resolve(void refusals.push(problems)),
       edition: () => edition,
       explain: ({ decision }) => `${decision.verdict} ${decision.reasons[0]?.code ?? ''}`,
     },
-    identify: () => Promise.resolve('anonymous'),
+    identify: ({ headers }) => Promise.resolve(String(headers['x-client'] ?? 'anonymous')),
     cache: await openBlobCache({ folder, maxBytes, onError }),
     hints: await openHints({ file: join(folder, 'hints'), onError }),
     clock: () => now,
@@ -107,9 +115,10 @@ function stop(): void {
   server?.close()
 }
 
-function decisionOn(sha256: string): Decision {
+function decisionOn({ sha256, requester }: PullQuestion): Decision {
   const about = { request: { ...request, artifact: { name: 'image', digest: { sha256 } } } }
-  const items = allowed.has(sha256) ? [signed(provenance({ sha256 }))] : []
+  const items =
+    allowed.has(sha256) && !strangers.has(requester) ? [signed(provenance({ sha256 }))] : []
   return decideOn([builtRule], items, about)
 }
 
@@ -300,6 +309,30 @@ test('when policies change, or time passes, an image is decided again for its bl
   allowed.clear()
   now = new Date(now.getTime() + 301_000)
   assert.equal((await blob(image.layer)).code, 'DENIED')
+})
+
+test('policies that change while an image is decided count for its blobs', async () => {
+  const image = await allowedImage('race', 'race')
+  during = () => {
+    edition = 'second'
+    allowed.clear()
+  }
+  assert.equal((await manifest('race')).status, 200)
+  const { status, code } = await blob(image.layer)
+  assert.deepEqual([status, code], [403, 'DENIED'])
+})
+
+test('what was let through for one is not handed out to another', async () => {
+  const image = await allowedImage('for deployers', 'd')
+  strangers.add('stranger')
+  assert.equal((await manifest('d')).status, 200)
+  assert.equal((await blob(image.layer)).status, 200)
+  assert.equal((await blob(image.layer, { 'x-client': 'stranger' })).code, 'DENIED')
+  assert.equal(asked.at(-1)?.requester, 'stranger')
+  // Nor is it taken from the first by asking.
+  const before = asked.length
+  assert.equal((await blob(image.layer)).status, 200)
+  assert.equal(asked.length, before)
 })
 
 test('a hint that somebody forged leads to nothing', async () => {
