@@ -3,7 +3,9 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { createHash } from 'node:crypto'
+import { once } from 'node:events'
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { connect } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
@@ -495,6 +497,30 @@ test('a proxy that is not for everybody asks who it is', async () => {
     )
   } finally {
     await closedHome.close()
+  }
+})
+
+test('who takes nothing of a large answer keeps nobody from an answer', async () => {
+  const config = `proxies:
+  npm:
+    port: 0
+    anonymous: true
+    limits: {concurrent: 1}
+    upstream: ${upstream.url}
+    target: {environment: production, service: shop}
+`
+  upstream.publish('large', [{ version: '1.0.0', manifest: { text: 'x'.repeat(20_000_000) } }])
+  const slowHome = await makeHome(config)
+  const slow = addressOf(await startInside(slowHome))
+  const { hostname, port } = new URL(slow)
+  const client = connect(Number(port), hostname)
+  try {
+    client.write('GET /large HTTP/1.1\r\nhost: x\r\n\r\n')
+    await once(client, 'readable')
+    assert.equal((await fetch(`${slow}/good`)).status, 200)
+  } finally {
+    client.destroy()
+    await slowHome.close()
   }
 })
 

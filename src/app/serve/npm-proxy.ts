@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { finished, pipeline } from 'node:stream/promises'
+import { pipeline } from 'node:stream/promises'
 import {
   maxNpmQuestionBytes,
   npmReplyOfError,
@@ -24,7 +24,7 @@ import {
   type TlsFiles,
 } from '#server'
 import { openNetwork } from '../artifact/network.ts'
-import { npmSettings } from './npm-settings.ts'
+import { npmSettings, upstreamMs } from './npm-settings.ts'
 import { readPackageManifest } from './package-manifest.ts'
 
 export interface NpmProxyParts {
@@ -43,6 +43,8 @@ export interface NpmProxyParts {
 
 /** Somebody who takes nothing for so long is gone. */
 const stallMs = 60_000
+/** So many of the largest answers may lie here until they are taken. */
+const untakenAnswers = 4
 
 /**
  * Starts the npm proxy of the gate; what it opens is closed with `stack`.
@@ -78,7 +80,7 @@ export async function startNpmProxy(npm: NpmProxyConfig, parts: NpmProxyParts): 
   const listener = await listen({
     host: npm.host,
     port: npm.port,
-    limits: npm.limits,
+    limits: { ...npm.limits, untakenBytes: untakenAnswers * npm.limits.packumentMegabytes * 1e6 },
     ...(tls === undefined ? {} : { tls }),
     handler,
     refuse: (request, response, error) => {
@@ -114,9 +116,8 @@ function unwatchedNames(npm: NpmProxyConfig, file: string): readonly Problem[] {
 
 async function openProxy(npm: NpmProxyConfig, parts: NpmProxyParts): Promise<NpmProxy> {
   const { config, service, journal, clock, stack } = parts
-  const timeoutMs = Math.round(npm.limits.upstreamSeconds * 1000)
   // Connections of its own: who installs slowly keeps nobody from evidence.
-  const network = stack.use(openNetwork({ ...config.evidence, timeoutMs }))
+  const network = stack.use(openNetwork({ ...config.evidence, timeoutMs: upstreamMs(npm) }))
   const store = await openTarballStore(npm.cache.folder, {
     maxBytes: npm.cache.maxGigabytes * 1e9,
     onError: (error) => journal.error('cache of the npm proxy failed', error),
@@ -206,13 +207,17 @@ async function send(
   response.setTimeout(stallMs, () => response.destroy())
   // What is left of the body is not read: the connection cannot be used again.
   if (!request.complete) response.setHeader('connection', 'close')
-  const isWhole = typeof body === 'string' || body instanceof Uint8Array
-  const length = isWhole && status !== 304 ? { 'content-length': Buffer.byteLength(body) } : {}
-  response.writeHead(status, { ...headers, ...length })
+  if (typeof body === 'string' || body instanceof Uint8Array) {
+    const bytes = typeof body === 'string' ? Buffer.from(body) : body
+    const length = status === 304 ? {} : { 'content-length': bytes.length }
+    response.writeHead(status, { ...headers, ...length })
+    // Nobody waits until it is taken: the server bounds what lies here, and for how long.
+    response.end(bytes)
+    return
+  }
+  response.writeHead(status, headers)
   try {
-    if (!isWhole) return await pipeline(body, response)
-    response.end(body)
-    await finished(response)
+    await pipeline(body, response)
   } catch {
     // Whoever asked has gone; what was decided is recorded.
     response.destroy()

@@ -37,9 +37,15 @@ export async function npmSettings(npm: NpmProxyConfig, file: string): Promise<Np
     audit: npm.audit,
     reportPublic: npm.reportPublic,
     ...(address === undefined ? {} : { address }),
+    upstreamMs: upstreamMs(npm),
     maxPackumentBytes: npm.limits.packumentMegabytes * 1_000_000,
     maxTarballBytes: npm.limits.tarballMegabytes * 1_000_000,
   }
+}
+
+/** How long one answer of a registry may take. */
+export function upstreamMs({ limits }: NpmProxyConfig): number {
+  return Math.round(limits.upstreamSeconds * 1000)
 }
 
 function keysOf(

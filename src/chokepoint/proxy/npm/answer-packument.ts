@@ -25,14 +25,15 @@ export async function answerPackument(
   const binding = await packages.bind(name, request.requester)
   const isShort = request.accept?.includes(shortType) === true
   const form = isShort ? 'abbreviated' : 'full'
-  const { packument } = await packages.describe(name, binding, form)
-  if (packument.versions.size === 0) throw notFound(name.full, binding.registry.url)
-  const refusals = refusalsOf(packument, name, { packages, binding })
-  const offer = offerOf(packument, refusals, packages.settings.refused)
-  await record(name, offer, { packages, binding, request })
-  if (offer.versions.length === 0) throw nothingLeft(offer)
-  const body = writePackument(packument, offer, { name, form, address: request.address })
-  return conditional(body, isShort ? shortType : 'application/json', request)
+  return packages.describe(name, binding, form, async ({ packument }) => {
+    if (packument.versions.size === 0) throw notFound(name.full, binding.registry.url)
+    const refusals = refusalsOf(packument, name, { packages, binding })
+    const offer = offerOf(packument, refusals, packages.settings.refused)
+    await record(name, offer, { packages, binding, request })
+    if (offer.versions.length === 0) throw nothingLeft(offer)
+    const body = writePackument(packument, offer, { name, form, address: request.address })
+    return conditional(body, isShort ? shortType : 'application/json', request)
+  })
 }
 
 function refusalsOf(

@@ -65,10 +65,11 @@ function signatureOf(
 async function find(wanted: Wanted): Promise<Known> {
   const { name, version, binding, packages } = wanted
   try {
-    const { packument, limit } = await packages.describe(name, binding, 'abbreviated')
-    const record = packument.versions.get(version)
-    if (record === undefined) throw notFound(`${name.full}@${version}`, binding.registry.url)
-    return { record, limit }
+    return await packages.describe(name, binding, 'abbreviated', ({ packument, limit }) => {
+      const record = packument.versions.get(version)
+      if (record === undefined) throw notFound(`${name.full}@${version}`, binding.registry.url)
+      return { record, limit }
+    })
   } catch (error) {
     if (!(error instanceof SallyportError) || catalogue[error.code].exit !== 3) throw error
     const bytes = await packages.ports.store.recall(memoryName(wanted))

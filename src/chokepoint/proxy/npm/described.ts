@@ -4,7 +4,10 @@ import type { Described } from './upstream.ts'
 /** Packuments of a moment ago, so that one install does not ask the registry twice for each package. */
 export interface DescribedPackages {
   /** Gives what is remembered, or asks; whoever asks meanwhile waits for the same answer. */
-  get(key: string, ask: () => Promise<Described>): Promise<Described>
+  get<Answer extends Described | 'large'>(
+    key: string,
+    ask: () => Promise<Answer>,
+  ): Promise<Described | Answer>
 }
 
 interface Entry {
@@ -17,7 +20,7 @@ const maxBytes = 128 * 1024 * 1024
 
 export function rememberDescribed(clock: () => Date): DescribedPackages {
   const entries = new Map<string, Entry>()
-  const asking = new Map<string, Promise<Described>>()
+  const asking = new Map<string, Promise<Described | 'large'>>()
   let total = 0
   const drop = (key: string): void => {
     total -= entries.get(key)?.described.bytes ?? 0
@@ -33,16 +36,17 @@ export function rememberDescribed(clock: () => Date): DescribedPackages {
     }
   }
   return {
-    async get(key, ask) {
+    async get<Answer extends Described | 'large'>(key: string, ask: () => Promise<Answer>) {
       const entry = entries.get(key)
       const age = entry === undefined ? Infinity : clock().getTime() - entry.at
       if (entry !== undefined && age >= 0 && age <= freshMs) return entry.described
-      const running = asking.get(key)
+      // Whatever is asked for under a key is the same each time.
+      const running = asking.get(key) as Promise<Answer> | undefined
       if (running !== undefined) return running
       const started = ask()
-        .then((described) => {
-          keep(key, described)
-          return described
+        .then((answer) => {
+          if (answer !== 'large') keep(key, answer)
+          return answer
         })
         .finally(() => asking.delete(key))
       asking.set(key, started)

@@ -2,7 +2,7 @@ import { quote, SallyportError, type Problem } from '#error'
 import type { PackageName } from './name.ts'
 import type { NpmProxyPorts } from './ports.ts'
 import type { NpmProxySettings } from './settings.ts'
-import { fetchPackument } from './upstream.ts'
+import { fetchSmallPackument } from './upstream.ts'
 
 /** Looks whether the upstream has packages of names that are bound elsewhere (MAT-29). It is only looked, never taken. */
 export interface ImpostorWatch {
@@ -16,6 +16,8 @@ export interface ImpostorWatch {
 
 const againMs = 24 * 3_600_000
 const maxNames = 10_000
+/** Of what is larger than this nobody needs the rest to know that it is there. */
+const enoughBytes = 1_000_000
 
 export function watchImpostors(settings: NpmProxySettings, ports: NpmProxyPorts): ImpostorWatch {
   const looked = new Map<string, number>()
@@ -62,12 +64,13 @@ export function watchImpostors(settings: NpmProxySettings, ports: NpmProxyPorts)
 
 async function isPublic(
   name: PackageName,
-  { upstream, maxPackumentBytes }: NpmProxySettings,
+  { upstream, maxPackumentBytes: maxBytes, upstreamMs: ms }: NpmProxySettings,
   { http }: NpmProxyPorts,
 ): Promise<boolean> {
   try {
     const binding = { registry: upstream, isBound: false }
-    await fetchPackument({ http, binding, name }, 'abbreviated', maxPackumentBytes)
+    const bounds = { most: enoughBytes, maxBytes, ms }
+    await fetchSmallPackument({ http, binding, name }, 'abbreviated', bounds)
     return true
   } catch (error) {
     if (error instanceof SallyportError && error.code === 'NPM_NOT_FOUND') return false

@@ -7,7 +7,7 @@ import type { NpmProxyPorts } from './ports.ts'
 import { screen } from './screen.ts'
 import type { NpmProxySettings } from './settings.ts'
 import { openSlots } from './slots.ts'
-import { fetchPackument, type Described } from './upstream.ts'
+import { fetchPackument, fetchSmallPackument, type Described } from './upstream.ts'
 import type { VersionRecord } from './packument.ts'
 
 /** What the routes of the proxy share. */
@@ -22,14 +22,29 @@ export interface Packages {
   screen(record: VersionRecord, name: PackageName, binding: Binding): readonly Problem[]
   /** The registry of a name. Resolves after it was recorded that there is none. */
   bind(name: PackageName, requester: string): Promise<Binding>
-  describe(name: PackageName, binding: Binding, form: 'abbreviated' | 'full'): Promise<Described>
+  /**
+   * Does something with what the registry says of a package. Of large packuments only a few are in memory at a time: what
+   * `deed` gives back MUST NOT hold one.
+   */
+  describe<T>(
+    name: PackageName,
+    binding: Binding,
+    form: 'abbreviated' | 'full',
+    deed: (described: Described) => T | Promise<T>,
+  ): Promise<T>
 }
 
 const tarballsAtATime = 8
+const largeAtATime = 2
+/** Hardly any short packument is larger. */
+const smallBytes = 1_000_000
+const maxLarge = 10_000
 
 export function openPackages(settings: NpmProxySettings, ports: NpmProxyPorts): Packages {
   const described = rememberDescribed(ports.clock)
   const impostors = watchImpostors(settings, ports)
+  const large = new Set<string>()
+  const inLane = openSlots(largeAtATime)
   return {
     settings,
     ports,
@@ -45,14 +60,23 @@ export function openPackages(settings: NpmProxySettings, ports: NpmProxyPorts): 
       await ports.refuse({ package: name.full }, requester, [binding])
       throw new SallyportError(binding)
     },
-    describe(name, binding, asked) {
+    async describe(name, binding, asked, deed) {
       // The short form tells no times.
       const asksAges = settings.minimumAge !== undefined || settings.signatures !== undefined
       const needsTimes = asksAges && !binding.isBound
       const form = needsTimes ? 'full' : asked
-      const { http } = ports
-      return described.get(`${form} ${name.full}`, () =>
-        fetchPackument({ http, binding, name }, form, settings.maxPackumentBytes),
+      const asking = { http: ports.http, binding, name }
+      const { maxPackumentBytes: maxBytes, upstreamMs: ms } = settings
+      const key = `${form} ${name.full}`
+      if (!large.has(key)) {
+        const bounds = { most: smallBytes, maxBytes, ms }
+        const found = await described.get(key, () => fetchSmallPackument(asking, form, bounds))
+        if (found !== 'large') return deed(found)
+        if (large.size >= maxLarge) large.clear()
+        large.add(key)
+      }
+      return inLane(async () =>
+        deed(await described.get(`large ${key}`, () => fetchPackument(asking, form, maxBytes))),
       )
     },
   }

@@ -4,6 +4,7 @@ import { readdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { test, type TestContext } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { makeKey, signBytes, type TestKey } from '../../../core/trust/testing/fixtures.ts'
 import { npmRouteOf, type NpmProxySettings, type NpmReply } from './index.ts'
@@ -476,6 +477,35 @@ test('a packument that has not changed is not sent again', async (t) => {
   const { headers } = await h.get('/tool')
   const again = await h.get('/tool', { ifNoneMatch: headers['etag'] ?? '' })
   assert.deepEqual([again.status, again.body], [304, ''])
+})
+
+test('of large packuments only two are in memory at a time, and the others wait', async (t) => {
+  const h = await open(t, () => ({ ...weekOld(), maxPackumentBytes: 4_000_000 }))
+  const names = ['a', 'b', 'c', 'd', 'e', 'f']
+  for (const name of names) {
+    h.upstream.publish(name, [
+      { version: '1.0.0', manifest: { text: 'x'.repeat(1_200_000) } },
+      { version: '1.1.0', published: '2026-05-31T00:00:00Z' },
+    ])
+  }
+  let now = 0
+  let most = 0
+  h.recording = async () => {
+    most = Math.max(most, (now += 1))
+    await setTimeout(30)
+    now -= 1
+  }
+  const urls = names.flatMap((name) => [`/${name}`, `/${name}/-/${name}-1.0.0.tgz`])
+  const replies = await Promise.all(urls.map((url) => h.get(url)))
+  assert.deepEqual([...new Set(replies.map(({ status }) => status))], [200])
+  assert.equal(most, 2)
+})
+
+test('what is larger than a packument may be is not read', async (t) => {
+  const h = await open(t)
+  h.upstream.publish('big', [{ version: '1.0.0', manifest: { text: 'x'.repeat(1_000_000) } }])
+  const told = await h.json('/big')
+  assert.deepEqual([told.status, /at most 1000000 bytes/.test(told.error ?? '')], [503, true])
 })
 
 test('only addresses of packages are addresses of packages', () => {

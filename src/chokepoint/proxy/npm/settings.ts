@@ -46,6 +46,8 @@ export interface NpmProxySettings {
   readonly reportPublic: boolean
   /** How clients reach the proxy; left out: as the request says. */
   readonly address?: string
+  /** For one answer of a registry, in milliseconds. */
+  readonly upstreamMs: number
   readonly maxPackumentBytes: number
   readonly maxTarballBytes: number
 }

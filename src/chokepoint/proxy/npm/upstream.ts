@@ -1,5 +1,5 @@
 import { quote, SallyportError } from '#error'
-import type { HttpClient } from '#evidence'
+import { openDeadline, type HttpClient } from '#evidence'
 import type { Binding } from './binding.ts'
 import { packumentUrl, type PackageName } from './name.ts'
 import { parsePackument, type Packument } from './packument.ts'
@@ -19,29 +19,76 @@ interface Asking {
   readonly name: PackageName
 }
 
+type Form = 'abbreviated' | 'full'
+
 /**
  * Asks the one registry of a package for its packument. The client's own credentials are never passed on.
  *
  * @throws SallyportError NPM_NOT_FOUND, NPM_UPSTREAM, EVIDENCE_SOURCE_UNAVAILABLE
  */
 export async function fetchPackument(
-  { http, binding: { registry }, name }: Asking,
-  form: 'abbreviated' | 'full',
+  asking: Asking,
+  form: Form,
   maxBytes: number,
 ): Promise<Described> {
-  const what = `the versions of ${quote(name.full, 220)}`
-  const answer = await http.send(packumentUrl(registry.url, name), {
-    what,
+  const answer = await asking.http.send(urlOf(asking), { ...questionOf(asking, form), maxBytes })
+  expectOk(answer, asking)
+  return describedIn(answer, answer.body, asking)
+}
+
+/**
+ * The same, unless it is larger than `most`: of such a one no more is read.
+ *
+ * @throws SallyportError as above
+ */
+export async function fetchSmallPackument(
+  asking: Asking,
+  form: Form,
+  { most, maxBytes, ms }: { readonly most: number; readonly maxBytes: number; readonly ms: number },
+): Promise<Described | 'large'> {
+  using deadline = openDeadline(ms)
+  const { signal } = deadline
+  const question = { ...questionOf(asking, form), maxBytes, signal }
+  const answer = await asking.http.stream(urlOf(asking), question)
+  expectOk(answer, asking)
+  const announced = Number(answer.headers['content-length'] ?? 0)
+  const chunks: Uint8Array[] = []
+  let size = 0
+  for await (const chunk of answer.content ?? []) {
+    size += chunk.length
+    if (announced > most || size > most) return 'large'
+    chunks.push(chunk)
+  }
+  return describedIn(answer, Buffer.concat(chunks), asking)
+}
+
+function urlOf({ binding: { registry }, name }: Asking): URL {
+  return packumentUrl(registry.url, name)
+}
+
+function questionOf({ binding: { registry }, name }: Asking, form: Form) {
+  return {
+    what: whatOf(name),
     accept:
       form === 'full'
         ? 'application/json'
         : 'application/vnd.npm.install-v1+json, application/json;q=0.8',
-    maxBytes,
     ...authorizationOf(registry),
-  })
-  const { status, url, body, limit } = answer
+  }
+}
+
+function whatOf({ full }: PackageName): string {
+  return `the versions of ${quote(full, 220)}`
+}
+
+type Answer = Awaited<ReturnType<HttpClient['send']>>
+
+function expectOk({ status, url }: Answer, { binding: { registry }, name }: Asking): void {
   if (status === 404 || status === 410) throw notFound(name.full, registry.url)
-  if (status !== 200) throw upstreamFailed(url.host, what, `status ${status}`)
+  if (status !== 200) throw upstreamFailed(url.host, whatOf(name), `status ${status}`)
+}
+
+function describedIn({ limit }: Answer, body: Uint8Array, { name }: Asking): Described {
   return { packument: parsePackument(body, name.full), limit, bytes: body.length }
 }
 

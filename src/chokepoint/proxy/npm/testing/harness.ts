@@ -31,6 +31,8 @@ export interface Harness {
   effect: Pick<Decision, 'verdict' | 'effect'>
   /** Whether the log can be written. */
   logs: boolean
+  /** What recording waits for. */
+  recording: () => Promise<void>
   now: Date
   get(url: string, more?: Partial<NpmRequest>): Promise<NpmReply>
   json(url: string, more?: Partial<NpmRequest>): Promise<Told>
@@ -83,6 +85,7 @@ export async function openHarness(
     events: [],
     effect: { verdict: 'ALLOW', effect: 'admitted' },
     logs: true,
+    recording: () => Promise.resolve(),
     now: new Date('2026-06-01T12:00:00Z'),
   }
   const proxy = openNpmProxy(settings, {
@@ -135,6 +138,7 @@ function decider(state: State) {
     },
     refuse: async (asked: Refused['asked'], _: string, problems: readonly Problem[]) => {
       record()
+      await state.recording()
       state.refusals.push({ asked, problems })
     },
     explain: () => 'as was decided',
@@ -160,6 +164,7 @@ function settingsOf(url: string): NpmProxySettings {
     tarballHosts: new Set(),
     audit: 'pass',
     reportPublic: false,
+    upstreamMs: 10_000,
     maxPackumentBytes: 1_000_000,
     maxTarballBytes: 100_000,
   }
