@@ -1,5 +1,5 @@
 import type { PackageManifest } from '#chokepoint'
-import { SallyportError } from '#error'
+import { quote, SallyportError } from '#error'
 import { readTar, type ArchiveEntry } from '#materials'
 
 const limits = { maxEntries: 200_000, maxBytes: 1e9 }
@@ -16,8 +16,10 @@ export async function readPackageManifest(tarball: Uint8Array): Promise<PackageM
   let files = 0
   let size = 0
   const onEntry = (entry: ArchiveEntry): ((chunk: Uint8Array) => void) | undefined => {
-    if (!isManifest(entry.path)) return undefined
+    if (!couldBeManifest(entry.path)) return undefined
     files += 1
+    if (!isManifest.test(entry.path))
+      throw unreadable(`a package.json at ${quote(entry.path, 200)}`)
     if (entry.kind !== 'file') throw unreadable(`a ${entry.kind}`)
     return (chunk) => {
       size += chunk.length
@@ -30,13 +32,22 @@ export async function readPackageManifest(tarball: Uint8Array): Promise<PackageM
   return parse(Buffer.concat(chunks).toString('utf8'))
 }
 
-/** npm takes off the first folder, whatever it is called; some file systems do not tell upper case. */
-function isManifest(path: string): boolean {
+/** npm takes off the first folder, whatever it is called: this is what it reads, and the rest of them is for nobody. */
+const isManifest = /^[^/\\:]+\/package\.json$/
+
+/**
+ * Whether somebody could write an entry to the one package.json. npm takes off the first part, which may be empty or a
+ * dot, and then everything that is a root anywhere, such as `/`, `C:` or `\\server\share`. Some file systems do not tell upper
+ * case or forms of a letter, and leave out dots and spaces at an end.
+ */
+function couldBeManifest(path: string): boolean {
   const parts = path
+    .normalize('NFKC')
     .toLowerCase()
-    .split(/[/\\]/)
-    .filter((part) => part !== '' && part !== '.')
-  return parts.length === 2 && parts[1] === 'package.json'
+    .split(/[/\\:]/)
+    .map((part) => part.replace(/[. ]+$/, ''))
+    .filter((part) => part !== '')
+  return parts.at(-1) === 'package.json' && (parts.length <= 2 || /[\\:]/.test(path))
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -59,7 +70,7 @@ function unreadable(found: string): SallyportError {
   return new SallyportError({
     code: 'NPM_CONTENT_MISMATCH',
     where: 'the tarball',
-    expected: 'one package.json with name and version',
+    expected: 'one package.json with name and version, in one folder',
     found,
     fix: 'Do not install it from anywhere; tell the registry that this version is not what it says',
   })

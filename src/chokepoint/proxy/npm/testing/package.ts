@@ -3,8 +3,13 @@ import { gzipSync } from 'node:zlib'
 
 /** A tarball as `npm pack` would make it: everything below `package/`. */
 export function packTarball(files: Readonly<Record<string, string>>): Uint8Array {
-  const entries = Object.entries(files).map(([path, text]) => entry(`package/${path}`, text))
-  return gzipSync(Buffer.concat([...entries, Buffer.alloc(1024)]))
+  return packEntries(Object.entries(files).map(([path, text]) => [`package/${path}`, text]))
+}
+
+/** A tarball with entries that are called as they are. */
+export function packEntries(entries: readonly (readonly [string, string])[]): Uint8Array {
+  const packed = entries.map(([path, text]) => entry(path, text))
+  return gzipSync(Buffer.concat([...packed, Buffer.alloc(1024)]))
 }
 
 /** A package with one module that exports its version. */
