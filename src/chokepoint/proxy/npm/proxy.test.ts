@@ -239,6 +239,11 @@ for (const [name, version, code] of [
     { manifest: { dependencies: { a: 'packed.TGZ ' } } },
     'NPM_DEPENDENCY_ELSEWHERE',
   ],
+  [
+    'that depends on what npm takes for an archive beside it',
+    { manifest: { dependencies: { a: 'packed.tar-gz' } } },
+    'NPM_DEPENDENCY_ELSEWHERE',
+  ],
 ] as const) {
   test(`a version ${name} is refused`, async (t) => {
     const h = await open(t)

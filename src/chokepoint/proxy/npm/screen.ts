@@ -100,7 +100,8 @@ const checkDependencies: Check = (record, { name, settings }) => {
 function isOfRegistry(range: unknown): boolean {
   if (typeof range !== 'string') return false
   const text = range.trimEnd().replace(/^npm:(?:@[^/:@\s]+\/)?/, '')
-  return !/[/:\\]|^\.|\.(?:tgz|tar|tar\.gz)$/i.test(text)
+  // For npm any character may stand before "gz", not a dot only.
+  return !/[/:\\]|^\.|\.(?:tgz|tar|tar.gz)$/is.test(text)
 }
 
 const checkDeprecated: Check = (record, { name, settings }) => {
