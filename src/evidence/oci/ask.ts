@@ -79,7 +79,9 @@ async function authenticated<Answer extends HttpAnswer>(
   const before = tokens.get(base)
   const send = async (): Promise<Answer> => {
     const known = tokens.get(base)
-    const authorization = known === undefined ? {} : { authorization: await known }
+    const late = (): Error => unavailable(url.host, request.what, 'no token within the time given')
+    const authorization =
+      known === undefined ? {} : { authorization: await inTime(known, signal, late) }
     return speak(url, { ...request, signal, ...authorization })
   }
   const answer = await send()
@@ -89,11 +91,13 @@ async function authenticated<Answer extends HttpAnswer>(
   }
   // Others may have authenticated meanwhile; a token that ran out is got again, once.
   if (tokens.get(base) === before) {
-    const asker = { http, credentials, registry, repository, actions, signal }
-    const fresh = authorise(answer, asker)
+    // Others wait for it, too: it does not end with whoever asked first.
+    const fresh = authorise(answer, { http, credentials, registry, repository, actions })
     tokens.set(base, fresh)
     // What failed once is asked for anew by the next.
-    fresh.catch(() => tokens.delete(base))
+    fresh.catch(() => {
+      if (tokens.get(base) === fresh) tokens.delete(base)
+    })
   }
   const again = await send()
   if (again.status === 401) {
@@ -101,6 +105,19 @@ async function authenticated<Answer extends HttpAnswer>(
     throw unavailable(url.host, `leave to ${leave} ${quote(repository, 200)}`, 'status 401')
   }
   return again
+}
+
+/** Waits for what is also for others, as long as there is time; it goes on without who has none. */
+async function inTime<T>(shared: Promise<T>, signal: AbortSignal, late: () => Error): Promise<T> {
+  const over = Promise.withResolvers<never>()
+  const end = (): void => over.reject(late())
+  if (signal.aborted) end()
+  signal.addEventListener('abort', end, { once: true })
+  try {
+    return await Promise.race([shared, over.promise])
+  } finally {
+    signal.removeEventListener('abort', end)
+  }
 }
 
 export function isAbsent({ status }: HttpAnswer): boolean {

@@ -2,8 +2,10 @@ import assert from 'node:assert/strict'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, test } from 'node:test'
-import type { Credential } from './credentials.ts'
+import { openHttp } from '../http/client.ts'
+import { anonymous, type Credential } from './credentials.ts'
 import { findInRegistry } from './find.ts'
+import { openUpstream } from './upstream.ts'
 
 const closing: (() => void)[] = []
 const reference = `acme/shop@sha256:${'ab'.repeat(32)}`
@@ -101,6 +103,35 @@ test('a registry that asks for ever is asked twice, and a token is fetched once 
   const { sources } = await find(host)
   assert.ok(sources.every(({ outcome }) => outcome === 'unavailable'))
   assert.ok(asked <= 12 && tokens <= 2, `${asked} requests, ${tokens} tokens`)
+})
+
+test('who goes away while a token is fetched takes it from nobody else', async () => {
+  const asked = Promise.withResolvers<void>()
+  const given = Promise.withResolvers<void>()
+  const tokens = await serve(async (_request, response) => {
+    asked.resolve()
+    await given.promise
+    response.end('{"token":"given"}')
+  })
+  const host = await serve(({ headers }, response) => {
+    if (headers.authorization === 'Bearer given') return response.end('{"tags":["1.0"]}')
+    return challenge(response, `Bearer realm="http://${tokens}/t"`)
+  })
+  const http = openHttp()
+  closing.push(() => http.close())
+  const upstream = openUpstream(new URL(`http://${host}`), {
+    http,
+    credentials: anonymous,
+    tokens: new Map(),
+  })
+  const gone = new AbortController()
+  const first = upstream.repository('acme/shop', gone.signal).tags({})
+  await asked.promise
+  const second = upstream.repository('acme/shop', new AbortController().signal).tags({})
+  gone.abort()
+  await assert.rejects(first, { code: 'EVIDENCE_SOURCE_UNAVAILABLE' })
+  given.resolve()
+  assert.deepEqual(await second, { tags: ['1.0'] })
 })
 
 test('a 401 behind a redirect gets no credentials', async () => {

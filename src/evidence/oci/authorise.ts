@@ -12,7 +12,8 @@ export interface Asker {
   readonly registry: string
   readonly repository: string
   readonly actions: 'pull' | 'pull,push'
-  readonly signal: AbortSignal
+  /** Default: as long as the client gives an answer. */
+  readonly signal?: AbortSignal
 }
 
 const what = 'a token to read with'
@@ -82,17 +83,13 @@ async function askForToken(
   if (realm === null || isDown || realm.username !== '' || realm.password !== '') {
     throw unavailable(url.host, 'a token server reached by TLS', quote(challenge.realm, 200))
   }
-  const query = {
-    ...(challenge.service === undefined ? {} : { service: challenge.service }),
-    // What is asked for is what is needed, whatever the registry suggests.
-    scope: `repository:${asker.repository}:${asker.actions}`,
-  }
+  const query = queryOf(challenge, asker)
   const common = {
     what,
     accept: 'application/json',
     maxBytes: maxTokenBytes,
     limit,
-    signal: asker.signal,
+    ...(asker.signal === undefined ? {} : { signal: asker.signal }),
   }
   if (credential?.kind === 'identity') {
     const form = new URLSearchParams({
@@ -106,6 +103,15 @@ async function askForToken(
   for (const [name, value] of Object.entries(query)) realm.searchParams.set(name, value)
   const authorization = credential === undefined ? {} : { authorization: basic(credential) }
   return await asker.http.send(realm, { ...common, ...authorization })
+}
+
+function queryOf(
+  { service }: Challenge & { scheme: 'bearer' },
+  { repository, actions }: Pick<Asker, 'repository' | 'actions'>,
+): Readonly<Record<string, string>> {
+  // What is asked for is what is needed, whatever the registry suggests.
+  const scope = `repository:${repository}:${actions}`
+  return service === undefined ? { scope } : { service, scope }
 }
 
 function tokenOf({ status, body, url }: HttpAnswer): string {
