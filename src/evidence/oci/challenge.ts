@@ -8,18 +8,47 @@ const maxLength = 4 * 1024
 /** Reads a `WWW-Authenticate` header; a token is preferred to a password. Undefined when nothing in it is understood. */
 export function parseChallenge(header: string | undefined): Challenge | undefined {
   if (header === undefined || header.length > maxLength) return undefined
-  const bearer = /(?:^|,)\s*bearer\s+(.*)$/i.exec(header)
-  if (bearer !== null) {
-    const parameters = new Map(
-      [...(bearer[1] ?? '').matchAll(/(\w+)="([^"\\]*)"/g)].map(
-        ([, name = '', value = '']) => [name.toLowerCase(), value] as const,
-      ),
-    )
+  const offered = read(header)
+  for (const { scheme, parameters } of offered) {
     const realm = parameters.get('realm')
     const service = parameters.get('service')
-    if (realm !== undefined) {
-      return { scheme: 'bearer', realm, ...(service === undefined ? {} : { service }) }
+    if (scheme !== 'bearer' || realm === undefined) continue
+    return { scheme, realm, ...(service === undefined ? {} : { service }) }
+  }
+  return offered.some(({ scheme }) => scheme === 'basic') ? { scheme: 'basic' } : undefined
+}
+
+interface Offered {
+  readonly scheme: string
+  /** The first of each name. */
+  readonly parameters: Map<string, string>
+}
+
+const token = "[!#$%&'*+.^_`|~\\w-]+"
+const parameter = new RegExp(`(${token})[ \\t]*=[ \\t]*(?:"((?:[^"\\\\]|\\\\.)*)"|(${token}))`, 'y')
+const beginning = new RegExp(`(${token})(?:[ \\t]+[\\w.~+/-]+=*(?=[ \\t]*(?:,|$)))?`, 'y')
+const between = /[\s,]*/y
+
+/** What is offered, in its order, up to where it is no list of challenges. */
+function read(header: string): readonly Offered[] {
+  const offered: Offered[] = []
+  let at = 0
+  const next = (form: RegExp): RegExpExecArray | null => {
+    form.lastIndex = at
+    const found = form.exec(header)
+    if (found !== null) at = form.lastIndex
+    return found
+  }
+  while (next(between) !== null && at < header.length) {
+    const last = offered.at(-1)
+    const [, name, quoted, plain = ''] = next(parameter) ?? []
+    if (name === undefined) {
+      const [, scheme] = next(beginning) ?? []
+      if (scheme === undefined) break
+      offered.push({ scheme: scheme.toLowerCase(), parameters: new Map() })
+    } else if (last !== undefined && !last.parameters.has(name.toLowerCase())) {
+      last.parameters.set(name.toLowerCase(), quoted?.replaceAll(/\\(.)/g, '$1') ?? plain)
     }
   }
-  return /(?:^|,)\s*basic(?:\s|$)/i.test(header) ? { scheme: 'basic' } : undefined
+  return offered
 }

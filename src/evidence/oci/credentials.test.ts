@@ -112,9 +112,32 @@ test('a challenge is read as registries write it, and a token is preferred', () 
     scheme: 'bearer',
     realm: 'https://a.example/t',
   })
-  for (const header of [undefined, '', 'Negotiate', 'Bearer', `Basic ${'x'.repeat(10_000)}`]) {
+  const odd = [
+    'Negotiate YWJj==',
+    'Negotiate Basic',
+    'realm="x"',
+    '"basic"',
+    'Digest a="b, Basic c"',
+  ]
+  for (const header of [undefined, '', 'Bearer', ...odd, `Basic ${'x'.repeat(10_000)}`]) {
     assert.equal(parseChallenge(header), undefined)
   }
+})
+
+test('of several challenges each has its own parameters, and the first of a name counts', () => {
+  const bearer = { scheme: 'bearer', realm: 'https://a.example/t', service: 'first' }
+  const first = 'Bearer realm="https://a.example/t",service="first"'
+  for (const header of [
+    `${first}, Basic realm="Registry"`,
+    `Basic realm="Registry",service="x", ${first}`,
+    `Negotiate YWJj==, ${first},Digest realm="x, Bearer realm=y"`,
+    `${first}, realm="https://other.example", Bearer realm="https://other.example"`,
+    `Bearer scope="a, b", ${first}`,
+    'bearer  Realm = "https://a.example\\/t" ,, service=first',
+  ]) {
+    assert.deepEqual(parseChallenge(header), bearer, header)
+  }
+  assert.deepEqual(parseChallenge('Digest realm="x", Basic realm="y"'), { scheme: 'basic' })
 })
 
 async function read(config: object) {
