@@ -62,7 +62,7 @@ function collect(response: IncomingMessage, max: number): Promise<readonly Buffe
 export function openBody(
   response: IncomingMessage,
   host: string,
-  expected: Expected,
+  expected: Expected & { readonly idleMs: number },
 ): AsyncGenerator<Uint8Array> {
   const { what, maxBytes: max } = expected
   try {
@@ -79,20 +79,31 @@ export function openBody(
 async function* passOn(
   response: IncomingMessage,
   host: string,
-  { what, maxBytes: max }: Expected,
+  { what, maxBytes: max, idleMs }: Expected & { readonly idleMs: number },
 ): AsyncGenerator<Uint8Array> {
   let size = 0
+  // Whoever reads slowly makes the connection silent: from here on only the waiting for a piece counts.
+  response.socket.setTimeout(0)
+  const wait = (): NodeJS.Timeout =>
+    setTimeout(
+      () => response.destroy(unavailable(host, `${what}, whole`, `silence for ${idleMs} ms`)),
+      idleMs,
+    )
+  let waiting = wait()
   try {
     for await (const chunk of response as AsyncIterable<Buffer>) {
+      clearTimeout(waiting)
       size += chunk.length
       if (size > max) throw tooLarge(host, what, max, 'more')
       yield chunk
+      waiting = wait()
     }
     if (!response.complete) throw unavailable(host, `${what}, whole`, 'an answer that was cut off')
   } catch (cause) {
     if (cause instanceof SallyportError) throw cause
     throw unavailable(host, `${what}, whole`, 'an answer that was cut off', cause)
   } finally {
+    clearTimeout(waiting)
     response.destroy()
   }
 }

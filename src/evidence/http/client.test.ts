@@ -4,6 +4,7 @@ import { createServer, type IncomingMessage, type ServerResponse } from 'node:ht
 import { createServer as createSocketServer, type AddressInfo } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { afterEach, test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import type { SallyportError } from '#error'
 import { reachOf } from './addresses.ts'
 import { openHttp, type HttpClient, type HttpOptions, type HttpRequest } from './client.ts'
@@ -79,13 +80,34 @@ test('a body that is read later may take longer than the time for its head', asy
   const base = await serve((_request, response) => {
     response.writeHead(200)
     const timer = setInterval(() => response.write('x'), 20)
-    setTimeout(() => response.end(), 600)
+    void setTimeout(600).then(() => response.end())
     closing.push(() => clearInterval(timer))
   })
   const { content } = await client().stream(new URL(base), request())
   let size = 0
   for await (const chunk of content ?? []) size += chunk.length
   assert.ok(size > 10)
+})
+
+test('whoever reads slowly is no silence of the server, whose own ends it', async () => {
+  const base = await serve(({ url }, response) => {
+    response.writeHead(200)
+    if (url === '/large') response.end(Buffer.alloc(20_000_000))
+    else response.write('x')
+  })
+  const large = request({ maxBytes: 20_000_000 })
+  const { content } = await client().stream(new URL('/large', base), large)
+  let size = 0
+  for await (const chunk of content ?? []) {
+    if (size === 0) await setTimeout(quick.idleMs * 2)
+    size += chunk.length
+  }
+  assert.equal(size, 20_000_000)
+  const silent = await client().stream(new URL('/silent', base), request())
+  const rest = async (): Promise<void> => {
+    for await (const _ of silent.content ?? []);
+  }
+  await fails(rest(), /silence for 150 ms/, base)
 })
 
 test('requests that wait for a connection of others leave nothing on it', async () => {

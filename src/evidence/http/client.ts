@@ -116,7 +116,7 @@ export function openHttp(options: HttpOptions = {}): HttpClient {
 type Read = (
   response: IncomingMessage,
   host: string,
-  hop: Hop,
+  hop: Hop & Pick<HttpLimits, 'idleMs'>,
 ) => Promise<Pick<HttpStream, 'body' | 'content'>>
 
 const readWhole: Read = async (response, host, hop) => ({
@@ -217,7 +217,7 @@ async function ask(url: URL, { hop, limit, context, read }: Asked): Promise<Http
     const { remoteAddress = '' } = response.socket
     const reach = reachOf(remoteAddress)
     const status = response.statusCode ?? 0
-    const parts = await read(response, url.host, hop)
+    const parts = await read(response, url.host, { ...hop, idleMs: context.limits.idleMs })
     // An address that is forbidden and was let in by name is as far outside as any other.
     return {
       status,
