@@ -111,7 +111,8 @@ export function writePackument(
   const versions = offer.versions.map((record): [string, Fields] => {
     // A lock that is packed into a tarball names addresses, and npm goes there past the proxy: told nothing of it, npm
     // asks the proxy for what the package depends on.
-    const { _hasShrinkwrap: _, ...full } = record.manifest
+    const { _hasShrinkwrap: _, ...rest } = record.manifest
+    const full = { ...rest, ...installScriptIn(rest) }
     const manifest = form === 'full' ? full : pick(full, abbreviated)
     const tarball = `${address}${tarballPath(name, record.version)}`
     return [
@@ -129,6 +130,17 @@ export function writePackument(
     return JSON.stringify({ ...pick(fields, whole), ...common, time: Object.fromEntries(time) })
   }
   return JSON.stringify({ name: name.full, modified: fields['modified'], ...common })
+}
+
+/**
+ * Without this npm 8 runs no script of a package, and no lock says that it has one. Full packuments do not say
+ * it, but what the scripts are; short ones say it, and do not have them.
+ */
+function installScriptIn({ scripts }: Fields): Fields {
+  const known = objectOf(scripts)
+  if (known === undefined) return {}
+  const has = ['preinstall', 'install', 'postinstall'].some((name) => Object.hasOwn(known, name))
+  return { hasInstallScript: has }
 }
 
 /** npm tells this message when somebody asks for a version that is listed here, and takes none of them. */

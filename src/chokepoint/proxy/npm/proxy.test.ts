@@ -443,6 +443,26 @@ test('odd names of versions and fields that nobody knows are not handed on', asy
   assert.notEqual(told.policyRestrictions?.message, 'x')
 })
 
+test('npm is told of scripts that run when a package is installed, by what the scripts are', async (t) => {
+  const told = (manifest: Readonly<Record<string, unknown>>, version: string) => ({
+    version,
+    manifest,
+  })
+  const short = { accept: 'application/vnd.npm.install-v1+json' }
+  const h = await open(t, weekOld)
+  h.upstream.publish('native', [
+    told({ scripts: { postinstall: 'node-gyp rebuild' } }, '1.0.0'),
+    told({ scripts: { test: 'true' }, hasInstallScript: true }, '1.0.1'),
+    told({ hasInstallScript: true }, '1.0.2'),
+    told({}, '1.0.3'),
+  ])
+  for (const more of [short, {}]) {
+    const { versions = {} } = await h.json('/native', more)
+    const has = Object.values(versions).map(({ hasInstallScript }) => hasInstallScript)
+    assert.deepEqual(has, [true, false, true, undefined])
+  }
+})
+
 test('an audit goes to the public registry without the names that are bound elsewhere', async (t) => {
   const h = await open(t, ({ internal }) => ({
     reserved: [{ prefix: 'own-' }],
