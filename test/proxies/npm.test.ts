@@ -268,22 +268,29 @@ const packed = (name: string, text: string): Uint8Array =>
     'index.js': text,
   })
 
-test('a locked project installs from the proxy, whatever registry its lock file names', async () => {
-  const name = 'good-1.1.0.tgz'
-  const resolved = `https://registry.npmjs.org/good/-/${name}`
+for (const [where, registry, ...args] of [
+  ['npm itself', 'https://registry.npmjs.org'],
+  ['one below a path', 'https://npm.example/api/npm/npm', '--replace-registry-host=always'],
+]) {
+  test(`a locked project installs from the proxy, where its lock file names ${where}`, async () => {
+    await checkLocked(`${registry}/good/-/good-1.1.0.tgz`, args)
+  })
+}
+
+async function checkLocked(resolved: string, args: readonly string[]): Promise<void> {
   const { integrity } = await told('good', '1.1.0')
   const packages = {
     '': { name: 'project', version: '1.0.0', dependencies: { good: '1.1.0' } },
     'node_modules/good': { version: '1.1.0', resolved, integrity },
   }
   const lock = { name: 'project', version: '1.0.0', lockfileVersion: 3, requires: true, packages }
-  const done = await npm(['ci'], {
+  const done = await npm(['ci', ...args], {
     'package.json': JSON.stringify(packages['']),
     'package-lock.json': JSON.stringify(lock),
   })
   assert.equal(done.code, 0, done.stderr)
   assert.equal(done.file('good/index.js'), 'module.exports = "1.1.0"\n')
-})
+}
 
 test('npm audit is answered by the upstream, which hears of no name of ours', async () => {
   const bulk = '/-/npm/v1/security/advisories/bulk'

@@ -555,3 +555,19 @@ test('only addresses of packages are addresses of packages', () => {
   assert.equal(npmRouteOf('GET', '/@a%2fb?write=true').kind, 'packument')
   assert.equal(npmRouteOf('GET', '/a/-/a-1.0.0%2bbuild.tgz').kind, 'tarball')
 })
+
+test('a tarball of a registry below a path is that of the same name and version', () => {
+  for (const [url, full] of [
+    ['/api/npm/npm-local/good/-/good-1.0.0.tgz', 'good'],
+    ['/repository/npm/@a/good/-/good-1.0.0.tgz', '@a/good'],
+    ['/api/npm/npm/@a%2fgood/-/@a/good-1.0.0.tgz', '@a/good'],
+    ['/api/v4/projects/1/-/npm/@a/good/-/@a/good-1.0.0.tgz', '@a/good'],
+  ] as const) {
+    const route = npmRouteOf('GET', url)
+    assert.ok(route.kind === 'tarball', url)
+    assert.deepEqual([route.name.full, route.version], [full, '1.0.0'])
+  }
+  for (const url of ['/x/@a/good/-/@b/good-1.0.0.tgz', '/x/good', '/good/other/-/good-1.0.0.tgz']) {
+    assert.equal(npmRouteOf('GET', url).kind, 'other', url)
+  }
+})

@@ -18,11 +18,16 @@ export function routeOf(method: string, url: string): Route {
   if (path === '/-/ping') return { kind: 'ping' }
   const parts = decodeParts(path)
   if (parts === undefined) return { kind: 'other' }
-  const dash = parts.indexOf('-')
-  const name = parsePackageName((dash === -1 ? parts : parts.slice(0, dash)).join('/'))
+  const dash = parts.lastIndexOf('-')
+  const name = parsePackageName((dash === -1 ? parts : lastName(parts.slice(0, dash))).join('/'))
   if (name === undefined) return { kind: 'other' }
   if (dash === -1) return { kind: 'packument', name }
   return tarball(name, parts.slice(dash + 1))
+}
+
+/** A lock file may name a registry that lies below a path: npm puts another host there, and leaves the path. */
+function lastName(parts: readonly string[]): readonly string[] {
+  return parts.slice(parts.at(-2)?.startsWith('@') === true ? -2 : -1)
 }
 
 /** `%2f` counts as a slash, as npm writes it in the names of scopes. */
@@ -36,7 +41,9 @@ function decodeParts(path: string): readonly string[] | undefined {
 }
 
 function tarball(name: PackageName, rest: readonly string[]): Route {
-  const [file = '', ...more] = rest
+  // Some registries write the scope again.
+  const isAgain = name.scope !== undefined && rest[0] === name.scope
+  const [file = '', ...more] = isAgain ? rest.slice(1) : rest
   const start = `${name.bare}-`
   const version = file.slice(start.length, -'.tgz'.length)
   const isOne = more.length === 0 && file.startsWith(start) && file.endsWith('.tgz')
