@@ -47,6 +47,7 @@ export interface Tags {
 
 const maxManifestBytes = 4 * 1024 * 1024
 const maxTagBytes = 4 * 1024 * 1024
+const maxLink = 4096
 const tagName = z.string().regex(/^\w[\w.-]{0,127}$/)
 const tagsSchema = z.object({ tags: z.array(tagName).max(100_000).nullish() })
 
@@ -111,16 +112,24 @@ function tagsOf({ body, headers, url }: HttpAnswer): Tags {
   } catch (cause) {
     throw unavailable(url.host, 'a list of tags', 'something else', cause)
   }
-  const next = nextOf(String(headers['link'] ?? '').slice(0, 4096), url)
+  const next = nextOf(String(headers['link'] ?? ''), url)
   return { tags, ...(next === undefined ? {} : { next }) }
 }
 
-/** What the link says is read and written anew: nobody is led anywhere by it. */
-function nextOf(link: string, { href }: URL): TagPage | undefined {
+/** What the link says is read and written anew: nobody is led anywhere by it, or takes one page for all. */
+function nextOf(link: string, { href, host }: URL): TagPage | undefined {
+  if (link.length > maxLink) throw unavailable(host, `a link of at most ${maxLink} bytes`, 'more')
   const [, target] = /<([^<>]*)>\s*;[^,]*\brel="?next"?/.exec(link) ?? []
-  const query = target === undefined ? undefined : URL.parse(target, href)?.searchParams
+  if (target === undefined) return undefined
+  const query = URL.parse(target, href)?.searchParams
   const last = tagName.safeParse(query?.get('last')).data
   const n = Number(query?.get('n') ?? '')
-  if (last === undefined) return undefined
+  if (last === undefined) {
+    throw unavailable(
+      host,
+      'a next page of tags that begins after one ("last")',
+      quote(target, 200),
+    )
+  }
   return { last, ...(Number.isInteger(n) && n > 0 ? { n } : {}) }
 }

@@ -1,3 +1,4 @@
+import { SallyportError } from '#error'
 import { openDeadline, type TagPage, type UpstreamRepository } from '#evidence'
 import type { Refusal } from './errors.ts'
 import type { Call } from './context.ts'
@@ -20,7 +21,9 @@ export async function serveTags(
   if (found === undefined) return nameUnknown(place)
   // The name as the client wrote it.
   const name = query.has('ns') ? place.repository : place.name
-  const { tags, next } = found
+  // Who wants none is told none, and of no page that follows (OCI distribution-spec v1.1, "Listing Tags").
+  const isNone = /^0+$/.test(query.get('n') ?? '')
+  const { tags, next } = isNone ? { tags: [], next: undefined } : found
   if (next !== undefined) {
     const more = new URLSearchParams(queryOf(next))
     if (query.has('ns')) more.set('ns', place.upstream)
@@ -59,6 +62,7 @@ export async function serveReferrers(
   const found = await ask(place, call, (repository) => repository.referrers(sha256, type))
   // Without that API a client goes on with the tag that stands for it.
   if (found === undefined) return nameUnknown(place)
+  if (found.isCut) throw tooMany(`${place.name}@sha256:${sha256}`, found.descriptors.length, place)
   const manifests = found.descriptors.map(
     ({ mediaType, digest, size, artifactType, annotations }) => ({
       mediaType,
@@ -72,6 +76,17 @@ export async function serveReferrers(
   if (found.isFiltered) call.response.setHeader('oci-filters-applied', 'artifactType')
   sendBytes(call.response, Buffer.from(JSON.stringify(index)), { 'content-type': indexType })
   return undefined
+}
+
+/** A list with an end that is none would hide what was attached later. */
+function tooMany(image: string, seen: number, { upstream }: Place): SallyportError {
+  return new SallyportError({
+    code: 'PROXY_UPSTREAM',
+    where: upstream,
+    expected: `so few referrers of ${image} that all are listed`,
+    found: `more than ${seen}`,
+    fix: 'Ask for those of one artifactType, where that registry filters, or ask the registry itself',
+  })
 }
 
 /** As long as the client is there, and no longer than an answer may take. */

@@ -1,7 +1,13 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
-import { createServer, request as httpRequest, type Server } from 'node:http'
+import {
+  createServer,
+  request as httpRequest,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -69,11 +75,11 @@ beforeEach(async () => {
 afterEach(() => stop())
 
 /** A proxy with the folder that there is, and no memory of another. */
-async function start(maxBytes = 50_000_000, blobMs = 2000): Promise<void> {
+async function start(maxBytes = 50_000_000, blobMs = 2000, address = registry.base): Promise<void> {
   const onError = (error: unknown): never => {
     throw error
   }
-  const upstream = await openUpstream(new URL(registry.base), {
+  const upstream = await openUpstream(new URL(address), {
     http,
     credentials: { find: () => Promise.resolve(undefined) },
     tokens: new Map(),
@@ -472,3 +478,64 @@ test('what cannot be recorded is not handed out', async () => {
   assert.doesNotMatch(body.toString(), /log is full|schemaVersion/)
   assert.equal((await blob(image.layer)).code, 'BLOB_UNKNOWN')
 })
+
+test('more referrers than are listed are not passed off for all', async () => {
+  const image = await allowedImage('popular', 'many')
+  const digest = `sha256:${'a'.repeat(64)}`
+  const manifests = Array.from({ length: 513 }, () => ({ mediaType: imageType, digest, size: 1 }))
+  const index = { schemaVersion: 2, mediaType: indexType, manifests }
+  await behind(
+    (_, response) => response.end(JSON.stringify(index)),
+    async () => {
+      const { status, code, body } = await get(`${place}/referrers/sha256:${image.digest}`)
+      assert.deepEqual([status, code], [502, 'UNAVAILABLE'])
+      assert.match(body.toString(), /PROXY_UPSTREAM.*found more than 512.*artifactType/)
+    },
+  )
+})
+
+test('a page of tags leads to the next by the last tag, and is no whole list where that cannot be said', async () => {
+  let link = ''
+  await behind(
+    (_, response) => {
+      if (link !== '') response.setHeader('link', link)
+      response.end('{"tags":["1","2"]}')
+    },
+    async () => {
+      const tags = (query: string) => get(`${place}/tags/list?${query}`)
+      const next = (query: string) => `</v2/acme/shop/tags/list?${query}>; rel="next"`
+      link = next('n=2&last=2&more=x')
+      const { headers } = await tags('n=2')
+      assert.equal(headers['link'], `</v2/${place}/tags/list?n=2&last=2>; rel="next"`)
+      const none = await tags('n=0')
+      assert.equal(none.headers['link'], undefined)
+      assert.equal(none.body.toString(), JSON.stringify({ name: place, tags: [] }))
+      const endless = `n=2&last=2&x=${'x'.repeat(5000)}`
+      for (const query of ['n=2&next_page=gAAAAA', 'n=2&last=eyJhIjoxfQ%3D%3D', endless]) {
+        link = next(query)
+        const { status, code } = await tags('n=2')
+        assert.deepEqual([status, code], [502, 'UNAVAILABLE'], query)
+      }
+      link = '</elsewhere>; rel="help"'
+      assert.equal((await tags('n=2')).status, 200)
+    },
+  )
+})
+
+/** Does something with another registry behind the proxy. */
+async function behind(
+  answer: (request: IncomingMessage, response: ServerResponse) => unknown,
+  deed: () => Promise<void>,
+): Promise<void> {
+  const other = createServer((request, response) => void answer(request, response))
+  other.listen(0, '127.0.0.1')
+  await once(other, 'listening')
+  try {
+    stop()
+    await start(50_000_000, 2000, `http://127.0.0.1:${(other.address() as AddressInfo).port}`)
+    await deed()
+  } finally {
+    other.closeAllConnections()
+    other.close()
+  }
+}
