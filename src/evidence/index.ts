@@ -22,7 +22,13 @@ export type {
   UpstreamOptions,
   UpstreamRepository,
 } from './oci/upstream.ts'
-export { manifestTypes, readManifest, type Descriptor, type Manifest } from './oci/manifest.ts'
+export {
+  manifestTypes,
+  misspelled,
+  readManifest,
+  type Descriptor,
+  type Manifest,
+} from './oci/manifest.ts'
 export type { RelatedManifest } from './oci/related.ts'
 export {
   askAsAnybody,

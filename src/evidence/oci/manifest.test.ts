@@ -14,6 +14,23 @@ test('a manifest is known by its shape, and one of two shapes is none (CVE-2021-
   assert.equal(read({}), undefined)
 })
 
+test('a field that clients in Go would take for another makes it none', () => {
+  const layers = [descriptor]
+  for (const odd of [
+    { layers, Manifests: [descriptor] },
+    { layers, Layers: [] },
+    { layers, mediatype: 'a/b' },
+    { layers: [{ ...descriptor, Digest: descriptor.digest }] },
+    { layers, config: { mediaType: 'a/b', ['\u017fize']: 3 } },
+    { manifests: [{ ...descriptor, platform: { os: 'linux', architecture: 'a', OS: 'x' } }] },
+  ]) {
+    assert.equal(read(odd), undefined, JSON.stringify(odd))
+  }
+  const annotations = { Size: 'large', size: 'small' }
+  const labelled = { layers: [{ ...descriptor, annotations }], annotations, Labels: {}, labels: {} }
+  assert.equal(read(labelled)?.kind, 'manifest')
+})
+
 test('a digest that is no sha256 points to nothing', () => {
   const weak = { ...descriptor, digest: 'md5:ab' }
   const long = { ...descriptor, digest: `sha512:${'ab'.repeat(64)}` }

@@ -1,4 +1,4 @@
-import { parseJson } from '#document'
+import { parseJson, type Json } from '#document'
 import { z } from 'zod'
 
 /** A pointer to content by its digest; other algorithms than sha256 are left out before this. */
@@ -60,7 +60,7 @@ const schema = z.object({
 
 /**
  * Reads a manifest by its shape. One that could be an index to one reader and an image to another is neither
- * (CVE-2021-41190). Undefined when it is not a manifest.
+ * (CVE-2021-41190), nor is one with a field that only some read. Undefined when it is not a manifest.
  */
 export function readManifest(bytes: Uint8Array): Manifest | undefined {
   const parsed = parse(bytes)
@@ -73,12 +73,40 @@ export function readManifest(bytes: Uint8Array): Manifest | undefined {
   return isList(manifests) ? undefined : imageOf(parsed, layers)
 }
 
+// Of manifests, descriptors and platforms (OCI image-spec v1.1, Docker image manifest version 2).
+const fields = [
+  'schemaVersion mediaType artifactType config layers blobs manifests subject annotations',
+  'digest size urls data platform architecture os os.version os.features variant features',
+].flatMap((names) => names.split(' '))
+const spellings = new Map(fields.map((field) => [foldCase(field), field]))
+
+/**
+ * A field that is spelled in another case than in the spec: clients in Go take it for that field, even beside it, and
+ * others do not see it. Annotations may be called as they like.
+ */
+export function misspelled(value: Json): string | undefined {
+  if (typeof value !== 'object' || value === null) return undefined
+  for (const [key, inner] of Object.entries(value)) {
+    const isField = !Array.isArray(value)
+    if (isField && (spellings.get(foldCase(key)) ?? key) !== key) return key
+    const found = isField && key === 'annotations' ? undefined : misspelled(inner)
+    if (found !== undefined) return found
+  }
+  return undefined
+}
+
+/** As Go's encoding/json compares names: the long s is an s, and the sign for Kelvin a k. */
+function foldCase(text: string): string {
+  return text.toUpperCase().toLowerCase()
+}
+
 type Parsed = z.output<typeof schema>
 type Parts = readonly z.output<typeof descriptor>[]
 
 function parse(bytes: Uint8Array): Parsed | undefined {
   try {
-    return schema.parse(parseJson(bytes, { what: 'manifest' }))
+    const value = parseJson(bytes, { what: 'manifest' })
+    return misspelled(value) === undefined ? schema.parse(value) : undefined
   } catch {
     // Whoever may push may push anything: that it is no manifest is an answer, not a failure.
     return undefined

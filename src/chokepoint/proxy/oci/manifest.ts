@@ -1,5 +1,5 @@
 import { parseJson } from '#document'
-import { readManifest } from '#evidence'
+import { misspelled, readManifest } from '#evidence'
 import { quote, type Problem } from '#error'
 import { z } from 'zod'
 
@@ -53,7 +53,7 @@ type Parsed = z.output<typeof schema>
 export function readServable(bytes: Uint8Array, name: string): ServableManifest | Problem {
   const shape = readManifest(bytes)
   const parsed = shape === undefined ? undefined : parse(bytes)
-  if (shape === undefined || parsed === undefined) return unreadable(name, 'something else')
+  if (shape === undefined || parsed === undefined) return unreadable(name, other(bytes))
   const kind = shape.kind === 'index' ? 'index' : 'image'
   const types = kind === 'index' ? indexTypes : imageTypes
   const mediaType = parsed.mediaType ?? types[0] ?? ''
@@ -61,6 +61,12 @@ export function readServable(bytes: Uint8Array, name: string): ServableManifest 
     return unreadable(name, `an ${kind} that says it is ${quote(mediaType, 100)}`)
   }
   return { kind, mediaType, parts: partsOf(parsed).flatMap(sha256Part) }
+}
+
+function other(bytes: Uint8Array): string {
+  if (!isJson(bytes)) return 'something else'
+  const field = misspelled(parseJson(bytes, { what: 'manifest' }))
+  return field === undefined ? 'something else' : `a field in another case: ${quote(field, 60)}`
 }
 
 function partsOf({

@@ -249,7 +249,8 @@ test('a manifest that two would read in two ways is handed out to nobody', async
     manifests: [],
   }
   const liar = { layers: [], mediaType: indexType }
-  for (const [tag, json] of Object.entries({ both, liar, other: { hello: 'world' } })) {
+  const loud = { layers: [], Manifests: [] }
+  for (const [tag, json] of Object.entries({ both, liar, loud, other: { hello: 'world' } })) {
     const bytes = Buffer.from(JSON.stringify({ schemaVersion: 2, ...json }))
     const { digest } = await push().manifest(tag, bytes, imageType)
     allowed.add(digest)
@@ -257,7 +258,8 @@ test('a manifest that two would read in two ways is handed out to nobody', async
     assert.equal(status, 403, tag)
     assert.match(body.toString(), /PROXY_MANIFEST/)
   }
-  assert.equal(refusals.length, 3)
+  assert.equal(refusals.length, 4)
+  assert.match(refusals[2]?.[0]?.found ?? '', /in another case: "Manifests"/)
   assert.equal(asked.length, 0)
 })
 
