@@ -39,9 +39,14 @@ export interface OciProxyOptions {
   }
 }
 
+/** How it ended to fetch a blob: it is there, the registry has none, or whoever asked first has gone. */
+export type Filled = 'done' | 'unknown' | 'gone'
+
 /** One request. */
 export interface Call extends OciProxyOptions {
   readonly allowed: AllowedImages
+  /** Blobs that are being fetched into the cache, by repository and digest: whoever wants a part waits for the same. */
+  readonly filling: Map<string, Promise<Filled>>
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly requester: string

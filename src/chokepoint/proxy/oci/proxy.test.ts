@@ -407,6 +407,26 @@ test('a part of a blob is a part of what was compared', async () => {
   assert.deepEqual([whole.status, whole.body.toString()], [200, '0123456789'])
 })
 
+test('for parts of a blob that are asked for together the whole is fetched once', async () => {
+  const image = await allowedImage('part'.repeat(2_000_000), 'parts')
+  await manifest('parts')
+  const before = registry.requests.length
+  // Who goes away leaves the others nothing but their turn.
+  const first = httpRequest(`${base}/v2/${place}/blobs/sha256:${image.layer}`, {
+    headers: { range: 'bytes=0-0' },
+    agent: false,
+  })
+  first.on('error', () => undefined).end()
+  await once(first, 'socket')
+  const all = [1, 2, 3, 4, 5, 6].map((at) => blob(image.layer, { range: `bytes=${at}-${at}` }))
+  first.destroy()
+  const parts = await Promise.all(all)
+  const got = parts.map(({ status, body }) => `${status} ${body.toString()}`)
+  assert.deepEqual(got, ['206 a', '206 r', '206 t', '206 p', '206 a', '206 r'])
+  const asked = registry.requests.slice(before).filter((line) => line.includes(image.layer))
+  assert.ok(asked.length <= 2, asked.join())
+})
+
 test('an image that is known is there while its registry is not', async () => {
   const image = await allowedImage('away', 'a')
   await manifest('a')

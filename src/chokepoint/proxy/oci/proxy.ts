@@ -19,6 +19,7 @@ export type OciProxy = (request: IncomingMessage, response: ServerResponse) => P
 export function openOciProxy(options: OciProxyOptions): OciProxy {
   const { edition } = options.ports
   const allowed = rememberAllowed({ clock: options.clock, edition })
+  const filling: Call['filling'] = new Map()
   const upstreams = new Set(options.registries.keys())
   return async (request, response) => {
     const gone = new AbortController()
@@ -33,6 +34,7 @@ export function openOciProxy(options: OciProxyOptions): OciProxy {
       const refusal = await answer(request, response, {
         options,
         allowed,
+        filling,
         upstreams,
         gone: gone.signal,
       })
@@ -63,6 +65,7 @@ export function refuseOci(response: ServerResponse, error: unknown): void {
 interface Proxy {
   readonly options: OciProxyOptions
   readonly allowed: AllowedImages
+  readonly filling: Call['filling']
   readonly upstreams: ReadonlySet<string>
   readonly gone: AbortSignal
 }
@@ -70,7 +73,7 @@ interface Proxy {
 async function answer(
   request: IncomingMessage,
   response: ServerResponse,
-  { options, allowed, upstreams, gone }: Proxy,
+  { options, allowed, filling, upstreams, gone }: Proxy,
 ): Promise<Refusal | undefined> {
   const { method = '', url = '/' } = request
   if (method !== 'GET' && method !== 'HEAD') return readOnly(method)
@@ -78,7 +81,7 @@ async function answer(
   const requester = await options.identify(request)
   const route = routeOf(url, upstreams)
   if (route.kind === 'none') return noRoute(route)
-  return serve(route, { ...options, allowed, request, response, requester, gone })
+  return serve(route, { ...options, allowed, filling, request, response, requester, gone })
 }
 
 async function serve(route: Route, call: Call): Promise<Refusal | undefined> {

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs'
 import { openBlob, reachable, unknown } from './blobs.ts'
-import type { Call } from './context.ts'
+import type { Call, Filled } from './context.ts'
 import type { Refusal } from './errors.ts'
 import type { Part } from './manifest.ts'
 import { assigned } from './manifests.ts'
@@ -48,11 +48,11 @@ async function servePart(
   { start, end }: Range,
   call: Call,
 ): Promise<Refusal | 'not kept' | undefined> {
-  const chunks = await openBlob(place, part, call)
-  if (chunks === undefined) return unknown(place, part.sha256)
   // Until then there is nothing to send.
   call.response.setTimeout(0)
-  for await (const _ of chunks) if (call.gone.aborted) return undefined
+  const filled = await fill(place, part, call)
+  if (filled === 'gone') return undefined
+  if (filled === 'unknown') return unknown(place, part.sha256)
   call.response.setTimeout(call.limits.stallMs)
   const found = await call.cache.find(part.sha256)
   if (found === undefined) return 'not kept'
@@ -64,6 +64,34 @@ async function servePart(
   const read: AsyncIterable<Buffer> = createReadStream(found.path, { start, end })
   await sendStream(call.response, read, { status: 206, headers })
   return undefined
+}
+
+/** Fetches or compares the whole, once for all who want parts of it at the same time. */
+async function fill(place: Place, part: Part, call: Call): Promise<Filled> {
+  const key = `${place.name}@${part.sha256}`
+  for (;;) {
+    const running = call.filling.get(key)
+    if (running === undefined) break
+    const filled = await running
+    if (call.gone.aborted) return 'gone'
+    // Somebody else who went away is no answer for this one.
+    if (filled !== 'gone') return filled
+  }
+  const own = fetchWhole(place, part, call).finally(() => call.filling.delete(key))
+  call.filling.set(key, own)
+  return own
+}
+
+async function fetchWhole(place: Place, part: Part, call: Call): Promise<Filled> {
+  try {
+    const chunks = await openBlob(place, part, call)
+    if (chunks === undefined) return 'unknown'
+    for await (const _ of chunks) if (call.gone.aborted) return 'gone'
+    return 'done'
+  } catch (error) {
+    if (call.gone.aborted) return 'gone'
+    throw error
+  }
 }
 
 function headersOf({ sha256 }: Part): Readonly<Record<string, string>> {
