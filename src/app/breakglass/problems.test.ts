@@ -5,10 +5,11 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { openBell, openOutbox, parseRequest } from '#breakglass'
 import { openJournal, openMetrics } from '#server'
-import { loadConfig } from '#config'
+import { loadConfig, type Config } from '#config'
 import type { SallyportError } from '#error'
 import { initHome } from '../init/init.ts'
 import { keepRinging } from '../serve/ringing.ts'
+import { alarmFileProblems } from './alarm-files.ts'
 import { approveBreakglass } from './approve.ts'
 import { makeBreakglassKey } from './approver-key.ts'
 import { requestBreakglass } from './request.ts'
@@ -97,7 +98,10 @@ test('alarms that nobody hears and uses that nobody reviews are warnings of the 
   const place = mkdtempSync(join(tmpdir(), 'sallyport-glass-'))
   const repository = 'https://git.example/acme/shop'
   await initHome({ home: place, cwd: folder.slice(0, 4), env: {}, now, repository })
-  const config = loadConfig({ home: place, cwd: place, env: {} })
+  const loaded = loadConfig({ home: place, cwd: place, env: {} })
+  const secretFile = join(place, 'pager.secret')
+  const webhook = [{ url: 'https://pager.example/', secretFile }]
+  const config = { ...loaded, alarms: { ...loaded.alarms, webhook } }
   let time = now.getTime()
   const clock = (): Date => new Date(time)
   const deaf = { name: 'pager', most: 1, send: () => Promise.reject(new Error('nobody answers')) }
@@ -142,6 +146,12 @@ test('alarms that nobody hears and uses that nobody reviews are warnings of the 
   })
   await ringing.alert('rulebook-refused', 'policies', [])
   await ringing.look()
+  assert.deepEqual(
+    ringing.warnings().map(({ code }) => code),
+    ['FILE_UNREADABLE'],
+  )
+  writeFileSync(secretFile, 'a secret')
+  await ringing.look()
   assert.deepEqual(ringing.warnings(), [])
   time += 60_000
   await ringing.look()
@@ -154,6 +164,31 @@ test('alarms that nobody hears and uses that nobody reviews are warnings of the 
   assert.deepEqual(
     ringing.warnings().map(({ code }) => code),
     ['ALARM_UNDELIVERED', 'BREAKGLASS_OVERDUE'],
+  )
+  rmSync(place, { recursive: true })
+})
+
+test('files that a sink needs and the gate cannot read are told before the first alarm', async () => {
+  const place = mkdtempSync(join(tmpdir(), 'sallyport-glass-'))
+  const good = join(place, 'good')
+  const empty = join(place, 'empty')
+  const gone = join(place, 'gone')
+  writeFileSync(good, 'secret')
+  writeFileSync(empty, '')
+  const url = 'https://pager.example/'
+  const alarms = {
+    webhook: [{ url }, { url, secretFile: good }, { url, secretFile: empty }],
+    smtp: [{ ca: gone }],
+    syslog: [{ socket: gone }, { host: 'siem.example', ca: gone }],
+  }
+  const problems = await alarmFileProblems({ alarms } as unknown as Pick<Config, 'alarms'>)
+  assert.deepEqual(
+    problems.map(({ code, where, found }) => `${code} ${where} ${found}`),
+    [
+      `FILE_UNREADABLE alarms.webhook[2].secretFile: ${empty} nothing in it`,
+      `FILE_UNREADABLE alarms.smtp[0].ca: ${gone} ENOENT`,
+      `FILE_UNREADABLE alarms.syslog[1].ca: ${gone} ENOENT`,
+    ],
   )
   rmSync(place, { recursive: true })
 })

@@ -4,6 +4,7 @@ import type { Config } from '#config'
 import type { Problem } from '#error'
 import type { BodyStore, Log } from '#log'
 import type { Journal, Metrics } from '#server'
+import { alarmFileProblems } from '../breakglass/alarm-files.ts'
 import { ringFollowUps, rulesOf } from '../breakglass/review.ts'
 import { lookEvery } from './looking.ts'
 
@@ -42,6 +43,7 @@ export function keepRinging(parts: RingingParts): Ringing {
   let waiting = 0
   let oldest = Infinity
   let delivering = Promise.resolve()
+  let faults: readonly Problem[] = []
   const count = async (): Promise<void> => {
     const pending = await bell.pending()
     waiting = pending.length
@@ -55,6 +57,12 @@ export function keepRinging(parts: RingingParts): Ringing {
     await book.read(await log.view())
     await ringFollowUps(bell, config, book.uses(), clock())
   }
+  const check = async (): Promise<void> => {
+    const known = new Set(faults.map(({ where }) => where))
+    faults = await alarmFileProblems(config)
+    const fresh = faults.filter(({ where }) => !known.has(where))
+    if (fresh.length > 0) journal.write('warn', 'a sink of alarms is deaf', { problems: fresh })
+  }
   const safely = async (part: () => Promise<void>): Promise<void> => {
     try {
       await part()
@@ -65,6 +73,7 @@ export function keepRinging(parts: RingingParts): Ringing {
   const looking = lookEvery(seconds, async () => {
     await safely(follow)
     await safely(count)
+    await safely(check)
     // Not waited for: a sink that hangs holds up no look, and no other sink.
     delivering = safely(deliver)
   })
@@ -89,7 +98,7 @@ export function keepRinging(parts: RingingParts): Ringing {
       const now = clock()
       const isLate = waiting > 0 && now.getTime() - oldest >= patienceMs
       const findings = useFindings(book.uses(), rulesOf(config), now)
-      return [...(isLate ? [unheard(waiting)] : []), ...findings.slice(0, 8)]
+      return [...faults, ...(isLate ? [unheard(waiting)] : []), ...findings.slice(0, 8)]
     },
     async [Symbol.asyncDispose]() {
       await looking[Symbol.asyncDispose]()
