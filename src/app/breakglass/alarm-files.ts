@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import type { Config } from '#config'
 import type { Problem } from '#error'
+import type { Journal } from '#server'
 
 /**
  * Why sinks of alarms will hear nothing although they may be there: the gate cannot read what it needs to speak to them. It is
@@ -17,6 +18,23 @@ export async function alarmFileProblems({
   ]
   const found = await Promise.all(files.map(([field, file]) => problemOf(`alarms.${field}`, file)))
   return found.flatMap((problem) => problem ?? [])
+}
+
+/** Looks again and again, and writes down once what is new. */
+export function watchAlarmFiles(
+  config: Pick<Config, 'alarms'>,
+  journal: Journal,
+): { look(): Promise<void>; problems(): readonly Problem[] } {
+  let problems: readonly Problem[] = []
+  return {
+    async look() {
+      const known = new Set(problems.map(({ where }) => where))
+      problems = await alarmFileProblems(config)
+      const fresh = problems.filter(({ where }) => !known.has(where))
+      if (fresh.length > 0) journal.write('warn', 'a sink of alarms is deaf', { problems: fresh })
+    },
+    problems: () => problems,
+  }
 }
 
 async function problemOf(field: string, file: string | undefined): Promise<Problem | undefined> {

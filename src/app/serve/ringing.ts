@@ -1,10 +1,18 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import { makeEvent, openUses, useFindings, type Bell, type EventType, type Use } from '#breakglass'
+import {
+  makeEvent,
+  openUses,
+  useFindings,
+  type Bell,
+  type EventType,
+  type Use,
+  type UseBook,
+} from '#breakglass'
 import type { Config } from '#config'
 import type { Problem } from '#error'
 import type { BodyStore, Log } from '#log'
 import type { Journal, Metrics } from '#server'
-import { alarmFileProblems } from '../breakglass/alarm-files.ts'
+import { watchAlarmFiles } from '../breakglass/alarm-files.ts'
 import { ringFollowUps, rulesOf } from '../breakglass/review.ts'
 import { lookEvery } from './looking.ts'
 
@@ -40,10 +48,10 @@ const patienceMs = 30_000
 export function keepRinging(parts: RingingParts): Ringing {
   const { config, bell, log, bodies, metrics, journal, clock, seconds } = parts
   const book = openUses(bodies)
+  const files = watchAlarmFiles(config, journal)
   let waiting = 0
   let oldest = Infinity
   let delivering = Promise.resolve()
-  let faults: readonly Problem[] = []
   const count = async (): Promise<void> => {
     const pending = await bell.pending()
     waiting = pending.length
@@ -57,12 +65,6 @@ export function keepRinging(parts: RingingParts): Ringing {
     await book.read(await log.view())
     await ringFollowUps(bell, config, book.uses(), clock())
   }
-  const check = async (): Promise<void> => {
-    const known = new Set(faults.map(({ where }) => where))
-    faults = await alarmFileProblems(config)
-    const fresh = faults.filter(({ where }) => !known.has(where))
-    if (fresh.length > 0) journal.write('warn', 'a sink of alarms is deaf', { problems: fresh })
-  }
   const safely = async (part: () => Promise<void>): Promise<void> => {
     try {
       await part()
@@ -73,14 +75,11 @@ export function keepRinging(parts: RingingParts): Ringing {
   const looking = lookEvery(seconds, async () => {
     await safely(follow)
     await safely(count)
-    await safely(check)
+    await safely(() => files.look())
     // Not waited for: a sink that hangs holds up no look, and no other sink.
     delivering = safely(deliver)
   })
-  metrics.gauge('sallyport_alarms_pending', 'Alarms that wait to be heard', () => waiting)
-  metrics.gauge('sallyport_breakglass_unreviewed', 'Uses of breakglass without review', () => {
-    return book.uses().filter(({ review }) => review === undefined).length
-  })
+  measure(metrics, book, () => waiting)
   return {
     async look() {
       await looking.look()
@@ -98,13 +97,20 @@ export function keepRinging(parts: RingingParts): Ringing {
       const now = clock()
       const isLate = waiting > 0 && now.getTime() - oldest >= patienceMs
       const findings = useFindings(book.uses(), rulesOf(config), now)
-      return [...faults, ...(isLate ? [unheard(waiting)] : []), ...findings.slice(0, 8)]
+      return [...files.problems(), ...(isLate ? [unheard(waiting)] : []), ...findings.slice(0, 8)]
     },
     async [Symbol.asyncDispose]() {
       await looking[Symbol.asyncDispose]()
       await delivering
     },
   }
+}
+
+function measure(metrics: Metrics, book: UseBook, waiting: () => number): void {
+  metrics.gauge('sallyport_alarms_pending', 'Alarms that wait to be heard', waiting)
+  metrics.gauge('sallyport_breakglass_unreviewed', 'Uses of breakglass without review', () => {
+    return book.uses().filter(({ review }) => review === undefined).length
+  })
 }
 
 async function within(ms: number, work: () => Promise<void>): Promise<void> {

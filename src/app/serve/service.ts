@@ -201,7 +201,7 @@ function located(question: DeploymentRequest, wanted: Wanted): DeploymentRequest
 }
 
 function admissionPorts(parts: ServiceParts, deadline: AdmissionDeadline): AdmissionPorts {
-  const { config, clock, journal } = parts
+  const { config, clock } = parts
   const timeoutMs = Math.max(1, deadline.ms - restMs)
   return {
     decide: async ({ reference, target, annotations, requester, asked, dryRun }) => {
@@ -215,24 +215,7 @@ function admissionPorts(parts: ServiceParts, deadline: AdmissionDeadline): Admis
       const { decision, receipt } = await decideOne(parts, request, wanted, { dryRun, timeoutMs })
       return { decision, ...(receipt === undefined ? {} : { index: placeInLog(receipt) }) }
     },
-    resolve: async (reference) => {
-      try {
-        const { http, cache } = parts
-        const known = await parts.credentials()
-        const { digest } = await resolveInRegistry(formatReference(reference), {
-          http,
-          cache,
-          registries: allowedRegistries(config),
-          ...(known === undefined ? {} : { credentials: known }),
-          timeoutMs,
-        })
-        return digest
-      } catch (error) {
-        if (error instanceof SallyportError) return error.problems[0] ?? notAsked(reference)
-        journal.error('tag not resolved', error)
-        return notAsked(reference)
-      }
-    },
+    resolve: (reference) => resolveTag(parts, reference, timeoutMs),
     audits: (target) => {
       const selected = selectPolicy(parts.rulebook.current().policies, target)
       return 'policy' in selected && modeAt(selected.policy, clock()) === 'audit'
@@ -259,6 +242,29 @@ function admissionPorts(parts: ServiceParts, deadline: AdmissionDeadline): Admis
     },
     explainProblem,
     reviewMs: config.alarms.reviewMs,
+  }
+}
+
+/** What a tag means now, or why that is not known. Never rejects. */
+async function resolveTag(
+  { config, http, cache, credentials, journal }: ServiceParts,
+  reference: Reference,
+  timeoutMs: number,
+): Promise<string | Problem> {
+  try {
+    const known = await credentials()
+    const { digest } = await resolveInRegistry(formatReference(reference), {
+      http,
+      cache,
+      registries: allowedRegistries(config),
+      ...(known === undefined ? {} : { credentials: known }),
+      timeoutMs,
+    })
+    return digest
+  } catch (error) {
+    if (error instanceof SallyportError) return error.problems[0] ?? notAsked(reference)
+    journal.error('tag not resolved', error)
+    return notAsked(reference)
   }
 }
 
