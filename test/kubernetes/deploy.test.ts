@@ -154,6 +154,17 @@ test('no annotation brings an artifact into the namespace of the gate', { skip }
     assert.match((await patch(pod, { metadata: { annotations: bring } })).stderr, refusal)
     assertDone(await patch(pod, { status, metadata: { annotations: { 'other.example/x': 'z' } } }))
   }
+  // What is there can be changed until it is gone, and nothing else takes its place.
+  const change = (path: string, value: unknown): Promise<Said> => {
+    const place = ['patch', 'pod', 'earlier', '-n', 'sallyport-system', '--type=json', '-p']
+    return world.cluster.kubectl([...place, JSON.stringify([{ op: 'add', path, value }])])
+  }
+  assertDone(await change('/metadata/finalizers', ['other.example/x']))
+  assert.match(
+    (await change('/spec/containers/0/image', world.good)).stderr,
+    /sallyport-own-namespace.* denied .*may run in the namespace of the gate/,
+  )
+  assertDone(await change('/metadata/finalizers', []))
 })
 
 test(
