@@ -43,6 +43,8 @@ export interface Tags {
   readonly tags: readonly string[]
   /** The page that follows. */
   readonly next?: TagPage
+  /** There are more, on a page that the registry does not name by the last tag of this one. */
+  readonly isCut: boolean
 }
 
 const maxManifestBytes = 4 * 1024 * 1024
@@ -112,24 +114,16 @@ function tagsOf({ body, headers, url }: HttpAnswer): Tags {
   } catch (cause) {
     throw unavailable(url.host, 'a list of tags', 'something else', cause)
   }
-  const next = nextOf(String(headers['link'] ?? ''), url)
-  return { tags, ...(next === undefined ? {} : { next }) }
+  return { tags, ...nextOf(String(headers['link'] ?? ''), url) }
 }
 
-/** What the link says is read and written anew: nobody is led anywhere by it, or takes one page for all. */
-function nextOf(link: string, { href, host }: URL): TagPage | undefined {
-  if (link.length > maxLink) throw unavailable(host, `a link of at most ${maxLink} bytes`, 'more')
-  const [, target] = /<([^<>]*)>\s*;[^,]*\brel="?next"?/.exec(link) ?? []
-  if (target === undefined) return undefined
+/** What the link says is read and written anew: nobody is led anywhere by it. */
+function nextOf(link: string, { href }: URL): Omit<Tags, 'tags'> {
+  const [, target] = /<([^<>]*)>\s*;[^,]*\brel="?next"?/.exec(link.slice(0, maxLink)) ?? []
+  if (target === undefined) return { isCut: link.length > maxLink }
   const query = URL.parse(target, href)?.searchParams
   const last = tagName.safeParse(query?.get('last')).data
   const n = Number(query?.get('n') ?? '')
-  if (last === undefined) {
-    throw unavailable(
-      host,
-      'a next page of tags that begins after one ("last")',
-      quote(target, 200),
-    )
-  }
-  return { last, ...(Number.isInteger(n) && n > 0 ? { n } : {}) }
+  if (last === undefined) return { isCut: true }
+  return { next: { last, ...(Number.isInteger(n) && n > 0 ? { n } : {}) }, isCut: false }
 }

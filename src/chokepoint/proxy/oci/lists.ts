@@ -23,7 +23,8 @@ export async function serveTags(
   const name = query.has('ns') ? place.repository : place.name
   // Who wants none is told none, and of no page that follows (OCI distribution-spec v1.1, "Listing Tags").
   const isNone = /^0+$/.test(query.get('n') ?? '')
-  const { tags, next } = isNone ? { tags: [], next: undefined } : found
+  const { tags, next, isCut } = isNone ? { tags: [], next: undefined, isCut: false } : found
+  if (isCut) throw nextUnknown(place)
   if (next !== undefined) {
     const more = new URLSearchParams(queryOf(next))
     if (query.has('ns')) more.set('ns', place.upstream)
@@ -76,6 +77,16 @@ export async function serveReferrers(
   if (found.isFiltered) call.response.setHeader('oci-filters-applied', 'artifactType')
   sendBytes(call.response, Buffer.from(JSON.stringify(index)), { 'content-type': indexType })
   return undefined
+}
+
+function nextUnknown({ upstream, name }: Place): SallyportError {
+  return new SallyportError({
+    code: 'PROXY_UPSTREAM',
+    where: upstream,
+    expected: `a next page of tags of ${name} that begins after a tag (last=…)`,
+    found: 'one that is named in another way',
+    fix: 'Ask for so many tags at once that there is no next page (?n=10000), or ask the registry itself',
+  })
 }
 
 /** A list with an end that is none would hide what was attached later. */
