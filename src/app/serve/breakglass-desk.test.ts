@@ -4,32 +4,36 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import type { BreakglassAsk } from '#api'
-import { SallyportError } from '#error'
-import { policiesOf, policyText, trust } from '../../core/decision/testing/fixtures.ts'
+import {
+  decideOn,
+  policiesOf,
+  policyText,
+  request,
+  trust,
+} from '../../core/decision/testing/fixtures.ts'
 import { openDesk } from './breakglass-desk.ts'
 import type { ServiceParts } from './service.ts'
 
+const rules = ['allowed: {by: [release-managers]}']
+const policy = 'breakglass: {approvers: [sre], maxDuration: 2h}'
+
 function deskOf() {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-desk-'))
-  const policies = policiesOf(policyText(['allowed: {by: [release-managers]}']))
+  const policies = policiesOf(policyText(rules, policy))
   const parts = {
     config: { breakglass: { folder } },
     clock: () => new Date('2026-06-01T12:00:00Z'),
     rulebook: { current: () => ({ policies, trust }) },
+    shared: { look: () => Promise.resolve() },
   } as unknown as ServiceParts
-  // Evidence cannot be looked for: whoever asks names the rules.
-  const desk = openDesk(parts, () => Promise.reject(unavailable))
+  const desk = openDesk(parts, ({ artifact }) =>
+    Promise.resolve({
+      decision: decideOn(rules, [], { policy, request: { ...request, artifact } }),
+    }),
+  )
   const requests = join(folder, 'requests')
   return { desk, requests, [Symbol.dispose]: () => rmSync(folder, { recursive: true }) }
 }
-
-const unavailable = new SallyportError({
-  code: 'SERVER_UNAVAILABLE',
-  where: 'evidence',
-  expected: 'an answer',
-  found: 'none',
-  fix: 'Ask again',
-})
 
 const ask = (name = 'shop') =>
   ({

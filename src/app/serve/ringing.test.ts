@@ -41,7 +41,8 @@ test('a use is told where somebody listens, while another sink hangs with the on
     clock,
   })
   const empty = { size: 0, entries: () => [] }
-  const alarms = { reviewMs: 1000, maxPerEnvironmentPerDay: 2, maxPerDayIn: {} }
+  const sinks = { webhook: [], smtp: [], syslog: [] }
+  const alarms = { ...sinks, reviewMs: 1000, maxPerEnvironmentPerDay: 2, maxPerDayIn: {} }
   const ringing = keepRinging({
     config: { alarms, log: { origin: 'log.example' } } as unknown as Config,
     bell,
