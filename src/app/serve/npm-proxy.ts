@@ -117,7 +117,8 @@ function unwatchedNames(npm: NpmProxyConfig, file: string): readonly Problem[] {
 async function openProxy(npm: NpmProxyConfig, parts: NpmProxyParts): Promise<NpmProxy> {
   const { config, service, journal, clock, stack } = parts
   // Connections of its own: who installs slowly keeps nobody from evidence.
-  const network = stack.use(openNetwork({ ...config.evidence, timeoutMs: upstreamMs(npm) }))
+  const places = { ...config.evidence, timeoutMs: upstreamMs(npm) }
+  const network = stack.use(openNetwork(places, npm.limits.concurrent))
   const store = await openTarballStore(npm.cache.folder, {
     maxBytes: npm.cache.maxGigabytes * 1e9,
     onError: (error) => journal.error('cache of the npm proxy failed', error),

@@ -123,6 +123,18 @@ test('requests that wait for a connection of others leave nothing on it', async 
   assert.deepEqual(warnings, [])
 })
 
+test('to wait for a connection of others is not to wait for one', async () => {
+  const base = await serve(
+    (_request, response) => void setTimeout(100).then(() => response.end('')),
+  )
+  const one = client({ maxSockets: 1, limits: { ...quick, connectMs: 50 } })
+  const asked = Array.from({ length: 3 }, () => one.send(new URL(base), request()))
+  assert.deepEqual(
+    (await Promise.all(asked)).map(({ status }) => status),
+    [200, 200, 200],
+  )
+})
+
 test('a server that is not there is named', async () => {
   const base = await serve(() => undefined)
   for (const close of closing.splice(0)) close()

@@ -15,6 +15,7 @@ import { openBody, readBody } from './body.ts'
 
 /** Bounds of one call. Times are in milliseconds; `totalMs` covers all redirects. */
 export interface HttpLimits {
+  /** Until a new connection is there. */
   readonly connectMs: number
   readonly idleMs: number
   readonly totalMs: number
@@ -294,19 +295,20 @@ function contentOf({ form, content }: Hop): HttpContent | undefined {
   }
 }
 
+/** Who waits until another request gives its connection back is bounded by the whole time only: no server is slow there. */
 function watch(request: ClientRequest, isSecure: boolean, limits: HttpLimits): void {
   const { connectMs, idleMs } = limits
-  const late = setTimeout(
-    () => request.destroy(new Error(`no connection within ${connectMs} ms`)),
-    connectMs,
-  )
-  const done = (): void => clearTimeout(late)
   request.on('socket', (socket) => {
     // One that others have used may come by way of the queue, and is then not said to be reused.
-    if (!socket.connecting) done()
-    else socket.once(isSecure ? 'secureConnect' : 'connect', done)
+    if (!socket.connecting) return
+    const late = setTimeout(
+      () => request.destroy(new Error(`no connection within ${connectMs} ms`)),
+      connectMs,
+    )
+    const done = (): void => clearTimeout(late)
+    socket.once(isSecure ? 'secureConnect' : 'connect', done)
+    request.on('close', done)
   })
-  request.on('close', done)
   request.setTimeout(idleMs, () => request.destroy(new Error(`silence for ${idleMs} ms`)))
 }
 
