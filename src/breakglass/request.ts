@@ -35,11 +35,11 @@ export type BreakglassRequest = z.infer<typeof requestSchema>
 export function parseRequest(bytes: Uint8Array, file: string): BreakglassRequest {
   const fix =
     'Name the file that `sallyport breakglass request` has written; if it is that one, have it written again'
-  return asRequest(fix, () =>
-    checkShape(requestSchema, parseJson(bytes, { what: file, maxBytes: 1_000_000 }), {
-      what: file,
-    }),
-  )
+  return asRequest(fix, () => {
+    const value = parseJson(bytes, { what: file, maxBytes: 1_000_000 })
+    checkShape(z.looseObject({ kind: requestSchema.shape.kind }), value, { what: file })
+    return checkShape(requestSchema, value, { what: file })
+  })
 }
 
 /**

@@ -7,8 +7,9 @@ import {
   splitAttestations,
   type Breakglass,
 } from '#attestation'
-import { parseRequest } from '#breakglass'
+import { parseRequest, requestId } from '#breakglass'
 import { SallyportError } from '#error'
+import type { AskedRequest } from './at-gate.ts'
 
 export interface FoundGrant {
   readonly file: string
@@ -43,6 +44,12 @@ export async function grantsIn(file: string): Promise<readonly FoundGrant[]> {
   })
   if (found.length === 0) throw noGrant(file, 'none')
   return found
+}
+
+/** A request, as an approver reads it before signing. */
+export async function readRequest(file: string): Promise<AskedRequest & { readonly file: string }> {
+  const request = parseRequest(await readGlassFile(file), file)
+  return { id: requestId(request), request, file }
 }
 
 function isRequest(bytes: Uint8Array): boolean {

@@ -4,9 +4,12 @@ import {
   parseStatement,
   jwtStatement,
   predicateTypes,
+  formatOf,
   isProvenanceType,
   readApproval,
+  readBreakglass,
   readProvenance,
+  readRiskAcceptance,
   type Attestation,
   type Provenance,
   type Statement,
@@ -35,7 +38,7 @@ export function readAssertion(bytes: Uint8Array): Assertion | Problem {
     const statement = statementOf(attestation)
     return statement === undefined
       ? bareSignature(attestation)
-      : { format: formatOf(attestation), ...describe(statement) }
+      : { format: formOf(attestation), ...describe(statement) }
   } catch (error) {
     // The bytes may be anybody's: what cannot be read is shown as such, beside the others.
     if (error instanceof SallyportError) return error.toJSON()
@@ -58,7 +61,7 @@ function statementOf(attestation: Attestation): Statement | undefined {
   }
 }
 
-function formatOf(attestation: Attestation): string {
+function formOf(attestation: Attestation): string {
   switch (attestation.kind) {
     case 'jwt':
       return 'JWT'
@@ -73,7 +76,7 @@ function formatOf(attestation: Attestation): string {
 
 function bareSignature(attestation: Attestation): Assertion {
   return {
-    format: formatOf(attestation),
+    format: formOf(attestation),
     says: 'nothing: somebody signed these bytes, and did not say what for',
     details: [],
     subjects: [],
@@ -91,20 +94,40 @@ function describe(statement: Statement): Described {
   return { predicateType, subjects, ...meaningOf(statement) }
 }
 
-function meaningOf(statement: Statement): Pick<Described, 'says' | 'details'> {
+type Meaning = Pick<Described, 'says' | 'details'>
+
+function meaningOf(statement: Statement): Meaning {
   const { predicateType } = statement
-  if (isProvenanceType(predicateType)) return provenanceMeaning(statement)
-  if (predicateType === predicateTypes.approval) return approvalMeaning(statement)
-  if (predicateType === predicateTypes.vsa) {
-    return { says: 'somebody verified this, and this was the result', details: [] }
-  }
+  if (predicateType === predicateTypes.riskAcceptance) return acceptanceMeaning(statement)
+  const kind = isProvenanceType(predicateType) ? 'provenance' : formatOf(predicateType)?.kind
+  if (kind === 'provenance') return provenanceMeaning(statement)
+  if (kind === 'approval') return approvalMeaning(statement)
+  if (kind === 'breakglass') return grantMeaning(statement)
+  const meaning = kind === undefined ? undefined : says[kind]
   return {
-    says: `something of the type ${quote(predicateType)}, which no rule here reads`,
+    says: meaning ?? `something of the type ${quote(predicateType)}, which no rule here reads`,
     details: [],
   }
 }
 
-function provenanceMeaning(statement: Statement): Pick<Described, 'says' | 'details'> {
+const says = {
+  vsa: 'somebody verified this, and this was the result',
+  svr: 'somebody verified this, and this was the result',
+  'test-result': 'how its tests ended',
+  scan: 'which vulnerabilities a scanner has found in it',
+  vex: 'which known vulnerabilities concern it',
+  cyclonedx: 'what it consists of (CycloneDX)',
+  spdx: 'what it consists of (SPDX)',
+  'source-provenance': 'how its source came to its branch',
+  release: 'that this is a release',
+  link: 'what a step was given, and what it has made (in-toto link)',
+  scai: 'what somebody has observed of it (SCAI)',
+  reference: 'where more is said about it',
+  review: 'that somebody has reviewed it',
+  signature: 'that somebody has signed it',
+} as const
+
+function provenanceMeaning(statement: Statement): Meaning {
   const provenance = readProvenance(statement)
   const { source, builderId, buildType, finishedOn } = provenance
   const commit = source?.digest['gitCommit'] ?? source?.digest['sha1']
@@ -136,7 +159,37 @@ function chosen({
   ]
 }
 
-function approvalMeaning(statement: Statement): Pick<Described, 'says' | 'details'> {
+function grantMeaning(statement: Statement): Meaning {
+  const grant = readBreakglass(statement)
+  const { environment, service, rules, requester, approver, reason, incident } = grant
+  const rows: readonly (readonly [string, string | undefined])[] = [
+    ['waives', rules.join(', ')],
+    ['from', grant.notBefore],
+    ['until', grant.expires],
+    ['reason', reason],
+    ['incident', incident],
+    ['asked by', requester],
+    ['approver', approver],
+  ]
+  const where = service === undefined ? environment : `${environment}/${service}`
+  return { says: `in an emergency this may run in ${quote(where)}`, details: present(rows) }
+}
+
+function acceptanceMeaning(statement: Statement): Meaning {
+  const accepted = readRiskAcceptance(statement)
+  const { environment, service, owner, approver, reason, acceptedOn, expires } = accepted
+  const rows: readonly (readonly [string, string | undefined])[] = [
+    ['owner', owner],
+    ['approver', approver],
+    ['reason', reason],
+    ['accepted', acceptedOn],
+    ['expires', expires],
+  ]
+  const where = service === undefined ? environment : `${environment}/${service}`
+  return { says: `somebody answers for this in ${quote(where)}`, details: present(rows) }
+}
+
+function approvalMeaning(statement: Statement): Meaning {
   const { environment, approver, reason, approvedOn, expires } = readApproval(statement)
   const rows: readonly (readonly [string, string | undefined])[] = [
     ['approver', approver],

@@ -50,10 +50,11 @@ export function defineAsking(command: CommandLine, plan: Plan): void {
   const requests = command
     .command('requests')
     .description('what a gate was asked for; one of them in full, and in a file to approve')
-    .argument('[id]', 'the first digits of its id')
+    .argument('[request]', 'the first digits of its id; without --gate a file, which is shown')
     .option('--output <file>', 'the file of the request (default: breakglass-ID.json)')
-  gateOptions(requests).action((id: string | undefined, options: RequestsOptions) =>
-    plan('nothing was fetched', (session) => show(session, id, options)),
+  gateOptions(requests, 'ask a gate that runs').action(
+    (request: string | undefined, options: RequestsOptions) =>
+      plan('nothing was shown', (session) => show(session, request, options)),
   )
 }
 
@@ -113,22 +114,34 @@ export function rowsOf(request: AskedRequest['request']): Rows {
 
 async function show(
   session: Session,
-  id: string | undefined,
+  typed: string | undefined,
   options: RequestsOptions,
 ): Promise<Outcome> {
-  const { fetchRequest, requestsAtGate } = await import('#app')
+  const { fetchRequest, readRequest, requestsAtGate } = await import('#app')
   const at = atGate(session, 'requests', options)
-  if (at === undefined) throw noGate()
+  if (at === undefined) {
+    if (typed === undefined) throw noGate()
+    return shown(session, await readRequest(typed), `sallyport breakglass approve ${typed}`)
+  }
   session.terminal.status('asking the gate')
-  if (id === undefined) return listed(session, await requestsAtGate(at))
+  if (typed === undefined) return listed(session, await requestsAtGate(at))
   const { output } = options
-  const one = await fetchRequest({ ...at, id, ...(output === undefined ? {} : { output }) })
+  const more = output === undefined ? {} : { output }
+  const one = await fetchRequest({ ...at, id: typed, ...more })
+  return shown(session, one, `sallyport breakglass approve ${one.file} --gate ${at.gate.url} …`)
+}
+
+function shown(
+  session: Session,
+  one: AskedRequest & { readonly file: string },
+  next: string,
+): Outcome {
   const { request, file } = one
   const rows: Rows = [
     ...rowsOf(request),
     ['asked on', request.requestedOn],
     ...request.otherwise.reasons.map((reason): Rows[number] => ['refused for', reason]),
-    ['next', `sallyport breakglass approve ${file} --gate ${at.gate.url} …`],
+    ['next', next],
   ]
   return outcome(session, 'BreakglassRequestReport', one, `asked for: ${file}`, rows)
 }
