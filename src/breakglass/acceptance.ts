@@ -5,7 +5,7 @@ import {
   type Statement,
 } from '#attestation'
 import { quote, SallyportError, type Problem } from '#error'
-import { isVerified, namesOf, type Verified, type Verifier } from '#trust'
+import { isVerified, namesOf, personOf, type Verified, type Verifier } from '#trust'
 import type { Use } from './uses.ts'
 
 /** A risk that somebody else has accepted, for a time, by signing so. */
@@ -64,7 +64,7 @@ function judgeVerified(
     return fault(source, `one that holds at ${now.toISOString()}`, `one until ${expires}`)
   const askers = new Set([...use.requesters, ...use.principals].flatMap(namesOf))
   const owners = verified.signers.flatMap(({ keys }) => keys.map((key) => key.owner))
-  const by = [...new Set(owners)].filter((name) => !namesOf(name).some((one) => askers.has(one)))
+  const by = [...new Set(owners)].filter((name) => !askers.has(personOf(name)))
   if (by.length === 0)
     return fault(source, 'one by somebody who did not ask for it', `one by ${owners.join(', ')}`)
   return { by: by.sort(), owner, reason, expires }

@@ -18,12 +18,20 @@ function read(text: string | undefined) {
   return accessOf({ access: { tokens: [], certificates: [], oidc } })
 }
 
-test('keys of an issuer are taken from their file as they are', async () => {
+test('keys of an issuer are those of its file that tokens can be proven with; others are passed over', async () => {
   const { publicKey } = generateKeyPairSync('ed25519')
-  const text = JSON.stringify({
-    keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'a' }, { kty: 'of tomorrow' }],
-  })
-  assert.deepEqual((await read(text)).oidc[0]?.keys, { json: text })
+  const good = { ...publicKey.export({ format: 'jwk' }), kid: 'a' }
+  const short = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey
+  const keys = [
+    { kty: 'of tomorrow' },
+    { kty: 'OKP', crv: 'of tomorrow', x: 'AQAB' },
+    { ...good, use: 'enc' },
+    short.export({ format: 'jwk' }),
+    good,
+  ]
+  const { keys: kept } = (await read(JSON.stringify({ keys }))).oidc[0] ?? {}
+  assert.ok(kept !== undefined && 'json' in kept)
+  assert.deepEqual(JSON.parse(kept.json), { keys: [good] })
 })
 
 test('a file that holds no keys is a mistake of the configuration, which names it', async () => {
@@ -33,6 +41,7 @@ test('a file that holds no keys is a mistake of the configuration, which names i
     ['{}', 'DOCUMENT_SHAPE'],
     ['{"keys":[]}', 'DOCUMENT_SHAPE'],
     ['{"keys":[7]}', 'DOCUMENT_SHAPE'],
+    ['{"keys":[{"kty":"of tomorrow"}]}', 'DOCUMENT_SHAPE'],
     ['{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"}]}', 'DOCUMENT_SHAPE'],
     ['{"keys":[{"kty":"EC","crv":"P-256","x":"AQAB","y":"AQAB"}]}', 'DOCUMENT_SHAPE'],
   ] as const) {

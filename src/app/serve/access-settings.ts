@@ -1,7 +1,7 @@
 import { createPublicKey, type JsonWebKeyInput } from 'node:crypto'
 import { z } from 'zod'
 import type { Config } from '#config'
-import { checkShape, parseJson } from '#document'
+import { checkShape, parseJson, type Json } from '#document'
 import type { AccessSettings } from '#server'
 import { readFileBounded } from '../input.ts'
 
@@ -27,27 +27,29 @@ export async function accessOf({ access }: Pick<Config, 'access'>): Promise<Acce
 
 async function readKeys(file: string): Promise<string> {
   const bytes = await readFileBounded(file)
-  checkShape(keySetSchema, parseJson(bytes, { what: file }), { what: file })
-  return Buffer.from(bytes).toString('utf8')
+  const given = parseJson(bytes, { what: file })
+  const { keys } = checkShape(keySetSchema, given, { what: file })
+  const usable = keys.filter(isUsable)
+  checkShape(usableSchema, { keys: usable } as Json, { what: file })
+  return JSON.stringify({ keys: usable })
 }
 
 const minRsaBits = 2048
-
-/** RFC 7517: members and kinds of keys that are not known are passed over. */
-const keySetSchema = z.looseObject({
+const keySetSchema = z.looseObject({ keys: z.array(z.looseObject({ kty: z.string() })) })
+const usableSchema = z.object({
   keys: z
-    .array(
-      z
-        .looseObject({ kty: z.string() })
-        .refine(isUsable, `a public key that signatures are made with; RSA of ${minRsaBits} bits`),
-    )
-    .min(1, 'at least one key'),
+    .array(z.unknown())
+    .min(
+      1,
+      `a public key that signatures are made with, of a kind that is known; RSA of ${minRsaBits} bits`,
+    ),
 })
 
-function isUsable(key: { readonly kty: string }): boolean {
-  if (!['RSA', 'EC', 'OKP'].includes(key.kty)) return true
+/** RFC 7517, section 5: keys of kinds, uses and sizes that are not understood are passed over. */
+function isUsable(key: { readonly kty: string; readonly use?: unknown }): boolean {
+  if (!['RSA', 'EC', 'OKP'].includes(key.kty) || (key.use ?? 'sig') !== 'sig') return false
   try {
-    const input: JsonWebKeyInput = { key: { ...key }, format: 'jwk' }
+    const input: JsonWebKeyInput = { key: { ...key, use: 'sig' }, format: 'jwk' }
     const { modulusLength = minRsaBits } = createPublicKey(input).asymmetricKeyDetails ?? {}
     return modulusLength >= minRsaBits
   } catch {

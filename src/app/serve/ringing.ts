@@ -52,6 +52,7 @@ export function keepRinging(parts: RingingParts): Ringing {
   let waiting = 0
   let oldest = Infinity
   let delivering = Promise.resolve()
+  let checking = Promise.resolve()
   const count = async (): Promise<void> => {
     const pending = await bell.pending()
     waiting = pending.length
@@ -75,15 +76,15 @@ export function keepRinging(parts: RingingParts): Ringing {
   const looking = lookEvery(seconds, async () => {
     await safely(follow)
     await safely(count)
-    await safely(() => files.look())
     // Not waited for: a sink that hangs holds up no look, and no other sink.
     delivering = safely(deliver)
+    checking = safely(() => files.look())
   })
   measure(metrics, book, () => waiting)
   return {
     async look() {
       await looking.look()
-      await delivering
+      await Promise.all([delivering, checking])
     },
     // Who looks already may have begun before this rang.
     tell: (ms) =>

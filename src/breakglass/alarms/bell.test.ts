@@ -244,3 +244,32 @@ test('an alarm whose ringing a crash cut off is in the file of all alarms once',
   await place.open().ring([use('2')])
   assert.deepEqual(await told(), ['BREAKGLASS 1', 'BREAKGLASS 2'])
 })
+
+test('who waits while somebody is told gets what they asked for, whoever waited before', async () => {
+  using place = scene(['pager'])
+  const { promise: held, resolve: letGo } = Promise.withResolvers<undefined>()
+  const pager = place.sink('pager')
+  let calls = 0
+  const slow: Sink = {
+    ...pager,
+    send: async (...args) => {
+      calls += 1
+      if (calls === 2) await held
+      return pager.send(...args)
+    },
+  }
+  const bell = place.open([slow])
+  place.deaf.add('pager')
+  await bell.ring([use('1')])
+  await bell.deliver()
+  place.deaf.delete('pager')
+  await bell.ring([use('2')])
+  // The first failed a moment ago: only who asks for all has it told again.
+  const first = bell.deliver()
+  const second = bell.deliver({ withinMs: 60_000 })
+  const third = bell.deliver({ all: true })
+  letGo(undefined)
+  await Promise.all([first, second, third])
+  assert.deepEqual(place.words.toSorted(), ['BREAKGLASS 1', 'BREAKGLASS 2'])
+  assert.deepEqual(await bell.pending(), [])
+})

@@ -94,7 +94,8 @@ export function openBell({ outbox, sinks, origin, clock }: BellOptions): Bell {
       for (const event of events) await ringOnce(event)
     },
     async deliver(options = {}) {
-      await handOver(await outbox.pending(), outbox, names)
+      const end = performance.now() + (options.withinMs ?? Infinity)
+      await handOver(await outbox.pending(), { outbox, names, end })
       await Promise.all(tellers.map((teller) => teller(options)))
     },
     pending: () => outbox.pending(),
@@ -102,23 +103,42 @@ export function openBell({ outbox, sinks, origin, clock }: BellOptions): Bell {
   }
 }
 
+type Teller = (options: DeliverOptions) => Promise<void>
+
 /** Does it again for whoever asks while it is being done: what they rang may have come too late for that. */
-function oneAtATime<T>(work: (options: T) => Promise<void>): (options: T) => Promise<void> {
+function oneAtATime(work: Teller): Teller {
   let running: Promise<void> | undefined
-  let next: Promise<void> | undefined
-  const begin = (options: T): Promise<void> =>
+  let next: { readonly told: Promise<void>; options: DeliverOptions } | undefined
+  const begin = (options: DeliverOptions): Promise<void> =>
     (running = work(options).finally(() => {
       running = undefined
     }))
-  const again = (options: T): Promise<void> => {
+  const again: Teller = (options) => {
     if (running === undefined) return begin(options)
-    const before = running.catch(() => undefined)
-    return (next ??= before.then(() => {
-      next = undefined
-      return again(options)
-    }))
+    if (next !== undefined) {
+      next.options = bothOf(next.options, options)
+      return next.told
+    }
+    const told = running
+      .catch(() => undefined)
+      .then(() => {
+        const wanted = next?.options ?? options
+        next = undefined
+        return again(wanted)
+      })
+    next = { told, options }
+    return told
   }
   return again
+}
+
+/** What is enough for both. */
+function bothOf(one: DeliverOptions, other: DeliverOptions): DeliverOptions {
+  const { withinMs = Infinity, all = false } = one
+  return {
+    withinMs: Math.max(withinMs, other.withinMs ?? Infinity),
+    all: all || other.all === true,
+  }
 }
 
 /** Without anybody to tell, an emergency waits for somebody; what happens every day is only written down. */
@@ -132,12 +152,16 @@ function waitingFor({ type }: SecurityEvent, names: readonly string[]): readonly
  */
 async function handOver(
   pending: readonly Pending[],
-  outbox: Outbox,
-  names: readonly string[],
+  {
+    outbox,
+    names,
+    end,
+  }: { readonly outbox: Outbox; readonly names: readonly string[]; readonly end: number },
 ): Promise<void> {
   if (names.length === 0) return
   const waiting = new Set(pending.map(({ event, sink }) => `${event.id} ${sink}`))
   for (const one of pending.filter(({ sink }) => !names.includes(sink))) {
+    if (performance.now() >= end) return
     const { event, since } = one
     for (const sink of names.filter((name) => !waiting.has(`${event.id} ${name}`)))
       await outbox.keep({ event, sink, since, attempts: 0 })

@@ -206,6 +206,20 @@ test('one person under two spellings counts once', () => {
   }
 })
 
+test('two people of two teams are two, whatever their names have in common', () => {
+  const two = [granted(), granted({ approver: 'frank' }, people.frank)]
+  for (const [one, other] of [
+    ['acme:oncall', 'globex:oncall'],
+    ['alice#yubikey', 'bob#yubikey'],
+  ] as const) {
+    const apart = { trust: trustOwnedBy(one, other) }
+    assert.deepEqual(ask(two, 2, apart).breakglass?.used?.approvers, [one, other])
+    const byOne = { ...apart, request: { ...request, principal: `token:${one}` } }
+    assert.equal(ask(two, 2, byOne).effect, 'blocked')
+    assert.deepEqual(ask(two, 1, byOne).breakglass?.used?.approvers, [other])
+  }
+})
+
 test('a forged or changed grant is what #trust says it is', () => {
   assert.deepEqual(problemsOf(ask([granted({}, makeKey())])), ['SIGNATURE_UNKNOWN_KEY'])
   const { bytes } = granted()

@@ -246,7 +246,7 @@ function count(
   const asked = [requester, principal, ...sound.map(({ grant }) => grant?.requester ?? '')]
   const askers = new Set(asked.flatMap(namesOf))
   const others = (owners: readonly string[]): readonly string[] =>
-    owners.filter((owner) => !namesOf(owner).some((name) => askers.has(name)))
+    owners.filter((owner) => !askers.has(personOf(owner)))
   const good = sound.filter(({ owners }) => others(owners).length > 0)
   const ends = endsOf(good.map((one) => ({ ...one, owners: others(one.owners) })))
   const named = [...ends.values()].map(({ owner }) => owner).sort()

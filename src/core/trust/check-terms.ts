@@ -20,15 +20,19 @@ export function checkTerms(
     if (signer === undefined) return [unknown(name, signers, where)]
     return signer.predicateTypes.has(predicateTypes.breakglass) ? [] : [notForIt(signer, where)]
   })
-  const owners = new Map(
-    approvers.flatMap((name) => ownersOf(signers.get(name))).map((one) => [personOf(one), one]),
+  const owners = Map.groupBy(
+    new Set(approvers.flatMap((name) => ownersOf(signers.get(name)))),
+    (owner) => personOf(owner),
   )
   if (problems.length > 0 || owners.size >= count) return problems
+  const people = [...owners.values()].map((spellings) =>
+    spellings.map((owner) => quote(owner, 60)).join(', the same as '),
+  )
   return [
     {
       code: 'BREAKGLASS_TERMS',
       where: `${where} breakglass.count`,
-      expected: `at most ${owners.size}: ${[...owners.values()].map((owner) => quote(owner, 60)).join(', ')}, and an owner counts once`,
+      expected: `at most ${owners.size}: ${people.join('; ')}; and an owner counts once`,
       found: String(count),
       fix: 'Lower "count", or add approvers whose keys have other owners',
     },
