@@ -4,12 +4,13 @@ import { askSchema, problemSchema } from './schemas.ts'
 // What is asked, granted and reviewed in emergencies. A grant is signed where its approver is: the gate only keeps it.
 
 const text = z.string().min(1).max(1000)
+const sha256 = z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hexadecimal digits')
 
 /** A request as it is written by `sallyport breakglass request`; who asks is whoever is authenticated. */
 export const breakglassAskSchema = z.strictObject({
   artifact: z.strictObject({
     name: text,
-    sha256: z.string().regex(/^[0-9a-f]{64}$/, '64 lower-case hexadecimal digits'),
+    sha256,
   }),
   environment: z.string().min(1).max(200),
   service: z.string().min(1).max(200),
@@ -38,12 +39,12 @@ export const breakglassRequestSchema = z
 export const breakglassAskedSchema = z.strictObject({
   id: z.string(),
   request: breakglassRequestSchema,
-  approvers: z.array(z.string()).describe('who may approve it; empty: nobody may'),
+  approvers: z.array(z.string()).max(1000).describe('who may approve it'),
   count: z.int().min(1).describe('so many of them'),
 })
 
 export const breakglassRequestsSchema = z.strictObject({
-  requests: z.array(z.strictObject({ id: z.string(), request: breakglassRequestSchema })),
+  requests: z.array(z.strictObject({ id: z.string(), request: breakglassRequestSchema })).max(1000),
 })
 
 export const breakglassGrantSchema = z.strictObject({
@@ -53,9 +54,9 @@ export const breakglassGrantSchema = z.strictObject({
 })
 
 export const breakglassGrantedSchema = z.strictObject({
-  digest: z.string().describe('sha256 of the grant'),
-  signers: z.array(z.string()),
-  artifact: z.string().describe('sha256 of what it is for'),
+  digest: sha256.describe('sha256 of the grant'),
+  signers: z.array(z.string()).max(1000),
+  artifact: sha256.describe('sha256 of what it is for'),
 })
 
 export const breakglassUseSchema = z.strictObject({
@@ -88,7 +89,7 @@ export const breakglassUseSchema = z.strictObject({
 })
 
 export const breakglassUsesSchema = z.strictObject({
-  uses: z.array(breakglassUseSchema).describe('newest first'),
+  uses: z.array(breakglassUseSchema).max(100_000).describe('newest first'),
   rates: z.array(
     z.strictObject({
       environment: z.string(),
@@ -96,7 +97,7 @@ export const breakglassUsesSchema = z.strictObject({
       limit: z.int().min(0),
     }),
   ),
-  findings: z.array(problemSchema).describe('what somebody has to do'),
+  findings: z.array(problemSchema).max(100_000).describe('what somebody has to do'),
   pending: z.int().min(0).describe('alarms that wait to be heard'),
 })
 

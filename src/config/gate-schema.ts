@@ -24,7 +24,12 @@ export const serveSchema = z
     host: z.string().min(1).max(255).default('127.0.0.1'),
     port: z.int().min(0).max(65_535).default(8443),
     // Where people reach the gate, for what refusals tell them to do.
-    externalUrl: secureUrl.optional(),
+    externalUrl: secureUrl
+      .refine(
+        (text) => !/[@?#\s]/.test(text),
+        'an address without name, password, query and fragment',
+      )
+      .optional(),
     tls: z
       .strictObject({
         certificate: path,

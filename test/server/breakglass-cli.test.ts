@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { promisify } from 'node:util'
 import { predicateTypes } from '#attestation'
 import { trustEntries } from '../../src/core/decision/testing/fixtures.ts'
 import { trustBytes } from '../../src/core/trust/testing/fixtures.ts'
@@ -170,4 +174,42 @@ test('a request that is not there, a token that is not, and options of a home ar
   assert.match(JSON.stringify(homeless.json), /--gate URL --token-file FILE/)
   const loose = await run('approve', 'x.json', '--passphrase-file', 'x')
   assert.deepEqual(codesOf(loose), ['USAGE_VALUE'])
+})
+
+test('what a gate says draws nothing on the terminal of who reads it', async (t) => {
+  const odd = '2026\u001b[2J\u009b\u202e\nx'
+  const words = Object.fromEntries(
+    ['environment', 'service', 'verdict', 'until', 'reviewBy'].map((name) => [name, odd]),
+  )
+  const lists = Object.fromEntries(
+    ['requesters', 'principals', 'approvers', 'reasons', 'incidents', 'wanted', 'grants'].map(
+      (name) => [name, [odd]],
+    ),
+  )
+  const use = {
+    ...words,
+    ...lists,
+    entry: 0,
+    lastEntry: 0,
+    time: odd,
+    times: 1,
+    state: 'waiting',
+    artifact: { name: odd, sha256: odd },
+  }
+  const answer = { uses: [use], rates: [{ environment: odd, lastDay: 1, limit: 0 }], pending: 1 }
+  const server = createServer((_, response) =>
+    response.end(JSON.stringify({ ...answer, findings: [] })),
+  )
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  t.after(() => server.close().closeAllConnections())
+  const { port } = server.address() as AddressInfo
+  const place = ['--gate', `http://127.0.0.1:${port}`, '--token-file', 'auditor']
+  const { stdout } = await promisify(execFile)(
+    process.execPath,
+    [program, 'breakglass', 'list', ...place],
+    { cwd: desk, env: { PATH: process.env['PATH'], HOME: desk } },
+  )
+  for (const drawn of ['\u001b', '\u009b', '\u202e', '\nx']) assert.ok(!stdout.includes(drawn))
+  assert.match(stdout, /waiting/)
 })

@@ -67,7 +67,7 @@ describe(
       const { id, sha256 } = await ask(first)
       assert.deepEqual(await idsAt(second), [id])
       const grant = Buffer.from(granted(sha256))
-      await grantAtGate(at(second, 'approver'), grant)
+      await grantAtGate(at(second, 'approver'), grant, sha256)
       const isLetIn = async (gate: { readonly address: string }) =>
         (await home.ask(gate.address, home.image(sha256))).allowed === true
       await until('let in by the first', () => isLetIn(first))

@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bundleOf, encodeBundle, riskAcceptanceStatement } from '#attestation'
 import type { Config } from '#config'
@@ -7,6 +7,7 @@ import { sha256Hex } from '#document'
 import { SallyportError } from '#error'
 import { requester } from '../verify.ts'
 import { startApproverSigner, type ApproverKey } from './approver-key.ts'
+import { writeFresh } from './fresh-file.ts'
 
 export interface AcceptRiskOptions {
   readonly key: ApproverKey
@@ -18,8 +19,8 @@ export interface AcceptRiskOptions {
   readonly until: Date
   /** Who accepts it, in words; which key signs is what counts. */
   readonly approver?: string
-  /** The file of it, or the home whose gate reads it. */
-  readonly output: string | Pick<Config, 'breakglass'>
+  /** The file of it, or the home whose gate reads it; left out: `accepted-ID.json`. */
+  readonly output?: string | Pick<Config, 'breakglass'>
   readonly now: Date
 }
 
@@ -43,14 +44,20 @@ export async function acceptRisk(options: AcceptRiskOptions): Promise<AcceptRisk
   })
   await using signer = await startApproverSigner(key)
   const bytes = encodeBundle(bundleOf(await signer.sign(statement), signer.keyid))
-  const file = typeof output === 'string' ? output : await fileIn(acceptedFolder(output), bytes)
-  await writeFile(file, bytes, { mode: 0o644 })
+  const file = typeof output === 'string' ? output : await fileFor(bytes, output)
+  await writeFresh(file, bytes)
   return { file, keyid: signer.keyid, expires }
 }
 
-async function fileIn(folder: string, bytes: Uint8Array): Promise<string> {
+async function fileFor(
+  bytes: Uint8Array,
+  home: Pick<Config, 'breakglass'> | undefined,
+): Promise<string> {
+  const id = sha256Hex(bytes).slice(0, 32)
+  if (home === undefined) return `accepted-${id}.json`
+  const folder = acceptedFolder(home)
   await mkdir(folder, { recursive: true, mode: 0o700 })
-  return join(folder, `${sha256Hex(bytes).slice(0, 32)}.json`)
+  return join(folder, `${id}.json`)
 }
 
 function rfc3339(time: Date): string {

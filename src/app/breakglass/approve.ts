@@ -1,11 +1,13 @@
-import { writeFile } from 'node:fs/promises'
 import { bundleOf, encodeBundle, readBreakglass } from '#attestation'
 import { grantOf, parseRequest, requestId, type BreakglassRequest } from '#breakglass'
 import { sha256Hex } from '#document'
 import { quote, SallyportError, type Problem } from '#error'
+import { personOf } from '#trust'
+import { checkPlace } from '../pipeline/ask-gate.ts'
 import { requester } from '../verify.ts'
 import { startApproverSigner, type ApproverKey } from './approver-key.ts'
 import { grantAtGate, type AtGate, type KeptGrant } from './at-gate.ts'
+import { checkFresh, writeFresh } from './fresh-file.ts'
 import { readGlassFile } from './grants.ts'
 
 export interface ApproveBreakglassOptions {
@@ -38,23 +40,29 @@ export interface GrantReport {
 export async function approveBreakglass(options: ApproveBreakglassOptions): Promise<GrantReport> {
   const { key, file, approver = requester(), now } = options
   const request = parseRequest(await readGlassFile(file), file)
-  if (approver === request.requester) throw selfApproved(file, approver)
+  if (personOf(approver) === personOf(request.requester)) throw selfApproved(file, approver)
+  if (options.output !== undefined) await checkFresh(options.output)
+  if (options.at !== undefined) await checkPlace(options.at.gate, options.at.env)
   const statement = grantOf(request, { approver, now })
   await using signer = await startApproverSigner(key)
   const bytes = encodeBundle(bundleOf(await signer.sign(statement), signer.keyid))
   const output =
     options.output ?? `breakglass-${requestId(request)}.${signer.keyid.slice(0, 8)}.grant.json`
-  await writeFile(output, bytes, { mode: 0o644 })
+  await writeFresh(output, bytes)
   const { expires } = readBreakglass(statement)
   const report = { request, file: output, keyid: signer.keyid, expires, digest: sha256Hex(bytes) }
   return options.at === undefined
     ? report
-    : { ...report, handedIn: await handIn(options.at, bytes) }
+    : { ...report, handedIn: await handIn(options.at, bytes, request.artifact.sha256) }
 }
 
-async function handIn(at: AtGate, bytes: Uint8Array): Promise<GrantReport['handedIn'] & object> {
+async function handIn(
+  at: AtGate,
+  bytes: Uint8Array,
+  sha256: string,
+): Promise<GrantReport['handedIn'] & object> {
   try {
-    return await grantAtGate(at, bytes)
+    return await grantAtGate(at, bytes, sha256)
   } catch (error) {
     if (error instanceof SallyportError) return { problems: error.problems }
     throw error

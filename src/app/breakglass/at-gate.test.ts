@@ -9,7 +9,13 @@ import { after, before, test } from 'node:test'
 import { requestId, type BreakglassRequest } from '#breakglass'
 import { sha256Hex } from '#document'
 import { SallyportError } from '#error'
-import { fetchRequest, requestAtGate, requestsAtGate, reviewAtGate } from './at-gate.ts'
+import {
+  fetchRequest,
+  grantAtGate,
+  requestAtGate,
+  requestsAtGate,
+  reviewAtGate,
+} from './at-gate.ts'
 
 const folder = mkdtempSync(join(tmpdir(), 'sallyport-at-gate-'))
 const artifact = join(folder, 'fix.tgz')
@@ -17,7 +23,11 @@ let status = 200
 let answer: unknown
 const server = createServer((request, response) => {
   request.resume()
-  request.on('end', () => response.writeHead(status).end(JSON.stringify(answer)))
+  request.on('end', () => {
+    const head = 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'
+    if (status === 101) response.socket?.end(head)
+    else response.writeHead(status).end(JSON.stringify(answer))
+  })
 })
 
 before(async () => {
@@ -60,8 +70,9 @@ async function codeOf(said: unknown, run: () => Promise<unknown>, code = 200): P
   return error instanceof SallyportError ? `${error.code}: ${error.found}` : 'no error'
 }
 
-const ask = () =>
+const askFor = (rules?: readonly string[]) => () =>
   requestAtGate({
+    ...(rules === undefined ? {} : { rules }),
     ...place(),
     artifact,
     target: { environment: 'prod', service: 'shop' },
@@ -71,11 +82,22 @@ const ask = () =>
     output: join(folder, 'request.json'),
     bundles: [],
   })
+const ask = askFor()
 
 test('what a gate answers is the request for what was asked, under its own name, or nothing is written', async () => {
   const offer = { approvers: ['sre'], count: 1 }
   const other = { ...good, artifact: { name: 'fix.tgz', sha256: 'a'.repeat(64) } }
   const elsewhere = { ...good, environment: 'staging' }
+  const changes: readonly Partial<BreakglassRequest>[] = [
+    { reason: 'it is fine' },
+    { incident: 'INC-2' },
+    { seconds: 604_800 },
+    { rules: ['policy', 'exemptions'] },
+  ]
+  for (const change of changes) {
+    const code = await codeOf({ ...named({ ...good, ...change }), ...offer }, askFor(['policy']))
+    assert.equal(code, 'GATE_ANSWER: a request for something else', JSON.stringify(change))
+  }
   for (const [said, found] of [
     [{ ...named(other), ...offer }, 'a request for something else'],
     [{ ...named(elsewhere), ...offer }, 'a request for something else'],
@@ -91,6 +113,8 @@ test('what a gate answers is the request for what was asked, under its own name,
   assert.deepEqual(readdirSync(folder), ['fix.tgz'])
   assert.equal(await codeOf({ ...named(good), ...offer }, ask), 'no error')
   assert.deepEqual(readdirSync(folder), ['fix.tgz', 'request.json'])
+  // Nobody is asked for what could not be written down.
+  assert.equal(await codeOf('never read', ask), 'FILE_UNWRITABLE: EEXIST')
 })
 
 test('a gate that does not answer as one is told so, with its status', async () => {
@@ -101,6 +125,20 @@ test('a gate that does not answer as one is told so, with its status', async () 
   assert.match(await codeOf({ problems: [problem] }, list, 403), /^GATE_REASON: b/)
   const review = () => reviewAtGate(place(), { entry: 1, finding: 'x' })
   assert.match(await codeOf({ entry: -1 }, review), /^GATE_ANSWER: /)
+})
+
+test('a gate that keeps a grant for something else has not kept it, and one that talks otherwise has not answered', async () => {
+  const grant = () => grantAtGate(place(), Buffer.from('{}'), 'a'.repeat(64))
+  const kept = { digest: 'b'.repeat(64), signers: ['sre'], artifact: 'a'.repeat(64) }
+  assert.equal(await codeOf(kept, grant), 'no error')
+  const other = { ...kept, artifact: 'c'.repeat(64) }
+  assert.equal(await codeOf(other, grant), 'GATE_ANSWER: a grant for something else')
+  assert.match(await codeOf({ ...kept, digest: '\u001b[31m' }, grant), /^GATE_ANSWER: /)
+  assert.match(
+    await codeOf({ requests: Array(1001).fill(0) }, () => requestsAtGate(place())),
+    /^GATE_ANSWER/,
+  )
+  assert.equal(await codeOf('', () => requestsAtGate(place()), 101), 'GATE_UNANSWERED: status 101')
 })
 
 test('one request is fetched by the beginning of its name, when that is of one', async () => {

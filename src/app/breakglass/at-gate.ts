@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import {
   breakglassAskedSchema,
   breakglassGrantedSchema,
@@ -10,6 +11,7 @@ import { parseRequest, requestId, type BreakglassRequest } from '#breakglass'
 import { cut, encodeCanonical, parseJson, type Json } from '#document'
 import { quote, SallyportError } from '#error'
 import { openNetwork } from '../artifact/network.ts'
+import { checkFresh } from './fresh-file.ts'
 import { askGate, strange } from '../pipeline/ask-gate.ts'
 import { knownProblem } from '../pipeline/gate-problems.ts'
 import type { ServerPlace } from '../pipeline/options.ts'
@@ -39,12 +41,13 @@ export type RequestAtGateOptions = AtGate &
  * Has a gate write down what would have to be waived, and writes the same file as `requestBreakglass`. Who asks is whose token
  * it is.
  *
- * @throws SallyportError as `askGate` does
+ * @throws SallyportError as `askGate`, `questionFor` and `writeRequest` do
  */
 export async function requestAtGate(
   options: RequestAtGateOptions,
 ): Promise<BreakglassRequestReport> {
   const { gate, env, target, reason, incident, rules, forMilliseconds } = options
+  if (options.output !== undefined) await checkFresh(options.output)
   await using network = openNetwork(nowhere)
   const { asked, evidence } = await questionFor(options.artifact, options.bundles, network)
   const { name, kind, digest } = asked.found
@@ -62,13 +65,43 @@ export async function requestAtGate(
   const schema = breakglassAskedSchema
   const answer = await askGate(gate, { path: `${root}/requests`, body, schema, env })
   const request = requestIn(answer, gate)
-  const isAsked =
-    request.artifact.sha256 === artifact.sha256 &&
-    request.environment === target.environment &&
-    request.service === target.service
-  if (!isAsked) throw strange(gate.url, 'a request for something else')
-  const file = await writeRequest(request, options.output)
+  if (!isAnswerTo(request, body)) throw strange(gate.url, 'a request for something else')
+  const file = await writeRequest(request, options.output).catch((cause: unknown) => {
+    throw kept(answer.id, cause)
+  })
   return { id: answer.id, file, request, approvers: answer.approvers, count: answer.count }
+}
+
+/** The gate has it all the same. */
+function kept(id: string, cause: unknown): unknown {
+  if (!(cause instanceof SallyportError)) return cause
+  const { code, where, expected, found } = cause
+  const told = { code, ...(where === undefined ? {} : { where }), expected, found }
+  const fix = `The gate has the request: name another file, and fetch it with \`sallyport breakglass requests ${id.slice(0, 12)} --output FILE\` and the same --gate`
+  return new SallyportError({ ...told, fix }, { cause })
+}
+
+interface Question extends Pick<
+  BreakglassRequest,
+  'artifact' | 'environment' | 'service' | 'reason' | 'incident' | 'seconds'
+> {
+  readonly rules?: readonly string[]
+}
+
+/** Who asks, and since when, is for the gate to say; and which rules, where none were named. */
+function isAnswerTo(request: BreakglassRequest, question: Question): boolean {
+  const { artifact, environment, service, reason, incident, seconds, rules } = question
+  const { sha256 } = artifact
+  return (
+    isDeepStrictEqual(
+      [request.artifact.sha256, request.environment, request.service, request.seconds],
+      [sha256, environment, service, seconds],
+    ) &&
+    isDeepStrictEqual(
+      [request.reason, request.incident, ...(rules === undefined ? [] : request.rules)],
+      [reason, incident, ...new Set(rules)],
+    )
+  )
 }
 
 /** What somebody has asked a gate for. */
@@ -107,12 +140,21 @@ export interface KeptGrant {
   readonly signers: readonly string[]
 }
 
-/** Hands a grant in: the gate finds it from then on. */
-export async function grantAtGate({ gate, env }: AtGate, grant: Uint8Array): Promise<KeptGrant> {
+/**
+ * Hands a grant in: the gate finds it from then on.
+ *
+ * @param sha256 of what it is for
+ */
+export async function grantAtGate(
+  { gate, env }: AtGate,
+  grant: Uint8Array,
+  sha256: string,
+): Promise<KeptGrant> {
   const body = { grant: parseJson(grant, { what: 'the grant' }) }
   const schema = breakglassGrantedSchema
-  const { digest, signers } = await askGate(gate, { path: `${root}/grants`, body, schema, env })
-  return { digest, signers }
+  const kept = await askGate(gate, { path: `${root}/grants`, body, schema, env })
+  if (kept.artifact !== sha256) throw strange(gate.url, 'a grant for something else')
+  return { digest: kept.digest, signers: kept.signers }
 }
 
 /** As `listBreakglass` tells it, but for alarms that nobody has heard: of these the gate tells how many. */

@@ -15,7 +15,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { parseEvent, type SecurityEvent } from '#breakglass'
 import { loadConfig, type Config } from '#config'
-import type { SallyportError } from '#error'
+import { SallyportError } from '#error'
 import { approveArtifact } from '../approve.ts'
 import { openGate, startGateSigner } from '../gate.ts'
 import { initHome } from '../init/init.ts'
@@ -90,6 +90,14 @@ after(() => {
   pager.close()
   rmSync(folder, { recursive: true })
 })
+
+const noHome = {
+  code: 'HOME_MISSING',
+  where: '.sallyport',
+  expected: 'a folder',
+  found: 'nothing there',
+  fix: 'Make one',
+} as const
 
 const ask = () =>
   verifyArtifact({ config, artifact, target, bundles: [], policies: [], now: new Date() })
@@ -313,6 +321,63 @@ test('a grant for something else, or that is over, is put nowhere', async () => 
   assert.equal(existsSync(`${other}.sigstore.jsonl`), false)
   const late = { ...use, now: new Date(Date.now() + 3_700_000) }
   await assert.rejects(useBreakglass({ ...late, artifact }), { code: 'BREAKGLASS_EXPIRED' })
+})
+
+test('where nothing else can be reached there is the annotation, and what could not be done beside it', async () => {
+  const file = await grant()
+  const { sha256 } = (
+    JSON.parse(readFileSync(file.replace(/\.grant$/, ''), 'utf8')) as {
+      artifact: { sha256: string }
+    }
+  ).artifact
+  const nowhere = () => Promise.reject(new SallyportError({ ...noHome }))
+  const image = `oci://registry.example/shop@sha256:${sha256}`
+  const use = { config: nowhere, artifact: image, grants: [file], now: new Date() }
+  const { annotation, problems } = await useBreakglass(use)
+  assert.ok(annotation.value.length > 100)
+  assert.deepEqual(
+    problems?.map(({ code }) => code),
+    ['HOME_MISSING'],
+  )
+  const gate = { url: 'http://127.0.0.1:1', token: { env: 'TOKEN' } } as const
+  const at = { gate, env: { TOKEN: 'a-token' } }
+  const down = await useBreakglass({ ...use, at })
+  assert.deepEqual([down.kept, down.problems?.[0]?.code], [[], 'GATE_UNANSWERED'])
+  assert.equal(down.annotation.value, annotation.value)
+})
+
+test('whoever may ask need not be who may deploy: that can be waived where the policy says who deploys', async () => {
+  const policy = join(home, 'policies', 'shop.yaml')
+  const text = readFileSync(policy, 'utf8')
+  const asked = { config, artifact, target, reason: 'r', incident: 'i', bundles: [] }
+  const request = (rules: readonly string[]) =>
+    requestBreakglass({
+      ...asked,
+      rules,
+      forMilliseconds: 60_000,
+      now: new Date(),
+      output: join(folder, `${rules.length}-${text.length}.json`),
+    })
+  await assert.rejects(request(['deployers']), { code: 'BREAKGLASS_REQUEST' })
+  writeFileSync(policy, `${text}deployers: ['token:ci', '${whoAsks().principal}']\n`)
+  const both = ['require[0].allowed', 'deployers']
+  assert.deepEqual((await request(both)).request.rules, both)
+  writeFileSync(policy, text)
+})
+
+test('what an approver signs takes the place of nothing, and whoever asked signs under no spelling', async () => {
+  const file = (await grant()).replace(/\.grant$/, '')
+  const key = { home, ...config.keys.breakglass }
+  const approval = { key, file, now: new Date() }
+  const output = join(folder, 'there.txt')
+  writeFileSync(output, 'mine')
+  const over = approveBreakglass({ ...approval, approver: 'erin', output })
+  await assert.rejects(over, { code: 'FILE_UNWRITABLE', found: 'EEXIST' })
+  assert.equal(readFileSync(output, 'utf8'), 'mine')
+  for (const approver of ['Dave', 'token:dave'])
+    await assert.rejects(approveBreakglass({ ...approval, approver }), {
+      code: 'BREAKGLASS_REQUEST',
+    })
 })
 
 test('an approver needs a key, and no home', async () => {

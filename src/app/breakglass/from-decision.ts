@@ -2,7 +2,7 @@ import { checkRequest, type BreakglassRequest } from '#breakglass'
 import { wantedOf, type Decision, type Target } from '#decision'
 import { cut } from '#document'
 import { quote, SallyportError, type Problem } from '#error'
-import type { BreakglassTerms } from '#trust'
+import type { GlassOffer } from './terms.ts'
 
 /** What somebody asks for; the rest follows from what is decided without it. */
 export interface RequestTerms {
@@ -27,15 +27,16 @@ export interface RequestTerms {
 export function requestFrom(
   terms: RequestTerms,
   decision: Decision,
-  glass: BreakglassTerms | undefined,
+  glass: GlassOffer | undefined,
 ): BreakglassRequest {
   const { artifact } = decision.request
   const { rules: results, reasons: problems, policy, verdict } = decision
   const wanted = wantedOf({ policy: policy ?? undefined, rules: results, problems })
-  if (wanted.length === 0) throw nothingToWaive(decision)
+  const others = (glass?.others ?? []).filter((rule) => !wanted.includes(rule))
   const rules = terms.rules ?? wanted
-  const unknown = rules.filter((rule) => !wanted.includes(rule))
-  if (unknown.length > 0) throw unknownRules(unknown, wanted)
+  if (rules.length === 0) throw nothingToWaive(decision, others)
+  const unknown = rules.filter((rule) => !wanted.includes(rule) && !others.includes(rule))
+  if (unknown.length > 0) throw unknownRules(unknown, [...wanted, ...others])
   checkOffer(terms, glass, problems)
   return checkRequest({
     apiVersion: 'sallyport.dev/v1',
@@ -64,7 +65,7 @@ export function requestFrom(
  */
 function checkOffer(
   { target, seconds }: Pick<RequestTerms, 'target' | 'seconds'>,
-  glass: BreakglassTerms | undefined,
+  glass: GlassOffer | undefined,
   problems: readonly Problem[],
 ): void {
   const where = quote(`${target.environment}/${target.service}`, 200)
@@ -92,17 +93,26 @@ function checkOffer(
   })
 }
 
-function nothingToWaive({ verdict, request }: Decision): SallyportError {
-  return new SallyportError({
-    code: 'BREAKGLASS_NOTHING_TO_WAIVE',
-    where: quote(request.artifact.name, 200),
-    expected: 'rules that do not hold',
-    found: `${verdict}: no rule that could be waived`,
-    fix:
-      verdict === 'ALLOW'
-        ? 'Deploy it'
-        : 'Run `sallyport verify` and do what it says: no grant helps here',
-  })
+function nothingToWaive(
+  { verdict, request, reasons }: Decision,
+  others: readonly string[],
+): SallyportError {
+  const deploy = others.includes('deployers')
+    ? 'Deploy it, as one of the deployers of the policy; if somebody else has to, ask again with `--rules deployers`'
+    : 'Deploy it'
+  return new SallyportError(
+    {
+      code: 'BREAKGLASS_NOTHING_TO_WAIVE',
+      where: quote(request.artifact.name, 200),
+      expected: 'rules that do not hold',
+      found: `${verdict}: no rule that could be waived`,
+      fix:
+        verdict === 'ALLOW'
+          ? deploy
+          : 'Run `sallyport verify` and do what it says: no grant helps here',
+    },
+    { also: reasons.slice(0, 4) },
+  )
 }
 
 function unknownRules(unknown: readonly string[], wanted: readonly string[]): SallyportError {

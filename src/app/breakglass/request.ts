@@ -1,9 +1,9 @@
-import { readFile, writeFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { encodeRequest, requestId, type BreakglassRequest } from '#breakglass'
 import type { Config } from '#config'
 import { decide, type Target } from '#decision'
-import { SallyportError } from '#error'
 import { readQuestion, requester, whoAsks } from '../verify.ts'
+import { writeFresh } from './fresh-file.ts'
 import { requestFrom } from './from-decision.ts'
 import { glassTerms } from './terms.ts'
 
@@ -47,7 +47,7 @@ export async function requestBreakglass(
   const { policies, trust, verifier } = rulebook
   const evidence = looked.evidence
   const decision = decide({ request: asked, evidence, policies, trust, verifier, now })
-  const terms = glassTerms(decision, rulebook)
+  const terms = glassTerms(decision, rulebook, now)
   const request = requestFrom(
     {
       target,
@@ -76,21 +76,7 @@ export async function writeRequest(
   file = `breakglass-${requestId(request)}.json`,
 ): Promise<string> {
   const bytes = Buffer.concat([encodeRequest(request), Buffer.from('\n')])
-  try {
-    await writeFile(file, bytes, { flag: 'wx', mode: 0o644 })
-    return file
-  } catch (cause) {
-    const there = await readFile(file).catch(() => undefined)
-    if (there?.equals(bytes) === true) return file
-    throw new SallyportError(
-      {
-        code: 'FILE_UNWRITABLE',
-        where: file,
-        expected: 'a file that is not there yet and can be written',
-        found: (cause as NodeJS.ErrnoException).code ?? 'an unknown error',
-        fix: 'Name another file with --output',
-      },
-      { cause },
-    )
-  }
+  const there = await readFile(file).catch(() => undefined)
+  if (there?.equals(bytes) !== true) await writeFresh(file, bytes)
+  return file
 }

@@ -30,13 +30,15 @@ export interface UseReport {
   readonly attached?: AttachReport
   /** What the gate keeps. */
   readonly kept?: readonly KeptGrant[]
+  /** Why they could not be put where they are looked for; what could is told beside it. */
+  readonly problems?: readonly Problem[]
   /** What pods carry when nothing else can be reached. */
   readonly annotation: { readonly name: string; readonly value: string }
 }
 
 /**
- * Puts grants where they will be looked for, and says what a pod has to carry instead. It lets nothing in by itself; what
- * cannot let in this artifact, or not any more, is put nowhere.
+ * Puts grants where they will be looked for, and says what a pod has to carry instead, whether they could be put there or not.
+ * It lets nothing in by itself; where one of them cannot let in this artifact, or not any more, none is put anywhere.
  *
  * @throws SallyportError BREAKGLASS_OTHER_ARTIFACT, BREAKGLASS_EXPIRED; as `grantsIn` does
  */
@@ -54,25 +56,52 @@ export async function useBreakglass({
   const lines = found.map(({ bytes }) => Buffer.from(bytes).toString('utf8').trim())
   const value = Buffer.from(lines.join('\n')).toString('base64')
   const annotation = { name: breakglassAnnotation, value }
+  return { ...(await put(found, artifact, { config, at })), annotation }
+}
+
+type Put = Omit<UseReport, 'annotation'>
+
+async function put(
+  found: readonly FoundGrant[],
+  artifact: string,
+  { config, at }: { readonly config: () => Promise<Config>; readonly at: AtGate | undefined },
+): Promise<Put> {
   const { kind } = parseArtifactName(artifact)
-  if (at !== undefined) {
-    const kept: KeptGrant[] = []
-    for (const { bytes } of found) kept.push(await grantAtGate(at, bytes))
-    return { kept, annotation }
+  if (at !== undefined) return await handIn(found, at)
+  if (kind !== 'oci' && kind !== 'file') return {}
+  try {
+    if (kind === 'oci') {
+      const { evidence } = await config()
+      await using network = openNetwork(evidence)
+      const bytes = found.map((one) => one.bytes)
+      return {
+        attached: await attach(bytes, imageWithDigest(artifact, 'use a grant for'), network),
+      }
+    }
+    const bundle = `${artifact}.sigstore.jsonl`
+    for (const { bytes } of found) await appendAttestation(bundle, bytes)
+    return { bundle }
+  } catch (error) {
+    return { problems: problemsOf(error) }
   }
-  if (kind === 'oci') {
-    const { evidence } = await config()
-    await using network = openNetwork(evidence)
-    const bytes = found.map((one) => one.bytes)
-    return {
-      attached: await attach(bytes, imageWithDigest(artifact, 'use a grant for'), network),
-      annotation,
+}
+
+async function handIn(found: readonly FoundGrant[], at: AtGate): Promise<Put> {
+  const kept: KeptGrant[] = []
+  const problems: Problem[] = []
+  for (const { bytes, sha256 } of found) {
+    try {
+      kept.push(await grantAtGate(at, bytes, sha256))
+    } catch (error) {
+      problems.push(...problemsOf(error))
     }
   }
-  if (kind !== 'file') return { annotation }
-  const bundle = `${artifact}.sigstore.jsonl`
-  for (const { bytes } of found) await appendAttestation(bundle, bytes)
-  return { bundle, annotation }
+  return { kept, ...(problems.length === 0 ? {} : { problems }) }
+}
+
+function problemsOf(error: unknown): readonly Problem[] {
+  if (error instanceof SallyportError) return error.problems
+  throw error
 }
 
 /** Nothing is looked up for it; undefined for a package, of which only its registry knows. */

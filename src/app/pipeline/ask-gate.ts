@@ -45,6 +45,19 @@ export async function askGate<T>(
   }
 }
 
+/**
+ * Whether there is all that a gate can be asked with, for who does something first that cannot be undone.
+ *
+ * @throws SallyportError USAGE_VALUE, GATE_TOKEN, FILE_…
+ */
+export async function checkPlace(
+  server: ServerPlace,
+  env: Readonly<Record<string, string | undefined>>,
+): Promise<void> {
+  addressOf(server.url, '/', '--gate')
+  await Promise.all([readToken(server.token, env), authoritiesOf(server)])
+}
+
 /** What answers there is not what was asked for. */
 export function strange(where: string, found: string, cause?: unknown): SallyportError {
   return new SallyportError(

@@ -55,18 +55,19 @@ async function ask(
   { method, headers }: Asking,
   { token, ca, body, timeoutMs, most }: AskOptions,
 ): Promise<Posted> {
+  const signal = AbortSignal.timeout(timeoutMs)
   const options: RequestOptions = {
     method,
     headers: { authorization: `Bearer ${token}`, accept: 'application/json', ...headers },
     agent: false,
-    signal: AbortSignal.timeout(timeoutMs),
+    signal,
     ...(ca === undefined ? {} : { ca: [...getCACertificates('default'), ca] }),
   }
   try {
     const response = await send(url, options, body)
     return { status: response.statusCode ?? 0, body: await readAll(response, most) }
   } catch (cause) {
-    throw unanswered(url, cause, timeoutMs)
+    throw unanswered(url, cause, signal.aborted ? timeoutMs : undefined)
   }
 }
 
@@ -79,6 +80,10 @@ function send(
     const start = url.protocol === 'https:' ? requestHttps : requestHttp
     const request = start(url, options, resolve)
     request.on('error', reject)
+    request.on('upgrade', (response, socket) => {
+      socket.destroy()
+      reject(new Error(`status ${response.statusCode}`))
+    })
     request.end(body)
   })
 }
@@ -99,16 +104,17 @@ async function readAll(response: IncomingMessage, most: number): Promise<Uint8Ar
 const unproven =
   /^(?:UNABLE_TO_|DEPTH_ZERO_|SELF_SIGNED_|CERT_|CRL_|INVALID_|ERROR_IN_|PATH_LENGTH_|HOSTNAME_|ERR_TLS_CERT_)/
 
-function unanswered({ origin }: URL, cause: unknown, ms: number): SallyportError {
-  const { code, message, name } = cause as NodeJS.ErrnoException
+/** @param lateMs how long was waited, if that was too long */
+function unanswered({ origin }: URL, cause: unknown, lateMs: number | undefined): SallyportError {
+  const { code, message } = cause as NodeJS.ErrnoException
   if (code !== undefined && unproven.test(code)) return stranger(origin, code, cause)
-  const late = name === 'AbortError' || name === 'TimeoutError'
   return new SallyportError(
     {
       code: 'GATE_UNANSWERED',
       where: origin,
       expected: 'an answer of the gate',
-      found: late ? `none within ${ms / 1000} s` : (code ?? message.slice(0, 200)),
+      found:
+        lateMs === undefined ? (code ?? message.slice(0, 200)) : `none within ${lateMs / 1000} s`,
       fix: 'Ask again; if it stays so, look whether the gate runs, and whether --ca has the authority of its certificate. Nothing is deployed without its answer',
     },
     { cause },

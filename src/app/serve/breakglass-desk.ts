@@ -115,9 +115,10 @@ async function requestOf(
     },
     requester,
   )
-  const glass = glassTerms(decision, rulebook.current())
+  const now = clock()
+  const glass = glassTerms(decision, rulebook.current(), now)
   const wanted = rules === undefined ? {} : { rules }
-  const terms = { ...words, ...wanted, target, requester, now: clock() }
+  const terms = { ...words, ...wanted, target, requester, now }
   return {
     request: requestFrom(terms, decision, glass),
     approvers: [...(glass?.approvers ?? [])],

@@ -235,7 +235,7 @@ function admissionPorts(parts: ServiceParts, deadline: AdmissionDeadline): Admis
       parts.metrics.refusal(reasons, 'admission')
     },
     explain(decision, index) {
-      const terms = glassTerms(decision, parts.rulebook.current())
+      const terms = glassTerms(decision, parts.rulebook.current(), clock())
       const { externalUrl } = config.serve
       const place = externalUrl === undefined ? {} : { gate: externalUrl }
       return explainDecision(decision, index, terms && { ...terms, ...place })

@@ -82,7 +82,7 @@ function row(one: RecheckItem, { paint }: Look): string[] {
   return [
     colour[state](state),
     paint.faint(times === 1 ? place : `${place} (${times})`),
-    paint.faint(admitted === '' ? '' : `${admitted.slice(0, 19)}Z`),
+    paint.faint(admitted === '' ? '' : escapeLine(`${admitted.slice(0, 19)}Z`)),
     escapeLine(`${target.environment}/${target.service}`),
     escapeLine(artifact.name),
     escapeLine(`${answer} ${codes}`.trim()),

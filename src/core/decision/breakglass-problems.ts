@@ -86,7 +86,9 @@ export function rulesLeft(open: readonly string[], grant: Breakglass, where: str
     where,
     expected: `a grant that waives ${list(open)}, too: it does not hold now`,
     found: `one that waives ${list(grant.rules)}`,
-    fix: 'Make the other rules hold, or ask again: `sallyport breakglass request` lists everything that would have to be waived',
+    fix: open.includes('deployers')
+      ? 'Have it deployed by whom the policy names as deployer, or ask again: `sallyport breakglass request` with --rules for each rule and `--rules deployers`'
+      : 'Make the other rules hold, or ask again: `sallyport breakglass request` lists everything that would have to be waived',
   }
 }
 

@@ -24,9 +24,36 @@ export function checkShape<T>(schema: z.ZodType<T>, value: Json, options: ShapeO
     if (path === undefined) return result.data
     throw new SallyportError(unknownField(silentKey, path, options))
   }
-  const problems = result.error.issues.flatMap((issue) => problemsOf(issue, value, options))
-  SallyportError.throwAll(problems)
+  const { issues } = result.error
+  const problems = issues.slice(0, mostTold).flatMap((issue) => problemsOf(issue, value, options))
+  SallyportError.throwAll(atMost(problems, countOf(issues), options))
   throw new TypeError('a schema refused a value without an issue')
+}
+
+/** Whoever sends a million fields is not told about each. */
+const mostTold = 100
+
+function countOf(issues: readonly Issue[]): number {
+  return issues.reduce(
+    (sum, issue) => sum + (issue.code === 'unrecognized_keys' ? issue.keys.length : 1),
+    0,
+  )
+}
+
+function atMost(
+  problems: readonly Problem[],
+  count: number,
+  { what }: ShapeOptions,
+): readonly Problem[] {
+  if (count <= mostTold) return problems
+  const more: Problem = {
+    code: 'DOCUMENT_SHAPE',
+    where: what,
+    expected: `at most ${mostTold} problems`,
+    found: `${count}`,
+    fix: 'Correct those that are told first',
+  }
+  return [...problems.slice(0, mostTold), more]
 }
 
 const silentKey = '__proto__'
@@ -58,7 +85,7 @@ function problemsOf(
     ...issue.path.map((part) => (typeof part === 'number' ? part : String(part))),
   ]
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => unknownField(key, path, options))
+    return issue.keys.slice(0, mostTold).map((key) => unknownField(key, path, options))
   }
   if (issue.code === 'invalid_union') {
     const nearest = nearestBranch(issue.errors)

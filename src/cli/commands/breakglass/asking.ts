@@ -1,11 +1,13 @@
+import { InvalidArgumentError } from 'commander'
 import type { AskedRequest, BreakglassRequestReport } from '#app'
-import { SallyportError } from '#error'
+import { quote, SallyportError } from '#error'
 import { collect } from '../../collect.ts'
 import type { CommandLine } from '../../command-line.ts'
 import type { Plan } from '../../commands.ts'
 import { parseDuration, writeDuration } from '../../duration.ts'
 import { escapeLine } from '../../escape.ts'
 import { gateOptions, type GateOptions } from '../../gate-place.ts'
+import { shellWord } from '../../invocation.ts'
 import type { Outcome } from '../../outcome.ts'
 import type { Session } from '../../session.ts'
 import { table } from '../../table.ts'
@@ -40,7 +42,7 @@ export function defineAsking(command: CommandLine, plan: Plan): void {
     .needs('--reason <text>', 'why; it is signed, recorded, and told to everybody who has to know')
     .needs('--incident <reference>', 'where the emergency is written down')
     .option('--rules <rule>', 'a rule to waive (repeatable; default: all that fail)', collect, [])
-    .option('--for <duration>', 'for how long, from the approval', parseDuration, 3_600_000)
+    .option('--for <duration>', 'for how long, from the approval', parseSpan, 3_600_000)
     .option('--requester <name>', 'who asks (default: who you are on this machine)')
     .option('--bundle <file>', 'a file of evidence, in place of where it lies', collect, [])
     .option('--output <file>', 'the file of the request (default: breakglass-ID.json)')
@@ -56,6 +58,13 @@ export function defineAsking(command: CommandLine, plan: Plan): void {
     (request: string | undefined, options: RequestsOptions) =>
       plan('nothing was shown', (session) => show(session, request, options)),
   )
+}
+
+/** As long as a grant may hold at all; what is allowed here, the policy says. */
+function parseSpan(text: string): number {
+  const span = parseDuration(text)
+  if (span >= 60_000 && span <= 168 * 3_600_000) return span
+  throw new InvalidArgumentError('from 1m to 168h')
 }
 
 async function ask(session: Session, artifact: string, options: RequestOptions): Promise<Outcome> {
@@ -76,7 +85,8 @@ async function ask(session: Session, artifact: string, options: RequestOptions):
   if (at !== undefined) {
     notAtGate('request', '--requester', requester)
     const report = await requestAtGate({ ...given, ...at })
-    const next = `for the approver: sallyport breakglass requests ${report.id.slice(0, 12)} --gate ${at.gate.url} …, or the file: sallyport breakglass approve ${report.file}`
+    const id = report.id.slice(0, 12)
+    const next = `for the approver: sallyport breakglass requests ${id} --gate ${shellWord(at.gate.url)} --token-file FILE, or with the file: sallyport breakglass approve ${shellWord(report.file)} --key FILE`
     return requested(session, report, next)
   }
   const report = await requestBreakglass({
@@ -85,7 +95,8 @@ async function ask(session: Session, artifact: string, options: RequestOptions):
     config: await homeOrGate(session),
     now: session.now(),
   })
-  return requested(session, report, `for the approver: sallyport breakglass approve ${report.file}`)
+  const next = `for the approver: sallyport breakglass approve ${shellWord(report.file)} --key FILE`
+  return requested(session, report, next)
 }
 
 function requested(session: Session, report: BreakglassRequestReport, next: string): Outcome {
@@ -101,7 +112,9 @@ function requested(session: Session, report: BreakglassRequestReport, next: stri
 /** What an approver has to know before they sign. */
 export function rowsOf(request: AskedRequest['request']): Rows {
   return [
-    ['artifact', `${request.artifact.name} sha256:${request.artifact.sha256}`],
+    // Names are chosen by who asks: the digest stands alone.
+    ['artifact', `sha256:${request.artifact.sha256}`],
+    ['called', quote(request.artifact.name, 300)],
     ['target', `${request.environment}/${request.service}`],
     ['otherwise', request.otherwise.verdict],
     ['waives', request.rules.join(', ')],
@@ -121,14 +134,17 @@ async function show(
   const at = atGate(session, 'requests', options)
   if (at === undefined) {
     if (typed === undefined) throw noGate()
-    return shown(session, await readRequest(typed), `sallyport breakglass approve ${typed}`)
+    const next = `sallyport breakglass approve ${shellWord(typed)} --key FILE`
+    return shown(session, await readRequest(typed), next)
   }
   session.terminal.status('asking the gate')
   if (typed === undefined) return listed(session, await requestsAtGate(at))
   const { output } = options
   const more = output === undefined ? {} : { output }
   const one = await fetchRequest({ ...at, id: typed, ...more })
-  return shown(session, one, `sallyport breakglass approve ${one.file} --gate ${at.gate.url} …`)
+  const place = `--gate ${shellWord(at.gate.url)} --token-file FILE`
+  const next = `sallyport breakglass approve ${shellWord(one.file)} --key FILE ${place}`
+  return shown(session, one, next)
 }
 
 function shown(

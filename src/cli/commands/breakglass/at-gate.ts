@@ -23,14 +23,18 @@ export function notAtGate(name: string, option: string, value: string | undefine
 }
 
 /** The home of this machine, for a command that could ask a gate in its place. */
-export async function homeOrGate(session: Session): Promise<Config> {
+export function homeOrGate(session: Session): Promise<Config> {
+  return homeOr(session, 'Ask a gate that runs with `--gate URL --token-file FILE`')
+}
+
+/** The home of this machine, for a command that there is another way for. */
+export async function homeOr(session: Session, otherwise: string): Promise<Config> {
   try {
     return await session.config()
   } catch (cause) {
     if (!(cause instanceof SallyportError) || cause.code !== 'HOME_MISSING') throw cause
     const { code, where, expected, found } = cause
-    const fix =
-      'Ask a gate that runs with `--gate URL --token-file FILE`, or name the home of this machine with --home or SALLYPORT_HOME'
+    const fix = `${otherwise}; or name the home of this machine with --home or SALLYPORT_HOME`
     const told = { code, ...(where === undefined ? {} : { where }), expected, found, fix }
     throw new SallyportError(told, { cause })
   }

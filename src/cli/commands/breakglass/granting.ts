@@ -4,6 +4,7 @@ import type { Plan } from '../../commands.ts'
 import { decisionOutcome } from '../../decision-outcome.ts'
 import { escapeLine } from '../../escape.ts'
 import { gateOptions, type GateOptions } from '../../gate-place.ts'
+import { shellWord } from '../../invocation.ts'
 import type { Outcome } from '../../outcome.ts'
 import { renderProblems } from '../../render.ts'
 import type { Session } from '../../session.ts'
@@ -109,8 +110,9 @@ async function approve(session: Session, file: string, options: ApproveOptions):
     ['until', report.expires],
     ['key', report.keyid],
     isKept
-      ? ['handed in', `the gate has it, signed by ${handedIn.signers.join(', ')}: deploy`]
-      : ['next', `sallyport breakglass use ARTIFACT ${report.file}`],
+      ? ['handed in', `the gate keeps it, signed by ${handedIn.signers.join(', ')}`]
+      : ['next', `sallyport breakglass use ARTIFACT ${shellWord(report.file)}`],
+    ...(isKept ? [['next', 'deploy: the answer says whether it is enough'] as const] : []),
   ]
   const told = outcome(session, 'GrantReport', report, `granted: ${report.file}`, rows)
   return handedIn !== undefined && 'problems' in handedIn
@@ -151,8 +153,14 @@ async function use(
     '',
     `${annotation.name}: ${annotation.value}`,
   ]
-  const made = outcome(session, 'BreakglassUseReport', report, `ready: ${artifact}`, rows)
-  return { ...made, text: `${made.text ?? ''}\n\n${text.join('\n')}` }
+  const { problems = [] } = report
+  const head = problems.length === 0 ? `ready: ${artifact}` : `for ${artifact}`
+  const made = outcome(session, 'BreakglassUseReport', report, head, rows)
+  const told = { ...made, text: `${made.text ?? ''}\n\n${text.join('\n')}` }
+  if (problems.length === 0) return told
+  const look = session.errLook()
+  const refusal = `\nsallyport: ${look.paint.bad('error')}: not all of it was put where it is looked for; the annotation above needs no such place`
+  return { ...told, exit: 3, refusal: `${refusal}\n\n${renderProblems(problems, look)}` }
 }
 
 async function importGrants(

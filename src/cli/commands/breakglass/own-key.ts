@@ -3,6 +3,7 @@ import type { ApproverKey } from '#app'
 import { SallyportError } from '#error'
 import type { CommandLine } from '../../command-line.ts'
 import type { Session } from '../../session.ts'
+import { homeOr } from './at-gate.ts'
 
 export interface KeyOptions {
   readonly key?: string
@@ -31,7 +32,10 @@ export async function ownKey(
     return { home: dirname(file), file, passphraseFile: resolve(session.cwd, passphrase) }
   }
   if (passphraseFile === undefined) {
-    const { home, keys } = await session.config()
+    const { home, keys } = await homeOr(
+      session,
+      'Name your key with --key FILE; `sallyport breakglass key --key FILE` makes one',
+    )
     return { home, ...keys.breakglass }
   }
   throw new SallyportError({

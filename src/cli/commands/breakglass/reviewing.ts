@@ -77,7 +77,7 @@ function row(one: ListedUse, { paint }: Look): string[] {
   return [
     paint.faint(String(one.entry)),
     state(one.state),
-    paint.faint(one.time.slice(0, 19).concat('Z')),
+    paint.faint(escapeLine(one.time.slice(0, 19).concat('Z'))),
     escapeLine(`${one.environment}/${one.service}`),
     escapeLine(one.artifact.name),
     escapeLine(`${one.requesters.join(', ')} → ${one.approvers.join(', ')}`),

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander'
-import type { BreakglassStatus, BreakglassStatusReport } from '#app'
+import type { AcceptRiskOptions, BreakglassStatus, BreakglassStatusReport } from '#app'
 import type { JsonObject } from '#document'
 import { SallyportError } from '#error'
 import type { CommandLine } from '../../command-line.ts'
@@ -129,7 +129,7 @@ function row(use: BreakglassStatus, { paint }: Look): string[] {
   return [
     colour(compliance),
     paint.faint(String(entry)),
-    paint.faint(`${time.slice(0, 19)}Z`),
+    paint.faint(escapeLine(`${time.slice(0, 19)}Z`)),
     escapeLine(`${environment}/${service}`),
     escapeLine(artifact.name),
     escapeLine(pods === undefined ? '' : pods.slice(0, 5).join(', ') || 'not running'),
@@ -150,30 +150,36 @@ async function accept(session: Session, sha256: string, options: AcceptOptions):
   const { environment, service, owner, reason, until, approver } = options
   checkComing(until, session.now())
   session.terminal.status('signing')
-  // Who has no home of a gate sends the file to who has.
-  const isSent = options.key !== undefined && options.output === undefined
-  const output = isSent ? `accepted-${sha256.slice(0, 12)}.json` : options.output
   const report = await acceptRisk({
     owner,
     reason,
     until,
     ...(approver === undefined ? {} : { approver }),
     key: await ownKey(session, 'accept', options),
-    output: output ?? (await session.config()),
+    ...(await placeOf(session, options)),
     sha256,
     target: { environment, service },
     now: session.now(),
   })
-  const next =
-    output === undefined
-      ? 'sallyport breakglass status, which says whether it counts'
-      : 'put the file into breakglass/accepted of the home of the gate; `sallyport breakglass status` there says whether it counts'
+  const isHere = options.key === undefined && options.output === undefined
+  const next = isHere
+    ? 'sallyport breakglass status, which says whether it counts'
+    : 'put the file into breakglass/accepted of the home of the gate; `sallyport breakglass status` there says whether it counts'
   const rows: Rows = [
     ['until', report.expires],
     ['key', report.keyid],
     ['next', next],
   ]
   return outcome(session, 'AcceptRiskReport', report, `signed: ${report.file}`, rows)
+}
+
+/** Who has no home of a gate sends the file to who has. */
+async function placeOf(
+  session: Session,
+  { key, output }: AcceptOptions,
+): Promise<Pick<AcceptRiskOptions, 'output'>> {
+  if (output !== undefined) return { output }
+  return key === undefined ? { output: await session.config() } : {}
 }
 
 /** An acceptance that is over accepts nothing. */

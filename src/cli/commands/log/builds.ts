@@ -79,7 +79,7 @@ function row(one: LoggedBuild, look: Look): string[] {
   const { paint } = look
   return [
     paint.faint(String(begun?.index ?? '')),
-    paint.faint((begun?.time ?? '').slice(0, 19).concat('Z')),
+    paint.faint(escapeLine((begun?.time ?? '').slice(0, 19).concat('Z'))),
     outcomeOf(one, look),
     escapeLine(principal === undefined ? requester : whoOf(requester, principal)),
     escapeLine(whatOf(one)),

@@ -13,7 +13,7 @@ export function buildRow(logged: Logged, { paint }: Look): string[] {
   const isBad = word === 'build failed' || word.startsWith('not allowed')
   return [
     paint.faint(String(logged.index)),
-    paint.faint(time.slice(0, 19).concat('Z')),
+    paint.faint(escapeLine(time.slice(0, 19).concat('Z'))),
     isBad ? paint.bad(word) : paint.good(word),
     escapeLine(about),
     escapeLine(who),

@@ -110,7 +110,7 @@ function row({ index, decision }: LoggedDecision, { paint }: Look): string[] {
   const verdict = verdictOf(decision)
   return [
     paint.faint(String(index)),
-    paint.faint(decision.time.slice(0, 19).concat('Z')),
+    paint.faint(escapeLine(decision.time.slice(0, 19).concat('Z'))),
     admitted ? paint.good(verdict) : paint.bad(verdict),
     escapeLine(`${target.environment}/${target.service}`),
     escapeLine(artifact.name),
@@ -143,7 +143,7 @@ function refusalRow({ index, refusal }: LoggedRefusal, { paint }: Look): string[
   const { time, asked, reasons } = refusal
   return [
     paint.faint(String(index)),
-    paint.faint(time.slice(0, 19).concat('Z')),
+    paint.faint(escapeLine(time.slice(0, 19).concat('Z'))),
     paint.bad('refused'),
     escapeLine(asked['namespace'] ?? ''),
     escapeLine(asked['name'] ?? ''),
@@ -155,7 +155,7 @@ function reviewRow({ index, review }: LoggedReview, { paint }: Look): string[] {
   const { time, entry, finding } = review
   return [
     paint.faint(String(index)),
-    paint.faint(time.slice(0, 19).concat('Z')),
+    paint.faint(escapeLine(time.slice(0, 19).concat('Z'))),
     paint.good('reviewed'),
     `entry ${entry}`,
     escapeLine(reviewerText(review)),
@@ -178,7 +178,7 @@ function deploymentRow({ index, deployment }: LoggedDeployment, { paint }: Look)
   const { time, target, artifacts, exit } = deployment
   return [
     paint.faint(String(index)),
-    paint.faint(time.slice(0, 19).concat('Z')),
+    paint.faint(escapeLine(time.slice(0, 19).concat('Z'))),
     exit === 0 ? paint.good('deployed') : paint.bad('not deployed'),
     escapeLine(`${target.environment}/${target.service}`),
     escapeLine(artifacts.map(({ name }) => name).join(', ')),
@@ -209,7 +209,7 @@ function accessReviewRow({ index, accessReview }: LoggedAccessReview, { paint }:
   const { time, by, finding, grants } = accessReview
   return [
     paint.faint(String(index)),
-    paint.faint(time.slice(0, 19).concat('Z')),
+    paint.faint(escapeLine(time.slice(0, 19).concat('Z'))),
     paint.good('reviewed'),
     `${grants.length} ${plural(grants.length, 'grant')}`,
     escapeLine(by),

@@ -18,7 +18,7 @@ export const breakglass = {
     exit: 2,
   },
   BREAKGLASS_REVIEW: { title: 'The review does not close this use', exit: 2 },
-  BREAKGLASS_KEY: { title: 'The key for breakglass is there already', exit: 2 },
+  BREAKGLASS_KEY: { title: 'The key of the approver is not there, or is there already', exit: 2 },
   BREAKGLASS_TOO_FREQUENT: {
     title: 'Breakglass is used more often than this environment allows',
     exit: 1,

@@ -1,0 +1,45 @@
+import { lstat, rm, writeFile } from 'node:fs/promises'
+import { SallyportError } from '#error'
+
+/**
+ * Writes a file that is not there yet: what was there stays, and what could not be written whole does not.
+ *
+ * @throws SallyportError FILE_UNWRITABLE
+ */
+export async function writeFresh(file: string, bytes: Uint8Array): Promise<void> {
+  try {
+    await writeFile(file, bytes, { flag: 'wx', mode: 0o644, flush: true })
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    // Of ours is only what this call has made.
+    if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EIO' || code === 'EFBIG')
+      await rm(file, { force: true })
+    throw notFresh(file, code, cause)
+  }
+}
+
+/**
+ * Whether something is there already, for who does something first that cannot be undone.
+ *
+ * @throws SallyportError FILE_UNWRITABLE
+ */
+export async function checkFresh(file: string): Promise<void> {
+  const isThere = await lstat(file).then(
+    () => true,
+    () => false,
+  )
+  if (isThere) throw notFresh(file, 'EEXIST')
+}
+
+function notFresh(file: string, code: string | undefined, cause?: unknown): SallyportError {
+  return new SallyportError(
+    {
+      code: 'FILE_UNWRITABLE',
+      where: file,
+      expected: 'a file that is not there yet and can be written',
+      found: code ?? 'an unknown error',
+      fix: 'Name another file with --output',
+    },
+    { cause },
+  )
+}
