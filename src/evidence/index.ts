@@ -15,13 +15,8 @@ export type { Credential, Credentials, NamedCredential } from './oci/credentials
 export type { RegistryEvidence, RegistryOptions, ResolvedArtifact } from './oci/find.ts'
 export type { AttachedDocument } from './oci/place.ts'
 export { formatReference, parseReference, registryOf, type Reference } from './oci/reference.ts'
-export type {
-  Tags,
-  TagPage,
-  Upstream,
-  UpstreamOptions,
-  UpstreamRepository,
-} from './oci/upstream.ts'
+export { queryOfTagPage, readTagPage, type TagPage } from './oci/tag-page.ts'
+export type { Tags, Upstream, UpstreamOptions, UpstreamRepository } from './oci/upstream.ts'
 export {
   manifestTypes,
   misspelled,

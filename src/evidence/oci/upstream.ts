@@ -8,6 +8,7 @@ import type { Credentials } from './credentials.ts'
 import { manifestTypes } from './manifest.ts'
 import { registryOf } from './reference.ts'
 import { listReferrers, type Referrers } from './referrers.ts'
+import { queryOfTagPage, readTagPage, type TagPage } from './tag-page.ts'
 
 export interface UpstreamOptions {
   readonly http: HttpClient
@@ -34,16 +35,11 @@ export interface UpstreamRepository {
   referrers(sha256: string, artifactType: string | undefined): Promise<Referrers | undefined>
 }
 
-export interface TagPage {
-  readonly n?: number
-  readonly last?: string
-}
-
 export interface Tags {
   readonly tags: readonly string[]
   /** The page that follows. */
   readonly next?: TagPage
-  /** There are more, on a page that the registry does not name by the last tag of this one. */
+  /** There are more, on a page that the registry names in a way that is not passed on. */
   readonly isCut: boolean
 }
 
@@ -53,7 +49,7 @@ const maxLink = 4096
 const tagName = z.string().regex(/^\w[\w.-]{0,127}$/)
 const tagsSchema = z.object({ tags: z.array(tagName).max(100_000).nullish() })
 
-/** Opens a registry at its address (`https://host`). Nothing of what its clients say but names is ever passed on to it. */
+/** Opens a registry at its address (`https://host`). Of what its clients say only names and pages of tags are passed on to it. */
 export function openUpstream(address: URL, options: UpstreamOptions): Upstream {
   const registry = registryOf(address)
   return {
@@ -77,9 +73,7 @@ export function openUpstream(address: URL, options: UpstreamOptions): Upstream {
           return answer.content
         },
         async tags(page) {
-          const query = new URLSearchParams()
-          if (page.n !== undefined) query.set('n', String(page.n))
-          if (page.last !== undefined) query.set('last', page.last)
+          const query = queryOfTagPage(page)
           const path = query.size === 0 ? '/tags/list' : `/tags/list?${query.toString()}`
           const request = { what: 'tags', accept: 'application/json', maxBytes: maxTagBytes }
           const answer = await ask(path, request)
@@ -121,9 +115,11 @@ function tagsOf({ body, headers, url }: HttpAnswer): Tags {
 function nextOf(link: string, { href }: URL): Omit<Tags, 'tags'> {
   const [, target] = /<([^<>]*)>\s*;[^,]*\brel="?next"?/.exec(link.slice(0, maxLink)) ?? []
   if (target === undefined) return { isCut: link.length > maxLink }
-  const query = URL.parse(target, href)?.searchParams
-  const last = tagName.safeParse(query?.get('last')).data
-  const n = Number(query?.get('n') ?? '')
-  if (last === undefined) return { isCut: true }
-  return { next: { last, ...(Number.isInteger(n) && n > 0 ? { n } : {}) }, isCut: false }
+  const query = URL.parse(target, href)?.searchParams ?? new URLSearchParams()
+  const next = readTagPage(query)
+  if (next === undefined || (next.last ?? next.nextPage) === undefined) return { isCut: true }
+  // After a tag there is nothing else to say (OCI distribution-spec v1.1, "Listing Tags"); beside other words there may be.
+  const isAfterTag = next.nextPage === undefined && tagName.safeParse(next.last).success
+  const isAll = [...query.keys()].every((key) => ['n', 'last', 'next_page'].includes(key))
+  return isAfterTag || isAll ? { next, isCut: false } : { isCut: true }
 }

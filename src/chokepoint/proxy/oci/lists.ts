@@ -1,13 +1,12 @@
 import { SallyportError } from '#error'
-import { openDeadline, type TagPage, type UpstreamRepository } from '#evidence'
-import type { Refusal } from './errors.ts'
+import { openDeadline, queryOfTagPage, readTagPage, type UpstreamRepository } from '#evidence'
+import { refusalOf, type Refusal } from './errors.ts'
 import type { Call } from './context.ts'
 import { assigned } from './manifests.ts'
 import type { Place } from './route.ts'
 import { sendBytes } from './send.ts'
 
 const indexType = 'application/vnd.oci.image.index.v1+json'
-const maxPage = 10_000
 
 /** Tags, as the registry lists them now. Names only: what a tag leads to is decided when it is asked for. */
 export async function serveTags(
@@ -17,7 +16,9 @@ export async function serveTags(
 ): Promise<Refusal | undefined> {
   const target = await assigned(place, call)
   if ('status' in target) return target
-  const found = await ask(place, call, (repository) => repository.tags(pageOf(query)))
+  const page = readTagPage(query)
+  if (page === undefined) return noPage()
+  const found = await ask(place, call, (repository) => repository.tags(page))
   if (found === undefined) return nameUnknown(place)
   // The name as the client wrote it.
   const name = query.has('ns') ? place.repository : place.name
@@ -26,7 +27,7 @@ export async function serveTags(
   const { tags, next, isCut } = isNone ? { tags: [], next: undefined, isCut: false } : found
   if (isCut) throw nextUnknown(place)
   if (next !== undefined) {
-    const more = new URLSearchParams(queryOf(next))
+    const more = queryOfTagPage(next)
     if (query.has('ns')) more.set('ns', place.upstream)
     call.response.setHeader('link', `</v2/${name}/tags/list?${more.toString()}>; rel="next"`)
   }
@@ -35,20 +36,14 @@ export async function serveTags(
   return undefined
 }
 
-function pageOf(query: URLSearchParams): TagPage {
-  const n = Number(/^\d{1,5}$/.exec(query.get('n') ?? '')?.[0] ?? 0)
-  const [last] = /^\w[\w.-]{0,127}$/.exec(query.get('last') ?? '') ?? []
-  return {
-    ...(n > 0 ? { n: Math.min(n, maxPage) } : {}),
-    ...(last === undefined ? {} : { last }),
-  }
-}
-
-function queryOf({ n, last }: TagPage): Record<string, string> {
-  return {
-    ...(n === undefined ? {} : { n: String(n) }),
-    ...(last === undefined ? {} : { last }),
-  }
+function noPage(): Refusal {
+  return refusalOf({
+    code: 'REQUEST_PARAMETER',
+    where: 'last, next_page',
+    expected: 'a page as the link of the one before names it',
+    found: 'one that is too long, or not printable',
+    fix: 'Follow the link of the page before as it is, or begin with the first page',
+  })
 }
 
 /** What names a manifest as its subject. Each of them is decided when it is asked for, like any manifest. */
@@ -83,9 +78,9 @@ function nextUnknown({ upstream, name }: Place): SallyportError {
   return new SallyportError({
     code: 'PROXY_UPSTREAM',
     where: upstream,
-    expected: `a next page of tags of ${name} that begins after a tag (last=…)`,
-    found: 'one that is named in another way',
-    fix: 'Ask for so many tags at once that there is no next page (?n=10000), or ask the registry itself',
+    expected: `a next page of tags of ${name} that is named by n, last and next_page`,
+    found: 'one that is named in another way, or at too great length',
+    fix: 'Ask for more tags at once, so that there is no next page (?n=1000; some registries take no more), or ask the registry itself',
   })
 }
 

@@ -516,7 +516,7 @@ test('more referrers than are listed are not passed off for all', async () => {
   )
 })
 
-test('a page of tags leads to the next by the last tag, and is no whole list where that cannot be said', async () => {
+test('a page of tags leads to the next, and is no whole list where that cannot be said', async () => {
   let link = ''
   await behind(
     (_, response) => {
@@ -533,17 +533,96 @@ test('a page of tags leads to the next by the last tag, and is no whole list whe
       assert.equal(none.headers['link'], undefined)
       assert.equal(none.body.toString(), JSON.stringify({ name: place, tags: [] }))
       const endless = `n=2&last=2&x=${'x'.repeat(5000)}`
-      for (const query of ['n=2&next_page=gAAAAA', 'n=2&last=eyJhIjoxfQ%3D%3D', endless]) {
+      for (const query of [
+        'n=2&page=2',
+        'n=2&next_page=gAAAAA&more=x',
+        'n=2&last=eyJhIjoxfQ%3D%3D&more=x',
+        'n=2&next_page=a%0Ab',
+        `n=2&next_page=${'x'.repeat(3500)}`,
+        endless,
+      ]) {
         link = next(query)
         const { status, code, body } = await tags('n=2')
         assert.deepEqual([status, code], [502, 'UNAVAILABLE'], query)
-        assert.match(body.toString(), /PROXY_UPSTREAM.*n=10000/)
+        assert.match(body.toString(), /PROXY_UPSTREAM.*n=1000;/)
       }
       link = '</elsewhere>; rel="help"'
       assert.equal((await tags('n=2')).status, 200)
     },
   )
 })
+
+const fiveTags = ['1.0', '1.1', '2.0', '2.1', 'latest']
+
+/** Where a page of two begins, in words that only the registry understands. */
+const opaque = (at: number, length: number) =>
+  Buffer.from(`${String(at)}${'ÿ>?'.repeat(length)}!`).toString('base64')
+const beginOf = (word: string | null) =>
+  word === null ? 0 : Number.parseInt(Buffer.from(word, 'base64').toString(), 10)
+
+/** `next_page` and `n`; `last` is not looked at. */
+function quay({ url = '' }: IncomingMessage, response: ServerResponse): unknown {
+  const { searchParams: query, pathname } = new URL(url, 'http://quay.io')
+  const at = beginOf(query.get('next_page'))
+  const next = encodeURIComponent(opaque(at + 2, 20))
+  if (at + 2 < 5) {
+    response.setHeader('link', `<${pathname}?next_page=${next}&n=2>; rel="next"`)
+  }
+  return response.end(JSON.stringify({ name: repository, tags: fiveTags.slice(at, at + 2) }))
+}
+
+/** An opaque `last` in a whole address, and at most 1000 at once. */
+function ecr({ url = '', headers }: IncomingMessage, response: ServerResponse): unknown {
+  const { searchParams: query, href } = new URL(url, `http://${headers.host}`)
+  if (Number(query.get('n')) > 1000) {
+    return response.writeHead(405).end('{"errors":[{"code":"UNSUPPORTED"}]}')
+  }
+  const at = beginOf(query.get('last'))
+  const next = new URL(href)
+  next.search = `?last=${encodeURIComponent(opaque(at + 2, 150))}`
+  if (at + 2 < 5) response.setHeader('link', `<${next.href}>; rel="next"`)
+  return response.end(JSON.stringify({ name: repository, tags: fiveTags.slice(at, at + 2) }))
+}
+
+for (const [kind, answer] of Object.entries({ quay, ecr })) {
+  test(`tags of a registry that names pages in words of its own (${kind}) are listed to the end`, async () => {
+    const urls: string[] = []
+    const heard: typeof answer = (request, response) => {
+      urls.push(request.url ?? '')
+      return answer(request, response)
+    }
+    await behind(heard, async () => {
+      for (const [path, query] of [
+        [`${place}/tags/list`, ''],
+        [`${repository}/tags/list`, '?ns=registry.example&hello=world'],
+      ] as const) {
+        assert.deepEqual(await tagsOf(path, query), fiveTags)
+      }
+      assert.equal(urls.length, 6)
+      assert.ok(
+        urls.every((url) => /^\/v2\/acme\/shop\/tags\/list(\?(?!.*(ns|hello)=)|$)/.test(url)),
+      )
+      const refused = await get(`${place}/tags/list?last=a%00b`)
+      assert.deepEqual([refused.status, refused.code, urls.length], [400, 'UNSUPPORTED', 6])
+      assert.match(refused.body.toString(), /REQUEST_PARAMETER/)
+    })
+  })
+}
+
+/** As a client follows the links. */
+async function tagsOf(path: string, query: string): Promise<readonly string[]> {
+  const tags: string[] = []
+  for (let next: string | undefined = `${path}${query}`; next !== undefined;) {
+    const { status, body, headers } = await get(next)
+    assert.equal(status, 200, next)
+    tags.push(...(JSON.parse(body.toString()) as { tags: string[] }).tags)
+    const link: unknown = headers['link']
+    next = /^<\/v2\/(\S+)>; rel="next"$/.exec(String(link))?.[1]
+    assert.ok(link === undefined || next?.startsWith(path), String(link))
+    assert.ok(tags.length <= fiveTags.length)
+  }
+  return tags
+}
 
 /** Does something with another registry behind the proxy. */
 async function behind(
