@@ -5,6 +5,7 @@ import type { NameMapping } from '../targets.ts'
 import type { AllowedImages } from './allowed.ts'
 import type { BlobCache } from './blob-cache.ts'
 import type { Hints } from './hints.ts'
+import type { SharedWork } from './shared-work.ts'
 
 /** A registry behind the proxy. */
 export interface ProxiedRegistry {
@@ -39,14 +40,14 @@ export interface OciProxyOptions {
   }
 }
 
-/** How it ended to fetch a blob: it is there, the registry has none, or whoever asked first has gone. */
-export type Filled = 'done' | 'unknown' | 'gone'
+/** How it ended to fetch a blob: it is there, or the registry has none. */
+export type Filled = 'done' | 'unknown'
 
 /** One request. */
 export interface Call extends OciProxyOptions {
   readonly allowed: AllowedImages
   /** Blobs that are being fetched into the cache, by repository and digest: whoever wants a part waits for the same. */
-  readonly filling: Map<string, Promise<Filled>>
+  readonly filling: SharedWork<Filled>
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly requester: string

@@ -8,6 +8,7 @@ import { serveReferrers, serveTags } from './lists.ts'
 import { routeOf, type NoRoute, type Place, type Route } from './route.ts'
 import { common, sendBytes } from './send.ts'
 import { serveBlob } from './serve-blob.ts'
+import { shareWork } from './shared-work.ts'
 
 /** Answers one request, completely. */
 export type OciProxy = (request: IncomingMessage, response: ServerResponse) => Promise<void>
@@ -19,7 +20,7 @@ export type OciProxy = (request: IncomingMessage, response: ServerResponse) => P
 export function openOciProxy(options: OciProxyOptions): OciProxy {
   const { edition } = options.ports
   const allowed = rememberAllowed({ clock: options.clock, edition })
-  const filling: Call['filling'] = new Map()
+  const filling: Call['filling'] = shareWork(options.limits.blobMs)
   const upstreams = new Set(options.registries.keys())
   return async (request, response) => {
     const gone = new AbortController()

@@ -1,4 +1,5 @@
 import { createReadStream } from 'node:fs'
+import { SallyportError } from '#error'
 import { openBlob, reachable, unknown } from './blobs.ts'
 import type { Call, Filled } from './context.ts'
 import type { Refusal } from './errors.ts'
@@ -66,32 +67,40 @@ async function servePart(
   return undefined
 }
 
-/** Fetches or compares the whole, once for all who want parts of it at the same time. */
-async function fill(place: Place, part: Part, call: Call): Promise<Filled> {
+/** Fetches or compares the whole, once for all who want parts of it at the same time, and until the last has gone. */
+function fill(place: Place, part: Part, call: Call): Promise<Filled | 'gone'> {
   const key = `${place.name}@${part.sha256}`
-  for (;;) {
-    const running = call.filling.get(key)
-    if (running === undefined) break
-    const filled = await running
-    if (call.gone.aborted) return 'gone'
-    // Somebody else who went away is no answer for this one.
-    if (filled !== 'gone') return filled
-  }
-  const own = fetchWhole(place, part, call).finally(() => call.filling.delete(key))
-  call.filling.set(key, own)
-  return own
+  return call.filling.wait(key, call.gone, (gone) => fetchWhole(place, part, { ...call, gone }))
 }
 
 async function fetchWhole(place: Place, part: Part, call: Call): Promise<Filled> {
   try {
     const chunks = await openBlob(place, part, call)
     if (chunks === undefined) return 'unknown'
-    for await (const _ of chunks) if (call.gone.aborted) return 'gone'
+    for await (const _ of chunks) call.gone.throwIfAborted()
     return 'done'
   } catch (error) {
-    if (call.gone.aborted) return 'gone'
-    throw error
+    // Whoever still waits then has waited for as long as it may take.
+    throw call.gone.aborted ? tooSlow(place, part, call, error) : error
   }
+}
+
+function tooSlow(
+  { upstream, name }: Place,
+  { sha256 }: Part,
+  { limits }: Call,
+  cause: unknown,
+): SallyportError {
+  return new SallyportError(
+    {
+      code: 'PROXY_UPSTREAM',
+      where: upstream,
+      expected: `${name}@sha256:${sha256}, whole, within ${limits.blobMs / 1000} seconds`,
+      found: 'a part of it',
+      fix: 'Ask again; if it happens again, raise proxies.oci.limits.blobSeconds',
+    },
+    { cause },
+  )
 }
 
 function headersOf({ sha256 }: Part): Readonly<Record<string, string>> {
