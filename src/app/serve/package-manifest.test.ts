@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { packEntries } from '../../chokepoint/proxy/npm/testing/package.ts'
+import { rawTar, type RawEntry } from '../../materials/testing/raw-tar.ts'
 import { readPackageManifest } from './package-manifest.ts'
 
 const good = ['package/package.json', '{"name":"good","version":"1.0.0"}'] as const
@@ -12,6 +13,7 @@ test('the package.json in the one folder says what a package is, whatever lies d
     './package/lib/package.json',
     'package/package.json/index.js',
     'package/my-package.json',
+    'package/pages/[...all]/..config/package.json',
   ]
   const tarball = packEntries([good, ...deeper.map((path) => [path, evil] as const)])
   assert.deepEqual(await readPackageManifest(tarball), { name: 'good', version: '1.0.0' })
@@ -55,5 +57,39 @@ for (const path of others) {
     const refused = { code: 'NPM_CONTENT_MISMATCH' }
     await assert.rejects(readPackageManifest(packEntries([good, [path, evil]])), refused)
     await assert.rejects(readPackageManifest(packEntries([[path, evil], good])), refused)
+  })
+}
+
+for (const path of [
+  'package/a/../package.json',
+  'package/a/b/../../package.json',
+  'x/../package/package.json',
+  'package/a/..',
+  'package/a/../index.js',
+  'package\\a\\..\\package.json',
+  'package/a/.. ./package.json',
+  'package/a/\u{ff0e}\u{ff0e}/package.json',
+]) {
+  test(`an entry called ${JSON.stringify(path)}, which climbs, is refused`, async () => {
+    const climbing = { code: 'NPM_CONTENT_MISMATCH', expected: 'paths without ".."' }
+    await assert.rejects(readPackageManifest(packEntries([good, [path, evil]])), climbing)
+  })
+}
+
+const links: Readonly<Record<string, RawEntry>> = {
+  'a symlink to the folder itself': { name: 'package/a', type: '2', target: '.' },
+  'a symlink in place of the package.json': {
+    name: 'package/package.json',
+    type: '2',
+    target: 'a/package.json',
+  },
+  'a hard link': { name: 'package/a', type: '1', target: 'package/package.json' },
+}
+for (const [what, link] of Object.entries(links)) {
+  test(`a tarball with ${what} is refused: npm packs none, and some unpack it`, async () => {
+    const [name, body] = good
+    const tarball = rawTar([{ name, body }, link, { name: 'package/a/package.json', body: evil }])
+    const linked = { code: 'NPM_CONTENT_MISMATCH', expected: 'files, and no links' }
+    await assert.rejects(readPackageManifest(tarball), linked)
   })
 }

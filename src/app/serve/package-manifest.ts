@@ -7,7 +7,8 @@ const maxBytes = 8_000_000
 
 /**
  * What the package.json of an npm package says it is, read as npm reads it. Whoever made the archive is not trusted: two
- * files that could become the one package.json are refused, because which of them counts depends on who unpacks.
+ * files that could become the one package.json are refused, because which of them counts depends on who unpacks. So is what
+ * could lead one there: links, of which npm packs none and some unpack them, and paths that climb.
  *
  * @throws SallyportError TAR_MALFORMED, TAR_TOO_LARGE, TAR_ENTRY_TYPE, NPM_CONTENT_MISMATCH
  */
@@ -16,11 +17,16 @@ export async function readPackageManifest(tarball: Uint8Array): Promise<PackageM
   let files = 0
   let size = 0
   const onEntry = (entry: ArchiveEntry): ((chunk: Uint8Array) => void) | undefined => {
-    if (!couldBeManifest(entry.path)) return undefined
+    const { path, kind } = entry
+    const parts = partsOf(path)
+    if (parts.some((part) => climbs.test(part)))
+      throw unreadable(`the path ${quote(path, 200)}`, 'paths without ".."')
+    if (kind === 'symlink' || kind === 'hardlink')
+      throw unreadable(`a ${kind} at ${quote(path, 200)}`, 'files, and no links')
+    if (!couldBeManifest(path, parts)) return undefined
     files += 1
-    if (!isManifest.test(entry.path))
-      throw unreadable(`a package.json at ${quote(entry.path, 200)}`)
-    if (entry.kind !== 'file') throw unreadable(`a ${entry.kind}`)
+    if (!isManifest.test(path)) throw unreadable(`a package.json at ${quote(path, 200)}`)
+    if (kind !== 'file') throw unreadable(`a ${kind}`)
     return (chunk) => {
       size += chunk.length
       if (size <= maxBytes) chunks.push(chunk)
@@ -35,19 +41,24 @@ export async function readPackageManifest(tarball: Uint8Array): Promise<PackageM
 /** npm takes off the first folder, whatever it is called: this is what it reads, and the rest of them is for nobody. */
 const isManifest = /^[^/\\:]+\/package\.json$/
 
+/** Some file systems leave out dots and spaces at an end. */
+const climbs = /^\.\.[. ]*$/
+
 /**
  * Whether somebody could write an entry to the one package.json. npm takes off the first part, which may be empty or a
  * dot, and then everything that is a root anywhere, such as `/`, `C:` or `\\server\share`. Some file systems do not tell upper
  * case or forms of a letter, and leave out dots and spaces at an end.
  */
-function couldBeManifest(path: string): boolean {
-  const parts = path
+function couldBeManifest(path: string, parts: readonly string[]): boolean {
+  const named = parts.map((part) => part.replace(/[. ]+$/, '')).filter((part) => part !== '')
+  return named.at(-1) === 'package.json' && (named.length <= 2 || /[\\:]/.test(path))
+}
+
+function partsOf(path: string): readonly string[] {
+  return path
     .normalize('NFKC')
     .toLowerCase()
     .split(/[/\\:]/)
-    .map((part) => part.replace(/[. ]+$/, ''))
-    .filter((part) => part !== '')
-  return parts.at(-1) === 'package.json' && (parts.length <= 2 || /[\\:]/.test(path))
 }
 
 async function* once(bytes: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -66,11 +77,14 @@ function parse(text: string): PackageManifest {
   throw unreadable('a package.json without name or version')
 }
 
-function unreadable(found: string): SallyportError {
+function unreadable(
+  found: string,
+  expected = 'one package.json with name and version, in one folder',
+): SallyportError {
   return new SallyportError({
     code: 'NPM_CONTENT_MISMATCH',
     where: 'the tarball',
-    expected: 'one package.json with name and version, in one folder',
+    expected,
     found,
     fix: 'Do not install it from anywhere; tell the registry that this version is not what it says',
   })
