@@ -133,12 +133,13 @@ export function writePackument(
 }
 
 /**
- * Without this npm 8 runs no script of a package, and no lock says that it has one. Full packuments do not say
- * it, but what the scripts are; short ones say it, and do not have them.
+ * Without this npm 8 runs no script of a package, and no lock says that it has one. Most full packuments do not say
+ * it, but what the scripts are; short ones say it, and do not have them. A registry that says it may know of one that is
+ * not among the scripts: a package with `binding.gyp` is built when it is installed.
  */
-function installScriptIn({ scripts }: Fields): Fields {
+function installScriptIn({ scripts, hasInstallScript }: Fields): Fields {
   const known = objectOf(scripts)
-  if (known === undefined) return {}
+  if (known === undefined || hasInstallScript === true) return {}
   const has = ['preinstall', 'install', 'postinstall'].some((name) => Object.hasOwn(known, name))
   return { hasInstallScript: has }
 }

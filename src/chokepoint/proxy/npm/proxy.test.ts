@@ -443,7 +443,7 @@ test('odd names of versions and fields that nobody knows are not handed on', asy
   assert.notEqual(told.policyRestrictions?.message, 'x')
 })
 
-test('npm is told of scripts that run when a package is installed, by what the scripts are', async (t) => {
+test('npm is told of scripts that run when a package is installed, by what the scripts are or the registry says', async (t) => {
   const told = (manifest: Readonly<Record<string, unknown>>, version: string) => ({
     version,
     manifest,
@@ -452,14 +452,15 @@ test('npm is told of scripts that run when a package is installed, by what the s
   const h = await open(t, weekOld)
   h.upstream.publish('native', [
     told({ scripts: { postinstall: 'node-gyp rebuild' } }, '1.0.0'),
-    told({ scripts: { test: 'true' }, hasInstallScript: true }, '1.0.1'),
-    told({ hasInstallScript: true }, '1.0.2'),
-    told({}, '1.0.3'),
+    told({ scripts: { test: 'true' }, hasInstallScript: true, gypfile: true }, '1.0.1'),
+    told({ scripts: { test: 'true' }, hasInstallScript: false }, '1.0.2'),
+    told({ hasInstallScript: true }, '1.0.3'),
+    told({}, '1.0.4'),
   ])
   for (const more of [short, {}]) {
     const { versions = {} } = await h.json('/native', more)
     const has = Object.values(versions).map(({ hasInstallScript }) => hasInstallScript)
-    assert.deepEqual(has, [true, false, true, undefined])
+    assert.deepEqual(has, [true, true, false, true, undefined])
   }
 })
 
