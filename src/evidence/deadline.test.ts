@@ -1,10 +1,18 @@
 import assert from 'node:assert/strict'
 import { getEventListeners, once } from 'node:events'
 import { test } from 'node:test'
+import { setTimeout } from 'node:timers/promises'
 import { openDeadline } from './deadline.ts'
 
 test('a deadline ends with its time', async () => {
   using deadline = openDeadline(10)
+  await once(deadline.signal, 'abort')
+})
+
+test('what a deadline waits for does not count', async () => {
+  using deadline = openDeadline(20)
+  await deadline.pause(setTimeout(60))
+  assert.ok(!deadline.signal.aborted)
   await once(deadline.signal, 'abort')
 })
 

@@ -1,6 +1,8 @@
 /** A signal that belongs to one piece of work. */
 export interface Deadline extends Disposable {
   readonly signal: AbortSignal
+  /** Waits for something that is no part of the work: the time that it takes does not count. */
+  pause<T>(other: Promise<T>): Promise<T>
 }
 
 /**
@@ -11,11 +13,23 @@ export interface Deadline extends Disposable {
 export function openDeadline(ms: number, outer?: AbortSignal): Deadline {
   const controller = new AbortController()
   const end = (): void => controller.abort()
-  const timer = setTimeout(end, ms)
+  let left = ms
+  let since = performance.now()
+  let timer = setTimeout(end, left)
   if (outer?.aborted === true) end()
   else outer?.addEventListener('abort', end, { once: true })
   return {
     signal: controller.signal,
+    async pause(other) {
+      clearTimeout(timer)
+      left -= performance.now() - since
+      try {
+        return await other
+      } finally {
+        since = performance.now()
+        timer = setTimeout(end, left)
+      }
+    },
     [Symbol.dispose]() {
       clearTimeout(timer)
       outer?.removeEventListener('abort', end)

@@ -8,6 +8,9 @@ export interface DescribedPackages {
     key: string,
     ask: () => Promise<Answer>,
   ): Promise<Described | Answer>
+  /** What is remembered. */
+  known(key: string): Described | undefined
+  keep(key: string, described: Described): void
 }
 
 interface Entry {
@@ -20,7 +23,7 @@ const maxBytes = 128 * 1024 * 1024
 
 export function rememberDescribed(clock: () => Date): DescribedPackages {
   const entries = new Map<string, Entry>()
-  const asking = new Map<string, Promise<Described | 'large'>>()
+  const join = joinRunning<Described | 'large'>()
   let total = 0
   const drop = (key: string): void => {
     total -= entries.get(key)?.described.bytes ?? 0
@@ -35,23 +38,33 @@ export function rememberDescribed(clock: () => Date): DescribedPackages {
       drop(oldest)
     }
   }
+  const known = (key: string): Described | undefined => {
+    const entry = entries.get(key)
+    const age = entry === undefined ? Infinity : clock().getTime() - entry.at
+    return age >= 0 && age <= freshMs ? entry?.described : undefined
+  }
   return {
+    known,
+    keep,
     async get<Answer extends Described | 'large'>(key: string, ask: () => Promise<Answer>) {
-      const entry = entries.get(key)
-      const age = entry === undefined ? Infinity : clock().getTime() - entry.at
-      if (entry !== undefined && age >= 0 && age <= freshMs) return entry.described
+      const asked = async (): Promise<Answer> => {
+        const answer = await ask()
+        if (answer !== 'large') keep(key, answer)
+        return answer
+      }
       // Whatever is asked for under a key is the same each time.
-      const running = asking.get(key) as Promise<Answer> | undefined
-      if (running !== undefined) return running
-      const started = ask()
-        .then((answer) => {
-          if (answer !== 'large') keep(key, answer)
-          return answer
-        })
-        .finally(() => asking.delete(key))
-      asking.set(key, started)
-      return started
+      return known(key) ?? ((await join(key, asked)) as Answer)
     },
+  }
+}
+
+/** Whoever asks for something while it is asked for already waits for the same answer. */
+export function joinRunning<T>(): (key: string, ask: () => Promise<T>) => Promise<T> {
+  const running = new Map<string, Promise<T>>()
+  return (key, ask) => {
+    const started = running.get(key) ?? ask().finally(() => running.delete(key))
+    running.set(key, started)
+    return started
   }
 }
 

@@ -1,13 +1,28 @@
 import { SallyportError, type Problem } from '#error'
 import { bindingOf, type Binding } from './binding.ts'
-import { rememberDescribed, rememberRecorded, type Recorded } from './described.ts'
+import { openBudget } from './budget.ts'
+import {
+  joinRunning,
+  rememberDescribed,
+  rememberRecorded,
+  type DescribedPackages,
+  type Recorded,
+} from './described.ts'
 import { watchImpostors, type ImpostorWatch } from './impostors.ts'
 import type { PackageName } from './name.ts'
 import type { NpmProxyPorts } from './ports.ts'
 import { screen } from './screen.ts'
 import type { NpmProxySettings } from './settings.ts'
 import { openSlots } from './slots.ts'
-import { fetchPackument, fetchSmallPackument, type Described } from './upstream.ts'
+import {
+  describedIn,
+  fetchPackument,
+  fetchSmallPackument,
+  type Asking,
+  type Described,
+  type Fetched,
+  type Form,
+} from './upstream.ts'
 import type { VersionRecord } from './packument.ts'
 
 /** What the routes of the proxy share. */
@@ -23,8 +38,8 @@ export interface Packages {
   /** The registry of a name. Resolves after it was recorded that there is none. */
   bind(name: PackageName, requester: string): Promise<Binding>
   /**
-   * Does something with what the registry says of a package. Of large packuments only a few are in memory at a time: what
-   * `deed` gives back MUST NOT hold one.
+   * Does something with what the registry says of a package. Of large packuments only so many bytes are in memory at a time,
+   * and few are read: what `deed` gives back MUST NOT hold one.
    */
   describe<T>(
     name: PackageName,
@@ -35,7 +50,10 @@ export interface Packages {
 }
 
 const tarballsAtATime = 8
+/** Read, such a one takes several times as much memory. */
 const largeAtATime = 2
+/** Of large ones so many of the largest may have come and not be read yet. */
+const largestAtATime = 2
 /** Hardly any short packument is larger. */
 const smallBytes = 1_000_000
 const maxLarge = 10_000
@@ -44,7 +62,7 @@ export function openPackages(settings: NpmProxySettings, ports: NpmProxyPorts): 
   const described = rememberDescribed(ports.clock)
   const impostors = watchImpostors(settings, ports)
   const large = new Set<string>()
-  const inLane = openSlots(largeAtATime)
+  const describeLarge = openLarge(described, settings)
   return {
     settings,
     ports,
@@ -75,9 +93,37 @@ export function openPackages(settings: NpmProxySettings, ports: NpmProxyPorts): 
         if (large.size >= maxLarge) large.clear()
         large.add(key)
       }
-      return inLane(async () =>
-        deed(await described.get(`large ${key}`, () => fetchPackument(asking, form, maxBytes))),
-      )
+      return describeLarge(`large ${key}`, asking, form, deed)
     },
+  }
+}
+
+type DescribeLarge = <T>(
+  key: string,
+  asking: Asking,
+  form: Form,
+  deed: (described: Described) => T | Promise<T>,
+) => Promise<T>
+
+/** A slow registry keeps nobody waiting: what is bounded is what has come, and turns are taken only for what is here whole. */
+function openLarge(
+  described: DescribedPackages,
+  { maxPackumentBytes: maxBytes, upstreamMs: ms }: NpmProxySettings,
+): DescribeLarge {
+  const budget = openBudget(largestAtATime * maxBytes)
+  const inLane = openSlots(largeAtATime)
+  const join = joinRunning<Fetched>()
+  const parse = (key: string, fetched: Fetched, { name }: Asking): Described => {
+    const parsed = describedIn(fetched, name)
+    described.keep(key, parsed)
+    return parsed
+  }
+  return async (key, asking, form, deed) => {
+    const known = described.known(key)
+    if (known !== undefined) return await deed(known)
+    return budget.share(async (take) => {
+      const fetched = await join(key, () => fetchPackument(asking, form, { maxBytes, ms, take }))
+      return inLane(async () => deed(described.known(key) ?? parse(key, fetched, asking)))
+    })
   }
 }

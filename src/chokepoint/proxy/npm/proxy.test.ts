@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict'
 import { createPublicKey } from 'node:crypto'
+import { once } from 'node:events'
 import { readdirSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
 import { test, type TestContext } from 'node:test'
@@ -505,7 +508,32 @@ test('a packument that has not changed is not sent again', async (t) => {
   assert.deepEqual([again.status, again.body], [304, ''])
 })
 
-test('of large packuments only two are in memory at a time, and the others wait', async (t) => {
+test('a registry that is slow with large packuments keeps none of another waiting', async (t) => {
+  const asked = Promise.withResolvers<void>()
+  let count = 0
+  const slow = createServer((_, response) => {
+    response.write('x'.repeat(1_100_000))
+    // Each is asked once for the beginning, and again for all of it.
+    if ((count += 1) === 6) asked.resolve()
+  })
+  slow.listen(0, '127.0.0.1')
+  await once(slow, 'listening')
+  t.after(() => slow.close().closeAllConnections())
+  const url = `http://127.0.0.1:${(slow.address() as AddressInfo).port}/`
+  const h = await open(t, () => ({
+    maxPackumentBytes: 4_000_000,
+    upstreamMs: 60_000,
+    scopes: new Map([['@own', { url, target: { environment: 'e', service: 's' } }]]),
+  }))
+  h.upstream.publish('big', [{ version: '1.0.0', manifest: { text: 'x'.repeat(1_500_000) } }])
+  const waiting = ['a', 'b', 'c'].map((name) => h.get(`/@own%2f${name}`))
+  await asked.promise
+  assert.equal((await h.get('/big')).status, 200)
+  slow.closeAllConnections()
+  for (const reply of waiting) assert.equal((await reply).status, 503)
+})
+
+test('of large packuments only two are read at a time, and the others wait', async (t) => {
   const h = await open(t, () => ({ ...weekOld(), maxPackumentBytes: 4_000_000 }))
   const names = ['a', 'b', 'c', 'd', 'e', 'f']
   for (const name of names) {

@@ -1,10 +1,12 @@
 import { quote, SallyportError } from '#error'
 import { openDeadline, type HttpClient } from '#evidence'
 import type { Binding } from './binding.ts'
+import type { Take } from './budget.ts'
 import { packumentUrl, type PackageName } from './name.ts'
 import { parsePackument, type Packument } from './packument.ts'
 
-type Limit = Awaited<ReturnType<HttpClient['send']>>['limit']
+type Answer = Awaited<ReturnType<HttpClient['send']>>
+type Limit = Answer['limit']
 
 /** What a registry said of a package, and how far inside the tarballs that it names may lie. */
 export interface Described {
@@ -13,27 +15,40 @@ export interface Described {
   readonly bytes: number
 }
 
-interface Asking {
+export interface Asking {
   readonly http: HttpClient
   readonly binding: Binding
   readonly name: PackageName
 }
 
-type Form = 'abbreviated' | 'full'
+export type Form = 'abbreviated' | 'full'
+
+/** A packument as it came. */
+export interface Fetched {
+  readonly body: Uint8Array
+  readonly limit: Limit
+}
+
+export interface Bounds {
+  readonly maxBytes: number
+  /** Within which the whole answer must have come. */
+  readonly ms: number
+}
 
 /**
- * Asks the one registry of a package for its packument. The client's own credentials are never passed on.
+ * Asks the one registry of a package for its packument, whose bytes are taken as they come: a registry that is slow
+ * holds no more than it has sent. The client's own credentials are never passed on.
  *
  * @throws SallyportError NPM_NOT_FOUND, NPM_UPSTREAM, EVIDENCE_SOURCE_UNAVAILABLE
  */
 export async function fetchPackument(
   asking: Asking,
   form: Form,
-  maxBytes: number,
-): Promise<Described> {
-  const answer = await asking.http.send(urlOf(asking), { ...questionOf(asking, form), maxBytes })
-  expectOk(answer, asking)
-  return describedIn(answer, answer.body, asking)
+  bounds: Bounds & { readonly take: Take },
+): Promise<Fetched> {
+  const fetched = await fetchUpTo(Infinity, asking, form, bounds)
+  if (fetched === 'large') throw new TypeError('nothing is larger than without bound')
+  return fetched
 }
 
 /**
@@ -44,8 +59,18 @@ export async function fetchPackument(
 export async function fetchSmallPackument(
   asking: Asking,
   form: Form,
-  { most, maxBytes, ms }: { readonly most: number; readonly maxBytes: number; readonly ms: number },
+  bounds: Bounds & { readonly most: number },
 ): Promise<Described | 'large'> {
+  const fetched = await fetchUpTo(bounds.most, asking, form, { ...bounds, take: () => undefined })
+  return fetched === 'large' ? 'large' : describedIn(fetched, asking.name)
+}
+
+async function fetchUpTo(
+  most: number,
+  asking: Asking,
+  form: Form,
+  { maxBytes, ms, take }: Bounds & { readonly take: Take },
+): Promise<Fetched | 'large'> {
   using deadline = openDeadline(ms)
   const { signal } = deadline
   const question = { ...questionOf(asking, form), maxBytes, signal }
@@ -57,9 +82,16 @@ export async function fetchSmallPackument(
   for await (const chunk of answer.content ?? []) {
     size += chunk.length
     if (announced > most || size > most) return 'large'
+    const room = take(chunk.length)
+    if (room !== undefined) await deadline.pause(room)
     chunks.push(chunk)
   }
-  return describedIn(answer, Buffer.concat(chunks), asking)
+  return { body: Buffer.concat(chunks), limit: answer.limit }
+}
+
+/** @throws SallyportError NPM_UPSTREAM when it is none */
+export function describedIn({ body, limit }: Fetched, { full }: PackageName): Described {
+  return { packument: parsePackument(body, full), limit, bytes: body.length }
 }
 
 function urlOf({ binding: { registry }, name }: Asking): URL {
@@ -81,15 +113,9 @@ function whatOf({ full }: PackageName): string {
   return `the versions of ${quote(full, 220)}`
 }
 
-type Answer = Awaited<ReturnType<HttpClient['send']>>
-
 function expectOk({ status, url }: Answer, { binding: { registry }, name }: Asking): void {
   if (status === 404 || status === 410) throw notFound(name.full, registry.url)
   if (status !== 200) throw upstreamFailed(url.host, whatOf(name), `status ${status}`)
-}
-
-function describedIn({ limit }: Answer, body: Uint8Array, { name }: Asking): Described {
-  return { packument: parsePackument(body, name.full), limit, bytes: body.length }
 }
 
 /**
