@@ -10,4 +10,4 @@ export {
 } from './embedded/spool-storage.ts'
 export type { ClientIdentity, PostgresOptions } from './postgres/connection.ts'
 export { openPostgresStore, type PostgresStore } from './postgres/open.ts'
-export type { Shelf } from './postgres/shelf.ts'
+export { shelfDays, type Shelf } from './postgres/shelf.ts'

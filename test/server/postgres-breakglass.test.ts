@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, readdirSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, describe, test, type TestContext } from 'node:test'
 import { requestAtGate, requestsAtGate } from '#app'
+import { encodeRequest, requestId, type BreakglassRequest } from '#breakglass'
+import { sha256Hex } from '#document'
 import { grantAtGate } from '../../src/app/breakglass/at-gate.ts'
 import { startCluster, whyNoPostgres, type Cluster } from '../postgres/cluster.ts'
 import { startInside, tokens, until } from './gate.ts'
@@ -34,10 +36,12 @@ describe(
         } as const,
         env: { TOKEN: tokens[role] },
       })
-      const add = async () => {
+      const add = async (before: (folder: string) => void = () => undefined) => {
         const replica = home.replica()
         t.after(() => replica.close())
-        rmSync(join(replica.folder, 'breakglass'), { recursive: true, force: true })
+        const folder = join(replica.folder, 'breakglass')
+        rmSync(folder, { recursive: true, force: true })
+        before(folder)
         return { folder: replica.folder, ...(await startInside({ ...home, ...replica })) }
       }
       const ask = async (gate: { readonly address: string }) => {
@@ -55,15 +59,23 @@ describe(
         })
         return { id, sha256: request.artifact.sha256 }
       }
-      return { home, first, at, add, ask }
+      const idsAt = async (gate: { readonly address: string }) =>
+        (await requestsAtGate(at(gate, 'approver'))).map(({ id }) => id)
+      /** Somebody who can write to the database puts files there. */
+      const put = async (files: ReadonlyMap<string, Uint8Array>, time = 'now()') => {
+        const rows = [...files].map(
+          ([name, bytes]) => `('${name}', '\\x${Buffer.from(bytes).toString('hex')}', ${time})`,
+        )
+        const into = 'INSERT INTO sallyport.shelf (name, bytes, at) VALUES'
+        await cluster.say(home.database, `${into} ${rows.join()}`)
+      }
+      return { home, first, at, add, ask, idsAt, put }
     }
     let files = 0
 
     test('asked at one, read at another, granted there, let in by all, and by who comes later', async (t) => {
-      const { home, first, at, add, ask } = await place(t)
+      const { home, first, at, add, ask, idsAt } = await place(t)
       const second = await add()
-      const idsAt = async (gate: { readonly address: string }) =>
-        (await requestsAtGate(at(gate, 'approver'))).map(({ id }) => id)
       const { id, sha256 } = await ask(first)
       assert.deepEqual(await idsAt(second), [id])
       const grant = Buffer.from(granted(sha256))
@@ -107,15 +119,89 @@ describe(
     })
 
     test('while the database is away a replica keeps what it is sent, and hands it on afterwards', async (t) => {
-      const { first, at, add, ask } = await place(t)
+      const { home, first, at, add, ask } = await place(t)
       const second = await add()
+      const ready = async () => (await home.get(first.address, '/readyz')).text
+      assert.doesNotMatch(await ready(), /BREAKGLASS_UNSHARED/)
       await cluster.halt('fast')
       const { id } = await ask(first)
       const seen = async () => (await requestsAtGate(at(second, 'approver'))).map((one) => one.id)
       assert.deepEqual(await seen(), [])
+      assert.match(await ready(), /^ready\n(?:.*\n)*BREAKGLASS_UNSHARED\n/)
       await cluster.start()
       await until('handed on', async () => (await seen()).includes(id))
       assert.ok(first.journal.some((line) => line.includes('breakglass is not shared')))
+      await until('no warning', async () => !(await ready()).includes('BREAKGLASS_UNSHARED'))
+    })
+
+    test('one bad file of its own keeps a replica neither from starting nor from sharing', async (t) => {
+      const { first, add, ask, idsAt } = await place(t)
+      const second = await add((folder) => {
+        const grants = join(folder, 'grants/sha256', 'a'.repeat(64))
+        mkdirSync(join(folder, 'requests', `${'0'.repeat(32)}.json`), { recursive: true })
+        symlinkSync('/nowhere', join(folder, 'requests', `${'1'.repeat(32)}.json`))
+        mkdirSync(join(grants, `${'0'.repeat(32)}.sigstore.json`), { recursive: true })
+        writeFileSync(join(folder, 'grants/sha256', 'b'.repeat(64)), 'no folder')
+      })
+      const asked = [(await ask(first)).id, (await ask(second)).id].sort()
+      for (const gate of [first, second])
+        await until(
+          'both know both',
+          async () => (await idsAt(gate)).sort().join() === asked.join(),
+        )
+    })
+
+    test('what the database says is held to what is asked of what is sent', async (t) => {
+      const { home, first, at, add, ask, idsAt, put } = await place(t)
+      const forged = Array.from({ length: 130 }, (_, n) => forge(n))
+      await put(
+        new Map(forged.map((one) => [`requests/${requestId(one)}.json`, encodeRequest(one)])),
+      )
+      const hex = 'a'.repeat(64)
+      const grant = granted(hex)
+      const junk = Array.from({ length: 100 }, (_, n) => Buffer.from(`junk ${n}`))
+      const spelled = Array.from({ length: 70 }, (_, n) => Buffer.from(`${grant}${' '.repeat(n)}`))
+      const named = (bytes: Buffer) =>
+        [`grants/sha256/${hex}/${sha256Hex(bytes).slice(0, 32)}.sigstore.json`, bytes] as const
+      await put(new Map([...junk, ...spelled].map(named)))
+      const { id } = await ask(first)
+      const second = await add()
+      await until('its request is there', async () => (await idsAt(second)).includes(id))
+      for (const { folder } of [home, second]) {
+        const place = join(folder, 'breakglass')
+        assert.equal(readdirSync(join(place, 'requests')).length, 101)
+        assert.equal(readdirSync(join(place, 'grants/sha256', hex)).length, 1)
+      }
+      await grantAtGate(at(first, 'approver'), Buffer.from(granted(hex, { reason: 'another' })))
+    })
+
+    test('what the database dates in the future hides nothing, and is cleared', async (t) => {
+      const { home, first, add, ask, idsAt } = await place(t)
+      const second = await add()
+      const rows = `SELECT 'requests/' || md5(i::text) || '.json', '{}', '3000-01-01' FROM generate_series(1, 5000) i`
+      await cluster.say(home.database, `INSERT INTO sallyport.shelf (name, bytes, at) ${rows}`)
+      const { id } = await ask(first)
+      await until('the other knows', async () => (await idsAt(second)).includes(id))
+      const count = `SELECT count(*) FROM sallyport.shelf`
+      assert.match(JSON.stringify(await cluster.say(home.database, count)), /"1"|\b1\b/)
     })
   },
 )
+
+/** A request that nobody has sent. */
+function forge(number: number): BreakglassRequest {
+  return {
+    apiVersion: 'sallyport.dev/v1',
+    kind: 'BreakglassRequest',
+    artifact: { name: 'shop', sha256: sha256Hex(`${number}`) },
+    environment: 'production',
+    service: 'shop',
+    requester: 'token:alice',
+    requestedOn: '2026-06-01T12:00:00Z',
+    seconds: 3600,
+    rules: ['require[0].allowed'],
+    reason: 'down',
+    incident: `INC-${number}`,
+    otherwise: { verdict: 'DENY', reasons: [] },
+  }
+}

@@ -27,6 +27,7 @@ import { keepRinging, type Ringing } from './ringing.ts'
 import { watchAccess, type AccessWatch } from './access-watch.ts'
 import { rememberEvidence } from './remembered.ts'
 import { makeService } from './service.ts'
+import { openDeskFiles } from './desk-files.ts'
 import { shareDesk } from './share-desk.ts'
 import { giveReceipts, readServed } from './receipts.ts'
 import { openTelling, type Telling } from './telling.ts'
@@ -150,6 +151,7 @@ async function openService(place: Place): Promise<GateService> {
   const open = openAdmission(config)
   if (open.length > 0) journal.write('warn', 'the webhook is open', { problems: open })
   const lost = countLostLines(place.lostLines, metrics)
+  const desks = await openDesks(place, rulebook)
   const service = makeService({
     config,
     http: await network.http(),
@@ -162,7 +164,7 @@ async function openService(place: Place): Promise<GateService> {
     readLogFile: readServed(storage, witnessing),
     receipt: giveReceipts({ config, storage, size: () => log.size, witnessing }),
     rulebook,
-    shared: stack.use(await shareDesk({ config, journal })),
+    ...desks,
     bell,
     tell: (ms) => ringing.tell(ms),
     rechecks: (limit) => rechecking.list(limit),
@@ -174,7 +176,7 @@ async function openService(place: Place): Promise<GateService> {
     warnings: () => [
       ...open,
       ...place.tlsProblems,
-      ...warningsOf(lost, spooled, ringing, rechecking, witnessing),
+      ...warningsOf(lost, spooled, ringing, rechecking, witnessing, ...Object.values(desks)),
       ...(place.telling?.warnings() ?? []),
     ],
   })
@@ -194,6 +196,13 @@ async function followRulebook(place: Place): Promise<WatchedRulebook> {
   })
   stack.use(rulebook)
   return rulebook
+}
+
+async function openDesks({ config, clock, journal, stack }: Place, rulebook: WatchedRulebook) {
+  const parts = { config, rulebook, clock, seconds: watchSeconds }
+  const deskFiles = stack.use(openDeskFiles(parts))
+  const shared = stack.use(await shareDesk({ config, files: deskFiles, journal }))
+  return { deskFiles, shared }
 }
 
 /** What was let in although nobody could tell is decided again. */

@@ -29,6 +29,7 @@ import { openAccessDesk } from './access-desk.ts'
 import { openDesk } from './breakglass-desk.ts'
 import { recordBuilt } from './built.ts'
 import { recordDeployed } from './deployed.ts'
+import type { DeskFiles } from './desk-files.ts'
 import { listEntries } from './entries.ts'
 import { inTime } from './in-time.ts'
 import type { KeptLog } from './kept-log.ts'
@@ -45,6 +46,8 @@ export interface ServiceParts extends GatherPorts {
   readonly receipt: GateService['receipt']
   readonly readLogFile: (path: string) => Promise<Uint8Array | undefined>
   readonly rulebook: WatchedRulebook
+  /** What this gate was sent in emergencies. */
+  readonly deskFiles: DeskFiles
   /** What replicas were sent in emergencies. */
   readonly shared: SharedDesk
   readonly bell: Pick<Bell, 'ring' | 'pending'>

@@ -1,13 +1,12 @@
-import { randomUUID } from 'node:crypto'
-import { mkdir, readdir, readFile, rename, stat, utimes, writeFile } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { parseRequest, requestId } from '#breakglass'
+import { join } from 'node:path'
 import type { Config } from '#config'
-import { sha256Hex } from '#document'
-import { SallyportError } from '#error'
+import { SallyportError, type Problem } from '#error'
 import type { Journal } from '#server'
 import type { Shelf } from '#store'
 import { openDatabase } from '../database.ts'
+import type { DeskFiles } from './desk-files.ts'
+import { readKept, youngMs } from './desk-folder.ts'
+import { readRequest } from './kept-requests.ts'
 
 /** What a gate was sent in emergencies, shared with the other replicas of its log. */
 export interface SharedDesk extends AsyncDisposable {
@@ -18,42 +17,50 @@ export interface SharedDesk extends AsyncDisposable {
    * @param kept a file of the folder that is new, by its name there
    */
   look(kept?: string): Promise<void>
+  /** Why nothing is shared. */
+  warnings(): readonly Problem[]
 }
 
 export interface ShareDeskParts {
   readonly config: Pick<Config, 'breakglass' | 'store'>
+  readonly files: Pick<DeskFiles, 'names' | 'keepRequest' | 'keepGrant'>
   readonly journal: Journal
 }
 
 const lookMs = 1000
-/** Grants hold for a week at most: what is older helps nobody. */
-const youngMs = 8 * 86_400_000
+/** What another was sent and is not kept here, such as a grant of a key that is not known yet, is looked at again. */
+const laterMs = 30_000
+const maxBytes = 1_000_000
 
 /**
  * Keeps what replicas were sent the same: each reads files of its own, so that no answer needs the database for them, and the
  * database carries them from one to the others. A log in files has no replicas: then there is nothing to do.
  */
-export async function shareDesk({ config, journal }: ShareDeskParts): Promise<SharedDesk> {
+export async function shareDesk({ config, files, journal }: ShareDeskParts): Promise<SharedDesk> {
   const { postgres } = config.store
   if (postgres === undefined) {
-    return { look: () => Promise.resolve(), [Symbol.asyncDispose]: () => Promise.resolve() }
+    return {
+      look: () => Promise.resolve(),
+      warnings: () => [],
+      [Symbol.asyncDispose]: () => Promise.resolve(),
+    }
   }
   const { shelf, close } = await openDatabase(postgres, { connections: 1 })
-  const copies = new Copies(config.breakglass.folder, shelf)
-  await copies.find()
-  let isSharing = true
+  const copies = new Copies(config.breakglass.folder, files, shelf)
+  let problems: readonly Problem[] = []
   const tell = (error?: unknown): void => {
-    if (isSharing && error !== undefined) journal.error('breakglass is not shared', error)
-    isSharing = error === undefined
+    if (problems.length === 0 && error !== undefined)
+      journal.error('breakglass is not shared', error)
+    problems = error === undefined ? [] : [notShared(error)]
   }
   let turn: Promise<void> = Promise.resolve()
-  let waiting = 0
+  let isWaiting = false
   // One after the other; who comes while one waits for its turn waits for that one.
   const look = (): Promise<void> => {
-    if (waiting > 0) return turn
-    waiting += 1
+    if (isWaiting) return turn
+    isWaiting = true
     turn = turn.then(async () => {
-      waiting -= 1
+      isWaiting = false
       await copies.exchange().then(() => tell(), tell)
     })
     return turn
@@ -65,6 +72,7 @@ export async function shareDesk({ config, journal }: ShareDeskParts): Promise<Sh
       if (kept !== undefined) copies.add(kept)
       return Promise.race([look(), sleep(lookMs)])
     },
+    warnings: () => problems,
     async [Symbol.asyncDispose]() {
       clearInterval(timer)
       await turn
@@ -81,93 +89,86 @@ function sleep(ms: number): Promise<void> {
 /** The files of one replica, held against what all have. */
 class Copies {
   readonly #folder: string
+  readonly #files: ShareDeskParts['files']
   readonly #shelf: Shelf
-  /** What others may not have yet, and since when it is here. */
-  readonly #own = new Map<string, number>()
-  /** What is not to be fetched: it is here, was here, or is not what its name says. */
-  readonly #seen = new Set<string>()
+  /** What others may not have yet. */
+  readonly #own = new Set<string>()
+  /** What is not to be fetched before then: it is here, was here, or is not kept. */
+  readonly #seen = new Map<string, number>()
+  #isFound = false
 
-  constructor(folder: string, shelf: Shelf) {
+  constructor(folder: string, files: ShareDeskParts['files'], shelf: Shelf) {
     this.#folder = folder
+    this.#files = files
     this.#shelf = shelf
   }
 
-  /** What is here from before. */
-  async find(): Promise<void> {
-    const artifacts = await namesIn(join(this.#folder, 'grants/sha256'))
-    for (const place of ['requests', ...artifacts.map((sha256) => `grants/sha256/${sha256}`)]) {
-      for (const file of await namesIn(join(this.#folder, place))) {
-        const name = `${place}/${file}`
-        if (kindOf(name) === undefined) continue
-        this.#seen.add(name)
-        this.#own.set(name, (await stat(join(this.#folder, name))).mtimeMs)
-      }
-    }
-  }
-
   add(name: string): void {
-    this.#seen.add(name)
-    this.#own.set(name, Date.now())
+    this.#seen.set(name, Infinity)
+    this.#own.add(name)
   }
 
   async exchange(): Promise<void> {
+    if (!this.#isFound) await this.#find()
     const there = await this.#shelf.names()
-    for (const [name, since] of this.#own) {
-      if (!there.has(name) && Date.now() - since < youngMs) await this.#give(name)
+    const known = new Set(there.keys())
+    for (const name of this.#own) {
+      if (!known.has(name)) await this.#give(name)
       this.#own.delete(name)
+      known.add(name)
     }
     for (const [name, since] of there) {
-      if (this.#seen.has(name)) continue
-      const bytes = await this.#shelf.get(name)
-      if (bytes !== undefined && isItself(name, bytes)) await this.#keep(name, bytes, since)
-      this.#seen.add(name)
+      if (Date.now() < (this.#seen.get(name) ?? 0)) continue
+      this.#seen.set(name, (await this.#take(name, since)) ? Infinity : Date.now() + laterMs)
+    }
+    for (const name of this.#seen.keys())
+      if (!known.has(name) && !this.#own.has(name)) this.#seen.delete(name)
+  }
+
+  /** What is here from before. */
+  async #find(): Promise<void> {
+    for (const name of await this.#files.names()) if (kindOf(name) !== undefined) this.add(name)
+    this.#isFound = true
+  }
+
+  /** What was moved away, is old or cannot be read is not handed on, and keeps nothing else from being so. */
+  async #give(name: string): Promise<void> {
+    const kept = await readKept(join(this.#folder, name), maxBytes)
+    if (kept !== undefined && Date.now() - kept.mtimeMs < youngMs)
+      await this.#shelf.put(name, kept.bytes)
+  }
+
+  /** Whether there is nothing more to do about it. What the database says is kept as what is sent is, or not. */
+  async #take(name: string, since: Date): Promise<boolean> {
+    const kind = kindOf(name)
+    if (kind === undefined) return true
+    const bytes = await this.#shelf.get(name)
+    if (bytes === undefined) return true
+    try {
+      if (kind === 'grant') return Boolean(await this.#files.keepGrant(bytes, since))
+      const request = readRequest(bytes, name.slice('requests/'.length))
+      return request === undefined || Boolean(await this.#files.keepRequest(request, since))
+    } catch (error) {
+      if (error instanceof SallyportError) return false
+      throw error
     }
   }
+}
 
-  async #give(name: string): Promise<void> {
-    // Somebody may have moved it away.
-    const bytes = await readFile(join(this.#folder, name)).catch(ifThere)
-    if (bytes !== undefined) await this.#shelf.put(name, bytes)
+function kindOf(name: string): 'request' | 'grant' | undefined {
+  if (/^requests\/[0-9a-f]{32}\.json$/.test(name)) return 'request'
+  return /^grants\/sha256\/[0-9a-f]{64}\/[0-9a-f]{32}\.sigstore\.json$/.test(name)
+    ? 'grant'
+    : undefined
+}
+
+function notShared(cause: unknown): Problem {
+  const [first] = cause instanceof SallyportError ? cause.problems : []
+  return {
+    code: 'BREAKGLASS_UNSHARED',
+    where: first?.where ?? 'breakglass',
+    expected: 'the database, which carries requests and grants of breakglass to the other replicas',
+    found: first === undefined ? 'an error; the journal of the gate has it' : first.found,
+    fix: 'Put right what the journal says about "breakglass is not shared"; meanwhile hand in a grant at each replica, or carry it in the annotation of the pods',
   }
-
-  async #keep(name: string, bytes: Uint8Array, since: Date): Promise<void> {
-    const file = join(this.#folder, name)
-    await mkdir(dirname(file), { recursive: true, mode: 0o700 })
-    const temporary = join(dirname(file), `.${randomUUID()}`)
-    await writeFile(temporary, bytes, { mode: 0o600, flush: true })
-    // As old as it is where it came from: copies of copies must not stay for ever.
-    await utimes(temporary, since, since)
-    await rename(temporary, file)
-  }
-}
-
-/** Everything is called by its content: a database that says something else says nothing. */
-function isItself(name: string, bytes: Uint8Array): boolean {
-  const kind = kindOf(name)
-  if (kind === undefined) return false
-  if (kind.is === 'grant') return sha256Hex(bytes).startsWith(kind.id)
-  try {
-    return requestId(parseRequest(bytes, name)) === kind.id
-  } catch (error) {
-    if (error instanceof SallyportError) return false
-    throw error
-  }
-}
-
-function kindOf(
-  name: string,
-): { readonly is: 'request' | 'grant'; readonly id: string } | undefined {
-  const [, request] = /^requests\/([0-9a-f]{32})\.json$/.exec(name) ?? []
-  if (request !== undefined) return { is: 'request', id: request }
-  const grantName = /^grants\/sha256\/[0-9a-f]{64}\/([0-9a-f]{32})\.sigstore\.json$/
-  const [, grant] = grantName.exec(name) ?? []
-  return grant === undefined ? undefined : { is: 'grant', id: grant }
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  return (await readdir(folder).catch(ifThere)) ?? []
-}
-
-function ifThere(error: NodeJS.ErrnoException): undefined {
-  if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') throw error
 }

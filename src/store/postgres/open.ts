@@ -5,7 +5,7 @@ import { PostgresBodies } from './bodies.ts'
 import { PostgresLogStore } from './log-store.ts'
 import { migrate } from './migrations.ts'
 import { PostgresRecheckStore } from './recheck-store.ts'
-import { PostgresShelf, type Shelf } from './shelf.ts'
+import { PostgresShelf, shelfDays, type Shelf } from './shelf.ts'
 
 /** One database: a log that replicas share, and the bodies that its entries refer to. */
 export interface PostgresStore {
@@ -17,9 +17,6 @@ export interface PostgresStore {
   readonly shelf: Shelf
   readonly close: () => Promise<void>
 }
-
-/** No grant holds for longer than a week. */
-const shelfDays = 8
 
 /**
  * Opens a database, and makes or renews its schema. Rejects with LOG_UNAVAILABLE, LOG_STORE_NEWER, LOG_STORE_UNSAFE.

@@ -29,6 +29,10 @@ export const breakglass = {
     title: 'What was let in by breakglass still does not meet the policy',
     exit: 1,
   },
+  BREAKGLASS_UNSHARED: {
+    title: 'Requests and grants of breakglass do not reach the other replicas',
+    exit: 3,
+  },
   ALARM_NOT_KEPT: { title: 'An alarm could not be written, so there is no answer', exit: 3 },
   ALARM_UNDELIVERED: { title: 'Alarms wait to be heard', exit: 3 },
 } as const satisfies Record<string, Entry>

@@ -1,0 +1,71 @@
+import { join } from 'node:path'
+import type { BreakglassRequest } from '#breakglass'
+import { SallyportError, type Problem } from '#error'
+import { namesIn, tryFolder } from './desk-folder.ts'
+import { keepGrant, type GrantParts, type KeptGrant } from './kept-grants.ts'
+import { KeptRequests, type KeptRequest } from './kept-requests.ts'
+import { lookEvery } from './looking.ts'
+
+/** What a gate was sent in emergencies: files of its own, so that no answer needs anybody for them. */
+export interface DeskFiles extends AsyncDisposable {
+  requests(): Promise<readonly KeptRequest[]>
+  /** Gives the name of the file in the folder of breakglass. */
+  keepRequest(request: BreakglassRequest, since?: Date): Promise<string>
+  keepGrant(bytes: Uint8Array, since?: Date): Promise<KeptGrant>
+  /** What may be requests and grants, by their names in the folder of breakglass. */
+  names(): Promise<readonly string[]>
+  /** Why nothing can be kept. */
+  warnings(): readonly Problem[]
+}
+
+/** Looks every so many seconds whether it can write. */
+export function openDeskFiles(parts: GrantParts & { readonly seconds: number }): DeskFiles {
+  const { folder } = parts.config.breakglass
+  const requests = new KeptRequests(join(folder, 'requests'))
+  let problems: readonly Problem[] = []
+  const broken = new Set<string>()
+  const tell = (error: unknown): void => {
+    if (!(error instanceof SallyportError) || error.code !== 'FILE_UNWRITABLE') return
+    problems = error.problems
+    broken.add(error.where ?? folder)
+  }
+  const looking = lookEvery(parts.seconds, async () => {
+    const again = [...broken].map((place) => tryFolder(place, { orAbove: true }))
+    broken.clear()
+    const places = [folder, join(folder, 'requests')].map((place) => tryFolder(place))
+    const tried = await Promise.allSettled([...again, ...places])
+    if (tried.every(({ status }) => status === 'fulfilled')) problems = []
+    for (const one of tried) if (one.status === 'rejected') tell(one.reason)
+  })
+  let last: Promise<unknown> = Promise.resolve()
+  // One after the other: what is counted first must still be so when it is written.
+  const inTurn = async <T>(keep: () => Promise<T>): Promise<T> => {
+    const kept = last.then(keep)
+    last = kept.catch(tell)
+    return await kept
+  }
+  return {
+    requests: () => requests.list(),
+    keepRequest: (request, since) =>
+      inTurn(async () => `requests/${await requests.keep(request, since)}`),
+    keepGrant: (bytes, since) => inTurn(() => keepGrant(bytes, parts, since)),
+    async names() {
+      const own = (await requests.names()).map((name) => `requests/${name}`)
+      return [...own, ...(await grantsIn(folder))]
+    },
+    warnings: () => problems,
+    async [Symbol.asyncDispose]() {
+      await looking[Symbol.asyncDispose]()
+      await last
+    },
+  }
+}
+
+async function grantsIn(folder: string): Promise<readonly string[]> {
+  const names: string[] = []
+  for (const artifact of await namesIn(join(folder, 'grants/sha256'))) {
+    const place = `grants/sha256/${artifact}`
+    names.push(...(await namesIn(join(folder, place))).map((file) => `${place}/${file}`))
+  }
+  return names
+}

@@ -1,0 +1,118 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { encodeRequest, parseRequest, requestId, type BreakglassRequest } from '#breakglass'
+import { quote, SallyportError } from '#error'
+import { namesIn, readKept, timeOf, writeKept, youngMs } from './desk-folder.ts'
+
+/** So many are kept; whoever may ask cannot fill the disk, and nobody alone takes the place of all others. */
+const maxRequests = 1000
+const maxOwnRequests = 100
+const maxBytes = 1_000_000
+
+/** A request, and what it is called. */
+export interface KeptRequest {
+  readonly id: string
+  readonly request: BreakglassRequest
+}
+
+/** The requests of one folder. Two calls of `keep` MUST NOT run at a time. */
+export class KeptRequests {
+  readonly #folder: string
+  /** By whom each is, while its file stays the same; undefined for what is no request. */
+  #known = new Map<string, { readonly mtimeMs: number; readonly requester: string | undefined }>()
+
+  constructor(folder: string) {
+    this.#folder = folder
+  }
+
+  async list(): Promise<readonly KeptRequest[]> {
+    const read = await Promise.all((await this.names()).map((name) => this.#read(name)))
+    return read.flatMap((one) => one ?? [])
+  }
+
+  /** What may be requests, by the names of their files. */
+  async names(): Promise<readonly string[]> {
+    return (await namesIn(this.#folder)).filter((name) => /^[0-9a-f]{32}\.json$/.test(name))
+  }
+
+  /**
+   * Keeps a request, since then or now, and gives the name of its file.
+   *
+   * @throws SallyportError BREAKGLASS_REQUEST when there are too many; FILE_UNWRITABLE
+   */
+  async keep(request: BreakglassRequest, since?: Date): Promise<string> {
+    const name = `${requestId(request)}.json`
+    const requesters = await this.#requesters()
+    if (requesters.has(name)) return name
+    this.#checkRoom([...requesters.values()], request.requester)
+    await writeKept(join(this.#folder, name), encodeRequest(request), since)
+    return name
+  }
+
+  #checkRoom(requesters: readonly string[], requester: string): void {
+    const own = requesters.filter((one) => one === requester).length
+    if (own >= maxOwnRequests)
+      throw full(this.#folder, maxOwnRequests, `requests of ${quote(requester, 200)}`)
+    if (requesters.length >= maxRequests) throw full(this.#folder, maxRequests, 'requests')
+  }
+
+  /** Who has asked, by the names of files. */
+  async #requesters(): Promise<ReadonlyMap<string, string>> {
+    const names = await this.names()
+    const known = await Promise.all(
+      names.map(async (name) => [name, await this.#requesterOf(name)] as const),
+    )
+    this.#known = new Map(known.flatMap(([name, one]) => (one === undefined ? [] : [[name, one]])))
+    return new Map(
+      known.flatMap(([name, one]) => (one?.requester === undefined ? [] : [[name, one.requester]])),
+    )
+  }
+
+  async #requesterOf(name: string) {
+    const mtimeMs = await timeOf(join(this.#folder, name), maxBytes)
+    if (mtimeMs === undefined) return undefined
+    const known = this.#known.get(name)
+    if (known?.mtimeMs === mtimeMs && isYoung(mtimeMs)) return known
+    return { mtimeMs, requester: (await this.#read(name))?.request.requester }
+  }
+
+  /**
+   * What cannot be read, or has the name of another, is nobody's request, and keeps nobody from reading the others; it stays
+   * where it is. A request that is old is removed.
+   */
+  async #read(name: string): Promise<KeptRequest | undefined> {
+    const file = join(this.#folder, name)
+    const read = await readKept(file, maxBytes)
+    const request = read && readRequest(read.bytes, name)
+    if (read === undefined || request === undefined) return undefined
+    if (isYoung(read.mtimeMs)) return { id: name.slice(0, 32), request }
+    // Where it cannot be removed it is passed over all the same.
+    await rm(file, { force: true }).catch(() => undefined)
+    return undefined
+  }
+}
+
+/** Undefined for what is no request, or not the one that the name says. */
+export function readRequest(bytes: Uint8Array, name: string): BreakglassRequest | undefined {
+  try {
+    const request = parseRequest(bytes, name)
+    return `${requestId(request)}.json` === name ? request : undefined
+  } catch (error) {
+    if (error instanceof SallyportError) return undefined
+    throw error
+  }
+}
+
+function isYoung(mtimeMs: number): boolean {
+  return Date.now() - mtimeMs < youngMs
+}
+
+function full(folder: string, most: number, what: string): SallyportError {
+  return new SallyportError({
+    code: 'BREAKGLASS_REQUEST',
+    where: folder,
+    expected: `fewer than ${most} ${what} within eight days`,
+    found: `${most}`,
+    fix: `Have the operator of the gate move old ones out of ${folder}, at every replica; or have somebody who has a home send the file of \`sallyport breakglass request\` without --gate to an approver from hand to hand`,
+  })
+}
