@@ -172,7 +172,7 @@ describe(
         assert.equal(readdirSync(join(place, 'requests')).length, 101)
         assert.equal(readdirSync(join(place, 'grants/sha256', hex)).length, 1)
       }
-      await grantAtGate(at(first, 'approver'), Buffer.from(granted(hex, { reason: 'another' })))
+      await grantAtGate(at(first, 'approver'), Buffer.from(granted(hex, { reason: 'another' })), hex)
     })
 
     test('what the database dates in the future hides nothing, and is cleared', async (t) => {
