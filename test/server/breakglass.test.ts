@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
+import { renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { keys } from '../../src/core/decision/testing/fixtures.ts'
 import { rung } from './evidence-store.ts'
@@ -259,4 +261,22 @@ test('more uses than the environment allows are a warning of the gate', async ()
   await until('it warns', async () =>
     /^ready\n(?:.*\n)*BREAKGLASS_TOO_FREQUENT\n/.test((await readiness(gate.address)).text),
   )
+})
+
+test('a desk that cannot write says so with 503 and what to do, and the gate warns and decides on', async () => {
+  const folder = join(home.folder, 'breakglass')
+  renameSync(folder, `${folder}.before`)
+  writeFileSync(folder, 'a file')
+  const digest = fresh()
+  const grant = granted(digest)
+  const { status, json } = await post('/api/v1/breakglass/grants', 'approver', { grant })
+  assert.deepEqual([status, /FILE_UNWRITABLE.*ENOTDIR/.test(JSON.stringify(json))], [503, true])
+  const isWarned = async () =>
+    /^ready\n(?:.*\n)*FILE_UNWRITABLE\n/.test((await readiness(gate.address)).text)
+  assert.equal(await isWarned(), true)
+  assert.equal((await admit(gate, home.image(digest), carrying(grant))).allowed, true)
+  rmSync(folder)
+  renameSync(`${folder}.before`, folder)
+  await until('it no longer warns', async () => !(await isWarned()))
+  assert.equal((await post('/api/v1/breakglass/grants', 'approver', { grant })).status, 200)
 })
