@@ -111,7 +111,7 @@ describe(
         [id],
       )
       const folder = join(second.folder, 'breakglass')
-      assert.deepEqual(readdirSync(join(folder, 'requests')), [`${id}.json`])
+      assert.deepEqual(namesIn(join(folder, 'requests')), [`${id}.json`])
       assert.equal(existsSync(join(folder, 'grants')), false)
       await cluster.say(home.database, old)
       const third = await add()
@@ -169,24 +169,39 @@ describe(
       await until('its request is there', async () => (await idsAt(second)).includes(id))
       for (const { folder } of [home, second]) {
         const place = join(folder, 'breakglass')
-        assert.equal(readdirSync(join(place, 'requests')).length, 101)
-        assert.equal(readdirSync(join(place, 'grants/sha256', hex)).length, 1)
+        const asked = (): number => namesIn(join(place, 'requests')).length
+        await until('as many as may be', () => asked() >= 101)
+        await idsAt(first)
+        await idsAt(second)
+        assert.equal(asked(), 101)
+        assert.equal(namesIn(join(place, 'grants/sha256', hex)).length, 1)
       }
       await grantAtGate(at(first, 'approver'), Buffer.from(granted(hex, { reason: 'another' })), hex)
     })
 
     test('what the database dates in the future hides nothing, and is cleared', async (t) => {
-      const { home, first, add, ask, idsAt } = await place(t)
+      const { home, first, add, ask, idsAt, put } = await place(t)
       const second = await add()
+      const files = (one: BreakglassRequest) =>
+        new Map([[`requests/${requestId(one)}.json`, encodeRequest(one)]])
+      await put(files(forge(1)), `'3000-01-01'`)
+      await put(files(forge(2)))
+      await until('one is there', async () => (await idsAt(second)).includes(requestId(forge(2))))
+      assert.equal((await idsAt(second)).includes(requestId(forge(1))), false)
       const rows = `SELECT 'requests/' || md5(i::text) || '.json', '{}', '3000-01-01' FROM generate_series(1, 5000) i`
       await cluster.say(home.database, `INSERT INTO sallyport.shelf (name, bytes, at) ${rows}`)
       const { id } = await ask(first)
       await until('the other knows', async () => (await idsAt(second)).includes(id))
       const count = `SELECT count(*) FROM sallyport.shelf`
-      assert.match(JSON.stringify(await cluster.say(home.database, count)), /"1"|\b1\b/)
+      assert.match(JSON.stringify(await cluster.say(home.database, count)), /"2"|\b2\b/)
     })
   },
 )
+
+/** Without what is being written. */
+function namesIn(folder: string): readonly string[] {
+  return readdirSync(folder).filter((name) => !name.startsWith('.'))
+}
 
 /** A request that nobody has sent. */
 function forge(number: number): BreakglassRequest {

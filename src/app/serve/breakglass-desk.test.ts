@@ -99,6 +99,11 @@ function granted(reason = 'down', key = erin): string {
   return Buffer.from(signed(statement, key).bytes).toString()
 }
 
+/** Without what is being written. */
+function namesIn(folder: string): readonly string[] {
+  return readdirSync(folder).filter((name) => !name.startsWith('.'))
+}
+
 const daysAgo = (days: number): Date => new Date(Date.now() - days * 86_400_000)
 
 test('whoever has a long name can ask, and one that is too long is refused and keeps nobody else from asking', async () => {
@@ -126,7 +131,7 @@ test('what cannot be read among the requests, or has the name of another, keeps 
   assert.deepEqual(await ids(), [id])
   await place.desk.request(ask('warehouse'), 'token:deployer')
   assert.equal((await ids()).length, 2)
-  assert.equal(readdirSync(place.requests).length, 6)
+  assert.equal(namesIn(place.requests).length, 6)
 })
 
 test('a request that is older than eight days is removed, and takes no place', async () => {
@@ -139,13 +144,13 @@ test('a request that is older than eight days is removed, and takes no place', a
     assert.match(error.fix, /`sallyport breakglass request` without --gate/)
     return true
   })
-  for (const [at, file] of readdirSync(place.requests).entries()) {
+  for (const [at, file] of namesIn(place.requests).entries()) {
     const time = daysAgo(at === 0 ? 7 : 9)
     utimesSync(join(place.requests, file), time, time)
   }
   await place.desk.request(ask('one more'), 'token:ci')
   assert.equal((await place.desk.requests()).length, 2)
-  assert.equal(readdirSync(place.requests).length, 2)
+  assert.equal(namesIn(place.requests).length, 2)
 })
 
 test('the same request, sent several times at once, is kept once', async () => {
@@ -154,7 +159,7 @@ test('the same request, sent several times at once, is kept once', async () => {
     Array.from({ length: 8 }, () => place.desk.request(ask(), 'token:deployer')),
   )
   assert.equal(new Set(all.map(({ id }) => id)).size, 1)
-  assert.equal(readdirSync(place.requests).length, 1)
+  assert.equal(namesIn(place.requests).length, 1)
 })
 
 test('of many requests at once no more are kept than one after the other', async () => {
@@ -163,7 +168,7 @@ test('of many requests at once no more are kept than one after the other', async
     Array.from({ length: 130 }, (_, at) => place.desk.request(ask(`shop-${at}`), 'token:ci')),
   )
   assert.equal(asked.filter(({ status }) => status === 'fulfilled').length, 100)
-  assert.equal(readdirSync(place.requests).length, 100)
+  assert.equal(namesIn(place.requests).length, 100)
 })
 
 test('a grant in many spellings takes one place, and is what was kept first', async () => {
@@ -175,7 +180,7 @@ test('a grant in many spellings takes one place, and is what was kept first', as
     assert.deepEqual(await place.desk.grant(grant + ' '.repeat(blanks)), first)
   await place.desk.grant(granted('down', frank))
   const folder = join(place.folder, 'grants/sha256', artifact)
-  assert.equal(readdirSync(folder).length, 2)
+  assert.equal(namesIn(folder).length, 2)
 })
 
 test('grants that do not fit are told where they count all the same', async () => {
