@@ -3,9 +3,11 @@ import { createServer as createHttps } from 'node:https'
 import type { AddressInfo, Server as NetServer } from 'node:net'
 import { SallyportError } from '#error'
 import { checkHead } from './check-head.ts'
+import { PiecewiseResponse } from './piecewise-response.ts'
 import { problemResponseOf } from './problem-response.ts'
 import { openSlots, SlottedRequest, type Slot, type Slots } from './slots.ts'
 import { createSecure, type TlsFiles } from './tls.ts'
+import { openUntaken } from './untaken.ts'
 
 /** Answers one request, completely, or throws before it has written anything. */
 export type Handler = (request: IncomingMessage, response: ServerResponse) => Promise<void>
@@ -35,9 +37,12 @@ export interface ListenLimits {
   readonly perAddress?: number
   /** Within which a request, headers and body, must have arrived. */
   readonly requestSeconds: number
-  /** Within which a client must have taken what is left of its answer; default 60. */
+  /** Who takes nothing of its answer for so long is cut off; default 60. */
   readonly takeSeconds?: number
-  /** What is left of all answers together; default 128 MiB. Beyond it who has taken nothing for longest is cut off. */
+  /**
+   * What is left of all answers together; default 128 MiB. Beyond it who has taken nothing for longest is cut off, but
+   * nobody who takes all the time; beyond twice as much who came last.
+   */
   readonly untakenBytes?: number
 }
 
@@ -77,7 +82,11 @@ const idleMs = 20
 export async function listen(options: ListenOptions): Promise<Listener> {
   const { host, port, tls, limits } = options
   const slots = openSlots(limits.concurrent)
-  const state: State = { slots, inFlight: 0, untaken: new Map(), draining: false }
+  const untaken = openUntaken({
+    seconds: limits.takeSeconds ?? takeSeconds,
+    bytes: limits.untakenBytes ?? untakenBytes,
+  })
+  const state: State = { slots, inFlight: 0, untaken, draining: false }
   const timing = {
     headersTimeout: Math.min(headersMs, limits.requestSeconds * 1000),
     requestTimeout: limits.requestSeconds * 1000,
@@ -88,8 +97,9 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     insecureHTTPParser: false,
     requireHostHeader: true,
     IncomingMessage: SlottedRequest,
+    ServerResponse: PiecewiseResponse,
   }
-  const onRequest = (request: SlottedRequest, response: ServerResponse): void => {
+  const onRequest = (request: SlottedRequest, response: PiecewiseResponse): void => {
     void answer(request, response, options, state)
   }
   const secure = tls === undefined ? undefined : await createSecure(tls)
@@ -191,15 +201,14 @@ function addressOf({ address, family, port }: AddressInfo): string {
 interface State {
   readonly slots: Slots
   inFlight: number
-  /** Answers that clients have not taken yet, and how much was left of each, the oldest first. */
-  readonly untaken: Map<ServerResponse, number>
+  readonly untaken: ReturnType<typeof openUntaken>
   draining: boolean
 }
 
 async function answer(
   request: SlottedRequest,
-  response: ServerResponse,
-  { handler, limits, onDone, onError, refuse = sendProblem }: ListenOptions,
+  response: PiecewiseResponse,
+  { handler, onDone, onError, refuse = sendProblem }: ListenOptions,
   state: State,
 ): Promise<void> {
   const began = performance.now()
@@ -217,36 +226,13 @@ async function answer(
   } finally {
     state.inFlight -= 1
     slot?.close()
-    bound(response, limits, state)
+    state.untaken.add(response)
     onDone?.({
       method: request.method ?? '',
       url: request.url ?? '',
       status: response.statusCode,
       seconds: (performance.now() - began) / 1000,
     })
-  }
-}
-
-/** An answer that nobody takes lies in memory: for so long, and so much of all of them; beyond it the oldest are cut off. */
-function bound(
-  response: ServerResponse,
-  { takeSeconds: seconds = takeSeconds, untakenBytes: most = untakenBytes }: ListenLimits,
-  { untaken }: State,
-): void {
-  const left = response.writableLength
-  if (left === 0 || response.closed) return
-  const late = setTimeout(() => response.destroy(), seconds * 1000)
-  response.once('close', () => {
-    clearTimeout(late)
-    untaken.delete(response)
-  })
-  untaken.set(response, left)
-  let total = [...untaken.values()].reduce((sum, bytes) => sum + bytes, 0)
-  for (const [oldest, bytes] of untaken) {
-    if (total <= most) return
-    total -= bytes
-    untaken.delete(oldest)
-    oldest.destroy()
   }
 }
 

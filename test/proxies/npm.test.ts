@@ -531,6 +531,35 @@ test('who takes nothing of a large answer keeps nobody from an answer', async ()
   }
 })
 
+test('answers that nobody takes are bounded by how large a packument may be, and others are answered', async () => {
+  const config = `proxies:
+  npm:
+    port: 0
+    anonymous: true
+    limits: {packumentMegabytes: 8}
+    upstream: ${upstream.url}
+    target: {environment: production, service: shop}
+`
+  upstream.publish('large', [{ version: '1.0.0', manifest: { text: 'x'.repeat(7_500_000) } }])
+  const slowHome = await makeHome(config)
+  const slow = addressOf(await startInside(slowHome))
+  const { hostname, port } = new URL(slow)
+  const clients = Array.from({ length: 16 }, () => connect(Number(port), hostname))
+  try {
+    for (const client of clients)
+      client.write('GET /large HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n')
+    await Promise.all(clients.map((client) => once(client, 'readable')))
+    assert.equal((await fetch(`${slow}/good`)).status, 200)
+    const taken = clients.map((client) => client.toArray().catch(() => []))
+    const sizes = (await Promise.all(taken)).map((chunks) => Buffer.concat(chunks).length)
+    assert.ok(sizes.some((size) => size > 7_500_000))
+    assert.ok(sizes.some((size) => size < 7_500_000))
+  } finally {
+    for (const client of clients) client.destroy()
+    await slowHome.close()
+  }
+})
+
 test('probe-bypass asks each registry for what was installed from there, past the proxy', async () => {
   publish(upstream, 'probed', ['1.0.0'])
   publish(internal, '@acme/probed', ['1.0.0'])

@@ -43,7 +43,7 @@ export interface NpmProxyParts {
 
 /** Somebody who takes nothing for so long is gone. */
 const stallMs = 60_000
-/** So many of the largest answers may lie here until they are taken. */
+/** So many of the largest answers may lie here until they are taken; twice as many, while all are being taken. */
 const untakenAnswers = 4
 
 /**
@@ -212,7 +212,7 @@ async function send(
     const bytes = typeof body === 'string' ? Buffer.from(body) : body
     const length = status === 304 ? {} : { 'content-length': bytes.length }
     response.writeHead(status, { ...headers, ...length })
-    // Nobody waits until it is taken: the server bounds what lies here, and for how long.
+    // Nobody waits until it is taken: the server bounds what lies here, and cuts off who takes nothing.
     response.end(bytes)
     return
   }
