@@ -52,8 +52,6 @@ export interface Packages {
 const tarballsAtATime = 8
 /** Read, such a one takes several times as much memory. */
 const largeAtATime = 2
-/** Of large ones so many of the largest may have come and not be read yet. */
-const largestAtATime = 2
 /** Hardly any short packument is larger. */
 const smallBytes = 1_000_000
 const maxLarge = 10_000
@@ -110,7 +108,8 @@ function openLarge(
   described: DescribedPackages,
   { maxPackumentBytes: maxBytes, upstreamMs: ms }: NpmProxySettings,
 ): DescribeLarge {
-  const budget = openBudget(largestAtATime * maxBytes)
+  // With the one that always has room, never more than two of the largest.
+  const budget = openBudget(maxBytes)
   const inLane = openSlots(largeAtATime)
   const join = joinRunning<Fetched>()
   const parse = (key: string, fetched: Fetched, { name }: Asking): Described => {
