@@ -176,7 +176,11 @@ describe(
         assert.equal(asked(), 101)
         assert.equal(namesIn(join(place, 'grants/sha256', hex)).length, 1)
       }
-      await grantAtGate(at(first, 'approver'), Buffer.from(granted(hex, { reason: 'another' })), hex)
+      await grantAtGate(
+        at(first, 'approver'),
+        Buffer.from(granted(hex, { reason: 'another' })),
+        hex,
+      )
     })
 
     test('what the database dates in the future hides nothing, and is cleared', async (t) => {
