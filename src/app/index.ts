@@ -260,8 +260,8 @@ export const fetchRequest: typeof import('./breakglass/at-gate.ts').fetchRequest
 ) => (await import('./breakglass/at-gate.ts')).fetchRequest(options)
 
 /** A request, as an approver reads it before signing. */
-export const readRequest: typeof import('./breakglass/grants.ts').readRequest = async (file) =>
-  (await import('./breakglass/grants.ts')).readRequest(file)
+export const openRequest: typeof import('./breakglass/grants.ts').openRequest = async (file) =>
+  (await import('./breakglass/grants.ts')).openRequest(file)
 
 /** Every use that is in the log of a gate that runs. */
 export const usesAtGate: typeof import('./breakglass/at-gate.ts').usesAtGate = async (at) =>

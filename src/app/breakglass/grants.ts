@@ -47,7 +47,7 @@ export async function grantsIn(file: string): Promise<readonly FoundGrant[]> {
 }
 
 /** A request, as an approver reads it before signing. */
-export async function readRequest(file: string): Promise<AskedRequest & { readonly file: string }> {
+export async function openRequest(file: string): Promise<AskedRequest & { readonly file: string }> {
   const request = parseRequest(await readGlassFile(file), file)
   return { id: requestId(request), request, file }
 }

@@ -1,7 +1,14 @@
 import { mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { formatReference, parseReference, readAnnotation, readDockerCredentials } from '#evidence'
+import {
+  formatReference,
+  parseReference,
+  queryOfTagPage,
+  readAnnotation,
+  readDockerCredentials,
+  readTagPage,
+} from '#evidence'
 import { isWithin, reachOf } from '../../../src/evidence/http/addresses.ts'
 import { parseChallenge } from '../../../src/evidence/oci/challenge.ts'
 import { readManifest } from '../../../src/evidence/oci/manifest.ts'
@@ -119,6 +126,25 @@ export const evidenceTargets: readonly Target[] = [
     form: 'text',
     seeds: texts(challenges),
     run: (input) => parseChallenge(input.toString()),
+  },
+  {
+    name: 'evidence.readTagPage',
+    covers: ['#evidence.readTagPage'],
+    form: 'text',
+    seeds: texts([
+      'n=50&last=v1.2.3',
+      'next_page=gAAAA%3D%3D&n=50',
+      'n=0&last=a&last=b&x=y',
+      'n=1e9',
+    ]),
+    run: (input) => {
+      const page = readTagPage(new URLSearchParams(input.toString()))
+      if (page === undefined) return
+      const query = queryOfTagPage(page)
+      if (query.toString().length > 4000) throw new Error('longer than an address may be')
+      if (queryOfTagPage(readTagPage(query) ?? {}).toString() !== query.toString())
+        throw new Error('reads as another')
+    },
   },
   {
     name: 'evidence.reachOf',

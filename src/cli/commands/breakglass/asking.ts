@@ -130,12 +130,12 @@ async function show(
   typed: string | undefined,
   options: RequestsOptions,
 ): Promise<Outcome> {
-  const { fetchRequest, readRequest, requestsAtGate } = await import('#app')
+  const { fetchRequest, openRequest, requestsAtGate } = await import('#app')
   const at = atGate(session, 'requests', options)
   if (at === undefined) {
     if (typed === undefined) throw noGate()
     const next = `sallyport breakglass approve ${shellWord(typed)} --key FILE`
-    return shown(session, await readRequest(typed), next)
+    return shown(session, await openRequest(typed), next)
   }
   session.terminal.status('asking the gate')
   if (typed === undefined) return listed(session, await requestsAtGate(at))
