@@ -1,5 +1,6 @@
 // Writes docs/reference from the tables the program itself uses. `--check` fails when the files are not current.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { apiDocument, apiPage } from './docs/api-page.ts'
 import { eventSchema, eventsPage } from './docs/events-page.ts'
 import { lintsPage } from './docs/lints-page.ts'
 import { problemsPage } from './docs/problems-page.ts'
@@ -11,6 +12,8 @@ const pages: Record<string, string> = {
   'docs/reference/policy.md': policyPage(),
   'docs/reference/trust.md': trustPage(),
   'docs/reference/lints.md': lintsPage(),
+  'docs/reference/api.md': apiPage(),
+  'docs/reference/openapi.json': apiDocument(),
   'docs/reference/events.md': eventsPage(),
   'docs/reference/security-event.schema.json': eventSchema(),
 }

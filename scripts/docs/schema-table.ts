@@ -99,9 +99,9 @@ function mappingOf({ properties, additionalProperties }: Schema): string {
 }
 
 function rangeOf({ minimum, maximum }: Schema): string {
-  return minimum === undefined
-    ? 'whole number'
-    : `whole number from ${minimum} to ${maximum ?? '…'}`
+  if (minimum === undefined) return 'whole number'
+  const isOpen = maximum === undefined || maximum === Number.MAX_SAFE_INTEGER
+  return `whole number from ${minimum}${isOpen ? '' : ` to ${maximum}`}`
 }
 
 function textOf({ pattern = '', format }: Schema): string {

@@ -45,6 +45,12 @@ export function openApi(
     },
     paths,
     components: {
+      responses: {
+        Problems: {
+          description: 'What was wrong, and what to do',
+          content: contentOf('application/problem+json', problemsSchema),
+        },
+      },
       securitySchemes: {
         bearer: { type: 'http', scheme: 'bearer' },
         certificate: { type: 'mutualTLS' },
@@ -75,10 +81,7 @@ function describe({ summary, roles, request, parameters, responses }: Operation)
       ...Object.fromEntries(
         Object.entries(responses).map(([status, answered]) => [status, responseOf(answered)]),
       ),
-      default: {
-        description: 'What was wrong, and what to do',
-        content: contentOf('application/problem+json', problemsSchema),
-      },
+      default: { $ref: '#/components/responses/Problems' },
     },
   }
 }

@@ -136,8 +136,10 @@ test('what every proxy hands out is for deployers, unless it is open to all', as
 interface Described {
   readonly openapi: string
   readonly paths: Record<string, Record<string, { responses: Record<string, Answered> }>>
+  readonly components: { readonly responses: { readonly Problems: Answered } }
 }
 interface Answered {
+  readonly $ref?: string
   readonly content?: Record<string, { readonly schema: Parameters<typeof z.fromJSONSchema>[0] }>
 }
 
@@ -149,7 +151,10 @@ test('the OpenAPI document lists every route, and what is answered has the shape
   )
   assert.deepEqual(listed.sort(), routes.map(({ method, path }) => `${method} ${path}`).sort())
   const shapeOf = (path: string, method: string, status: string, type = 'application/json') => {
-    const schema = document.paths[path]?.[method]?.responses[status]?.content?.[type]?.schema
+    const told = document.paths[path]?.[method]?.responses[status]
+    const isShared = told?.$ref === '#/components/responses/Problems'
+    const { content } = isShared ? document.components.responses.Problems : (told ?? {})
+    const schema = content?.[type]?.schema
     assert.ok(schema !== undefined, `${method} ${path} ${status}`)
     return z.fromJSONSchema(schema)
   }
