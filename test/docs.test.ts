@@ -5,7 +5,7 @@ import { dirname, join, normalize } from 'node:path'
 import { test } from 'node:test'
 
 const root = join(import.meta.dirname, '..')
-const pages = globSync(['*.md', '{docs,src,deploy,test,scripts}/**/*.md'], { cwd: root })
+const pages = globSync(['*.md', '{docs,src,deploy,test,scripts,bench}/**/*.md'], { cwd: root })
 
 interface Link {
   readonly from: string
