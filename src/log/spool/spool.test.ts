@@ -292,6 +292,36 @@ test('a disk that fails: nobody is answered, what it tore is cut off, and it goe
   assert.deepEqual(target.entries, expected(3))
 })
 
+test('a disk that fails while the spool empties itself is told, and nothing is recorded twice', async () => {
+  for (const broken of ['append', 'replace', 'remember'] as const) {
+    const storage = new MemorySpool()
+    const spool = open(storage)
+    await fill(spool, 2)
+    const target = new Target()
+    const record = target.record.bind(target)
+    if (broken === 'append')
+      // What comes meanwhile stays, so a line says how far it has come.
+      target.record = async (entries) => {
+        if (spool.standing.entries < 3) await spool.add(text(2))
+        failing()
+        return record(entries)
+      }
+    const failing = () => {
+      storage.fail = (deed) => {
+        if (deed === broken) throw Object.assign(new Error('no space left'), { code: 'ENOSPC' })
+      }
+    }
+    if (broken !== 'append') failing()
+    await assert.rejects(spool.forward(target), { code: 'LOG_SPOOL_FAILED' }, broken)
+    storage.fail = () => undefined
+    target.record = record
+    await spool.add(text(broken === 'append' ? 3 : 2))
+    await target.empty(spool)
+    assert.deepEqual(target.entries, expected(broken === 'append' ? 4 : 3), broken)
+    assert.equal(spool.standing.entries, 0)
+  }
+})
+
 test('a spool that another process uses is not touched', async () => {
   const storage = new MemorySpool()
   storage.take = () => Promise.resolve(false)
