@@ -5,7 +5,8 @@ import { metaJsonSchema, policyJsonSchema } from '#policy'
 import { trustJsonSchema } from '#trust'
 
 const out = 'build/package'
-const published = ['README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md']
+/** Refusals and README lead to the documents. */
+const published = ['README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md', 'ARCHITECTURE.md', 'docs']
 
 interface Manifest {
   readonly name: string
@@ -23,7 +24,7 @@ const compiled = spawnSync('node_modules/.bin/tsc', ['-p', 'tsconfig.build.json'
   stdio: 'inherit',
 })
 if (compiled.status !== 0) process.exit(1)
-for (const file of published) cpSync(file, `${out}/${file}`)
+for (const one of published) cpSync(one, `${out}/${one}`, { recursive: true })
 writeFileSync(`${out}/package.json`, `${JSON.stringify(publishedManifest(), null, 2)}\n`)
 // For editors: the same that `sallyport policy schema` prints.
 mkdirSync(`${out}/schemas`)

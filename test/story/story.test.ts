@@ -1,7 +1,7 @@
 // The README, as a newcomer types it: a fresh clone, two commands, and then what the refusal says.
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { globSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
@@ -57,7 +57,30 @@ test('npm ci && npm start tells the whole story in a fresh clone, and following 
   )
   ok(run('npx', ['sallyport', 'log', 'verify']))
   ok(run('npx', ['sallyport', 'log', 'replay']))
+  useElsewhere(join(clone, artifact))
 })
+
+/** What was built is what others install: it decides and records where there is no source of it. */
+function useElsewhere(artifact: string): void {
+  const place = join(folder, 'elsewhere')
+  mkdirSync(place)
+  writeFileSync(join(place, 'package.json'), '{"private": true}')
+  ok(run('npm', ['install', '--prefer-offline', '--no-audit', '--no-fund', artifact], place))
+  const sallyport = (...args: readonly string[]): Ended => run('npx', ['sallyport', ...args], place)
+  const repository = 'https://git.example/acme/shop'
+  ok(sallyport('init', '--repository', repository, '--service', 'shop'))
+  const target = ['--environment', 'production', '--service', 'shop']
+  const refused = sallyport('verify', 'package.json', ...target)
+  assert.equal(refused.status, 1, refused.text)
+  assert.match(refused.text, /PROVENANCE_MISSING/)
+  ok(sallyport('log', 'verify'))
+  const installed = globSync('**/*', { cwd: join(place, 'node_modules/sallyport') })
+  assert.ok(installed.includes('docs/kubernetes.md'), 'refusals lead to the documents')
+  assert.deepEqual(
+    installed.filter((file) => /\.(?:test|case)\.|testing\/|(?<!\.d)\.ts$/.test(file)),
+    [],
+  )
+}
 
 /** `npm start` as it is typed: it ends with a gate that runs, and a line to ask it. */
 async function startGate(): Promise<{ curl: string; stop: () => Promise<unknown> }> {
