@@ -14,6 +14,9 @@ test('the package.json in the one folder says what a package is, whatever lies d
     'package/package.json/index.js',
     'package/my-package.json',
     'package/pages/[...all]/..config/package.json',
+    'package/lib/PACKAG~1.JSO',
+    'package/a:b/index.js',
+    'package/package-lock~1.json',
   ]
   const tarball = packEntries([good, ...deeper.map((path) => [path, evil] as const)])
   assert.deepEqual(await readPackageManifest(tarball), { name: 'good', version: '1.0.0' })
@@ -51,6 +54,29 @@ const others = [
   'package/PACKAGE.json',
   'package/package.json.',
   'package/package.j\u{17f}on',
+  'package/pac\u{212a}age.json',
+  // Streams of NTFS: the first is the file itself, the second makes an empty one.
+  'package/package.json::$DATA',
+  'package/package.json:stream',
+  'package/package.json .:stream:$DATA',
+  'package/package.json. .',
+  // Short names of NTFS, with and without a hash, of Samba and of Wine.
+  'package/PACKAG~1.JSO',
+  'package/packag~2.jso',
+  'package/PA1C4F~1.JSO',
+  'package/PACKA~10.JSO',
+  'package/P7QX2B~K.JSO',
+  'package/PACK~QK0.JSO',
+  'package/PACKAG~1.JSO .',
+  'package/PACKAG~1.JSO::$DATA',
+  // Left out by HFS+, and by ext4 where it does not tell upper case.
+  'package/pack\u{200c}age.json',
+  'package/package.json\u{feff}',
+  'package/\u{202e}package.json',
+  'package/package\u{206f}.json',
+  'package/package\u{ad}.json',
+  'package/\u{200b}/package.json',
+  'package/package.json.\u{200d} ',
 ]
 for (const path of others) {
   test(`beside a package.json, ${JSON.stringify(path)} could be another one, and both are refused`, async () => {
@@ -69,6 +95,8 @@ for (const path of [
   'package\\a\\..\\package.json',
   'package/a/.. ./package.json',
   'package/a/\u{ff0e}\u{ff0e}/package.json',
+  'package/a/.\u{200d}./package.json',
+  'package/a/..::$INDEX_ALLOCATION/package.json',
 ]) {
   test(`an entry called ${JSON.stringify(path)}, which climbs, is refused`, async () => {
     const climbing = { code: 'NPM_CONTENT_MISMATCH', expected: 'paths without ".."' }

@@ -44,19 +44,25 @@ const isManifest = /^[^/\\:]+\/package\.json$/
 /** Some file systems leave out dots and spaces at an end. */
 const climbs = /^\.\.[. ]*$/
 
+/** What file systems without long names, and those of Windows beside them, call it: `PACKAG~1.JSO`, or with a hash. */
+const isManifestName = /^(?:package\.json|p[^~]*~[^.]*\.jso)$/
+
 /**
  * Whether somebody could write an entry to the one package.json. npm takes off the first part, which may be empty or a
  * dot, and then everything that is a root anywhere, such as `/`, `C:` or `\\server\share`. Some file systems do not tell upper
- * case or forms of a letter, and leave out dots and spaces at an end.
+ * case or forms of a letter, and leave out dots and spaces at an end; for those of Windows, what follows a colon is a stream of the file.
  */
 function couldBeManifest(path: string, parts: readonly string[]): boolean {
   const named = parts.map((part) => part.replace(/[. ]+$/, '')).filter((part) => part !== '')
-  return named.at(-1) === 'package.json' && (named.length <= 2 || /[\\:]/.test(path))
+  if (/[\\:]/.test(path.normalize('NFKC'))) return named.some((part) => isManifestName.test(part))
+  return named.length <= 2 && isManifestName.test(named.at(-1) ?? '')
 }
 
+/** HFS+, and ext4 where it does not tell upper case, leave out what is not shown. */
 function partsOf(path: string): readonly string[] {
   return path
     .normalize('NFKC')
+    .replaceAll(/\p{Default_Ignorable_Code_Point}/gu, '')
     .toLowerCase()
     .split(/[/\\:]/)
 }
