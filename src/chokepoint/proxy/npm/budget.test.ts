@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setImmediate } from 'node:timers/promises'
-import { openBudget, type Budget } from './budget.ts'
+import { beyond, openBudget, type Budget } from './budget.ts'
 
 /** Somebody who takes piece after piece until there is no room, and gives them back when told. */
 function open(budget: Budget) {
@@ -57,4 +57,11 @@ test('where there is no room only one goes on, who waited longest; the others wa
   assert.equal(first.taken, 8)
   first.end()
   await first.over
+})
+
+test('what is small takes nothing; what becomes large takes all of it', () => {
+  const taken: number[] = []
+  const take = beyond(10, (bytes) => void taken.push(bytes))
+  for (const bytes of [4, 6, 3, 5]) void take(bytes)
+  assert.deepEqual(taken, [13, 5])
 })

@@ -7,6 +7,17 @@ export interface Budget {
 /** Takes so many more. Where there is no room, resolves when there is. */
 export type Take = (bytes: number) => Promise<void> | undefined
 
+/** What has come takes nothing until it is more than `few`; then all of it does. */
+export function beyond(few: number, take: Take): Take {
+  let size = 0
+  return (bytes) => {
+    const before = size
+    size += bytes
+    if (size <= few) return undefined
+    return take(before > few ? bytes : size)
+  }
+}
+
 interface Waiting {
   readonly share: object
   readonly bytes: number

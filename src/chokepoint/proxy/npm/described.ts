@@ -3,11 +3,6 @@ import type { Described } from './upstream.ts'
 
 /** Packuments of a moment ago, so that one install does not ask the registry twice for each package. */
 export interface DescribedPackages {
-  /** Gives what is remembered, or asks; whoever asks meanwhile waits for the same answer. */
-  get<Answer extends Described | 'large'>(
-    key: string,
-    ask: () => Promise<Answer>,
-  ): Promise<Described | Answer>
   /** What is remembered. */
   known(key: string): Described | undefined
   keep(key: string, described: Described): void
@@ -23,7 +18,6 @@ const maxBytes = 128 * 1024 * 1024
 
 export function rememberDescribed(clock: () => Date): DescribedPackages {
   const entries = new Map<string, Entry>()
-  const join = joinRunning<Described | 'large'>()
   let total = 0
   const drop = (key: string): void => {
     total -= entries.get(key)?.described.bytes ?? 0
@@ -43,19 +37,7 @@ export function rememberDescribed(clock: () => Date): DescribedPackages {
     const age = entry === undefined ? Infinity : clock().getTime() - entry.at
     return age >= 0 && age <= freshMs ? entry?.described : undefined
   }
-  return {
-    known,
-    keep,
-    async get<Answer extends Described | 'large'>(key: string, ask: () => Promise<Answer>) {
-      const asked = async (): Promise<Answer> => {
-        const answer = await ask()
-        if (answer !== 'large') keep(key, answer)
-        return answer
-      }
-      // Whatever is asked for under a key is the same each time.
-      return known(key) ?? ((await join(key, asked)) as Answer)
-    },
-  }
+  return { known, keep }
 }
 
 /** Whoever asks for something while it is asked for already waits for the same answer. */

@@ -1,13 +1,7 @@
 import { SallyportError, type Problem } from '#error'
 import { bindingOf, type Binding } from './binding.ts'
-import { openBudget } from './budget.ts'
-import {
-  joinRunning,
-  rememberDescribed,
-  rememberRecorded,
-  type DescribedPackages,
-  type Recorded,
-} from './described.ts'
+import { beyond, openBudget } from './budget.ts'
+import { joinRunning, rememberDescribed, rememberRecorded, type Recorded } from './described.ts'
 import { watchImpostors, type ImpostorWatch } from './impostors.ts'
 import type { PackageName } from './name.ts'
 import type { NpmProxyPorts } from './ports.ts'
@@ -17,7 +11,6 @@ import { openSlots } from './slots.ts'
 import {
   describedIn,
   fetchPackument,
-  fetchSmallPackument,
   type Asking,
   type Described,
   type Fetched,
@@ -54,13 +47,10 @@ const tarballsAtATime = 8
 const largeAtATime = 2
 /** Hardly any short packument is larger. */
 const smallBytes = 1_000_000
-const maxLarge = 10_000
 
 export function openPackages(settings: NpmProxySettings, ports: NpmProxyPorts): Packages {
-  const described = rememberDescribed(ports.clock)
   const impostors = watchImpostors(settings, ports)
-  const large = new Set<string>()
-  const describeLarge = openLarge(described, settings)
+  const describe = openDescribing(settings, ports)
   return {
     settings,
     ports,
@@ -80,35 +70,22 @@ export function openPackages(settings: NpmProxySettings, ports: NpmProxyPorts): 
       // The short form tells no times.
       const asksAges = settings.minimumAge !== undefined || settings.signatures !== undefined
       const needsTimes = asksAges && !binding.isBound
-      const form = needsTimes ? 'full' : asked
-      const asking = { http: ports.http, binding, name }
-      const { maxPackumentBytes: maxBytes, upstreamMs: ms } = settings
-      const key = `${form} ${name.full}`
-      if (!large.has(key)) {
-        const bounds = { most: smallBytes, maxBytes, ms }
-        const found = await described.get(key, () => fetchSmallPackument(asking, form, bounds))
-        if (found !== 'large') return deed(found)
-        if (large.size >= maxLarge) large.clear()
-        large.add(key)
-      }
-      return describeLarge(`large ${key}`, asking, form, deed)
+      return describe({ http: ports.http, binding, name }, needsTimes ? 'full' : asked, deed)
     },
   }
 }
 
-type DescribeLarge = <T>(
-  key: string,
+type Describe = <T>(
   asking: Asking,
   form: Form,
   deed: (described: Described) => T | Promise<T>,
 ) => Promise<T>
 
 /** A slow registry keeps nobody waiting: what is bounded is what has come, and turns are taken only for what is here whole. */
-function openLarge(
-  described: DescribedPackages,
-  { maxPackumentBytes: maxBytes, upstreamMs: ms }: NpmProxySettings,
-): DescribeLarge {
-  // With the one that always has room, never more than two of the largest.
+function openDescribing(settings: NpmProxySettings, { clock }: NpmProxyPorts): Describe {
+  const { maxPackumentBytes: maxBytes, upstreamMs: ms } = settings
+  const described = rememberDescribed(clock)
+  // With the one that always has room, never more than two of the largest, and what is small.
   const budget = openBudget(maxBytes)
   const inLane = openSlots(largeAtATime)
   const join = joinRunning<Fetched>()
@@ -117,12 +94,15 @@ function openLarge(
     described.keep(key, parsed)
     return parsed
   }
-  return async (key, asking, form, deed) => {
+  return async (asking, form, deed) => {
+    const key = `${form} ${asking.name.full}`
     const known = described.known(key)
     if (known !== undefined) return await deed(known)
     return budget.share(async (take) => {
-      const fetched = await join(key, () => fetchPackument(asking, form, { maxBytes, ms, take }))
-      return inLane(async () => deed(described.known(key) ?? parse(key, fetched, asking)))
+      const bounds = { maxBytes, ms, take: beyond(smallBytes, take) }
+      const fetched = await join(key, () => fetchPackument(asking, form, bounds))
+      const read = async () => deed(described.known(key) ?? parse(key, fetched, asking))
+      return fetched.body.length > smallBytes ? inLane(read) : read()
     })
   }
 }

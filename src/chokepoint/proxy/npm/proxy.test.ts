@@ -513,8 +513,7 @@ test('a registry that is slow with large packuments keeps none of another waitin
   let count = 0
   const slow = createServer((_, response) => {
     response.write('x'.repeat(1_100_000))
-    // Each is asked once for the beginning, and again for all of it.
-    if ((count += 1) === 6) asked.resolve()
+    if ((count += 1) === 3) asked.resolve()
   })
   slow.listen(0, '127.0.0.1')
   await once(slow, 'listening')
@@ -531,6 +530,16 @@ test('a registry that is slow with large packuments keeps none of another waitin
   assert.equal((await h.get('/big')).status, 200)
   slow.closeAllConnections()
   for (const reply of waiting) assert.equal((await reply).status, 503)
+})
+
+test('a large packument is asked for once, by all who want it at the same time', async (t) => {
+  const h = await open(t, () => ({ maxPackumentBytes: 4_000_000 }))
+  h.upstream.publish('big', [{ version: '1.0.0', manifest: { text: 'x'.repeat(2_500_000) } }])
+  const accept = 'application/vnd.npm.install-v1+json'
+  const urls = ['/big', '/big', '/big/-/big-1.0.0.tgz']
+  const replies = await Promise.all(urls.map((url) => h.get(url, { accept })))
+  const asked = h.upstream.asked.filter(({ path }) => path === '/big')
+  assert.deepEqual([...replies.map(({ status }) => status), asked.length], [200, 200, 200, 1])
 })
 
 test('of large packuments only two are read at a time, and the others wait', async (t) => {
