@@ -6,7 +6,8 @@ export interface TagPage {
   readonly nextPage?: string
 }
 
-const maxTags = 10_000
+/** Some registries, such as ECR, refuse more. Pages may be smaller than was asked for: the link leads on. */
+const maxTags = 1000
 const maxQuery = 3072
 const printable = /^[\x20-\x7e]+$/
 

@@ -80,7 +80,7 @@ function nextUnknown({ upstream, name }: Place): SallyportError {
     where: upstream,
     expected: `a next page of tags of ${name} that is named by n, last and next_page`,
     found: 'one that is named in another way, or at too great length',
-    fix: 'Ask for more tags at once, so that there is no next page (?n=1000; some registries take no more), or ask the registry itself',
+    fix: 'Ask for more tags at once, so that there is no next page (?n=1000), or ask the registry itself',
   })
 }
 
