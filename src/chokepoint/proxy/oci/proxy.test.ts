@@ -356,6 +356,41 @@ test('a hint that somebody forged leads to nothing', async () => {
   assert.equal((await blob(secret)).code, 'BLOB_UNKNOWN')
 })
 
+test('a blob of several images is handed out as a part of any that is let through', async () => {
+  const first = await allowedImage('shared', 'one')
+  const layers = ['shared', 'more'].map((text) => ({
+    mediaType: 'application/vnd.oci.image.layer.v1.tar',
+    bytes: Buffer.from(text),
+  }))
+  const second = await push().layers('two', layers)
+  allowed.add(second.digest)
+  for (const tag of ['one', 'two']) assert.equal((await manifest(tag)).status, 200)
+  edition = 'second'
+  allowed.delete(second.digest)
+  assert.equal((await blob(first.layer)).body.toString(), 'shared')
+  assert.deepEqual(
+    asked.slice(2).map(({ sha256 }) => sha256),
+    [second.digest, first.digest],
+  )
+  edition = 'third'
+  allowed.clear()
+  assert.equal((await blob(first.layer)).code, 'DENIED')
+})
+
+test('where one manifest is refused and another does not list the blob, the refusal is told', async () => {
+  const image = await allowedImage('lists others')
+  const wanted = sha256Hex(Buffer.from('wanted'))
+  const json = { schemaVersion: 2, layers: [], mediaType: indexType }
+  const liar = await push().manifest('', Buffer.from(JSON.stringify(json)), imageType)
+  stop()
+  const hints = [image, liar].map(({ digest }) => `${place} ${wanted} ${digest} 6\n`)
+  writeFileSync(join(folder, 'hints'), hints.join(''))
+  await start()
+  const { status, code, body } = await blob(wanted)
+  assert.deepEqual([status, code], [403, 'DENIED'])
+  assert.match(body.toString(), /PROXY_MANIFEST/)
+})
+
 test('other bytes than the digest says never arrive whole, and are not kept', async () => {
   const content = 'x'.repeat(2_000_000)
   const image = await allowedImage(content, 't')
