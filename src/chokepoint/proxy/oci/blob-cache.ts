@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, open, readdir, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { nobody, type Keeper } from './checked-stream.ts'
+import { Growing } from './growing.ts'
 
 /**
  * Bytes on disk by their SHA-256, and nothing else: never whether somebody may have them. Files come to their name only
@@ -86,8 +87,9 @@ class DiskCache implements BlobCache {
     try {
       await this.evict(this.#promised)
       const path = join(this.#options.folder, 'tmp', randomUUID())
-      const file = await open(path, 'wx', 0o600)
-      return this.#keep({ sha256, size, path, file })
+      const file = await open(path, 'wx+', 0o600)
+      const growing = new Growing(file, this.#options.onError)
+      return this.#keep({ sha256, size, path, growing })
     } catch (error) {
       this.#promised -= size
       this.#options.onError(error)
@@ -111,23 +113,23 @@ class DiskCache implements BlobCache {
     }
   }
 
-  #keep({ sha256, size, path, file }: Writing): Keeper {
+  #keep({ sha256, size, path, growing }: Writing): Keeper {
     let isOpen = true
-    const end = async (): Promise<void> => {
+    const end = async (how: 'whole' | 'cut'): Promise<void> => {
       isOpen = false
       this.#promised -= size
-      await file.close().catch(this.#options.onError)
+      await growing.end(how)
     }
     const giveUp = async (error?: unknown): Promise<void> => {
       if (!isOpen) return
       if (error !== undefined) this.#options.onError(error)
-      await end()
+      await end('cut')
       await this.#remove(path)
     }
     return {
       // A disk that is full keeps nobody from what passes by.
       write: async (chunk) => {
-        if (isOpen) await file.writeFile(chunk).catch(giveUp)
+        if (isOpen) await growing.write(chunk).catch(giveUp)
       },
       commit: async () => {
         if (!isOpen) return
@@ -135,13 +137,14 @@ class DiskCache implements BlobCache {
           const target = this.#path(sha256)
           await mkdir(join(target, '..'), { recursive: true, mode: 0o700 })
           await rename(path, target)
-          await end()
           this.#note(sha256, size)
+          await end('whole')
         } catch (error) {
           await giveUp(error)
         }
       },
       abort: () => giveUp(),
+      growing,
     }
   }
 
@@ -164,5 +167,5 @@ interface Writing {
   readonly sha256: string
   readonly size: number
   readonly path: string
-  readonly file: FileHandle
+  readonly growing: Growing
 }

@@ -41,27 +41,39 @@ function partOf(judged: Judged | Refusal, sha256: string): Part | Refusal | unde
   return kind === 'image' ? parts.find((one) => one.sha256 === sha256) : undefined
 }
 
-/** The bytes of a blob, compared with its digest while they pass: from this disk, else from the registry. */
+/** The bytes of a blob for one client, compared with its digest while they pass: from this disk, else from the registry. */
 export async function openBlob(
-  { upstream, repository }: Place,
+  place: Place,
   part: Part,
   call: Call,
 ): Promise<AsyncGenerator<Uint8Array> | undefined> {
   const { sha256, size } = part
   const found = await call.cache.find(sha256)
   if (found !== undefined) return fromDisk(found.path, part, call)
-  const registry = call.registries.get(upstream)
-  // Which is over when the client has had its time, too.
-  const source = await registry?.upstream.repository(repository, call.gone).blob(sha256, size)
-  if (registry === undefined || source === undefined) return undefined
+  const source = await openSource(place, part, call)
+  if (source === undefined) return undefined
   return checked(source, part, {
-    from: registry.registry,
+    from: hostOf(place, call),
     keeper: await call.cache.keeper(sha256, size),
   })
 }
 
+/** What the registry sends, compared with nothing. It is over when the client has had its time, too. */
+export async function openSource(
+  { upstream, repository }: Place,
+  { sha256, size }: Part,
+  { registries, gone }: Call,
+): Promise<AsyncGenerator<Uint8Array> | undefined> {
+  return registries.get(upstream)?.upstream.repository(repository, gone).blob(sha256, size)
+}
+
+/** Of the registry that is spoken to. */
+export function hostOf({ upstream }: Place, { registries }: Call): string {
+  return registries.get(upstream)?.registry ?? upstream
+}
+
 /** What has rotted on this disk is thrown away, and the next one who asks gets it from the registry. */
-async function* fromDisk(path: string, part: Part, call: Call): AsyncGenerator<Uint8Array> {
+export async function* fromDisk(path: string, part: Part, call: Call): AsyncGenerator<Uint8Array> {
   try {
     yield* checked(createReadStream(path), part, { from: 'the cache of the proxy' })
   } catch (error) {

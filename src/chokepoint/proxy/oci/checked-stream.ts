@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { SallyportError } from '#error'
+import type { Growing } from './growing.ts'
 import type { Part } from './manifest.ts'
 
 /** Takes what passes by, and keeps it when it was the right thing. */
@@ -9,6 +10,8 @@ export interface Keeper {
   commit(): Promise<void>
   /** Does nothing after `commit`. */
   abort(): Promise<void>
+  /** Where it is kept meanwhile; undefined where it is not kept. */
+  readonly growing?: Growing
 }
 
 export const nobody: Keeper = {

@@ -4,6 +4,7 @@ import type { ProxyPorts } from '../ports.ts'
 import type { NameMapping } from '../targets.ts'
 import type { AllowedImages } from './allowed.ts'
 import type { BlobCache } from './blob-cache.ts'
+import type { Growing } from './growing.ts'
 import type { Hints } from './hints.ts'
 import type { SharedWork } from './shared-work.ts'
 
@@ -40,14 +41,14 @@ export interface OciProxyOptions {
   }
 }
 
-/** How it ended to fetch a blob: it is there, or the registry has none. */
-export type Filled = 'done' | 'unknown'
+/** How it ended to fetch a blob: it is there, the registry has none, or there was no room for it on this disk. */
+export type Filled = 'done' | 'unknown' | 'unkept'
 
 /** One request. */
 export interface Call extends OciProxyOptions {
   readonly allowed: AllowedImages
-  /** Blobs that are being fetched into the cache, by repository and digest: whoever wants a part waits for the same. */
-  readonly filling: SharedWork<Filled>
+  /** Blobs that are being fetched into the cache, by repository and digest: whoever wants one, or a part, waits for the same. */
+  readonly filling: SharedWork<Growing, Filled>
   readonly request: IncomingMessage
   readonly response: ServerResponse
   readonly requester: string

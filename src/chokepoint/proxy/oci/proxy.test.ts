@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { open as openFile } from 'node:fs/promises'
 import {
   createServer,
   request as httpRequest,
@@ -11,7 +12,7 @@ import {
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { after, afterEach, before, beforeEach, test } from 'node:test'
+import { after, afterEach, before, beforeEach, test, type TestContext } from 'node:test'
 import type { Decision } from '#decision'
 import { sha256Hex } from '#document'
 import type { Problem } from '#error'
@@ -27,7 +28,7 @@ import { faults, type Fault } from '../../../evidence/testing/faults.ts'
 import { imageType, indexType, pusherTo, type Pushed } from '../../../evidence/testing/push.ts'
 import { startTestRegistry, type TestRegistry } from '../../../evidence/testing/registry.ts'
 import type { PullQuestion } from '../ports.ts'
-import { openBlobCache } from './blob-cache.ts'
+import { openBlobCache, type BlobCache } from './blob-cache.ts'
 import { openHints } from './hints.ts'
 import { openOciProxy } from './proxy.ts'
 
@@ -46,6 +47,9 @@ let strangers: Set<string>
 let during: () => void
 let asked: PullQuestion[]
 let refusals: (readonly Problem[])[]
+/** What happens when the disk fails. */
+let onDisk: (error: unknown) => void
+let cache: BlobCache
 let edition = ''
 let now: Date
 let folder = ''
@@ -64,6 +68,9 @@ beforeEach(async () => {
   allowed = new Set()
   strangers = new Set()
   during = () => undefined
+  onDisk = (error) => {
+    throw error
+  }
   asked = []
   refusals = []
   edition = 'first'
@@ -75,10 +82,13 @@ beforeEach(async () => {
 afterEach(() => stop())
 
 /** A proxy with the folder that there is, and no memory of another. */
-async function start(maxBytes = 50_000_000, blobMs = 2000, address = registry.base): Promise<void> {
-  const onError = (error: unknown): never => {
-    throw error
-  }
+async function start(
+  maxBytes = 50_000_000,
+  blobMs = 30_000,
+  address = registry.base,
+): Promise<void> {
+  const onError = (error: unknown): void => onDisk(error)
+  cache = await openBlobCache({ folder, maxBytes, onError })
   const upstream = await openUpstream(new URL(address), {
     http,
     credentials: { find: () => Promise.resolve(undefined) },
@@ -104,7 +114,7 @@ async function start(maxBytes = 50_000_000, blobMs = 2000, address = registry.ba
       explain: ({ decision }) => `${decision.verdict} ${decision.reasons[0]?.code ?? ''}`,
     },
     identify: ({ headers }) => Promise.resolve(String(headers['x-client'] ?? 'anonymous')),
-    cache: await openBlobCache({ folder, maxBytes, onError }),
+    cache,
     hints: await openHints({ file: join(folder, 'hints'), onError }),
     clock: () => now,
     tell: () => undefined,
@@ -454,6 +464,115 @@ test('for parts of a blob that are asked for together the whole is fetched once'
   assert.equal(asked.length, 1, asked.join())
 })
 
+test('a blob that many ask for at the same time, whole or in part, is fetched once', async () => {
+  const content = 'herd'.repeat(500_000)
+  const image = await allowedImage(content, 'herd')
+  await manifest('herd')
+  const all = Array.from({ length: 10 }, () => blob(image.layer))
+  const part = blob(image.layer, { range: 'bytes=1-2' })
+  for (const { body, isWhole } of await Promise.all(all)) {
+    assert.ok(isWhole && body.toString() === content)
+  }
+  assert.equal((await part).body.toString(), 'er')
+  assert.equal(fetches(image.layer), 1)
+})
+
+test('who wants the whole of a blob gets it as it comes, whoever goes away meanwhile', async () => {
+  await behindSlow(async (layer, slow) => {
+    const first = taker(layer)
+    await first.began
+    const others = [taker(layer), taker(layer)]
+    for (const { began } of others) await began
+    first.leave()
+    slow.hurry()
+    for (const { whole } of others) assert.equal((await whole).length, 20_000)
+    assert.equal(slow.asked(), 1)
+  })
+})
+
+test('who takes nothing of a blob keeps nobody waiting who wants the same', async () => {
+  const image = await allowedImage('l'.repeat(20_000_000), 'lazy')
+  await manifest('lazy')
+  const url = `${base}/v2/${place}/blobs/sha256:${image.layer}`
+  const lazy = httpRequest(url, { agent: false }).end()
+  const [response] = (await once(lazy, 'response')) as [IncomingMessage]
+  response.on('error', () => undefined)
+  const { isWhole, body } = await blob(image.layer)
+  assert.deepEqual([isWhole, body.length, fetches(image.layer)], [true, 20_000_000, 1])
+  lazy.destroy()
+})
+
+test('a whole blob that nobody takes any more is not fetched on', { timeout: 10_000 }, async () => {
+  await behindSlow(async (layer, slow) => {
+    const takers = [taker(layer), taker(layer)]
+    for (const { began } of takers) await began
+    for (const { leave } of takers) leave()
+    assert.equal(await slow.ended, 'cut off')
+  })
+})
+
+test('a disk that fails while a blob comes takes it from nobody', async (t) => {
+  const content = 'disk'.repeat(2_000_000)
+  const image = await allowedImage(content, 'disk')
+  await manifest('disk')
+  const errors: unknown[] = []
+  onDisk = (error) => errors.push(error)
+  await failWrites(t, 5)
+  for (const { body, isWhole } of await Promise.all([blob(image.layer), blob(image.layer)])) {
+    assert.ok(isWhole && body.toString() === content)
+  }
+  assert.match(String(errors[0]), /no space/)
+  assert.equal(await cache.find(image.layer), undefined)
+})
+
+test('a blob for which there is no room on this disk is fetched for each', async () => {
+  const content = 'room'.repeat(2_000_000)
+  const image = await allowedImage(content, 'room')
+  await manifest('room')
+  const other = await cache.keeper('0'.repeat(64), 45_000_000)
+  for (const { body, isWhole } of await Promise.all([blob(image.layer), blob(image.layer)])) {
+    assert.ok(isWhole && body.toString() === content)
+  }
+  await other.abort()
+  assert.equal(await cache.find(image.layer), undefined)
+})
+
+/** After so many more, nothing more can be written to any file. */
+async function failWrites(t: TestContext, count: number): Promise<void> {
+  const path = join(folder, 'any')
+  const file = await openFile(path, 'w')
+  const kind = Object.getPrototypeOf(file) as typeof file
+  await file.close()
+  let left = count
+  t.mock.method(kind, 'writeFile', function (this: typeof file, bytes: Uint8Array) {
+    if ((left -= 1) < 0) return Promise.reject(new Error('no space left on device'))
+    return this.write(bytes)
+  })
+}
+
+/** A client that takes all of a layer as it comes. */
+function taker(layer: string) {
+  const began = Promise.withResolvers<void>()
+  const whole = Promise.withResolvers<string>()
+  const chunks: Buffer[] = []
+  const url = `${base}/v2/${place}/blobs/sha256:${layer}`
+  const call = httpRequest(url, { agent: false }, (response) => {
+    response.on('data', (chunk: Buffer) => {
+      chunks.push(chunk)
+      began.resolve()
+    })
+    response.on('error', () => undefined)
+    response.on('close', () => whole.resolve(Buffer.concat(chunks).toString()))
+  })
+  call.on('error', () => undefined).end()
+  return { began: began.promise, whole: whole.promise, leave: () => call.destroy() }
+}
+
+/** How often the registry was asked for a blob. */
+function fetches(layer: string): number {
+  return registry.requests.filter((line) => line.includes(`GET`) && line.includes(layer)).length
+}
+
 test('whoever goes away while a blob is fetched for parts of it takes it from nobody else', async () => {
   await behindSlow(async (layer, slow) => {
     const first = await comer(layer)
@@ -552,11 +671,12 @@ async function behindSlow(
 }
 
 /** A client that asks for a part of the layer, and whose request is there. */
-async function comer(layer: string): Promise<{ leave: () => Promise<void> }> {
-  const call = httpRequest(`${base}/v2/${place}/blobs/sha256:${layer}`, {
-    headers: { range: 'bytes=0-0' },
-    agent: false,
-  })
+async function comer(
+  layer: string,
+  headers: Record<string, string> = { range: 'bytes=0-0' },
+): Promise<{ leave: () => Promise<void> }> {
+  const url = `${base}/v2/${place}/blobs/sha256:${layer}`
+  const call = httpRequest(url, { headers, agent: false })
   call.on('error', () => undefined).end()
   const [, response] = (await once(server as Server, 'request')) as [unknown, ServerResponse]
   return {

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs'
-import { SallyportError } from '#error'
-import { openBlob, reachable, unknown } from './blobs.ts'
-import type { Call, Filled } from './context.ts'
+import { arrival, openWhole } from './arrival.ts'
+import { reachable, unknown } from './blobs.ts'
+import type { Call } from './context.ts'
 import type { Refusal } from './errors.ts'
 import type { Part } from './manifest.ts'
 import { assigned } from './manifests.ts'
@@ -35,7 +35,8 @@ async function sendBlob(place: Place, part: Part, call: Call): Promise<Refusal |
     const served = await servePart(place, part, range, call)
     if (served !== 'not kept') return served
   }
-  const chunks = await openBlob(place, part, call)
+  const chunks = await openWhole(place, part, call)
+  if (call.gone.aborted) return undefined
   if (chunks === undefined) return unknown(place, part.sha256)
   const whole = { ...headersOf(part), 'content-length': String(part.size) }
   await sendStream(response, chunks, { status: 200, headers: whole })
@@ -51,7 +52,7 @@ async function servePart(
 ): Promise<Refusal | 'not kept' | undefined> {
   // Until then there is nothing to send.
   call.response.setTimeout(0)
-  const filled = await fill(place, part, call)
+  const filled = await arrival(place, part, call).result
   if (filled === 'gone') return undefined
   if (filled === 'unknown') return unknown(place, part.sha256)
   call.response.setTimeout(call.limits.stallMs)
@@ -65,42 +66,6 @@ async function servePart(
   const read: AsyncIterable<Buffer> = createReadStream(found.path, { start, end })
   await sendStream(call.response, read, { status: 206, headers })
   return undefined
-}
-
-/** Fetches or compares the whole, once for all who want parts of it at the same time, and until the last has gone. */
-function fill(place: Place, part: Part, call: Call): Promise<Filled | 'gone'> {
-  const key = `${place.name}@${part.sha256}`
-  return call.filling.wait(key, call.gone, (gone) => fetchWhole(place, part, { ...call, gone }))
-}
-
-async function fetchWhole(place: Place, part: Part, call: Call): Promise<Filled> {
-  try {
-    const chunks = await openBlob(place, part, call)
-    if (chunks === undefined) return 'unknown'
-    for await (const _ of chunks) call.gone.throwIfAborted()
-    return 'done'
-  } catch (error) {
-    // Whoever still waits then has waited for as long as it may take.
-    throw call.gone.aborted ? tooSlow(place, part, call, error) : error
-  }
-}
-
-function tooSlow(
-  { upstream, name }: Place,
-  { sha256 }: Part,
-  { limits }: Call,
-  cause: unknown,
-): SallyportError {
-  return new SallyportError(
-    {
-      code: 'PROXY_UPSTREAM',
-      where: upstream,
-      expected: `${name}@sha256:${sha256}, whole, within ${limits.blobMs / 1000} seconds`,
-      found: 'a part of it',
-      fix: 'Ask again; if it happens again, raise proxies.oci.limits.blobSeconds',
-    },
-    { cause },
-  )
 }
 
 function headersOf({ sha256 }: Part): Readonly<Record<string, string>> {
