@@ -6,7 +6,7 @@ import type { Log, Receipt } from './log.ts'
 
 /**
  * A refusal before there was anything to decide: no artifact, no target, nothing that could be read. Recorded like a
- * decision, and never decided again, because it was made from the request alone.
+ * decision, and never decided again: what it was made from beside the request stands in its reasons.
  */
 export interface Refusal {
   readonly apiVersion: 'sallyport.dev/v1'
