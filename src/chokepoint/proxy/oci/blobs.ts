@@ -88,7 +88,7 @@ export function unknown({ name }: Place, sha256: string): Refusal {
     where: `${name}@sha256:${sha256}`,
     expected: 'a blob of an image that was let through here',
     found: 'one that no such image lists',
-    fix: 'Pull the image, whose manifest is asked for before its blobs',
+    fix: 'Pull the image anew through this gate, its manifest before its blobs; where there are several gates, keep each client at one of them',
   } as const
   const message = `${problem.code}: ${problem.expected}, found ${problem.found}; fix: ${problem.fix}`
   return { status: 404, code: 'BLOB_UNKNOWN', message, problems: [problem] }

@@ -353,6 +353,20 @@ test('what was let through for one is not handed out to another', async () => {
   assert.equal(asked.length, before)
 })
 
+test('a gate that has not seen the manifest hands out its blobs once anybody has asked for it there', async () => {
+  const image = await allowedImage('elsewhere', 'kept')
+  const mine = { 'x-client': 'node' }
+  const unseen = await blob(image.layer, mine)
+  assert.equal(unseen.code, 'BLOB_UNKNOWN')
+  assert.match(unseen.body.toString(), /where there are several gates/)
+  await get(`${place}/manifests/sha256:${image.digest}`, {}, 'HEAD')
+  assert.equal((await blob(image.layer, mine)).status, 200)
+  assert.deepEqual(
+    asked.map(({ requester }) => requester),
+    ['anonymous', 'node'],
+  )
+})
+
 test('a hint that somebody forged leads to nothing', async () => {
   const image = await allowedImage('honest', 'h')
   await push().image('never allowed')
