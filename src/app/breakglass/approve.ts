@@ -2,7 +2,7 @@ import { bundleOf, encodeBundle, readBreakglass } from '#attestation'
 import { grantOf, parseRequest, requestId, type BreakglassRequest } from '#breakglass'
 import { sha256Hex } from '#document'
 import { quote, SallyportError, type Problem } from '#error'
-import { personOf } from '#trust'
+import { namesOf, personOf } from '#trust'
 import { checkPlace } from '../pipeline/ask-gate.ts'
 import { requester } from '../verify.ts'
 import { startApproverSigner, type ApproverKey } from './approver-key.ts'
@@ -40,7 +40,7 @@ export interface GrantReport {
 export async function approveBreakglass(options: ApproveBreakglassOptions): Promise<GrantReport> {
   const { key, file, approver = requester(), now } = options
   const request = parseRequest(await readGlassFile(file), file)
-  if (personOf(approver) === personOf(request.requester)) throw selfApproved(file, approver)
+  if (namesOf(request.requester).includes(personOf(approver))) throw selfApproved(file, approver)
   if (options.output !== undefined) await checkFresh(options.output)
   if (options.at !== undefined) await checkPlace(options.at.gate, options.at.env)
   const statement = grantOf(request, { approver, now })

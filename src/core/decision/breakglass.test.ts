@@ -187,12 +187,29 @@ test('who is proven to ask for the deployment cannot have granted it, whatever n
   assert.deepEqual(problemsOf(ask([granted()], 1, prefixed)), ['BREAKGLASS_SELF_APPROVED'])
 })
 
+test('a name with prefixes of its own is found behind those of whatever has proven it', () => {
+  for (const [owner, principal] of [
+    ['acme:oncall', 'kubernetes:oidc:acme:oncall'],
+    ['arn:aws:iam::1:user/erin', 'kubernetes:aws-iam:arn:aws:iam::1:user/erin'],
+    ['https://idp.example#erin', 'oidc:https://idp.example#erin'],
+    ['dave#EXT#@acme.example', 'oidc:https://idp.example#dave#EXT#@acme.example'],
+    ['erin', `oidc:https://idp.example#${'a:'.repeat(500)}erin`],
+  ] as const) {
+    const trust = trustOwnedBy(owner, 'frank')
+    const own = { trust, request: { ...request, principal } }
+    assert.deepEqual(problemsOf(ask([granted()], 1, own)), ['BREAKGLASS_SELF_APPROVED'], owner)
+    const others = { trust, request: { ...request, principal: principal.replace(/.$/, 'x') } }
+    assert.equal(ask([granted()], 1, others).effect, 'admitted-breakglass', owner)
+  }
+})
+
 test('one person under two spellings counts once', () => {
   const two = [granted(), granted({ approver: 'frank' }, people.frank)]
   for (const [one, other] of [
     ['erin', 'Erin'],
     ['erin', ' erin'],
     ['erin', 'token:erin'],
+    ['erin#ext', 'oidc:https://idp.example#erin#ext'],
   ] as const) {
     const alike = { trust: trustOwnedBy(one, other) }
     const decision = ask(two, 2, alike)

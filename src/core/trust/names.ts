@@ -1,10 +1,14 @@
+/** So many prefixes a name has at most. */
+const maxPrefixes = 32
+
 /**
- * Whom a name may be of, where somebody must not be one of them: as it is written, whoever has proven it, and the last part of
- * it, which a pipeline may have put a prefix before.
+ * Whom a name may be of, where somebody must not be one of them: as it is written, whoever has proven it, and what is left of it
+ * without each of what may be a prefix, of a choke point, of a pipeline or of an issuer.
  */
 export function namesOf(name: string): readonly string[] {
   const plain = plainOf(name)
-  return [plain, personOf(name), plain.split(/[:#]/).at(-1) ?? plain]
+  const parts = plain.split(/(?<=[:#])/).slice(-maxPrefixes)
+  return [plain, personOf(name), ...parts.map((_, at) => parts.slice(at).join(''))]
 }
 
 /**
@@ -13,7 +17,8 @@ export function namesOf(name: string): readonly string[] {
  */
 export function personOf(name: string): string {
   const plain = plainOf(name)
-  const [, subject] = /^oidc:.*#([^#]+)$/s.exec(plain) ?? []
+  // An issuer has no "#", a subject may.
+  const [, subject] = /^oidc:[^#]*#(.+)$/s.exec(plain) ?? []
   return subject ?? plain.replace(/^(?:token|certificate|os|kubernetes|unauthenticated):(?=.)/s, '')
 }
 
