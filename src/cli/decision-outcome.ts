@@ -1,5 +1,6 @@
 import type { VerifyReport } from '#app'
 import type { JsonObject } from '#document'
+import { jsonText } from './json-text.ts'
 import type { Outcome } from './outcome.ts'
 import { renderDecision } from './render-decision.ts'
 import type { Session } from './session.ts'
@@ -44,5 +45,5 @@ export async function sarifOutcome(report: VerifyReport, session: Session): Prom
   const findings = problems.map((problem) => ({ ...problem, severity }))
   const log = toSarif(findings, { version: report.decision.engine.version })
   const { exit, json } = decisionOutcome(report, session)
-  return { exit, json, text: JSON.stringify(log, undefined, 2) }
+  return { exit, json, text: jsonText(log) }
 }

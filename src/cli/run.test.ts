@@ -1,4 +1,7 @@
 import assert from 'node:assert/strict'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { test } from 'node:test'
 import { plain } from './paint.ts'
 import { run, type World } from './run.ts'
@@ -66,6 +69,41 @@ test('--json makes one document of every failure, with its exit code', async () 
     document.problems.map(({ code }) => code),
     ['USAGE_MISSING'],
   )
+})
+
+test('JSON says what somebody else has written, and no terminal obeys it', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-json-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const odd = 'x\u009b2J\u202e\u007f'
+  const request = join(folder, 'request.json')
+  const asked = {
+    apiVersion: 'sallyport.dev/v1',
+    kind: 'BreakglassRequest',
+    artifact: { name: 'shop', sha256: 'a'.repeat(64) },
+    environment: 'production',
+    service: 'shop',
+    requester: 'token:alice',
+    requestedOn: '2026-06-01T12:00:00Z',
+    seconds: 3600,
+    rules: ['require[0].allowed'],
+    reason: odd,
+    incident: 'INC-1',
+    otherwise: { verdict: 'DENY', reasons: [] },
+  }
+  writeFileSync(request, JSON.stringify(asked))
+  for (const argv of [
+    ['breakglass', 'requests', request, '--json'],
+    ['inspect', `/nowhere/${odd}`, '--json'],
+  ]) {
+    const { out } = await say(argv)
+    assert.doesNotMatch(out, /[\u007f-\u009f\u202e]/, argv.join(' '))
+    const texts: unknown[] = []
+    JSON.parse(out, (_, value: unknown) => texts.push(value))
+    assert.ok(
+      texts.some((text) => typeof text === 'string' && text.includes(odd)),
+      out,
+    )
+  }
 })
 
 test('an exception nobody planned is a failure to decide, without a stack unless it is asked for', async () => {

@@ -5,6 +5,7 @@ import type { JsonObject } from '#document'
 import { isHelpShown } from './command-line.ts'
 import { failureOf, type Exit, type Failure } from './failure.ts'
 import { shellWord, type Invocation } from './invocation.ts'
+import { jsonText } from './json-text.ts'
 import type { Outcome } from './outcome.ts'
 import { createProgram, type GlobalOptions } from './program.ts'
 import { renderProblems, type Look } from './render.ts'
@@ -106,7 +107,7 @@ function invocationOf(world: World, globals: GlobalOptions): Invocation {
 }
 
 function tell(outcome: Outcome, terminal: Terminal, json: boolean): number {
-  if (json) terminal.out(`${JSON.stringify(outcome.json, undefined, 2)}\n`)
+  if (json) terminal.out(`${jsonText(outcome.json)}\n`)
   else {
     if (outcome.text !== undefined) terminal.out(`${outcome.text}\n`)
     if (outcome.refusal !== undefined) terminal.err(`${outcome.refusal}\n`)
@@ -124,7 +125,7 @@ interface Place {
 function tellFailure(failure: Failure, otherwise: string, place: Place): Exit {
   const { terminal } = place.world
   if (place.json) {
-    terminal.out(`${JSON.stringify(problemsJson(failure, otherwise), undefined, 2)}\n`)
+    terminal.out(`${jsonText(problemsJson(failure, otherwise))}\n`)
   } else {
     const look = sessionOf(place.world, place.globals).errLook()
     const headline = `sallyport: ${look.paint.bad('error')}: ${otherwise}`

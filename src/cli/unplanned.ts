@@ -1,4 +1,5 @@
 import { failureOf } from './failure.ts'
+import { jsonText } from './json-text.ts'
 import { plain } from './paint.ts'
 import { standardOutput } from './readers.ts'
 import { renderProblems } from './render.ts'
@@ -19,7 +20,7 @@ export function tellUnplanned(error: unknown, argv: readonly string[]): void {
       exit: 3,
       problems,
     }
-    process.stdout.write(`${JSON.stringify(document, undefined, 2)}\n`)
+    process.stdout.write(`${jsonText(document)}\n`)
   } else {
     const invocation = { command: 'sallyport', options: [], paths: new Map(), cwd: '/', home: '/' }
     const text = renderProblems(problems, { paint: plain, invocation })

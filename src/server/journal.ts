@@ -1,4 +1,4 @@
-import { SallyportError } from '#error'
+import { escapeJson, SallyportError } from '#error'
 
 export type Level = 'info' | 'warn' | 'error'
 
@@ -17,7 +17,7 @@ export function openJournal(out: { write(text: string): unknown }, clock: () => 
     const line = JSON.stringify({ time, level, event, ...fields }, (_, value: unknown) =>
       typeof value === 'string' && value.length > maxText ? `${value.slice(0, maxText)}…` : value,
     )
-    out.write(`${visible(line)}\n`)
+    out.write(`${escapeJson(line)}\n`)
   }
   return {
     write,
@@ -25,17 +25,6 @@ export function openJournal(out: { write(text: string): unknown }, clock: () => 
       write('error', event, { ...fields, ...told(error) })
     },
   }
-}
-
-// JSON leaves these as they are. In a terminal they move the cursor, end lines or turn the text around.
-const invisible =
-  /[\u007f-\u009f\u00ad\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g
-
-function visible(json: string): string {
-  return json.replaceAll(
-    invisible,
-    (found) => `\\u${found.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  )
 }
 
 function told(error: unknown): Readonly<Record<string, unknown>> {

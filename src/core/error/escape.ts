@@ -15,3 +15,13 @@ export function escape(text: string): string {
 export function escapeLine(text: string): string {
   return escape(text).replaceAll('\n', '\\n')
 }
+
+/** The same for JSON, which says what it said. Its own line feeds stay. */
+export function escapeJson(json: string): string {
+  return json.replace(unsafe, (character) =>
+    Array.from({ length: character.length }, (_, at) => {
+      const unit = character.charCodeAt(at).toString(16)
+      return `\\u${unit.padStart(4, '0')}`
+    }).join(''),
+  )
+}

@@ -1,3 +1,4 @@
+import { escapeJson } from '#error'
 import type { Outcome } from '../../outcome.ts'
 
 /** The predicate and nothing else on stdout, for whatever signs it. */
@@ -7,5 +8,5 @@ export async function record(options: {
 }): Promise<Outcome> {
   const { layoutRecord } = await import('#app')
   const predicate = await layoutRecord(options)
-  return { exit: 0, json: predicate, text: JSON.stringify(predicate) }
+  return { exit: 0, json: predicate, text: escapeJson(JSON.stringify(predicate)) }
 }

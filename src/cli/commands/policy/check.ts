@@ -4,6 +4,7 @@ import type { LintFinding } from '#policy'
 import type { CommandLine } from '../../command-line.ts'
 import { collect } from '../../collect.ts'
 import type { Plan } from '../../commands.ts'
+import { jsonText } from '../../json-text.ts'
 import type { Outcome } from '../../outcome.ts'
 import { plural, type Look } from '../../render.ts'
 import type { Session } from '../../session.ts'
@@ -54,7 +55,7 @@ async function check(
   if (options.sarif === true) {
     const { toSarif } = await import('#policy')
     const json = toSarif(findings, { version: session.version })
-    return { exit, json, text: JSON.stringify(json, undefined, 2) }
+    return { exit, json, text: jsonText(json) }
   }
   const told = { ...report, findings }
   return { exit, json: asJson(told, ignored, exit), text: textOf(told, ignored, session.outLook()) }

@@ -1,5 +1,6 @@
 import type { CommandLine } from '../../command-line.ts'
 import type { Plan } from '../../commands.ts'
+import { jsonText } from '../../json-text.ts'
 import { parseCount } from '../../number.ts'
 import type { Outcome } from '../../outcome.ts'
 import type { Session } from '../../session.ts'
@@ -16,5 +17,5 @@ export function defineExport(command: CommandLine, plan: Plan): void {
 async function exportDecision(session: Session, index: number): Promise<Outcome> {
   const { exportRecorded } = await import('#app')
   const { exported } = await exportRecorded(await session.config(), index)
-  return { exit: 0, json: exported, text: JSON.stringify(exported, undefined, 2) }
+  return { exit: 0, json: exported, text: jsonText(exported) }
 }

@@ -1,5 +1,6 @@
 import type { CommandLine } from '../../command-line.ts'
 import type { Plan } from '../../commands.ts'
+import { jsonText } from '../../json-text.ts'
 import type { Outcome } from '../../outcome.ts'
 import { plural } from '../../render.ts'
 import type { Session } from '../../session.ts'
@@ -33,7 +34,7 @@ async function lint(
   if (sarif) {
     const { toSarif } = await import('#policy')
     const json = toSarif(findings, { version: session.version, lints })
-    return { exit, json, text: JSON.stringify(json, undefined, 2) }
+    return { exit, json, text: jsonText(json) }
   }
   const texts = findingTexts(findings, sources, session.outLook())
   const total = `${files.length} ${plural(files.length, 'pipeline')}: ${countsOf(findings)}`

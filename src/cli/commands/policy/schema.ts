@@ -1,6 +1,7 @@
 import type { SchemaName } from '#app'
 import type { CommandLine } from '../../command-line.ts'
 import type { Plan } from '../../commands.ts'
+import { jsonText } from '../../json-text.ts'
 
 /** `sallyport policy schema [policy|trust|meta]` */
 export function defineSchema(command: CommandLine, plan: Plan): void {
@@ -16,7 +17,7 @@ export function defineSchema(command: CommandLine, plan: Plan): void {
       plan('there is no schema', async () => {
         const { documentSchema } = await import('#app')
         const json = await documentSchema(name)
-        return { exit: 0, json, text: JSON.stringify(json, undefined, 2) }
+        return { exit: 0, json, text: jsonText(json) }
       }),
     )
 }
