@@ -149,7 +149,9 @@ async function use(
     ...kept.map(({ signers }) => ['handed in', `signed by ${signers.join(', ')}`] as const),
   ]
   const text = [
-    'Or, where nothing else can be reached, as an annotation of the pods:',
+    rows.length === 0
+      ? 'As an annotation of the pods:'
+      : 'Or, where nothing else can be reached, as an annotation of the pods:',
     '',
     `${annotation.name}: ${annotation.value}`,
   ]

@@ -20,7 +20,9 @@ export function outcome(
   return {
     exit: 0,
     json: jsonOf(kind, report),
-    text: [`sallyport: ${escapeLine(head)}`, table(lines, '  ')].join('\n\n'),
+    text: [`sallyport: ${escapeLine(head)}`, table(lines, '  ')]
+      .filter((part) => part !== '')
+      .join('\n\n'),
   }
 }
 
