@@ -5,6 +5,7 @@ import {
   fsyncSync,
   openSync,
   readSync,
+  rmSync,
   writeSync,
   type Stats,
 } from 'node:fs'
@@ -53,7 +54,7 @@ export function readBounded(file: number, { path, what, maxBytes }: Bounds): Buf
   }
 }
 
-/** Writes a file that did not exist, mode 0600, durable when it returns. */
+/** Writes a file that did not exist, mode 0600, durable when it returns. What could not be written whole is not left. */
 export function createSecretFile(path: string, what: string, bytes: Uint8Array): void {
   let file: number
   try {
@@ -71,7 +72,12 @@ export function createSecretFile(path: string, what: string, bytes: Uint8Array):
       { cause },
     )
   }
-  writeAndClose(file, bytes)
+  try {
+    writeAndClose(file, bytes)
+  } catch (cause) {
+    rmSync(path, { force: true })
+    throw unusable(path, what, cause)
+  }
   syncFolder(dirname(path))
 }
 
@@ -140,6 +146,7 @@ function unusable(path: string, what: string, cause: unknown): SallyportError {
     EACCES: 'a file or folder that this user may not open',
     ELOOP: 'a symbolic link',
     EISDIR: 'a folder',
+    ENOSPC: 'no room on the disk',
   }
   return new SallyportError(
     {
@@ -147,7 +154,10 @@ function unusable(path: string, what: string, cause: unknown): SallyportError {
       where: path,
       expected: what,
       found: found[code ?? ''] ?? quote(code ?? 'an unknown failure'),
-      fix: `Correct the path, or create the keys with \`sallyport init\``,
+      fix:
+        code === 'ENOSPC'
+          ? `Make room at ${dirname(path)}`
+          : 'Correct the path, or create the keys with `sallyport init`',
     },
     { cause },
   )

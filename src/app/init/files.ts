@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, stat, writeFile } from 'node:fs/promises'
+import { mkdir, open, rm, stat } from 'node:fs/promises'
 import { dirname, relative } from 'node:path'
 import { SallyportError } from '#error'
 
@@ -71,8 +71,20 @@ export class HomeFiles {
     if (await this.has(file)) return false
     await this.folder(dirname(file))
     const text = await content()
-    await attempt(file, () => writeFile(file, text, { flag: 'wx', mode }))
+    await attempt(file, () => writeNew(file, text, mode))
     return true
+  }
+}
+
+/** What could not be written whole is not left: half a passphrase would be taken for the one of the next key. */
+async function writeNew(file: string, text: string, mode: number): Promise<void> {
+  await using handle = await open(file, 'wx', mode)
+  try {
+    await handle.writeFile(text)
+    await handle.sync()
+  } catch (error) {
+    await rm(file, { force: true })
+    throw error
   }
 }
 
