@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile } from 'node:fs/promises'
+import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bundleOf, encodeBundle, riskAcceptanceStatement } from '#attestation'
 import type { Config } from '#config'
@@ -8,6 +8,7 @@ import { SallyportError } from '#error'
 import { requester } from '../verify.ts'
 import { startApproverSigner, type ApproverKey } from './approver-key.ts'
 import { writeFresh } from './fresh-file.ts'
+import { namesIn } from './names-in.ts'
 
 export interface AcceptRiskOptions {
   readonly key: ApproverKey
@@ -86,15 +87,6 @@ export async function readAccepted(
       return { file, bytes: bytes.length > maxBytes ? new Uint8Array() : bytes }
     }),
   )
-}
-
-async function namesIn(folder: string): Promise<readonly string[]> {
-  try {
-    return await readdir(folder)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
-    throw error
-  }
 }
 
 function tooMany(folder: string, count: number): SallyportError {

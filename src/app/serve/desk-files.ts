@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { BreakglassRequest } from '#breakglass'
 import { SallyportError, type Problem } from '#error'
-import { namesIn, tryFolder } from './desk-folder.ts'
+import { keptIn, tryFolder } from './desk-folder.ts'
 import { keepGrant, type GrantParts, type KeptGrant } from './kept-grants.ts'
 import { KeptRequests, type KeptRequest } from './kept-requests.ts'
 import { lookEvery } from './looking.ts'
@@ -63,9 +63,9 @@ export function openDeskFiles(parts: GrantParts & { readonly seconds: number }):
 
 async function grantsIn(folder: string): Promise<readonly string[]> {
   const names: string[] = []
-  for (const artifact of await namesIn(join(folder, 'grants/sha256'))) {
+  for (const artifact of await keptIn(join(folder, 'grants/sha256'))) {
     const place = `grants/sha256/${artifact}`
-    names.push(...(await namesIn(join(folder, place))).map((file) => `${place}/${file}`))
+    names.push(...(await keptIn(join(folder, place))).map((file) => `${place}/${file}`))
   }
   return names
 }

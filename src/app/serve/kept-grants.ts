@@ -4,7 +4,7 @@ import type { Config } from '#config'
 import { cut, encodeCanonical, isSha256, sha256Hex, type Json } from '#document'
 import { SallyportError } from '#error'
 import { isVerified, type Verified } from '#trust'
-import { namesIn, readKept, writeKept } from './desk-folder.ts'
+import { keptIn, readKept, writeKept } from './desk-folder.ts'
 import { grantsFolder } from './grants-folder.ts'
 import type { WatchedRulebook } from './watched-rulebook.ts'
 
@@ -45,7 +45,7 @@ export async function keepGrant(
   const before = await readKept(join(folder, file), maxBytes)
   if (before !== undefined && isSame(before.bytes, file, parts))
     return { name, digest: sha256Hex(before.bytes), artifact, signers }
-  const others = (await namesIn(folder)).filter((one) => !one.startsWith('.') && one !== file)
+  const others = (await keptIn(folder)).filter((one) => !one.startsWith('.') && one !== file)
   if (others.length >= maxGrants) throw full(folder)
   await writeKept(join(folder, file), bytes, since)
   return { name, digest: sha256Hex(bytes), artifact, signers }

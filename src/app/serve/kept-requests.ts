@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { encodeRequest, parseRequest, requestId, type BreakglassRequest } from '#breakglass'
 import { quote, SallyportError } from '#error'
-import { namesIn, readKept, timeOf, writeKept, youngMs } from './desk-folder.ts'
+import { keptIn, readKept, timeOf, writeKept, youngMs } from './desk-folder.ts'
 
 /** So many are kept; whoever may ask cannot fill the disk, and nobody alone takes the place of all others. */
 const maxRequests = 1000
@@ -32,7 +32,7 @@ export class KeptRequests {
 
   /** What may be requests, by the names of their files. */
   async names(): Promise<readonly string[]> {
-    return (await namesIn(this.#folder)).filter((name) => /^[0-9a-f]{32}\.json$/.test(name))
+    return (await keptIn(this.#folder)).filter((name) => /^[0-9a-f]{32}\.json$/.test(name))
   }
 
   /**
