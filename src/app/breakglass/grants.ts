@@ -29,21 +29,27 @@ export async function grantsIn(file: string): Promise<readonly FoundGrant[]> {
   const text = await readGlassFile(file)
   if (isRequest(text)) throw noGrant(file, 'a request, which nobody has signed yet')
   const found = splitAttestations(text).flatMap((bytes): readonly FoundGrant[] => {
-    const attestation = parseAttestation(bytes)
-    const envelope =
-      attestation.kind === 'envelope'
-        ? attestation.envelope
-        : attestation.kind === 'bundle' && attestation.bundle.content.kind === 'dsseEnvelope'
-          ? attestation.bundle.content.envelope
-          : undefined
-    if (envelope === undefined) return []
-    const statement = parseStatement(envelope.payload)
-    if (statement.predicateType !== predicateTypes.breakglass) return []
-    const sha256 = statement.subject[0]?.digest?.['sha256'] ?? ''
-    return [{ file, bytes, grant: readBreakglass(statement), sha256 }]
+    const said = readGrant(bytes)
+    return said === undefined ? [] : [{ file, bytes, ...said }]
   })
   if (found.length === 0) throw noGrant(file, 'none')
   return found
+}
+
+/** What a grant says, not verified; undefined for what is none. */
+export function readGrant(bytes: Uint8Array): Pick<FoundGrant, 'grant' | 'sha256'> | undefined {
+  const attestation = parseAttestation(bytes)
+  const envelope =
+    attestation.kind === 'envelope'
+      ? attestation.envelope
+      : attestation.kind === 'bundle' && attestation.bundle.content.kind === 'dsseEnvelope'
+        ? attestation.bundle.content.envelope
+        : undefined
+  if (envelope === undefined) return undefined
+  const statement = parseStatement(envelope.payload)
+  if (statement.predicateType !== predicateTypes.breakglass) return undefined
+  const sha256 = statement.subject[0]?.digest?.['sha256'] ?? ''
+  return { grant: readBreakglass(statement), sha256 }
 }
 
 /** A request, as an approver reads it before signing. */

@@ -84,7 +84,7 @@ const ask = (name = 'shop') =>
     seconds: 3600,
   }) as BreakglassAsk
 
-function granted(reason = 'down', key = erin): string {
+function granted(reason = 'down', key = erin, expires = '2026-06-01T13:00:00Z'): string {
   const statement = breakglassStatement([{ name: 'shop', digest: { sha256: artifact } }], {
     requester: 'dave',
     approver: 'erin',
@@ -93,8 +93,8 @@ function granted(reason = 'down', key = erin): string {
     rules: ['require[0].allowed'],
     reason,
     incident: 'INC-1',
-    notBefore: '2026-06-01T12:00:00Z',
-    expires: '2026-06-01T13:00:00Z',
+    notBefore: '2026-06-01T11:00:00Z',
+    expires,
   })
   return Buffer.from(signed(statement, key).bytes).toString()
 }
@@ -192,6 +192,19 @@ test('grants that do not fit are told where they count all the same', async () =
     return true
   })
   assert.equal((await place.desk.grant(granted('down 0'))).artifact, artifact)
+})
+
+test('grants that are over tell so until their places are needed', async () => {
+  await using place = deskOf()
+  const over = '2026-06-01T12:00:00Z'
+  const folder = join(place.folder, 'grants/sha256', artifact)
+  for (let count = 0; count < 4; count += 1)
+    await place.desk.grant(granted(`over ${count}`, erin, over))
+  for (let count = 4; count < 64; count += 1) await place.desk.grant(granted(`down ${count}`))
+  assert.equal(namesIn(folder).length, 64)
+  for (let count = 0; count < 4; count += 1) await place.desk.grant(granted(`more ${count}`))
+  assert.equal(namesIn(folder).length, 64)
+  await assert.rejects(place.desk.grant(granted('one more')), { code: 'BREAKGLASS_REQUEST' })
 })
 
 test('what cannot be kept is told as that, with what to do meanwhile, and is a warning while it is so', async () => {

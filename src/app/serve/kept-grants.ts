@@ -1,9 +1,11 @@
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { predicateTypes, type Statement } from '#attestation'
 import type { Config } from '#config'
-import { cut, encodeCanonical, isSha256, sha256Hex, type Json } from '#document'
+import { cut, encodeCanonical, isAtOrAfter, isSha256, sha256Hex, type Json } from '#document'
 import { SallyportError } from '#error'
 import { isVerified, type Verified } from '#trust'
+import { readGrant } from '../breakglass/grants.ts'
 import { keptIn, readKept, writeKept } from './desk-folder.ts'
 import { grantsFolder } from './grants-folder.ts'
 import type { WatchedRulebook } from './watched-rulebook.ts'
@@ -38,7 +40,7 @@ export async function keepGrant(
   parts: GrantParts,
   since?: Date,
 ): Promise<KeptGrant> {
-  const { file, artifact, signers } = readGrant(bytes, parts)
+  const { file, artifact, signers } = openGrant(bytes, parts)
   // Folders of evidence are looked up by the digest of the artifact.
   const folder = join(grantsFolder(parts.config), 'sha256', artifact)
   const name = `grants/sha256/${artifact}/${file}`
@@ -46,12 +48,13 @@ export async function keepGrant(
   if (before !== undefined && isSame(before.bytes, file, parts))
     return { name, digest: sha256Hex(before.bytes), artifact, signers }
   const others = (await keptIn(folder)).filter((one) => !one.startsWith('.') && one !== file)
-  if (others.length >= maxGrants) throw full(folder)
+  if (others.length >= maxGrants && (await clearOver(folder, others, parts.clock())) >= maxGrants)
+    throw full(folder)
   await writeKept(join(folder, file), bytes, since)
   return { name, digest: sha256Hex(bytes), artifact, signers }
 }
 
-function readGrant(bytes: Uint8Array, { rulebook, clock }: GrantParts) {
+function openGrant(bytes: Uint8Array, { rulebook, clock }: GrantParts) {
   if (bytes.length > maxBytes) throw noGrant(`${bytes.length} bytes`)
   const opened = rulebook.current().verifier.open(bytes)
   const type = opened.claims?.predicateType
@@ -75,7 +78,30 @@ function fileOf({ value, signers }: Verified<Statement>): string {
 
 function isSame(bytes: Uint8Array, file: string, parts: GrantParts): boolean {
   try {
-    return readGrant(bytes, parts).file === file
+    return openGrant(bytes, parts).file === file
+  } catch (error) {
+    if (error instanceof SallyportError) return false
+    throw error
+  }
+}
+
+/** What is over tells why it lets nothing in, and gives way to what may. Says how many are left. */
+async function clearOver(folder: string, names: readonly string[], now: Date): Promise<number> {
+  let left = names.length
+  for (const file of names.map((name) => join(folder, name))) {
+    const kept = await readKept(file, maxBytes)
+    if (kept === undefined || !isOver(kept.bytes, now)) continue
+    // Where it cannot be removed it is passed over all the same.
+    await rm(file, { force: true }).catch(() => undefined)
+    left -= 1
+  }
+  return left
+}
+
+function isOver(bytes: Uint8Array, now: Date): boolean {
+  try {
+    const said = readGrant(bytes)
+    return said !== undefined && isAtOrAfter(now, Date.parse(said.grant.expires))
   } catch (error) {
     if (error instanceof SallyportError) return false
     throw error
@@ -96,8 +122,8 @@ function full(folder: string): SallyportError {
   return new SallyportError({
     code: 'BREAKGLASS_REQUEST',
     where: folder,
-    expected: `fewer than ${maxGrants} grants for one artifact`,
+    expected: `fewer than ${maxGrants} grants for one artifact that are not over`,
     found: `${maxGrants}`,
-    fix: 'Put it into the annotation of the pods, or beside the artifact: `sallyport breakglass use` does both; or have the operator of the gate move those that are over out of the folder, at every replica',
+    fix: 'Put it into the annotation of the pods, or beside the artifact: `sallyport breakglass use` does both; or have the operator of the gate move those that nobody needs out of the folder',
   })
 }
