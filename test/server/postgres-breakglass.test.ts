@@ -42,7 +42,8 @@ describe(
         const folder = join(replica.folder, 'breakglass')
         rmSync(folder, { recursive: true, force: true })
         before(folder)
-        return { folder: replica.folder, ...(await startInside({ ...home, ...replica })) }
+        const start = () => startInside({ ...home, ...replica })
+        return { folder: replica.folder, again: start, ...(await start()) }
       }
       const ask = async (gate: { readonly address: string }) => {
         const artifact = join(home.dir, `fix-${files++}.tgz`)
@@ -111,7 +112,7 @@ describe(
         [id],
       )
       const folder = join(second.folder, 'breakglass')
-      assert.deepEqual(namesIn(join(folder, 'requests')), [`${id}.json`])
+      assert.deepEqual(namesIn(join(folder, 'shared-requests')), [`${id}.json`])
       assert.equal(existsSync(join(folder, 'grants')), false)
       await cluster.say(home.database, old)
       const third = await add()
@@ -167,13 +168,13 @@ describe(
       const { id } = await ask(first)
       const second = await add()
       await until('its request is there', async () => (await idsAt(second)).includes(id))
-      for (const { folder } of [home, second]) {
+      for (const [{ folder }, most] of [[home, 100] as const, [second, 101] as const]) {
         const place = join(folder, 'breakglass')
-        const asked = (): number => namesIn(join(place, 'requests')).length
-        await until('as many as may be', () => asked() >= 101)
+        const asked = (): number => namesIn(join(place, 'shared-requests')).length
+        await until('as many as may be', () => asked() >= most)
         await idsAt(first)
         await idsAt(second)
-        assert.equal(asked(), 101)
+        assert.equal(asked(), most)
         assert.equal(namesIn(join(place, 'grants/sha256', hex)).length, 1)
       }
       await grantAtGate(
@@ -181,6 +182,62 @@ describe(
         Buffer.from(granted(hex, { reason: 'another' })),
         hex,
       )
+    })
+
+    test('what the database says takes no place of what a replica is sent', async (t) => {
+      const { first, at, ask, idsAt, put } = await place(t)
+      const { id } = await ask(first)
+      const [sent] = await requestsAtGate(at(first, 'approver'))
+      const forged = Array.from({ length: 100 }, (_, n) => ({
+        ...forge(n),
+        requester: String(sent?.request.requester),
+      }))
+      await put(
+        new Map(forged.map((one) => [`requests/${requestId(one)}.json`, encodeRequest(one)])),
+      )
+      await until('all are there', async () => (await idsAt(first)).length === 101)
+      const next = await ask(first)
+      const ids = await idsAt(first)
+      assert.ok(ids.includes(id))
+      assert.ok(ids.includes(next.id))
+    })
+
+    test('a row that is not what its name says gives way to the file of who was sent it', async (t) => {
+      const { home, first, at, add, ask, idsAt } = await place(t)
+      const { id, sha256 } = await ask(first)
+      await grantAtGate(at(first, 'approver'), Buffer.from(granted(sha256)), sha256)
+      await cluster.say(home.database, `UPDATE sallyport.shelf SET bytes = '{}'`)
+      const second = await add()
+      assert.deepEqual(await idsAt(second), [])
+      await first.stop()
+      const again = await startInside(home)
+      assert.deepEqual(await idsAt(again), [id])
+      const third = await add()
+      assert.deepEqual(await idsAt(third), [id])
+      const folder = join(third.folder, 'breakglass/grants/sha256', sha256)
+      assert.equal(namesIn(folder).length, 1)
+    })
+
+    test('what is moved out of the folder of a replica stays out, and the others keep it', async (t) => {
+      const { home, first, at, add, ask, idsAt } = await place(t)
+      const { id, sha256 } = await ask(first)
+      const second = await add()
+      await grantAtGate(at(second, 'approver'), Buffer.from(granted(sha256)), sha256)
+      const folder = join(second.folder, 'breakglass')
+      const grants = (at: string) => join(at, 'grants/sha256', sha256)
+      const there = () => existsSync(grants(join(home.folder, 'breakglass')))
+      await until('both have the grant', () => there() && existsSync(grants(folder)))
+      assert.deepEqual(await idsAt(second), [id])
+      await second.stop()
+      rmSync(join(folder, 'shared-requests', `${id}.json`))
+      rmSync(grants(folder), { recursive: true })
+      const again = await second.again()
+      const next = await ask(first)
+      await until('it is shared with', async () => (await idsAt(again)).includes(next.id))
+      assert.deepEqual(await idsAt(again), [next.id])
+      assert.equal(existsSync(grants(folder)), false)
+      assert.deepEqual((await idsAt(first)).sort(), [id, next.id].sort())
+      assert.ok(there())
     })
 
     test('what the database dates in the future hides nothing, and is cleared', async (t) => {

@@ -10,9 +10,11 @@ import { lookEvery } from './looking.ts'
 export interface DeskFiles extends AsyncDisposable {
   requests(): Promise<readonly KeptRequest[]>
   /** Gives the name of the file in the folder of breakglass. */
-  keepRequest(request: BreakglassRequest, since?: Date): Promise<string>
+  keepRequest(request: BreakglassRequest): Promise<string>
+  /** What another replica was sent, as the database says, takes no place of what this one is sent. */
+  keepSharedRequest(request: BreakglassRequest, since: Date): Promise<void>
   keepGrant(bytes: Uint8Array, since?: Date): Promise<KeptGrant>
-  /** What may be requests and grants, by their names in the folder of breakglass. */
+  /** What may be grants, and requests that were sent here, by their names in the folder of breakglass. */
   names(): Promise<readonly string[]>
   /** Why nothing can be kept. */
   warnings(): readonly Problem[]
@@ -22,6 +24,7 @@ export interface DeskFiles extends AsyncDisposable {
 export function openDeskFiles(parts: GrantParts & { readonly seconds: number }): DeskFiles {
   const { folder } = parts.config.breakglass
   const requests = new KeptRequests(join(folder, 'requests'))
+  const shared = new KeptRequests(join(folder, 'shared-requests'))
   let problems: readonly Problem[] = []
   const broken = new Set<string>()
   const tell = (error: unknown): void => {
@@ -32,7 +35,8 @@ export function openDeskFiles(parts: GrantParts & { readonly seconds: number }):
   const looking = lookEvery(parts.seconds, async () => {
     const again = [...broken].map((place) => tryFolder(place, { orAbove: true }))
     broken.clear()
-    const places = [folder, join(folder, 'requests')].map((place) => tryFolder(place))
+    const names = ['', 'requests', 'shared-requests']
+    const places = names.map((name) => tryFolder(join(folder, name)))
     const tried = await Promise.allSettled([...again, ...places])
     if (tried.every(({ status }) => status === 'fulfilled')) problems = []
     for (const one of tried) if (one.status === 'rejected') tell(one.reason)
@@ -45,9 +49,15 @@ export function openDeskFiles(parts: GrantParts & { readonly seconds: number }):
     return await kept
   }
   return {
-    requests: () => requests.list(),
-    keepRequest: (request, since) =>
-      inTurn(async () => `requests/${await requests.keep(request, since)}`),
+    async requests() {
+      const lists = await Promise.all([shared.list(), requests.list()])
+      return [...new Map(lists.flat().map((one) => [one.id, one])).values()]
+    },
+    keepRequest: (request) => inTurn(async () => `requests/${await requests.keep(request)}`),
+    keepSharedRequest: (request, since) =>
+      inTurn(async () => {
+        if (!(await requests.has(request))) await shared.keep(request, since)
+      }),
     keepGrant: (bytes, since) => inTurn(() => keepGrant(bytes, parts, since)),
     async names() {
       const own = (await requests.names()).map((name) => `requests/${name}`)

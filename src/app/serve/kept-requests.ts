@@ -35,6 +35,11 @@ export class KeptRequests {
     return (await keptIn(this.#folder)).filter((name) => /^[0-9a-f]{32}\.json$/.test(name))
   }
 
+  async has(request: BreakglassRequest): Promise<boolean> {
+    const file = join(this.#folder, `${requestId(request)}.json`)
+    return (await timeOf(file, maxBytes)) !== undefined
+  }
+
   /**
    * Keeps a request, since then or now, and gives the name of its file.
    *
@@ -113,6 +118,6 @@ function full(folder: string, most: number, what: string): SallyportError {
     where: folder,
     expected: `fewer than ${most} ${what} within eight days`,
     found: `${most}`,
-    fix: `Have the operator of the gate move old ones out of ${folder}, at every replica; or have somebody who has a home send the file of \`sallyport breakglass request\` without --gate to an approver from hand to hand`,
+    fix: `Have the operator of the gate move old ones out of ${folder}; or have somebody who has a home send the file of \`sallyport breakglass request\` without --gate to an approver from hand to hand`,
   })
 }

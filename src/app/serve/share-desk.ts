@@ -5,7 +5,7 @@ import type { Journal } from '#server'
 import type { Shelf } from '#store'
 import { openDatabase } from '../database.ts'
 import type { DeskFiles } from './desk-files.ts'
-import { readKept, youngMs } from './desk-folder.ts'
+import { readKept, writeKept, youngMs } from './desk-folder.ts'
 import { readRequest } from './kept-requests.ts'
 
 /** What a gate was sent in emergencies, shared with the other replicas of its log. */
@@ -23,7 +23,7 @@ export interface SharedDesk extends AsyncDisposable {
 
 export interface ShareDeskParts {
   readonly config: Pick<Config, 'breakglass' | 'store'>
-  readonly files: Pick<DeskFiles, 'names' | 'keepRequest' | 'keepGrant'>
+  readonly files: Pick<DeskFiles, 'names' | 'keepSharedRequest' | 'keepGrant'>
   readonly journal: Journal
 }
 
@@ -31,6 +31,8 @@ const lookMs = 1000
 /** What another was sent and is not kept here, such as a grant of a key that is not known yet, is looked at again. */
 const laterMs = 30_000
 const maxBytes = 1_000_000
+/** What was here, by name: what somebody has moved away since stays away, also after the next start. */
+const listFile = 'shared-names.txt'
 
 /**
  * Keeps what replicas were sent the same: each reads files of its own, so that no answer needs the database for them, and the
@@ -95,6 +97,7 @@ class Copies {
   readonly #own = new Set<string>()
   /** What is not to be fetched before then: it is here, was here, or is not kept. */
   readonly #seen = new Map<string, number>()
+  #listed = ''
   #isFound = false
 
   constructor(folder: string, files: ShareDeskParts['files'], shelf: Shelf) {
@@ -113,7 +116,7 @@ class Copies {
     const there = await this.#shelf.names()
     const known = new Set(there.keys())
     for (const name of this.#own) {
-      if (!known.has(name)) await this.#give(name)
+      await this.#give(name)
       this.#own.delete(name)
       known.add(name)
     }
@@ -123,15 +126,35 @@ class Copies {
     }
     for (const name of this.#seen.keys())
       if (!known.has(name) && !this.#own.has(name)) this.#seen.delete(name)
+    await this.#list()
   }
 
-  /** What is here from before. */
+  /** What is here from before, and what was. */
   async #find(): Promise<void> {
-    for (const name of await this.#files.names()) if (kindOf(name) !== undefined) this.add(name)
+    const list = await readKept(join(this.#folder, listFile), maxBytes)
+    this.#listed = Buffer.from(list?.bytes ?? '').toString()
+    for (const name of this.#listed.split('\n').filter(isKind)) this.#seen.set(name, Infinity)
+    for (const name of (await this.#files.names()).filter(isKind)) this.add(name)
     this.#isFound = true
   }
 
-  /** What was moved away, is old or cannot be read is not handed on, and keeps nothing else from being so. */
+  /** Where it cannot be written the desk tells that, and it is tried again. */
+  async #list(): Promise<void> {
+    const names = [...this.#seen.keys()].filter((name) => this.#seen.get(name) === Infinity)
+    const list = names.filter(isKind).sort().join('\n')
+    if (list === this.#listed) return
+    try {
+      await writeKept(join(this.#folder, listFile), Buffer.from(list))
+      this.#listed = list
+    } catch (error) {
+      if (!(error instanceof SallyportError)) throw error
+    }
+  }
+
+  /**
+   * What was moved away, is old or cannot be read is not handed on, and keeps nothing else from being so. It takes the place of
+   * what somebody else has written under its name.
+   */
   async #give(name: string): Promise<void> {
     const kept = await readKept(join(this.#folder, name), maxBytes)
     if (kept !== undefined && Date.now() - kept.mtimeMs < youngMs)
@@ -143,16 +166,22 @@ class Copies {
     const kind = kindOf(name)
     if (kind === undefined) return true
     const bytes = await this.#shelf.get(name)
-    if (bytes === undefined) return true
+    if (bytes === undefined) return false
     try {
       if (kind === 'grant') return Boolean(await this.#files.keepGrant(bytes, since))
       const request = readRequest(bytes, name.slice('requests/'.length))
-      return request === undefined || Boolean(await this.#files.keepRequest(request, since))
+      if (request === undefined) return false
+      await this.#files.keepSharedRequest(request, since)
+      return true
     } catch (error) {
       if (error instanceof SallyportError) return false
       throw error
     }
   }
+}
+
+function isKind(name: string): boolean {
+  return kindOf(name) !== undefined
 }
 
 function kindOf(name: string): 'request' | 'grant' | undefined {

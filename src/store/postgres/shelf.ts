@@ -6,7 +6,7 @@ export interface Shelf {
   /** The newest 5,000 names, and since when each is there. A time that is yet to come is nobody's. */
   names(): Promise<ReadonlyMap<string, Date>>
   get(name: string): Promise<Uint8Array | undefined>
-  /** What is there under a name stays. */
+  /** What is there under a name, and is something else, gives way. */
   put(name: string, bytes: Uint8Array): Promise<void>
 }
 
@@ -56,7 +56,8 @@ export class PostgresShelf implements Shelf {
     })
     await run(this.#pool, this.#options, {
       name: 'shelf-put',
-      text: `INSERT INTO sallyport.shelf (name, bytes) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING`,
+      text: `INSERT INTO sallyport.shelf (name, bytes) VALUES ($1, $2) ON CONFLICT (name)
+             DO UPDATE SET bytes = excluded.bytes, at = now() WHERE shelf.bytes <> excluded.bytes`,
       values: [name, Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)],
     })
   }
