@@ -95,7 +95,7 @@ export class Shipment {
     return true
   }
 
-  /** Ends after the batch that is under way. */
+  /** Ends. The batch that is under way is broken off, and told again by whoever goes on. */
   async close(): Promise<void> {
     this.#stop.abort()
     this.#wake.abort()
@@ -160,7 +160,7 @@ export class Shipment {
     const { sink, timeoutMs = defaultTimeoutMs, clock } = this.#options
     this.#since = dateOf(messages[0]?.time) ?? clock()
     try {
-      await sink.send(messages, { timeoutMs })
+      await sink.send(messages, { timeoutMs, signal: this.#stop.signal })
     } catch (cause) {
       throw new NotTaken(reasonOf(cause), { cause })
     }

@@ -1,3 +1,4 @@
+import { addAbortListener } from 'node:events'
 import type { Message } from './message.ts'
 
 /** A way to tell somebody. */
@@ -8,7 +9,21 @@ export interface Sink {
   readonly most: number
   /**
    * Tells them, in this order. MUST resolve only when the other side has taken all of them, as far as the way allows; MUST
-   * reject otherwise, and when the time is over. After a rejection some may have been heard: they are told again.
+   * reject otherwise, when the time is over, and soon after `signal` is aborted. After a rejection some may have been heard:
+   * they are told again.
    */
-  send(messages: readonly Message[], options: { readonly timeoutMs: number }): Promise<void>
+  send(messages: readonly Message[], options: SendOptions): Promise<void>
+}
+
+export interface SendOptions {
+  readonly timeoutMs: number
+  readonly signal?: AbortSignal
+}
+
+/** Calls `end` when somebody wants no more; until it is disposed of. */
+export function whenAborted(
+  signal: AbortSignal | undefined,
+  end: (reason: Error) => void,
+): Disposable | undefined {
+  return signal && addAbortListener(signal, () => end(new Error('broken off')))
 }

@@ -44,6 +44,8 @@ export interface RingingParts {
 
 /** An alarm that waits for so long is worth a warning: a sink may be down. */
 const patienceMs = 30_000
+/** So long a gate that is stopped waits for whoever is being told; what they have not heard then is told at the next start. */
+const settleMs = 2000
 
 export function keepRinging(parts: RingingParts): Ringing {
   const { config, bell, log, bodies, metrics, journal, clock, seconds } = parts
@@ -102,7 +104,7 @@ export function keepRinging(parts: RingingParts): Ringing {
     },
     async [Symbol.asyncDispose]() {
       await looking[Symbol.asyncDispose]()
-      await delivering
+      await settle(bell, delivering)
     },
   }
 }
@@ -116,6 +118,12 @@ function measure(metrics: Metrics, book: UseBook, waiting: () => number): void {
 
 async function within(ms: number, work: () => Promise<void>): Promise<void> {
   if (ms > 0) await Promise.race([work(), wait(ms, undefined, { ref: false })])
+}
+
+async function settle(bell: Bell, delivering: Promise<void>): Promise<void> {
+  await within(settleMs, () => delivering)
+  bell.stop()
+  await within(settleMs, () => delivering)
 }
 
 async function alert(

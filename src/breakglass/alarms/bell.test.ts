@@ -273,3 +273,31 @@ test('who waits while somebody is told gets what they asked for, whoever waited 
   assert.deepEqual(place.words.toSorted(), ['BREAKGLASS 1', 'BREAKGLASS 2'])
   assert.deepEqual(await bell.pending(), [])
 })
+
+test('a bell that is stopped breaks off what hangs; what has not been heard waits, and has not failed', async () => {
+  using place = scene(['pager'])
+  const { promise: isAsked, resolve: ask } = Promise.withResolvers<undefined>()
+  const hanging: Sink = {
+    ...place.sink('pager'),
+    send: (_, { signal }) =>
+      new Promise((__, reject) => {
+        signal?.addEventListener('abort', () => reject(new Error('broken off')))
+        ask(undefined)
+      }),
+  }
+  const bell = place.open([hanging])
+  await bell.ring([use('1'), use('2')])
+  const told = [bell.deliver(), bell.deliver()]
+  await isAsked
+  bell.stop()
+  await Promise.all(told)
+  assert.deepEqual(
+    (await bell.pending()).map(({ attempts, next }) => [attempts, next]),
+    [
+      [0, undefined],
+      [0, undefined],
+    ],
+  )
+  await place.open().deliver()
+  assert.equal(place.heard.length, 2)
+})

@@ -16,6 +16,8 @@ export interface Bell {
   /** What has not been heard, and why. */
   pending(): Promise<readonly Pending[]>
   events(): Promise<readonly SecurityEvent[]>
+  /** Breaks off what is being told, and tells nothing more: what has not been heard waits for another bell. */
+  stop(): void
 }
 
 export interface DeliverOptions {
@@ -47,6 +49,8 @@ export function openBell({ outbox, sinks, origin, clock }: BellOptions): Bell {
   const rung = new Recent<{ readonly order: number; readonly putting: Promise<void> }>({
     most: maxRung,
   })
+  const stopping = new AbortController()
+  const { signal } = stopping
   let order = 0
   const ringOnce = (event: SecurityEvent): Promise<void> => {
     const before = rung.get(event.id)
@@ -56,26 +60,25 @@ export function openBell({ outbox, sinks, origin, clock }: BellOptions): Bell {
     putting.catch(() => rung.delete(event.id))
     return putting
   }
+  const rankOf = ({ event }: Pending): number => rung.get(event.id)?.order ?? Number.MAX_VALUE
   const ownFirst = (pending: readonly Pending[]): readonly Pending[] =>
-    pending
-      .map((one) => ({ one, rank: rung.get(one.event.id)?.order ?? Infinity }))
-      .sort((a, b) => (a.rank === b.rank ? 0 : a.rank - b.rank))
-      .map(({ one }) => one)
+    pending.toSorted((a, b) => rankOf(a) - rankOf(b))
   const deliverOne = async (one: Pending, sink: Sink, ms: number): Promise<boolean> => {
     const began = performance.now()
     try {
-      await sink.send([messageOf(one.event)], { timeoutMs: ms })
+      await sink.send([messageOf(one.event)], { timeoutMs: ms, signal })
       await outbox.delivered(one)
       return true
     } catch (error) {
-      const now = clock().getTime()
-      const pause = Math.min(1000 * 2 ** Math.min(one.attempts, 20), longestPauseMs)
-      await outbox.failed(one, reasonOf(error), new Date(now + pause))
+      // Who was broken off has not failed.
+      if (signal.aborted) return false
+      await outbox.failed(one, reasonOf(error), againAt(one, clock()))
       // Timers may be a little early.
       return performance.now() - began < ms - 20
     }
   }
   const tell = async (sink: Sink, { withinMs = Infinity, all }: DeliverOptions): Promise<void> => {
+    if (signal.aborted) return
     const end = performance.now() + withinMs
     const now = clock()
     const own = (await outbox.pending()).filter((one) => one.sink === sink.name)
@@ -100,6 +103,7 @@ export function openBell({ outbox, sinks, origin, clock }: BellOptions): Bell {
     },
     pending: () => outbox.pending(),
     events: () => outbox.events(),
+    stop: () => stopping.abort(),
   }
 }
 
@@ -167,6 +171,10 @@ async function handOver(
       await outbox.keep({ event, sink, since, attempts: 0 })
     await outbox.delivered(one)
   }
+}
+
+function againAt({ attempts }: Pending, now: Date): Date {
+  return new Date(now.getTime() + Math.min(1000 * 2 ** Math.min(attempts, 20), longestPauseMs))
 }
 
 function isDue({ next }: Pending, now: Date): boolean {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHmac } from 'node:crypto'
 import { createSocket } from 'node:dgram'
+import { once } from 'node:events'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer as createHttp, type IncomingHttpHeaders } from 'node:http'
 import { createServer as createHttps } from 'node:https'
@@ -364,4 +365,32 @@ test('a syslog that nobody listens at is told nothing', async () => {
     syslogSink({ socket: '/nowhere/log' }),
   ]
   for (const sink of sinks) await assert.rejects(sink.send([message], { timeoutMs }))
+})
+
+test('what hangs is broken off by whoever wants no more', async (t) => {
+  const sockets = new Set<Socket>()
+  const hole = createServer((socket) => void sockets.add(socket.on('error', () => undefined)))
+  const port = await portOf(hole)
+  const [host, url] = ['127.0.0.1', `http://127.0.0.1:${port}/`]
+  t.after(() => {
+    for (const socket of sockets) socket.destroy()
+    hole.close()
+  })
+  const mail = { host, port, from: 'gate@example.com', to: ['ops@example.com'] }
+  const sinks: readonly Sink[] = [
+    webhookSink({ url, format: 'json', clock }),
+    smtpSink({ ...mail, tls: 'off' }),
+    smtpSink({ ...mail, tls: 'implicit' }),
+    syslogSink({ host, port, protocol: 'tcp' }),
+    syslogSink({ host, port, protocol: 'tls' }),
+  ]
+  for (const sink of sinks) {
+    const stopping = new AbortController()
+    const connected = once(hole, 'connection')
+    const sending = sink.send([message], { timeoutMs: 60_000, signal: stopping.signal })
+    const refused = assert.rejects(sending, /broken off/, sink.name)
+    await connected
+    stopping.abort()
+    await refused
+  }
 })

@@ -2,7 +2,7 @@ import { connect, isIP, type Socket } from 'node:net'
 import { hostname } from 'node:os'
 import { connect as connectTls } from 'node:tls'
 import type { Message } from '../message.ts'
-import type { Sink } from '../sink.ts'
+import { whenAborted, type Sink } from '../sink.ts'
 
 export interface SmtpOptions {
   readonly host: string
@@ -21,7 +21,7 @@ export function smtpSink(options: SmtpOptions): Sink {
   return {
     name: `smtp ${host}:${port} ${to.join(',')}`,
     most: 1,
-    async send(messages, { timeoutMs }) {
+    async send(messages, { timeoutMs, signal }) {
       const ca = await options.ca?.()
       const secure = {
         host,
@@ -35,6 +35,7 @@ export function smtpSink(options: SmtpOptions): Sink {
         timeoutMs,
       )
       const talk = new Talk(socket)
+      using _ending = whenAborted(signal, (reason) => talk.fail(reason))
       try {
         await talk.expect('220')
         await greet(talk)

@@ -3,7 +3,7 @@ import { connect, isIP, isIPv6, type Socket } from 'node:net'
 import { hostname } from 'node:os'
 import { connect as connectTls } from 'node:tls'
 import type { Message } from '../message.ts'
-import type { Sink } from '../sink.ts'
+import { whenAborted, type SendOptions, type Sink } from '../sink.ts'
 
 interface Place {
   readonly host: string
@@ -40,20 +40,20 @@ export function syslogSink(options: SyslogOptions): Sink {
     return {
       name: `syslog unix:${socket}`,
       most,
-      send: (messages, { timeoutMs }) => write(connect(socket), lines(messages), timeoutMs),
+      send: (messages, how) => write(connect(socket), lines(messages), how),
     }
   }
   const { host, port, protocol } = options
   return {
     name: `syslog ${protocol}:${host}:${port}`,
     most,
-    async send(messages, { timeoutMs }) {
+    async send(messages, how) {
       if (protocol === 'udp') {
-        for (const one of messages) await sendDatagram(format(one), { host, port, timeoutMs })
+        for (const one of messages) await sendDatagram(format(one), { host, port, ...how })
         return
       }
       const socket = protocol === 'tls' ? await secure(options) : connect(port, host)
-      await write(socket, Buffer.concat(messages.map(counted)), timeoutMs)
+      await write(socket, Buffer.concat(messages.map(counted)), how)
     },
   }
 }
@@ -100,15 +100,21 @@ function counted(message: Message): Buffer {
   return Buffer.concat([Buffer.from(`${bytes.length} `), bytes])
 }
 
-function write(socket: Socket, bytes: Uint8Array, timeoutMs: number): Promise<void> {
+function write(
+  socket: Socket,
+  bytes: Uint8Array,
+  { timeoutMs, signal }: SendOptions,
+): Promise<void> {
   return new Promise((resolve, reject) => {
     const timer = setTimeout(
       () => socket.destroy(new Error(`no end within ${timeoutMs} ms`)),
       timeoutMs,
     )
+    const ending = whenAborted(signal, (reason) => socket.destroy(reason))
     socket.once('error', reject)
     socket.once('close', (hadError) => {
       clearTimeout(timer)
+      ending?.[Symbol.dispose]()
       if (!hadError) resolve()
     })
     socket.resume()
@@ -118,16 +124,18 @@ function write(socket: Socket, bytes: Uint8Array, timeoutMs: number): Promise<vo
 
 function sendDatagram(
   bytes: Uint8Array,
-  { host, port, timeoutMs }: { host: string; port: number; timeoutMs: number },
+  { host, port, timeoutMs, signal }: Place & SendOptions,
 ): Promise<void> {
   const socket = createSocket(isIPv6(host) ? 'udp6' : 'udp4')
   return new Promise<void>((resolve, reject) => {
     const timer = setTimeout(() => reject(new Error(`not sent within ${timeoutMs} ms`)), timeoutMs)
     const done = (error?: Error | null): void => {
       clearTimeout(timer)
+      ending?.[Symbol.dispose]()
       if (error == null) resolve()
       else reject(error)
     }
+    const ending = whenAborted(signal, done)
     socket.once('error', done)
     socket.send(bytes, port, host, done)
   }).finally(() => socket.close())

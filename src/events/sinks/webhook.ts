@@ -2,7 +2,7 @@ import { createHash, createHmac } from 'node:crypto'
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
 import type { Message } from '../message.ts'
-import type { Sink } from '../sink.ts'
+import { whenAborted, type SendOptions, type Sink } from '../sink.ts'
 
 export interface WebhookOptions {
   readonly url: string
@@ -38,7 +38,7 @@ export function webhookSink(options: WebhookOptions): Sink {
   return {
     name: nameOf(url),
     most: isBatch ? (options.most ?? 100) : 1,
-    async send(messages, { timeoutMs }) {
+    async send(messages, { timeoutMs, signal }) {
       const [first] = messages
       if (first === undefined) return
       const body = isBatch ? batch(messages) : Buffer.from(first.body)
@@ -49,6 +49,7 @@ export function webhookSink(options: WebhookOptions): Sink {
         body,
         ca: await options.ca?.(),
         timeoutMs,
+        ...(signal === undefined ? {} : { signal }),
         headers: {
           'content-type': mediaTypes[format],
           'sallyport-event': first.name,
@@ -70,15 +71,14 @@ function nameOf(url: string): string {
   return `webhook ${origin} ${createHash('sha256').update(url).digest('hex').slice(0, 8)}`
 }
 
-interface Post {
+interface Post extends SendOptions {
   readonly body: Uint8Array
   readonly headers: Readonly<Record<string, string>>
   readonly ca: string | undefined
-  readonly timeoutMs: number
 }
 
 /** What is answered is not read, and a redirect is an answer like any other. */
-function post(url: string, { body, headers, ca, timeoutMs }: Post): Promise<number> {
+function post(url: string, { body, headers, ca, timeoutMs, signal }: Post): Promise<number> {
   const request = url.startsWith('https:') ? requestHttps : requestHttp
   return new Promise((resolve, reject) => {
     const asking = request(url, {
@@ -88,6 +88,8 @@ function post(url: string, { body, headers, ca, timeoutMs }: Post): Promise<numb
       signal: AbortSignal.timeout(timeoutMs),
       ...(ca === undefined ? {} : { ca }),
     })
+    const ending = whenAborted(signal, (reason) => asking.destroy(reason))
+    asking.once('close', () => ending?.[Symbol.dispose]())
     asking.once('error', reject)
     asking.once('response', (response) => {
       resolve(response.statusCode ?? 0)
