@@ -45,7 +45,7 @@ export interface ReadEntry {
   readonly entry: Uint8Array
 }
 
-/** Ids in the log that no replica is given: random ones below zero, in ascending order for each spool. */
+/** Ids in the log that no replica is given: random ones below zero, in ascending order for each process with a spool. */
 const idsOfSpool = 2 ** 20
 const spools = 2 ** 32
 
@@ -66,7 +66,8 @@ export class SpoolFile {
   #bodies = new Set<string>()
   #digest = spoolStart
   #name = ''
-  #firstId = -1
+  /** Of this process alone, wherever the file comes from: a home is copied with its spool. */
+  #firstId = firstOfIds()
   #number = 0
   #entries = 0
 
@@ -124,7 +125,6 @@ export class SpoolFile {
     if (end < bytes.length) await this.#storage.cut(end)
     this.#dirty = false
     this.#name = head.spool
-    this.#firstId = head.firstId
     this.#length = end
     this.#bodyBytes = await this.#storage.bodyBytes()
     for (const placed of lines) this.#takeOver(placed)
@@ -242,7 +242,7 @@ export class SpoolFile {
   /** Begins an empty spool, which names the last line of the one before it. */
   async #reset(): Promise<void> {
     const spool = randomBytes(8).toString('hex')
-    const firstId = -(randomInt(1, spools) * idsOfSpool)
+    const firstId = firstOfIds()
     await this.#storage.remember(this.#digest, { durable: true })
     const head = { kind: 'SpoolHead', origin: this.#origin, spool, firstId } as const
     const { bytes, digest } = encodeLine(head, this.#digest)
@@ -264,6 +264,10 @@ export class SpoolFile {
   get #where(): string {
     return this.#storage.name
   }
+}
+
+function firstOfIds(): number {
+  return -(randomInt(1, spools) * idsOfSpool)
 }
 
 /** The newest line that was remembered is in the file, or right before it. */

@@ -13,7 +13,7 @@ const lineSchema = z.discriminatedUnion('kind', [
     origin: z.string().min(1).max(255),
     /** The name of this spool, new with each head. */
     spool: z.string().regex(/^[0-9a-f]{16}$/),
-    /** The id in the log of the first entry. */
+    /** Where the ids in the log begin that the process gives which wrote this. */
     firstId: z.int().max(-1),
   }),
   z.strictObject({

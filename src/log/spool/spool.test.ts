@@ -143,6 +143,18 @@ test('ids of one spool ascend below zero, and differ from those of another', asy
   )
 })
 
+test('copies of one spool give other ids to what is spooled from then on, and what waited in both is recorded once', async () => {
+  const storage = new MemorySpool()
+  await fill(open(storage), 1)
+  const target = new Target()
+  for (const name of ['one', 'other']) {
+    const copy = open(storage.after())
+    await copy.add(text(name))
+    await target.empty(copy)
+  }
+  assert.deepEqual(target.entries, ['entry 0', 'entry one', 'entry other'])
+})
+
 test('what is torn at the end was never answered, and is dropped; every whole line is kept', async () => {
   const storage = new MemorySpool()
   await fill(open(storage), 3)
