@@ -121,8 +121,9 @@ function summary(
   look: Look,
 ): string {
   const { paint } = look
-  const state = exit === 0 ? paint.good('as expected') : paint.bad('not as expected')
   const differ = fixtures.filter(({ differences, updated }) => differences.length > 0 && !updated)
+  const wrong = differ.length > 0 ? 'not as expected' : 'unproven'
+  const state = exit === 0 ? paint.good('as expected') : paint.bad(wrong)
   const updated = fixtures.filter((result) => result.updated).length
   const parts = [
     `${fixtures.length} ${plural(fixtures.length, 'fixture')}`,
