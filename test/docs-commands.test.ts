@@ -23,6 +23,7 @@ function commandsIn(page: string): readonly (readonly string[])[] {
   const lines = [...text.matchAll(block)].flatMap(([, body = '']) => [
     ...body.matchAll(/^ *(?:\$ )?(?:npx )?sallyport (.+)$/gm),
   ])
+  lines.push(...text.matchAll(/^ {4}sallyport (.+)$/gm))
   const spans = text.replace(block, '').matchAll(/`(?:npx )?sallyport ([^`]+)`/g)
   return [...lines, ...spans].map(([, command = '']) => {
     // Up to where a shell would begin something else, and a gate its command.
