@@ -2,10 +2,11 @@ import type { RecheckList } from '#api'
 import type { Bell } from '#breakglass'
 import type { Config } from '#config'
 import type { Decision } from '#decision'
-import { SallyportError, type Problem } from '#error'
+import type { Problem } from '#error'
 import type { BodyStore, Log } from '#log'
 import { RecheckQueue } from '#recheck'
 import type { Journal, Metrics } from '#server'
+import { quietly } from '../serve/quietly.ts'
 import { askAgain, recheckPoint, type AskAgainParts } from './ask-again.ts'
 import { ringRechecks } from './events.ts'
 import { listOf } from './list.ts'
@@ -28,8 +29,6 @@ export interface RecheckingParts extends Omit<AskAgainParts, 'log' | 'onDecided'
 }
 
 const lookMs = 1000
-/** The same trouble is written down once in a while, not every second. */
-const sameErrorMs = 60_000
 const maxShown = 8
 
 export async function keepRechecking(parts: RecheckingParts): Promise<Rechecking> {
@@ -51,7 +50,7 @@ export async function keepRechecking(parts: RecheckingParts): Promise<Rechecking
     clock,
     random: Math.random,
     overdueMs: config.alarms.recheckMs,
-    onError: quietly(journal),
+    onError: quietly(journal, 'rechecks'),
   })
   measure(metrics, queue, clock)
   const timer = setInterval(() => void queue.look(), lookMs)
@@ -110,15 +109,4 @@ function measure(metrics: Metrics, queue: RecheckQueue, clock: () => Date): void
     'Entries of the log that have not been looked through for what has to be verified',
     () => queue.report().unread,
   )
-}
-
-function quietly(journal: Journal): (error: unknown) => void {
-  let before = { text: '', at: -Infinity }
-  return (error) => {
-    const text = error instanceof SallyportError ? error.code : String(error)
-    const at = performance.now()
-    if (text === before.text && at - before.at < sameErrorMs) return
-    before = { text, at }
-    journal.error('rechecks', error)
-  }
 }

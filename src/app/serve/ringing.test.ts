@@ -3,8 +3,9 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { makeEvent, openBell, openOutbox } from '#breakglass'
+import { makeEvent, openBell, openOutbox, type Bell } from '#breakglass'
 import type { Config } from '#config'
+import { SallyportError } from '#error'
 import type { Sink } from '#events'
 import type { BodyStore, Log } from '#log'
 import type { Journal, Metrics } from '#server'
@@ -19,6 +20,27 @@ const use = (key: string) =>
     origin: 'log.example',
     summary: key,
   })
+
+const empty = { size: 0, entries: () => [] }
+
+function ringingWith(
+  bell: Bell,
+  journal: { readonly error: (event: string, error: unknown) => void },
+  view: () => Promise<unknown> = () => Promise.resolve(empty),
+) {
+  const sinks = { webhook: [], smtp: [], syslog: [] }
+  const alarms = { ...sinks, reviewMs: 1000, maxPerEnvironmentPerDay: 2, maxPerDayIn: {} }
+  return keepRinging({
+    config: { alarms, log: { origin: 'log.example' } } as unknown as Config,
+    bell,
+    log: { view } as unknown as Log,
+    bodies: {} as BodyStore,
+    metrics: { gauge: () => undefined } as unknown as Metrics,
+    journal: journal as Journal,
+    clock,
+    seconds: 3600,
+  })
+}
 
 test('a use is told where somebody listens, while another sink hangs with the one before it', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-ringing-'))
@@ -40,19 +62,7 @@ test('a use is told where somebody listens, while another sink hangs with the on
     origin: 'log.example',
     clock,
   })
-  const empty = { size: 0, entries: () => [] }
-  const sinks = { webhook: [], smtp: [], syslog: [] }
-  const alarms = { ...sinks, reviewMs: 1000, maxPerEnvironmentPerDay: 2, maxPerDayIn: {} }
-  const ringing = keepRinging({
-    config: { alarms, log: { origin: 'log.example' } } as unknown as Config,
-    bell,
-    log: { view: () => Promise.resolve(empty) } as unknown as Log,
-    bodies: {} as BodyStore,
-    metrics: { gauge: () => undefined } as unknown as Metrics,
-    journal: { error: (_: string, error: unknown) => assert.ifError(error) } as unknown as Journal,
-    clock,
-    seconds: 3600,
-  })
+  const ringing = ringingWith(bell, { error: (_, error) => assert.ifError(error) })
   await bell.ring([use('first')])
   await ringing.tell(20)
   await bell.ring([use('second')])
@@ -63,4 +73,18 @@ test('a use is told where somebody listens, while another sink hangs with the on
   await told
   await ringing[Symbol.asyncDispose]()
   assert.deepEqual(await bell.pending(), [])
+})
+
+test('a log that is away is told once in a while, not with each look', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-ringing-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const bell = openBell({ outbox: openOutbox(folder), sinks: [], origin: 'log.example', clock })
+  const told: unknown[] = []
+  const problem = { where: 'log', expected: 'a log', found: 'none', fix: 'Wait' }
+  const away = new SallyportError({ code: 'LOG_UNAVAILABLE', ...problem })
+  const journal = { error: (_: string, error: unknown) => told.push(error) }
+  const ringing = ringingWith(bell, journal, () => Promise.reject(away))
+  for (let looks = 0; looks < 3; looks += 1) await ringing.look()
+  await ringing[Symbol.asyncDispose]()
+  assert.deepEqual(told, [away])
 })

@@ -15,6 +15,7 @@ import type { Journal, Metrics } from '#server'
 import { watchAlarmFiles } from '../breakglass/alarm-files.ts'
 import { ringFollowUps, rulesOf } from '../breakglass/review.ts'
 import { lookEvery } from './looking.ts'
+import { quietly } from './quietly.ts'
 
 /** Tells what has not been heard, again and again, and rings for what nobody has reviewed. */
 export interface Ringing extends AsyncDisposable {
@@ -68,13 +69,8 @@ export function keepRinging(parts: RingingParts): Ringing {
     await book.read(await log.view())
     await ringFollowUps(bell, config, book.uses(), clock())
   }
-  const safely = async (part: () => Promise<void>): Promise<void> => {
-    try {
-      await part()
-    } catch (error) {
-      journal.error('alarms', error)
-    }
-  }
+  const failed = quietly(journal, 'alarms')
+  const safely = async (part: () => Promise<void>): Promise<void> => part().catch(failed)
   const looking = lookEvery(seconds, async () => {
     await safely(follow)
     await safely(count)
