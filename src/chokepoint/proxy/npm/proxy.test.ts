@@ -203,6 +203,23 @@ test('an age that is not known or lies ahead is no age, and an exception is exac
   assert.deepEqual([...new Set(codes(h))], ['NPM_AGE_UNKNOWN'])
 })
 
+test('a time of publication may have an offset', async (t) => {
+  const h = await open(t, weekOld)
+  const published = [
+    '2026-05-25T13:59:59.123456+02:00',
+    '2026-05-25T11:59:59-00:00',
+    '2026-05-25T14:00:00-02:00',
+    '2026-05-25T11:00:00+25:00',
+    '2026-05-25T11:00:00',
+  ]
+  h.upstream.publish(
+    'tool',
+    published.map((time, at) => ({ version: `${at + 1}.0.0`, published: time })),
+  )
+  assert.deepEqual(Object.keys((await h.json('/tool')).versions ?? {}), ['1.0.0', '2.0.0'])
+  assert.deepEqual([...new Set(codes(h))].sort(), ['NPM_AGE_UNKNOWN', 'NPM_TOO_YOUNG'])
+})
+
 for (const [name, version, code] of [
   [
     'without a sha512',

@@ -141,10 +141,11 @@ const checkAge: Check = (record, { name, binding, settings, now }) => {
   }
 }
 
+/** RFC 3339: registries other than npm's write an offset. */
+const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/
+
 function timeOf(text: string | undefined): number | undefined {
-  if (text === undefined || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?Z$/.test(text)) {
-    return undefined
-  }
+  if (text === undefined || !instant.test(text)) return undefined
   const time = Date.parse(text)
   return Number.isNaN(time) ? undefined : time
 }
