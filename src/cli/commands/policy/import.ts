@@ -38,7 +38,8 @@ async function importFiles(
 ): Promise<Outcome> {
   const { importForeignPolicies } = await import('#app')
   const made = await importForeignPolicies({ files, ...options })
-  const exit = made.notes.some(({ effect }) => effect === 'looser') ? 1 : 0
+  const isLooser = made.notes.some(({ effect }) => effect === 'looser')
+  const exit = isLooser || made.policies.length === 0 ? 1 : 0
   return { exit, json: jsonOf(made, exit), text: textOf(made, options.out, session.outLook()) }
 }
 
@@ -79,7 +80,8 @@ function summary(notes: readonly ImportNote[], policies: number, { paint }: Look
   const count = (effect: ImportNote['effect']): number =>
     notes.filter((note) => note.effect === effect).length
   const [looser, dropped, stricter] = [count('looser'), count('dropped'), count('stricter')]
-  const state = looser === 0 ? paint.good('imported') : paint.bad('imported, and asks for less')
+  const done = looser === 0 ? paint.good('imported') : paint.bad('imported, and asks for less')
+  const state = policies === 0 ? paint.bad('nothing was imported') : done
   const parts = [
     `${policies} ${policies === 1 ? 'policy' : 'policies'}`,
     ...(looser === 0 ? [] : [`${looser} not asked here`]),
