@@ -104,20 +104,43 @@ for (const path of [
   })
 }
 
+const [manifest, manifestBody] = good
+const packed: readonly RawEntry[] = [
+  { name: manifest, body: manifestBody },
+  { name: 'package/lib/a.js', body: 'a' },
+]
+
+test('hard links between other files than the package.json are what npm packs, and are let through', async () => {
+  const links = [
+    { name: 'package/lib/b.js', type: '1', target: 'package/lib/a.js' },
+    { name: 'package/lib/package.json', type: '1', target: 'package/lib/a.js' },
+  ]
+  const tarball = rawTar([...packed, ...links])
+  assert.deepEqual(await readPackageManifest(tarball), { name: 'good', version: '1.0.0' })
+})
+
+const link = { name: 'package/a', type: '1', target: 'package/lib/a.js' }
 const links: Readonly<Record<string, RawEntry>> = {
-  'a symlink to the folder itself': { name: 'package/a', type: '2', target: '.' },
-  'a symlink in place of the package.json': {
-    name: 'package/package.json',
-    type: '2',
-    target: 'a/package.json',
-  },
-  'a hard link': { name: 'package/a', type: '1', target: 'package/package.json' },
+  'a symlink to the folder itself': { ...link, type: '2', target: '.' },
+  'a symlink to a file': { ...link, type: '2' },
+  'a symlink in place of the package.json': { ...link, type: '2', name: manifest },
+  'a hard link to the package.json': { ...link, target: manifest },
+  'a hard link to what could be the package.json': { ...link, target: 'package/PACKAG~1.JSO' },
+  'a hard link to the package.json of the folder above': { ...link, target: 'package.json' },
+  'a hard link in place of the package.json': { ...link, name: manifest },
+  'a hard link to a path that climbs': { ...link, target: 'package/../../a' },
+  'a hard link to a path that climbs on Windows': { ...link, target: 'package\\..\\..\\a' },
+  'a hard link to a path from the root': { ...link, target: '/home/a/shop/package/index.js' },
+  'a hard link to a path on a drive': { ...link, target: 'C:/shop/package/index.js' },
+  'a hard link with content': { ...link, body: evil },
 }
-for (const [what, link] of Object.entries(links)) {
-  test(`a tarball with ${what} is refused: npm packs none, and some unpack it`, async () => {
-    const [name, body] = good
-    const tarball = rawTar([{ name, body }, link, { name: 'package/a/package.json', body: evil }])
-    const linked = { code: 'NPM_CONTENT_MISMATCH', expected: 'files, and no links' }
-    await assert.rejects(readPackageManifest(tarball), linked)
+for (const [what, bad] of Object.entries(links)) {
+  test(`a tarball with ${what} is refused: some unpack it`, async () => {
+    const after = { name: 'package/a/package.json', body: evil }
+    await assert.rejects(readPackageManifest(rawTar([...packed, bad, after])), {
+      code: 'NPM_CONTENT_MISMATCH',
+      found: new RegExp(`^a ${bad.type === '2' ? 'symbolic' : 'hard'} link at "${bad.name}" to "`),
+      fix: /^Have whoever publishes it pack files/,
+    })
   })
 }

@@ -8,7 +8,8 @@ const maxBytes = 8_000_000
 /**
  * What the package.json of an npm package says it is, read as npm reads it. Whoever made the archive is not trusted: two
  * files that could become the one package.json are refused, because which of them counts depends on who unpacks. So is what
- * could lead one there: links, of which npm packs none and some unpack them, and paths that climb.
+ * could lead one there: symbolic links, which some unpack, paths that climb, and hard links to or from it. npm packs other
+ * hard links where the files of the publisher are such.
  *
  * @throws SallyportError TAR_MALFORMED, TAR_TOO_LARGE, TAR_ENTRY_TYPE, NPM_CONTENT_MISMATCH
  */
@@ -21,8 +22,8 @@ export async function readPackageManifest(tarball: Uint8Array): Promise<PackageM
     const parts = partsOf(path)
     if (parts.some((part) => climbs.test(part)))
       throw unreadable(`the path ${quote(path, 200)}`, 'paths without ".."')
-    if (kind === 'symlink' || kind === 'hardlink')
-      throw unreadable(`a ${kind} at ${quote(path, 200)}`, 'files, and no links')
+    if (kind === 'symlink') throw linked(entry, 'a symbolic link')
+    if (kind === 'hardlink' && !isHarmless(entry)) throw linked(entry, 'a hard link')
     if (!couldBeManifest(path, parts)) return undefined
     files += 1
     if (!isManifest.test(path)) throw unreadable(`a package.json at ${quote(path, 200)}`)
@@ -58,6 +59,16 @@ function couldBeManifest(path: string, parts: readonly string[]): boolean {
   return named.length <= 2 && isManifestName.test(named.at(-1) ?? '')
 }
 
+/** Some unpack hard links, and write to what a link leads to: to nothing outside, and not to the package.json. */
+function isHarmless({ path, target, size }: ArchiveEntry): boolean {
+  const climbing = partsOf(target).some((part) => climbs.test(part))
+  // A link has no content, and not everybody passes over one that has.
+  if (size > 0 || climbing || !isInside.test(target)) return false
+  return [path, target].every((name) => !couldBeManifest(name, partsOf(name)))
+}
+
+const isInside = /^[^/\\:][^\\:]*$/
+
 /** HFS+, and ext4 where it does not tell upper case, leave out what is not shown. */
 function partsOf(path: string): readonly string[] {
   return path
@@ -81,6 +92,17 @@ function parse(text: string): PackageManifest {
   const { name, version } = (value ?? {}) as Readonly<Record<string, unknown>>
   if (typeof name === 'string' && typeof version === 'string') return { name, version }
   throw unreadable('a package.json without name or version')
+}
+
+function linked({ path, target }: ArchiveEntry, what: string): SallyportError {
+  return new SallyportError({
+    code: 'NPM_CONTENT_MISMATCH',
+    where: 'the tarball',
+    expected:
+      'files, and no links but hard links to other files in it than its package.json: what others lead to is not what was decided',
+    found: `${what} at ${quote(path, 200)} to ${quote(target, 200)}`,
+    fix: 'Have whoever publishes it pack files in place of links, or use a version without them',
+  })
 }
 
 function unreadable(

@@ -165,7 +165,9 @@ async function checkContent(
     return problem(quote(`${inside.name}@${inside.version}`, 250))
   } catch (error) {
     if (!(error instanceof SallyportError)) throw error
-    return problem(`${error.code}: ${error.found}`)
+    const { code, expected, found, fix } = error
+    if (code === 'NPM_CONTENT_MISMATCH') return { code, where: shown, expected, found, fix }
+    return problem(`${code}: ${found}`)
   }
 }
 

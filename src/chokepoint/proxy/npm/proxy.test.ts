@@ -10,6 +10,7 @@ import { test, type TestContext } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { makeKey, signBytes, type TestKey } from '../../../core/trust/testing/fixtures.ts'
+import { rawTar } from '../../../materials/testing/raw-tar.ts'
 import { npmRouteOf, type NpmProxySettings, type NpmReply } from './index.ts'
 import { evidence, openHarness, proxyAddress, type Harness } from './testing/harness.ts'
 import { integrityOf, packPackage, packTarball } from './testing/package.ts'
@@ -326,6 +327,19 @@ for (const [name, tarball] of [
     assert.deepEqual(h.questions, [])
   })
 }
+
+test('a tarball that cannot be taken for a package is refused with what is wrong with it, and what to do', async (t) => {
+  const h = await open(t)
+  const entries = [
+    { name: 'package/package.json', body: inside },
+    { name: 'package/bin', type: '2', target: 'lib' },
+  ]
+  h.upstream.publish('tool', [{ version: '1.0.0', tarball: gzipSync(rawTar(entries)) }])
+  assert.match(
+    (await h.json('/tool/-/tool-1.0.0.tgz')).error ?? '',
+    /a symbolic link at "package\/bin" to "lib".*Have whoever publishes it/s,
+  )
+})
 
 test('what is published under a bound name may be used at once', async (t) => {
   const h = await open(t, ({ internal }) => ({

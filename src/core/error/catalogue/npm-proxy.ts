@@ -23,7 +23,7 @@ export const npmProxy = {
   },
   NPM_VERSION_MALFORMED: { title: 'What the registry says of the version is malformed', exit: 1 },
   NPM_CONTENT_MISMATCH: {
-    title: 'The package.json in the tarball names another package or version',
+    title: 'The tarball cannot be taken for the package of this name and version',
     exit: 1,
   },
   NPM_SIGNATURE: {
