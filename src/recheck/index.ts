@@ -2,6 +2,7 @@ export { bookLimits, RecheckBook, type BookLimits, type BookState } from './book
 export type { OpenAdmission, RecheckTotals, SettledAdmission } from './open-admission.ts'
 export type { RecheckStore } from './ports.ts'
 export {
+  isOverdue,
   RecheckQueue,
   type Asked,
   type OpenReport,

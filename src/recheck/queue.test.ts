@@ -155,6 +155,34 @@ test('what is open for too long rings once, stays visible, and is still asked', 
   assert.deepEqual(place.rung, ['refused 0'])
 })
 
+test('what was let in before the clock was set back is open for too long', async () => {
+  const place = await scene()
+  await place.append(admissionOf('a'))
+  const queue = place.open()
+  await queue.look()
+  assert.deepEqual(place.rung, [])
+  place.pass(-48 * hour)
+  await queue.look()
+  assert.deepEqual(place.rung, ['overdue 0'])
+})
+
+test('a clock that was set back does not keep how far it has come from being noted', async () => {
+  const place = await scene()
+  await place.append(admissionOf('a'))
+  const queue = place.open({ overdueMs: Infinity })
+  await queue.look()
+  const noteOf = async (): Promise<string> => String(await place.stores.open().note())
+  place.answers.set('shop-a', 'ALLOW')
+  place.pass(10_000)
+  await queue.look()
+  const before = await noteOf()
+  await place.append(admissionOf('b'))
+  place.answers.set('shop-b', 'ALLOW')
+  place.pass(-48 * hour)
+  await queue.look()
+  assert.notEqual(await noteOf(), before)
+})
+
 test('a restart finds the same queue, with a note and without, and rings for nothing twice', async () => {
   const place = await scene()
   await place.append(admissionOf('a'))

@@ -188,7 +188,7 @@ export class RecheckQueue {
       book.openCount > 0 ||
       this.#unrung(book).length > 0 ||
       book.size - this.#noted.size >= noteEvery ||
-      (this.#isMine && this.#isChanged && this.#now() - this.#noted.at >= noteMs)
+      (this.#isMine && this.#isChanged && this.#isNoteOld())
     )
   }
 
@@ -227,7 +227,7 @@ export class RecheckQueue {
   }
 
   #isOverdue({ since }: OpenAdmission): boolean {
-    return this.#parts.clock().getTime() - Date.parse(since) >= this.#parts.overdueMs
+    return isOverdue(since, this.#now(), this.#parts.overdueMs)
   }
 
   async #round(book: RecheckBook, round: Round): Promise<void> {
@@ -286,8 +286,7 @@ export class RecheckQueue {
 
   async #keepNote(book: RecheckBook): Promise<void> {
     const isDue = this.#isChanged || book.size - this.#noted.size >= noteEvery
-    if (this.#isUrgent || (isDue && this.#now() - this.#noted.at >= noteMs))
-      await this.#writeNote(book)
+    if (this.#isUrgent || (isDue && this.#isNoteOld())) await this.#writeNote(book)
   }
 
   async #writeNote(book: RecheckBook): Promise<void> {
@@ -316,7 +315,19 @@ export class RecheckQueue {
     }
   }
 
+  #isNoteOld(): boolean {
+    return Math.abs(this.#now() - this.#noted.at) >= noteMs
+  }
+
   #now(): number {
     return this.#parts.clock().getTime()
   }
+}
+
+/**
+ * Whether an admission is open for so long. One that is dated in the future was made before a clock was set back: nobody
+ * knows for how long it is open.
+ */
+export function isOverdue(since: string, now: number, overdueMs: number): boolean {
+  return Math.abs(now - Date.parse(since)) >= overdueMs
 }

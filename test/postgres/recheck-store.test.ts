@@ -39,4 +39,13 @@ describe('the turn of replicas to decide again', { skip: whyNoPostgres() ?? fals
     await first.keep(Buffer.from('late'))
     assert.equal(Buffer.from((await first.note()) ?? []).toString(), 'second')
   })
+
+  test('who does not answer any more loses the turn also when the clock of the database was set back', async () => {
+    await using first = await open()
+    await using second = await open()
+    await cluster.say('rechecks', `UPDATE sallyport.recheck SET until = '-infinity'`)
+    assert.equal(await first.take(), true)
+    await cluster.say('rechecks', `UPDATE sallyport.recheck SET until = until + interval '1 d'`)
+    assert.equal(await second.take(), true)
+  })
 })

@@ -1,7 +1,7 @@
 import type { RecheckList } from '#api'
 import type { Config } from '#config'
 import { SallyportError } from '#error'
-import { RecheckBook, RecheckQueue, type RecheckReport } from '#recheck'
+import { isOverdue, RecheckBook, RecheckQueue, type RecheckReport } from '#recheck'
 import { openNetwork } from '../artifact/network.ts'
 import { bellOf } from '../breakglass/bell.ts'
 import { openGate, startGateSigner } from '../gate.ts'
@@ -22,12 +22,14 @@ export async function listRechecks(config: Config, now: Date): Promise<RecheckLi
   return await readLog(config, async (view, bodies) => {
     const book = new RecheckBook(bodies)
     while (await book.read(view, slice));
-    const limit = now.getTime() - config.alarms.recheckMs
+    const { recheckMs } = config.alarms
     const report: RecheckReport = {
       size: book.size,
       unread: view.size - book.size,
       isFull: book.isFull,
-      open: book.open().map((one) => ({ ...one, isOverdue: Date.parse(one.since) <= limit })),
+      open: book
+        .open()
+        .map((one) => ({ ...one, isOverdue: isOverdue(one.since, now.getTime(), recheckMs) })),
       settled: book.settled(),
       totals: book.totals,
     }

@@ -11,7 +11,8 @@ import type { BodyStore, Log } from '#log'
 import type { Journal, Metrics } from '#server'
 import { keepRinging } from './ringing.ts'
 
-const clock = (): Date => new Date('2026-06-01T12:00:00Z')
+let now = Date.parse('2026-06-01T12:00:00Z')
+const clock = (): Date => new Date(now)
 const use = (key: string) =>
   makeEvent(key, {
     time: clock().toISOString(),
@@ -87,4 +88,21 @@ test('a log that is away is told once in a while, not with each look', async (t)
   for (let looks = 0; looks < 3; looks += 1) await ringing.look()
   await ringing[Symbol.asyncDispose]()
   assert.deepEqual(told, [away])
+})
+
+test('an alarm that rang before the clock was set back waits for too long', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-ringing-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const deaf: Sink = { name: 'deaf', most: 1, send: () => Promise.reject(new Error('503')) }
+  const outbox = openOutbox(folder)
+  const bell = openBell({ outbox, sinks: [deaf], origin: 'log.example', clock })
+  await using ringing = ringingWith(bell, { error: (_, error) => assert.ifError(error) })
+  await bell.ring([use('first')])
+  await ringing.look()
+  assert.deepEqual(ringing.warnings(), [])
+  now -= 86_400_000
+  assert.deepEqual(
+    ringing.warnings().map(({ code }) => code),
+    ['ALARM_UNDELIVERED'],
+  )
 })

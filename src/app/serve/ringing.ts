@@ -94,7 +94,8 @@ export function keepRinging(parts: RingingParts): Ringing {
     alert: (type, about, problems) => alert(parts, type, about, problems),
     warnings() {
       const now = clock()
-      const isLate = waiting > 0 && now.getTime() - oldest >= patienceMs
+      // A clock that was set back proves nothing about how long they wait.
+      const isLate = waiting > 0 && Math.abs(now.getTime() - oldest) >= patienceMs
       const findings = useFindings(book.uses(), rulesOf(config), now)
       return [...files.problems(), ...(isLate ? [unheard(waiting)] : []), ...findings.slice(0, 8)]
     },

@@ -121,8 +121,8 @@ class Copies {
       known.add(name)
     }
     for (const [name, since] of there) {
-      if (Date.now() < (this.#seen.get(name) ?? 0)) continue
-      this.#seen.set(name, (await this.#take(name, since)) ? Infinity : Date.now() + laterMs)
+      if (performance.now() < (this.#seen.get(name) ?? 0)) continue
+      this.#seen.set(name, (await this.#take(name, since)) ? Infinity : performance.now() + laterMs)
     }
     for (const name of this.#seen.keys())
       if (!known.has(name) && !this.#own.has(name)) this.#seen.delete(name)

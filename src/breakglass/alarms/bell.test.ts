@@ -110,6 +110,26 @@ test('an alarm that one sink does not take for five minutes rings at the others,
   assert.deepEqual(place.heard, ['mail breakglass-used', 'mail alarm-undelivered'])
 })
 
+test('a clock that was set back keeps no alarm waiting, and one that is not heard rings elsewhere', async () => {
+  using place = scene(['pager', 'mail'])
+  place.deaf.add('pager')
+  const bell = place.open()
+  await bell.ring([use('1')])
+  await bell.deliver()
+  place.pass(-86_400_000)
+  const attempts = async (): Promise<number | undefined> =>
+    (await bell.pending()).find(({ sink }) => sink === 'pager')?.attempts
+  await bell.deliver()
+  assert.equal(await attempts(), 2)
+  await bell.deliver()
+  assert.equal(await attempts(), 2, 'not before its new time')
+  assert.deepEqual(place.heard, ['mail breakglass-used', 'mail alarm-undelivered'])
+  place.deaf.clear()
+  place.pass(60_000)
+  await bell.deliver()
+  assert.equal(place.heard[2], 'pager breakglass-used')
+})
+
 test('without anybody to tell an alarm waits, visibly, until there is somebody', async () => {
   using place = scene(['pager'])
   const nobody = place.open([])

@@ -177,8 +177,11 @@ function againAt({ attempts }: Pending, now: Date): Date {
   return new Date(now.getTime() + Math.min(1000 * 2 ** Math.min(attempts, 20), longestPauseMs))
 }
 
+/** A clock that was set back must not keep anything waiting for longer than the longest pause. */
 function isDue({ next }: Pending, now: Date): boolean {
-  return next === undefined || Date.parse(next) <= now.getTime()
+  if (next === undefined) return true
+  const left = Date.parse(next) - now.getTime()
+  return left <= 0 || left > longestPauseMs
 }
 
 /** An alarm that one sink does not take rings at the others, once. */
@@ -197,7 +200,8 @@ async function escalate(
   },
 ): Promise<void> {
   for (const { event, sink, since, failure, attempts } of pending) {
-    const age = now.getTime() - Date.parse(since)
+    // What rang in the future rang before a clock was set back: nobody knows when.
+    const age = Math.abs(now.getTime() - Date.parse(since))
     // An alarm about an alarm that is not heard either is not worth another.
     if (event.type === 'alarm-undelivered' || age < overdueMs || attempts === 0) continue
     const others = names.filter((name) => name !== sink)

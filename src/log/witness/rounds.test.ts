@@ -273,6 +273,21 @@ test('while witnesses lag, the published checkpoint is served; what is served ne
   assert.deepEqual(cosigners(rounds.toServe(log.log.checkpoint()), [w1, w2]), ['w1', 'w2'])
 })
 
+test('a clock that was set back counts as a lag, and makes witnesses be asked again', async () => {
+  const { rounds, log, time, w1, w2 } = await place(of(2, 'w1', 'w2'))
+  await rounds.round()
+  const asked = w1.asked
+  time.now = -86_400_000
+  await rounds.round()
+  assert.equal(w1.asked, asked + 1)
+  w2.before = async () => ({ status: 500, mediaType: 'text/plain', text: '' })
+  await log.log.append(Buffer.from('d'))
+  await rounds.round()
+  time.now -= 86_400_000
+  assert.equal(rounds.lagMs, 86_400_000)
+  assert.equal(rounds.toServe(log.log.checkpoint()), log.log.checkpoint())
+})
+
 test('what was served before a restart is served until the witnesses have come so far, however much is published meanwhile', async () => {
   const { rounds, log, time, w2, options } = await place(of(2, 'w1', 'w2'))
   await rounds.round()

@@ -93,7 +93,8 @@ export class Rounds {
   /** For how long something has been published and not witnessed. */
   get lagMs(): number {
     const { clock } = this.#options
-    return this.#behindSince === undefined ? 0 : clock().getTime() - this.#behindSince
+    // A clock that was set back proves nothing about how long it is: it counts as long.
+    return this.#behindSince === undefined ? 0 : Math.abs(clock().getTime() - this.#behindSince)
   }
 
   /** Why witnesses do not cosign. */
@@ -146,7 +147,7 @@ export class Rounds {
     const now = this.#options.clock().getTime()
     const isSame = this.#witnessed !== undefined && sameTree(this.#witnessed, checkpoint)
     if (isSame) this.#behindSince = undefined
-    return !isSame || now - this.#witnessedAt > refreshMs
+    return !isSame || Math.abs(now - this.#witnessedAt) > refreshMs
   }
 
   /** Never rejects: what goes wrong is how this witness does. */

@@ -3,7 +3,7 @@ import type { Pool } from 'pg'
 import type { RecheckStore } from '#recheck'
 import { run, type PostgresOptions } from './connection.ts'
 
-/** So long the turn is kept for who does not answer any more; by the clock of the database. */
+/** So long the turn is kept for who does not answer any more; by the clock of the database, which may have been set back. */
 const leaseSeconds = 15
 const renewMs = 5_000
 
@@ -25,7 +25,7 @@ export class PostgresRecheckStore implements RecheckStore {
     const { count } = await run(this.#pool, this.#options, {
       name: 'recheck-take',
       text: `UPDATE sallyport.recheck SET holder = $1, until = now() + make_interval(secs => $2)
-             WHERE holder = $1 OR until < now()`,
+             WHERE holder = $1 OR until < now() OR until > now() + 2 * make_interval(secs => $2)`,
       values: [this.#holder, leaseSeconds],
     })
     this.#renewed = count === 1 ? began : -Infinity

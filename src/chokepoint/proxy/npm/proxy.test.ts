@@ -140,6 +140,11 @@ test('a public package of a bound name is reported where that is wanted', async 
   await h.proxy.idle()
   assert.deepEqual(codes(h), ['NPM_IMPOSTOR'])
   assert.equal(h.proxy.impostors, 1)
+  // The clock was set back: nobody knows how long ago it was.
+  h.now = new Date(h.now.getTime() - 3 * 86_400_000)
+  await h.get('/@a/tool')
+  await h.proxy.idle()
+  assert.deepEqual(codes(h), ['NPM_IMPOSTOR', 'NPM_IMPOSTOR'])
   const told = await h.json('/own-thing')
   assert.match(told.error ?? '', /^NPM_NAME_RESERVED/)
 })
