@@ -18,6 +18,15 @@ function read(text: string | undefined) {
   return accessOf({ access: { tokens: [], certificates: [], oidc } })
 }
 
+/** No algorithm that is accepted verifies with these. */
+const useless = [
+  generateKeyPairSync('x25519'),
+  generateKeyPairSync('x448'),
+  generateKeyPairSync('ed448'),
+  generateKeyPairSync('ec', { namedCurve: 'P-521' }),
+  generateKeyPairSync('ec', { namedCurve: 'secp256k1' }),
+].map(({ publicKey }) => publicKey.export({ format: 'jwk' }))
+
 test('keys of an issuer are those of its file that tokens can be proven with; others are passed over', async () => {
   const { publicKey } = generateKeyPairSync('ed25519')
   const good = { ...publicKey.export({ format: 'jwk' }), kid: 'a' }
@@ -27,6 +36,7 @@ test('keys of an issuer are those of its file that tokens can be proven with; ot
     { kty: 'OKP', crv: 'of tomorrow', x: 'AQAB' },
     { ...good, use: 'enc' },
     short.export({ format: 'jwk' }),
+    ...useless,
     good,
   ]
   const { keys: kept } = (await read(JSON.stringify({ keys }))).oidc[0] ?? {}
@@ -44,6 +54,7 @@ test('a file that holds no keys is a mistake of the configuration, which names i
     ['{"keys":[{"kty":"of tomorrow"}]}', 'DOCUMENT_SHAPE'],
     ['{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"}]}', 'DOCUMENT_SHAPE'],
     ['{"keys":[{"kty":"EC","crv":"P-256","x":"AQAB","y":"AQAB"}]}', 'DOCUMENT_SHAPE'],
+    [JSON.stringify({ keys: useless }), 'DOCUMENT_SHAPE'],
   ] as const) {
     await assert.rejects(read(text), (error) => {
       assert.ok(error instanceof SallyportError)
@@ -51,5 +62,26 @@ test('a file that holds no keys is a mistake of the configuration, which names i
       assert.ok(error.where?.startsWith(file))
       return catalogue[error.code].exit === 2
     })
+  }
+})
+
+test('a secret in the file of an issuer is refused by name, whatever lies beside it, and never shown', async () => {
+  const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
+  const good = publicKey.export({ format: 'jwk' })
+  for (const [secret, found] of [
+    [privateKey.export({ format: 'jwk' }), 'a private key'],
+    [{ ...privateKey.export({ format: 'jwk' }), use: 'enc' }, 'a private key'],
+    [{ kty: 'oct', k: 'c2VjcmV0' }, 'a shared secret'],
+  ] as const) {
+    for (const keys of [[secret], [good, secret]]) {
+      await assert.rejects(read(JSON.stringify({ keys })), (error) => {
+        assert.ok(error instanceof SallyportError)
+        assert.equal(error.found, found)
+        assert.equal(error.where, `${file}: keys.${keys.length - 1}`)
+        assert.match(error.fix, new RegExp(`${found} lies in ${file}`))
+        const text = JSON.stringify(error.problems)
+        return ![secret.d, secret.k].some((value) => value !== undefined && text.includes(value))
+      })
+    }
   }
 })

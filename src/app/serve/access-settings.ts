@@ -2,6 +2,7 @@ import { createPublicKey, type JsonWebKeyInput } from 'node:crypto'
 import { z } from 'zod'
 import type { Config } from '#config'
 import { checkShape, parseJson, type Json } from '#document'
+import { SallyportError, type Problem } from '#error'
 import type { AccessSettings } from '#server'
 import { readFileBounded } from '../input.ts'
 
@@ -29,6 +30,7 @@ async function readKeys(file: string): Promise<string> {
   const bytes = await readFileBounded(file)
   const given = parseJson(bytes, { what: file })
   const { keys } = checkShape(keySetSchema, given, { what: file })
+  SallyportError.throwAll(keys.flatMap((key, at) => secretOf(key, at, file) ?? []))
   const usable = keys.filter(isUsable)
   checkShape(usableSchema, { keys: usable } as Json, { what: file })
   return JSON.stringify({ keys: usable })
@@ -41,15 +43,34 @@ const usableSchema = z.object({
     .array(z.unknown())
     .min(
       1,
-      `a public key that signatures are made with, of a kind that is known; RSA of ${minRsaBits} bits`,
+      `a public key that tokens can be proven with: RSA of ${minRsaBits} bits or more, EC (P-256, P-384) or Ed25519`,
     ),
 })
+const curves: readonly unknown[] = ['P-256', 'P-384', 'Ed25519']
+
+/** A secret has no business here: it would be read as its public half, and whoever verifies with a shared one can sign. */
+function secretOf(
+  key: Readonly<Record<string, unknown>>,
+  at: number,
+  file: string,
+): Problem | undefined {
+  if (key['d'] === undefined && key['k'] === undefined) return undefined
+  const secret = key['d'] === undefined ? 'a shared secret' : 'a private key'
+  return {
+    code: 'DOCUMENT_SHAPE',
+    where: `${file}: keys.${at}`,
+    expected: 'public keys, and nothing that tokens can be made with',
+    found: secret,
+    fix: `Write what the issuer publishes at its jwks_uri; ${secret} lies in ${file}: replace it at the issuer, because whoever could read the file can make tokens`,
+  }
+}
 
 /** RFC 7517, section 5: keys of kinds, uses and sizes that are not understood are passed over. */
-function isUsable(key: { readonly kty: string; readonly use?: unknown }): boolean {
-  if (!['RSA', 'EC', 'OKP'].includes(key.kty) || (key.use ?? 'sig') !== 'sig') return false
+function isUsable(key: Readonly<Record<string, unknown>>): boolean {
+  const { kty, crv, use = 'sig' } = key
+  if (use !== 'sig' || (kty !== 'RSA' && !curves.includes(crv))) return false
   try {
-    const input: JsonWebKeyInput = { key: { ...key, use: 'sig' }, format: 'jwk' }
+    const input: JsonWebKeyInput = { key, format: 'jwk' }
     const { modulusLength = minRsaBits } = createPublicKey(input).asymmetricKeyDetails ?? {}
     return modulusLength >= minRsaBits
   } catch {
