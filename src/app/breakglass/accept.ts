@@ -1,10 +1,11 @@
-import { mkdir, readFile } from 'node:fs/promises'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bundleOf, encodeBundle, riskAcceptanceStatement } from '#attestation'
 import type { Config } from '#config'
 import type { Target } from '#decision'
 import { sha256Hex } from '#document'
 import { SallyportError } from '#error'
+import { makeFolder } from '../make-folder.ts'
 import { requester } from '../verify.ts'
 import { startApproverSigner, type ApproverKey } from './approver-key.ts'
 import { writeFresh } from './fresh-file.ts'
@@ -57,7 +58,7 @@ async function fileFor(
   const id = sha256Hex(bytes).slice(0, 32)
   if (home === undefined) return `accepted-${id}.json`
   const folder = acceptedFolder(home)
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await makeFolder(folder)
   return join(folder, `${id}.json`)
 }
 

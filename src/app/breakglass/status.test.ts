@@ -109,6 +109,17 @@ test('what breakglass let in is non-compliant, whether its grant still holds or 
   }
 })
 
+test('an acceptance that cannot be kept is told as such', async () => {
+  rmSync(accepted, { recursive: true, force: true })
+  mkdirSync(join(home, 'breakglass'), { recursive: true })
+  writeFileSync(accepted, '')
+  const until = new Date(now.getTime() + 86_400_000)
+  const key = { home, ...config.keys.breakglass }
+  const asked = { key, output: config, sha256, target, owner: 'team-shop', reason: 'r', until, now }
+  await assert.rejects(acceptRisk(asked), { code: 'FILE_UNWRITABLE', where: accepted })
+  rmSync(accepted)
+})
+
 test('an acceptance counts when somebody who may has signed it for these bytes, there and now', async () => {
   const { file, expires } = await acceptRisk({
     key: { home, ...config.keys.breakglass },

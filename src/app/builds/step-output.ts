@@ -1,5 +1,5 @@
 import { mkdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { StepEvent } from '#builder'
 import { quote, SallyportError } from '#error'
 
@@ -31,8 +31,7 @@ export class StepOutput {
     if (!isStep || this.#bytes === 0) return error
     const file = join(folder, `failed-${this.#step}.log`)
     const text = Buffer.concat(this.#chunks)
-    await mkdir(folder, { recursive: true, mode: 0o700 })
-    await writeFile(file, text, { mode: 0o600 })
+    const unkept = await keep(file, text)
     const [first, ...also] = error.problems
     if (first === undefined) return error
     const { code, where, expected, found } = first
@@ -42,10 +41,24 @@ export class StepOutput {
         ...(where === undefined ? {} : { where }),
         expected,
         found: `${found}; it wrote ${quote(tellingLine(text), 200)}`,
-        fix: `Read ${file}, and correct the source or the recipe`,
+        fix:
+          unkept === undefined
+            ? `Read ${file}, and correct the source or the recipe`
+            : `Correct the source or the recipe; all that it wrote would be in ${file}, which cannot be written (${unkept})`,
       },
       { cause: error, also },
     )
+  }
+}
+
+/** Gives why it could not: that the step failed is told all the same. */
+async function keep(file: string, text: Uint8Array): Promise<string | undefined> {
+  try {
+    await mkdir(dirname(file), { recursive: true, mode: 0o700 })
+    await writeFile(file, text, { mode: 0o600 })
+    return undefined
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code ?? 'an unknown error'
   }
 }
 

@@ -4,6 +4,7 @@ import { basename, join, resolve } from 'node:path'
 import { loadConfig, type Config, type ConfigOptions } from '#config'
 import { SallyportError } from '#error'
 import { homeFacts } from '../init/facts.ts'
+import { makeFolder } from '../make-folder.ts'
 import { serve, type RunningGate } from '../serve/serve.ts'
 
 export interface StoryGateOptions extends ConfigOptions {
@@ -29,7 +30,7 @@ export async function startStoryGate(options: StoryGateOptions): Promise<StoryGa
   const config = loadConfig(options)
   const { service } = await homeFacts(options)
   const folder = join(config.home, 'gate')
-  await mkdir(folder, { recursive: true, mode: 0o700 })
+  await makeFolder(folder)
   const token = randomBytes(32).toString('base64url')
   const header = join(folder, 'token.header')
   const question = join(folder, 'question.json')
