@@ -37,7 +37,10 @@ export interface ListenLimits {
   readonly perAddress?: number
   /** Within which a request, headers and body, must have arrived. */
   readonly requestSeconds: number
-  /** Who takes nothing of its answer for so long is cut off; default 60. */
+  /**
+   * Who takes nothing of its answer for so long is cut off; default 300. The buffers of a connection tell of it in steps of up to
+   * two megabytes.
+   */
   readonly takeSeconds?: number
   /**
    * What is left of all answers together; default 128 MiB. Beyond it who has taken nothing for longest is cut off, but
@@ -69,7 +72,7 @@ const maxHeaders = 100
 const headersMs = 5000
 const keepAliveMs = 65_000
 const checkMs = 1000
-const takeSeconds = 60
+const takeSeconds = 300
 const untakenBytes = 128 * 1024 * 1024
 const idleMs = 20
 

@@ -15,6 +15,7 @@ function open(t: TestContext, limits: UntakenLimits) {
     let onClose = (): void => undefined
     const one = {
       left: 10,
+      wholeAt: now,
       takenAt: now,
       closed: false,
       destroy() {
@@ -71,6 +72,44 @@ test('who takes all the time is not cut off, however many others take nothing', 
     steady.take()
   }
   assert.equal(steady.closed, false)
+})
+
+test('who takes some every ten seconds is not cut off, because more is seldom seen of who takes all the time', (t) => {
+  const { pass, answer } = open(t, { seconds: 60, bytes: 30 })
+  const steady = answer()
+  pass(2)
+  for (let count = 0; count < 100; count += 1) {
+    if (count % 20 === 0) steady.take()
+    answer()
+    pass(0.5)
+  }
+  assert.equal(steady.closed, false)
+})
+
+test('who has taken some and then takes nothing is cut off, too', (t) => {
+  const { pass, answer } = open(t, { seconds: 60, bytes: 30 })
+  const first = answer()
+  pass(2)
+  first.take()
+  pass(15)
+  const later = [answer(), answer(), answer()]
+  assert.deepEqual(closed(first, ...later), [true, false, false, false])
+})
+
+test('what is left is counted again only when there could be too much of it', (t) => {
+  const { answer } = open(t, { seconds: 60, bytes: 1000 })
+  const answers = Array.from({ length: 100 }, answer)
+  let counted = 0
+  for (const one of answers) {
+    Object.defineProperty(one, 'left', {
+      get: () => {
+        counted += 1
+        return 1
+      },
+    })
+  }
+  for (let count = 0; count < 50; count += 1) answer()
+  assert.equal(counted, 100)
 })
 
 test('what is left is what is left now, not what was left when it was answered', (t) => {

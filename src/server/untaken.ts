@@ -1,6 +1,8 @@
 /** An answer that its client has not taken whole. */
 export interface UntakenAnswer {
   readonly left: number
+  /** Since when the answer is whole; as `performance.now()`. */
+  readonly wholeAt: number
   /** When the client last took some of it; as `performance.now()`. */
   readonly takenAt: number
   readonly closed: boolean
@@ -15,8 +17,10 @@ export interface UntakenLimits {
   readonly bytes: number
 }
 
-/** Who has taken nothing for so long does not take its answer all the time. */
-const silentMs = 1000
+/** Within this the buffers of a connection fill, also those of a client that takes nothing. */
+const fillMs = 1000
+/** Of who takes all the time nothing is seen until such a buffer has room for a megabyte or two. */
+const stepMs = 15_000
 
 /**
  * Bounds what lies in memory because clients do not take it. Beyond the bound whoever is silent is cut off, for longest
@@ -27,33 +31,51 @@ export function openUntaken(
   { seconds, bytes }: UntakenLimits,
   now: () => number = () => performance.now(),
 ): { add(answer: UntakenAnswer): void } {
-  const untaken = new Set<UntakenAnswer>()
+  const untaken = new Map<UntakenAnswer, number>()
+  /** What was left when it was counted: no less than is. */
+  let total = 0
+  const count = (answer: UntakenAnswer): void => {
+    const { left } = answer
+    total += left - (untaken.get(answer) ?? 0)
+    untaken.set(answer, left)
+  }
+  const forget = (answer: UntakenAnswer): void => {
+    total -= untaken.get(answer) ?? 0
+    untaken.delete(answer)
+  }
   const cutOff = (candidates: readonly UntakenAnswer[], most: number): void => {
-    let total = [...untaken].reduce((sum, { left }) => sum + left, 0)
     for (const answer of candidates) {
       if (total <= most) return
-      total -= answer.left
-      untaken.delete(answer)
+      forget(answer)
       answer.destroy()
     }
   }
   return {
     add(answer) {
       if (answer.left === 0 || answer.closed) return
-      untaken.add(answer)
+      count(answer)
       const stop = watch(answer, seconds * 1000, now)
       answer.once('close', () => {
         stop()
-        untaken.delete(answer)
+        forget(answer)
       })
-      const silent = [...untaken].filter(({ takenAt }) => now() - takenAt >= silentMs)
+      if (total <= bytes) return
+      for (const one of untaken.keys()) count(one)
+      if (total <= bytes) return
+      const silent = [...untaken.keys()].filter((one) => isSilent(one, now()))
       cutOff(
         silent.toSorted((a, b) => a.takenAt - b.takenAt),
         bytes,
       )
-      cutOff([...untaken].toReversed(), bytes * 2)
+      cutOff([...untaken.keys()].toReversed(), bytes * 2)
     },
   }
+}
+
+/** Who has taken some since the buffers were full may be slow; who has not is silent as soon as they are. */
+function isSilent({ wholeAt, takenAt }: UntakenAnswer, now: number): boolean {
+  const hasTaken = takenAt - wholeAt >= fillMs
+  return now - takenAt >= (hasTaken ? stepMs : fillMs)
 }
 
 /** Cuts off who takes nothing for `most` milliseconds. */

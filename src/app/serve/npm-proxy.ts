@@ -41,8 +41,8 @@ export interface NpmProxyParts {
   readonly stack: AsyncDisposableStack
 }
 
-/** Somebody who takes nothing for so long is gone. */
-const stallMs = 60_000
+/** Somebody who takes nothing of a stream for so long is gone. */
+const stallMs = 300_000
 /** So many of the largest answers may lie here until they are taken; twice as many, while all are being taken. */
 const untakenAnswers = 4
 
@@ -205,7 +205,6 @@ async function send(
     response.destroy()
     return
   }
-  response.setTimeout(stallMs, () => response.destroy())
   // What is left of the body is not read: the connection cannot be used again.
   if (!request.complete) response.setHeader('connection', 'close')
   if (typeof body === 'string' || body instanceof Uint8Array) {
@@ -217,6 +216,7 @@ async function send(
     return
   }
   response.writeHead(status, headers)
+  response.setTimeout(stallMs, () => response.destroy())
   try {
     await pipeline(body, response)
   } catch {
