@@ -7,6 +7,7 @@ import { PiecewiseResponse } from './piecewise-response.ts'
 import { problemResponseOf } from './problem-response.ts'
 import { openSlots, SlottedRequest, type Slot, type Slots } from './slots.ts'
 import { createSecure, type TlsFiles } from './tls.ts'
+import { openTurns } from './turns.ts'
 import { openUntaken } from './untaken.ts'
 
 /** Answers one request, completely, or throws before it has written anything. */
@@ -102,9 +103,9 @@ export async function listen(options: ListenOptions): Promise<Listener> {
     IncomingMessage: SlottedRequest,
     ServerResponse: PiecewiseResponse,
   }
-  const onRequest = (request: SlottedRequest, response: PiecewiseResponse): void => {
-    void answer(request, response, options, state)
-  }
+  const turns = openTurns()
+  const onRequest = (request: SlottedRequest, response: PiecewiseResponse): void =>
+    turns(request.socket, response, () => void answer(request, response, options, state))
   const secure = tls === undefined ? undefined : await createSecure(tls)
   const server =
     secure === undefined

@@ -73,8 +73,8 @@ for (const what of listening) {
   test(`${what}: each request of a connection proves anew who asks`, async () => {
     const first = `GET ${paths[what]} HTTP/1.1\r\n${host}${asDeployer}\r\n`
     const second = `GET ${paths[what]} HTTP/1.1\r\n${host}${close}\r\n`
-    const answer = await sendRaw(all.addresses[what], first + first + second)
-    assert.deepEqual(statusesIn(answer), [200, 200, 401])
+    const answer = await sendRaw(all.addresses[what], first + second)
+    assert.deepEqual(statusesIn(answer), [200, 401])
   })
 
   test(`${what}: a body where there should be none is no request`, async () => {
