@@ -544,7 +544,7 @@ test('answers that nobody takes are bounded by how large a packument may be, and
   const slowHome = await makeHome(config)
   const slow = addressOf(await startInside(slowHome))
   const { hostname, port } = new URL(slow)
-  const clients = Array.from({ length: 16 }, () => connect(Number(port), hostname))
+  const clients = Array.from({ length: 24 }, () => connect(Number(port), hostname))
   try {
     for (const client of clients)
       client.write('GET /large HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n')

@@ -1,3 +1,4 @@
+import { setImmediate as othersFirst } from 'node:timers/promises'
 import { SallyportError, type Problem } from '#error'
 import { bindingOf, type Binding } from './binding.ts'
 import { beyond, openBudget } from './budget.ts'
@@ -32,7 +33,7 @@ export interface Packages {
   bind(name: PackageName, requester: string): Promise<Binding>
   /**
    * Does something with what the registry says of a package. Of large packuments only so many bytes are in memory at a time,
-   * and few are read: what `deed` gives back MUST NOT hold one.
+   * and with few something is done, each in a turn of its own: what `deed` gives back MUST NOT hold one.
    */
   describe<T>(
     name: PackageName,
@@ -87,7 +88,9 @@ function openDescribing(settings: NpmProxySettings, { clock }: NpmProxyPorts): D
   const described = rememberDescribed(clock)
   // With the one that always has room, never more than two of the largest, and what is small.
   const budget = openBudget(maxBytes)
-  const inLane = openSlots(largeAtATime)
+  const lane = openSlots(largeAtATime)
+  const inLane = <T>(bytes: number, deed: () => Promise<T>): Promise<T> =>
+    bytes <= smallBytes ? deed() : lane(async () => (await othersFirst(), deed()))
   const join = joinRunning<Fetched>()
   const parse = (key: string, fetched: Fetched, { name }: Asking): Described => {
     const parsed = describedIn(fetched, name)
@@ -97,12 +100,13 @@ function openDescribing(settings: NpmProxySettings, { clock }: NpmProxyPorts): D
   return async (asking, form, deed) => {
     const key = `${form} ${asking.name.full}`
     const known = described.known(key)
-    if (known !== undefined) return await deed(known)
+    if (known !== undefined) return inLane(known.bytes, async () => deed(known))
     return budget.share(async (take) => {
       const bounds = { maxBytes, ms, take: beyond(smallBytes, take) }
       const fetched = await join(key, () => fetchPackument(asking, form, bounds))
-      const read = async () => deed(described.known(key) ?? parse(key, fetched, asking))
-      return fetched.body.length > smallBytes ? inLane(read) : read()
+      return inLane(fetched.body.length, async () =>
+        deed(described.known(key) ?? parse(key, fetched, asking)),
+      )
     })
   }
 }

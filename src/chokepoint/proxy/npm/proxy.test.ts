@@ -600,6 +600,21 @@ test('of large packuments only two are read at a time, and the others wait', asy
   assert.equal(most, 2)
 })
 
+test('others come between those who ask for a large packument, also while it is remembered', async (t) => {
+  const h = await open(t, () => ({ maxPackumentBytes: 4_000_000 }))
+  h.upstream.publish('big', [{ version: '1.0.0', manifest: { text: 'x'.repeat(1_500_000) } }])
+  await h.get('/big')
+  let others = 0
+  const come = (): void => {
+    others += 1
+    immediate = setImmediate(come)
+  }
+  let immediate = setImmediate(come)
+  t.after(() => clearImmediate(immediate))
+  await Promise.all(Array.from({ length: 20 }, () => h.get('/big')))
+  assert.ok(others >= 9, String(others))
+})
+
 test('what is larger than a packument may be is not read', async (t) => {
   const h = await open(t)
   h.upstream.publish('big', [{ version: '1.0.0', manifest: { text: 'x'.repeat(1_000_000) } }])
