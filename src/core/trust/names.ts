@@ -17,7 +17,7 @@ export function namesOf(name: string): readonly string[] {
  */
 export function personOf(name: string): string {
   const plain = plainOf(name)
-  // An issuer has no "#", a subject may.
+  // A subject may have such a sign, an issuer may not.
   const [, subject] = /^oidc:[^#]*#(.+)$/s.exec(plain) ?? []
   return subject ?? plain.replace(/^(?:token|certificate|os|kubernetes|unauthenticated):(?=.)/s, '')
 }
