@@ -1,5 +1,6 @@
-import { lstat, rm, writeFile } from 'node:fs/promises'
+import { lstat } from 'node:fs/promises'
 import { SallyportError } from '#error'
+import { writeNew } from '../write-new.ts'
 
 /**
  * Writes a file that is not there yet: what was there stays, and what could not be written whole does not.
@@ -8,13 +9,9 @@ import { SallyportError } from '#error'
  */
 export async function writeFresh(file: string, bytes: Uint8Array): Promise<void> {
   try {
-    await writeFile(file, bytes, { flag: 'wx', mode: 0o644, flush: true })
+    await writeNew(file, bytes, 0o644)
   } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    // Of ours is only what this call has made.
-    if (code === 'ENOSPC' || code === 'EDQUOT' || code === 'EIO' || code === 'EFBIG')
-      await rm(file, { force: true })
-    throw notFresh(file, code, cause)
+    throw notFresh(file, (cause as NodeJS.ErrnoException).code, cause)
   }
 }
 

@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto'
-import { mkdir, open, rm, stat } from 'node:fs/promises'
+import { mkdir, stat } from 'node:fs/promises'
 import { dirname, relative } from 'node:path'
 import { SallyportError } from '#error'
+import { writeNew } from '../write-new.ts'
 
 /** One thing in the home folder, and whether this run made it. */
 export interface HomeItem {
@@ -71,20 +72,9 @@ export class HomeFiles {
     if (await this.has(file)) return false
     await this.folder(dirname(file))
     const text = await content()
+    // Half a passphrase would be taken for the one of the next key.
     await attempt(file, () => writeNew(file, text, mode))
     return true
-  }
-}
-
-/** What could not be written whole is not left: half a passphrase would be taken for the one of the next key. */
-async function writeNew(file: string, text: string, mode: number): Promise<void> {
-  await using handle = await open(file, 'wx', mode)
-  try {
-    await handle.writeFile(text)
-    await handle.sync()
-  } catch (error) {
-    await rm(file, { force: true })
-    throw error
   }
 }
 
