@@ -28,8 +28,9 @@ export async function openWhole(
   call: Call,
 ): Promise<AsyncGenerator<Uint8Array> | undefined> {
   const { cache } = call
-  const isThere = (await cache.find(part.sha256)) !== undefined
-  if (isThere || part.size > cache.maxBytes) return openBlob(place, part, call)
+  const found = await cache.find(part.sha256)
+  if (found !== undefined) return fromDisk(found.path, part, call)
+  if (part.size > cache.maxBytes) return openBlob(place, part, call)
   const shared = arrival(place, part, call)
   const growing = await shared.early
   if (growing !== undefined) {
