@@ -1,3 +1,4 @@
+import { lasting } from '#document'
 import type { Decision } from '#decision'
 import { SallyportError, type Problem } from '#error'
 import type { BodyStore, Log, LogView } from '#log'
@@ -316,7 +317,7 @@ export class RecheckQueue {
   }
 
   #isNoteOld(): boolean {
-    return Math.abs(this.#now() - this.#noted.at) >= noteMs
+    return lasting(this.#noted.at, this.#now()) >= noteMs
   }
 
   #now(): number {
@@ -324,10 +325,7 @@ export class RecheckQueue {
   }
 }
 
-/**
- * Whether an admission is open for so long. One that is dated in the future was made before a clock was set back: nobody
- * knows for how long it is open.
- */
+/** Whether an admission is open for so long. */
 export function isOverdue(since: string, now: number, overdueMs: number): boolean {
-  return Math.abs(now - Date.parse(since)) >= overdueMs
+  return lasting(Date.parse(since), now) >= overdueMs
 }

@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { setTimeout as wait } from 'node:timers/promises'
 import { eventSeverities, eventTypes, type EventName, type SecurityEventData } from '#api'
+import { lasting } from '#document'
 import type { Config, EventSinkConfig } from '#config'
 import type { Problem } from '#error'
 import {
@@ -243,8 +244,7 @@ class Export implements EventExport {
     const now = clock().getTime()
     const late = this.#shipments.flatMap(({ shipment: { name, standing } }) => {
       const { since, failure = 'it is slow' } = standing
-      // A clock that was set back proves nothing about how long it waits.
-      const isLate = since !== undefined && Math.abs(now - since.getTime()) >= warnAfterMs
+      const isLate = since !== undefined && lasting(since.getTime(), now) >= warnAfterMs
       return isLate ? [undelivered(name, since, failure)] : []
     })
     return [...late, ...(this.#lost > 0 ? [lost(this.#lost)] : [])]

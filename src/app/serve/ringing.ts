@@ -8,6 +8,7 @@ import {
   type Use,
   type UseBook,
 } from '#breakglass'
+import { lasting } from '#document'
 import type { Config } from '#config'
 import type { Problem } from '#error'
 import type { BodyStore, Log } from '#log'
@@ -94,8 +95,7 @@ export function keepRinging(parts: RingingParts): Ringing {
     alert: (type, about, problems) => alert(parts, type, about, problems),
     warnings() {
       const now = clock()
-      // A clock that was set back proves nothing about how long they wait.
-      const isLate = waiting > 0 && Math.abs(now.getTime() - oldest) >= patienceMs
+      const isLate = waiting > 0 && lasting(oldest, now.getTime()) >= patienceMs
       const findings = useFindings(book.uses(), rulesOf(config), now)
       return [...files.problems(), ...(isLate ? [unheard(waiting)] : []), ...findings.slice(0, 8)]
     },

@@ -1,4 +1,4 @@
-import { Recent } from '#document'
+import { Recent, lasting } from '#document'
 import type { Sink } from '#events'
 import { makeEvent, messageOf, type SecurityEvent } from './event.ts'
 import type { Outbox, Pending } from './outbox.ts'
@@ -200,8 +200,7 @@ async function escalate(
   },
 ): Promise<void> {
   for (const { event, sink, since, failure, attempts } of pending) {
-    // What rang in the future rang before a clock was set back: nobody knows when.
-    const age = Math.abs(now.getTime() - Date.parse(since))
+    const age = lasting(Date.parse(since), now.getTime())
     // An alarm about an alarm that is not heard either is not worth another.
     if (event.type === 'alarm-undelivered' || age < overdueMs || attempts === 0) continue
     const others = names.filter((name) => name !== sink)

@@ -16,6 +16,7 @@ export {
   type JsonOptions,
 } from './json.ts'
 export { isBefore, isAtOrAfter, Moment } from './moment.ts'
+export { lasting, timeIn } from './time.ts'
 export { Recent } from './recent.ts'
 export { checkShape, type ShapeOptions } from './shape.ts'
 export { parseYaml, type Path, type YamlDocument, type YamlOptions } from './yaml.ts'

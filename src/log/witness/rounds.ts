@@ -1,3 +1,4 @@
+import { lasting } from '#document'
 import { quote, SallyportError, type Problem } from '#error'
 import {
   addSignatures,
@@ -93,8 +94,7 @@ export class Rounds {
   /** For how long something has been published and not witnessed. */
   get lagMs(): number {
     const { clock } = this.#options
-    // A clock that was set back proves nothing about how long it is: it counts as long.
-    return this.#behindSince === undefined ? 0 : Math.abs(clock().getTime() - this.#behindSince)
+    return this.#behindSince === undefined ? 0 : lasting(this.#behindSince, clock().getTime())
   }
 
   /** Why witnesses do not cosign. */
@@ -147,7 +147,7 @@ export class Rounds {
     const now = this.#options.clock().getTime()
     const isSame = this.#witnessed !== undefined && sameTree(this.#witnessed, checkpoint)
     if (isSame) this.#behindSince = undefined
-    return !isSame || Math.abs(now - this.#witnessedAt) > refreshMs
+    return !isSame || lasting(this.#witnessedAt, now) > refreshMs
   }
 
   /** Never rejects: what goes wrong is how this witness does. */

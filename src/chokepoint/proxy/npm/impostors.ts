@@ -1,3 +1,4 @@
+import { lasting } from '#document'
 import { quote, SallyportError, type Problem } from '#error'
 import type { PackageName } from './name.ts'
 import type { NpmProxyPorts } from './ports.ts'
@@ -47,8 +48,7 @@ export function watchImpostors(settings: NpmProxySettings, ports: NpmProxyPorts)
       if (!settings.reportPublic) return
       const key = name.full.toLowerCase()
       const now = ports.clock().getTime()
-      // A clock that was set back proves nothing about how long ago it was.
-      if (Math.abs(now - (looked.get(key) ?? -Infinity)) < againMs) return
+      if (lasting(looked.get(key) ?? -Infinity, now) < againMs) return
       if (looked.size >= maxNames) looked.clear()
       looked.set(key, now)
       const run = check(name).finally(() => running.delete(run))

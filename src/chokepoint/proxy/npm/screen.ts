@@ -1,3 +1,4 @@
+import { timeIn } from '#document'
 import { quote, type Problem } from '#error'
 import type { Binding } from './binding.ts'
 import type { PackageName } from './name.ts'
@@ -124,7 +125,7 @@ const checkAge: Check = (record, { name, binding, settings, now }) => {
   const where = shown(name, record)
   const expected = `published at least ${minimumAge.text} ago`
   const exception = `, or add ${quote(full, 250)} to proxies.npm.minimumAgeExceptions of ${file}`
-  const published = timeOf(record.published)
+  const published = timeIn(record.published ?? '')?.getTime()
   if (published === undefined || published > now.getTime() + skewMs) {
     const found = record.published === undefined ? 'no time' : quote(record.published, 60)
     const fix = `Choose a version whose time of publication is known${exception}`
@@ -139,15 +140,6 @@ const checkAge: Check = (record, { name, binding, settings, now }) => {
     found: `published ${new Date(published).toISOString()}`,
     fix: `Choose an older version, or wait until ${new Date(end).toISOString()}${exception}`,
   }
-}
-
-/** RFC 3339: registries other than npm's write an offset. */
-const instant = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)$/
-
-function timeOf(text: string | undefined): number | undefined {
-  if (text === undefined || !instant.test(text)) return undefined
-  const time = Date.parse(text)
-  return Number.isNaN(time) ? undefined : time
 }
 
 function shown({ full }: PackageName, { version }: VersionRecord): string {

@@ -6,7 +6,7 @@ import {
   type ResourceDescriptor,
   type Statement,
 } from '#attestation'
-import type { Json, JsonObject } from '#document'
+import { timeIn, type Json, type JsonObject } from '#document'
 import type { EvidenceKind } from '../rule.ts'
 import { imageNamed, whereToPut } from '../where-to-put.ts'
 
@@ -134,10 +134,6 @@ function asCount(value: Json): number | undefined {
   return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0 ? value : undefined
 }
 
-const rfc3339 = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(?:\.\d{1,9})?(?:Z|[+-]\d{2}:\d{2})$/
-
 function asTime(value: Json): Date | undefined {
-  if (typeof value !== 'string' || !rfc3339.test(value)) return undefined
-  const time = new Date(value)
-  return Number.isNaN(time.getTime()) ? undefined : time
+  return typeof value === 'string' ? timeIn(value) : undefined
 }
