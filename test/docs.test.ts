@@ -33,6 +33,27 @@ test('every document can be reached from the README', () => {
   assert.deepEqual(lost, [])
 })
 
+test('an entry of the requirements is there once, and what proves it is there', () => {
+  const rows = readFileSync(join(root, 'docs/requirements.md'), 'utf8').matchAll(
+    /^\| ([A-Z]+-\d+) +\| (met|part) +\| (.*?) *\|$/gm,
+  )
+  const seen = new Set<string>()
+  for (const [, entry = '', status = '', proof = ''] of rows) {
+    assert.ok(!seen.has(entry), `${entry} is there twice`)
+    seen.add(entry)
+    for (const path of pathsIn(proof))
+      assert.ok(existsSync(join(root, path)), `${entry}: ${path} is not there`)
+    assert.ok(status === 'part' || proof.includes('`'), `${entry}: nothing runs that proves it`)
+  }
+  assert.ok(seen.size > 100, `${seen.size} entries were read`)
+})
+
+function pathsIn(text: string): readonly string[] {
+  return [...text.matchAll(/`((?:src|test|bench|scripts|deploy|docs)\/[^`\s]*)`/g)].map(
+    ([, path = '']) => path,
+  )
+}
+
 function linksOf(from: string): readonly Link[] {
   const links = prose(readFileSync(join(root, from), 'utf8')).matchAll(/\]\(([^()\s]+)\)/g)
   return [...links].flatMap(([, text = '']) => {
