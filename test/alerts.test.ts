@@ -68,6 +68,29 @@ test('every alert says how bad it is, in words, and where it stands what to do',
   }
 })
 
+test('of every alert it is tried when it rings, and when not (`promtool test rules`)', () => {
+  const { tests } = load(readFileSync(join(root, 'test/peers/promtool/alerts.yaml'), 'utf8')) as {
+    readonly tests: readonly {
+      readonly alert_rule_test?: readonly {
+        readonly alertname: string
+        readonly exp_alerts: readonly unknown[]
+      }[]
+    }[]
+  }
+  const tried = tests.flatMap(({ alert_rule_test = [] }) => alert_rule_test)
+  for (const { alert } of rules)
+    if (alert !== undefined)
+      assert.deepEqual(
+        new Set(
+          tried
+            .filter(({ alertname }) => alertname === alert)
+            .map(({ exp_alerts }) => exp_alerts.length > 0),
+        ),
+        new Set([false, true]),
+        alert,
+      )
+})
+
 function anchorsOf(text: string): readonly string[] {
   return [...text.matchAll(/^#+ (.*)$/gm)].map(([, title = '']) =>
     title

@@ -109,6 +109,25 @@ test('what is refused although it was let in before is counted: after a bad push
   assert.ok(text.split('\n').includes(row), text)
 })
 
+test('what alerts count is there at 0 before it counts: what Prometheus sees first is no increase', async () => {
+  const metrics = openMetrics()
+  metrics.decision(decision(), 'admission')
+  const zeros = async () =>
+    (await metrics.text()).split('\n').filter((line) => /^sallyport_decisions_.* 0$/.test(line))
+  const target = 'environment="production",service="shop"'
+  const row = (rest: string) => `sallyport_decisions_total{choke_point="admission",${rest}} 0`
+  assert.deepEqual(await zeros(), [
+    row('verdict="POLICY_ERROR",effect="blocked",environment="",service=""'),
+    row(`verdict="DENY",effect="blocked",${target}`),
+    row(`verdict="UNDETERMINED",effect="blocked",${target}`),
+    `sallyport_decisions_reversed_total{${target}} 0`,
+  ])
+  const policy = { name: 'p', file: 'f', digest: 'd', mode: 'audit' } as const
+  metrics.decision(decision({ policy, service: 'till' }), 'admission')
+  const inAudit = (await zeros()).filter((line) => line.includes('admitted-audit'))
+  assert.equal(inAudit.length, 2)
+})
+
 test('so many are remembered and no more, the newest', () => {
   const reversals = watchReversals(2)
   for (const sha256 of ['a', 'b', 'a', 'c']) reversals.isReversal(decision({ sha256 }))

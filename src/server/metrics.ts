@@ -1,5 +1,5 @@
 import { Counter, Gauge, Histogram, Registry } from 'prom-client'
-import { exemptedIn, type Decision } from '#decision'
+import { exemptedIn, type Decision, type Effect, type Verdict } from '#decision'
 import type { Problem } from '#error'
 import { watchReversals } from './reversals.ts'
 
@@ -49,6 +49,8 @@ export function openMetrics(): Metrics {
   }
 }
 
+const noTarget = { environment: '', service: '' }
+
 /** Rates of refusals, by where and why: a bad rollout has to be seen. */
 function decisionMetrics(registers: Registry[]): Pick<Metrics, 'decision' | 'refusal'> {
   const decisions = new Counter({
@@ -87,19 +89,43 @@ function decisionMetrics(registers: Registry[]): Pick<Metrics, 'decision' | 'ref
       const { verdict, effect, request, policy } = decision
       const { environment, service } = request.target
       // Only what a policy names: whoever asks may not choose how many rows there are.
-      const target = policy === null ? { environment: '', service: '' } : { environment, service }
-      decisions.inc({ choke_point: chokePoint, verdict, effect, ...target })
+      const target = policy === null ? noTarget : { environment, service }
+      const row = (verdict: Verdict, effect: Effect, of: typeof noTarget) => ({
+        choke_point: chokePoint,
+        verdict,
+        effect,
+        ...of,
+      })
+      decisions.inc(row('POLICY_ERROR', 'blocked', noTarget), 0)
+      for (const [verdict, effect] of awaitedOf(policy))
+        decisions.inc(row(verdict, effect, target), 0)
+      decisions.inc(row(verdict, effect, target))
       if (effect !== 'admitted')
         for (const code of codesOf(decision.reasons)) reasons.inc({ code, effect, ...target })
       for (const { rule } of exemptedIn(decision))
         exempted.inc({ policy: policy?.name ?? '', rule, ...target })
       // A policy named it when it was let in.
-      if (reversals.isReversal(decision)) reversed.inc({ environment, service })
+      const isReversal = reversals.isReversal(decision)
+      if (isReversal || effect === 'admitted')
+        reversed.inc({ environment, service }, isReversal ? 1 : 0)
     },
     refusal(problems, chokePoint) {
       for (const code of codesOf(problems)) refusals.inc({ choke_point: chokePoint, code })
     },
   }
+}
+
+/**
+ * Rows of a target that alerts count. They are there at 0 before they count: Prometheus takes what it first sees of a row for where the
+ * row began, so that the first refusal would be none.
+ */
+function awaitedOf(policy: Decision['policy']): readonly (readonly [Verdict, Effect])[] {
+  if (policy === null) return []
+  const effect = policy.mode === 'audit' ? 'admitted-audit' : 'blocked'
+  return [
+    ['DENY', effect],
+    ['UNDETERMINED', effect],
+  ]
 }
 
 function codesOf(problems: readonly Problem[]): ReadonlySet<string> {

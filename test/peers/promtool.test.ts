@@ -1,0 +1,52 @@
+// Prometheus' own tool reads the alert rules and what a gate exports, and tries when each alert rings.
+import assert from 'node:assert/strict'
+import { spawnSync } from 'node:child_process'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { admission, call, makeHome, review, startInside } from '../server/gate.ts'
+import { install } from './tool-cache.ts'
+
+/** Debian's, unpacked and not installed: nothing is started. */
+const promtool = install({
+  name: 'promtool-debian',
+  file: 'usr/bin/promtool',
+  commands: [
+    ['sh', '-c', 'cd "$0" && apt-get download prometheus && dpkg-deb -x ./*.deb .', '$FOLDER'],
+  ],
+  timeoutMinutes: 5,
+})
+const options = 'reason' in promtool ? { skip: promtool.reason } : {}
+
+function run(args: readonly string[], input = ''): void {
+  assert.ok('path' in promtool)
+  const cwd = join(import.meta.dirname, '../..')
+  const { status, stdout, stderr } = spawnSync(promtool.path, args, {
+    cwd,
+    input,
+    encoding: 'utf8',
+  })
+  assert.equal(`${stdout}${stderr}`.includes('FAILED'), false, `${stdout}${stderr}`)
+  assert.equal(status, 0, `${stdout}${stderr}`)
+}
+
+test('Prometheus takes the alert rules', options, () => {
+  run(['check', 'rules', 'deploy/prometheus/sallyport.rules.yaml'])
+})
+
+test('each alert rings when it should, and not before', options, () => {
+  run(['test', 'rules', 'test/peers/promtool/alerts.yaml'])
+})
+
+test('Prometheus has nothing to say against what a gate exports', options, async () => {
+  const home = await makeHome()
+  try {
+    const gate = await startInside(home)
+    for (const image of [home.approve(), 'a'.repeat(64)])
+      await admission(gate.address, review(home.image(image)))
+    const text = await (await call(gate.address, '/metrics', { as: 'viewer' })).text()
+    assert.match(text, /^sallyport_decisions_total\{.*effect="admitted".*\} 1$/m)
+    run(['check', 'metrics'], text)
+  } finally {
+    await home.close()
+  }
+})
