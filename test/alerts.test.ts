@@ -16,6 +16,15 @@ interface Rule {
   readonly annotations?: Readonly<Record<string, string>>
 }
 
+interface Tried {
+  readonly tests: readonly {
+    readonly alert_rule_test?: readonly {
+      readonly alertname: string
+      readonly exp_alerts: readonly unknown[]
+    }[]
+  }[]
+}
+
 const { groups } = load(readFileSync(join(root, rulesFile), 'utf8')) as {
   readonly groups: readonly { readonly name: string; readonly rules: readonly Rule[] }[]
 }
@@ -69,14 +78,9 @@ test('every alert says how bad it is, in words, and where it stands what to do',
 })
 
 test('of every alert it is tried when it rings, and when not (`promtool test rules`)', () => {
-  const { tests } = load(readFileSync(join(root, 'test/peers/promtool/alerts.yaml'), 'utf8')) as {
-    readonly tests: readonly {
-      readonly alert_rule_test?: readonly {
-        readonly alertname: string
-        readonly exp_alerts: readonly unknown[]
-      }[]
-    }[]
-  }
+  const tests = globSync('test/peers/promtool/*.yaml', { cwd: root }).flatMap(
+    (file) => (load(readFileSync(join(root, file), 'utf8')) as Tried).tests,
+  )
   const tried = tests.flatMap(({ alert_rule_test = [] }) => alert_rule_test)
   for (const { alert } of rules)
     if (alert !== undefined)

@@ -1,10 +1,13 @@
 // Prometheus' own tool reads the alert rules and what a gate exports, and tries when each alert rings.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
+import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { admission, call, makeHome, review, startInside } from '../server/gate.ts'
 import { install } from './tool-cache.ts'
+
+const root = join(import.meta.dirname, '../..')
 
 /** Debian's, unpacked and not installed: nothing is started. */
 const promtool = install({
@@ -19,9 +22,8 @@ const options = 'reason' in promtool ? { skip: promtool.reason } : {}
 
 function run(args: readonly string[], input = ''): void {
   assert.ok('path' in promtool)
-  const cwd = join(import.meta.dirname, '../..')
   const { status, stdout, stderr } = spawnSync(promtool.path, args, {
-    cwd,
+    cwd: root,
     input,
     encoding: 'utf8',
   })
@@ -34,7 +36,7 @@ test('Prometheus takes the alert rules', options, () => {
 })
 
 test('each alert rings when it should, and not before', options, () => {
-  run(['test', 'rules', 'test/peers/promtool/alerts.yaml'])
+  run(['test', 'rules', ...globSync('test/peers/promtool/*.yaml', { cwd: root })])
 })
 
 test('Prometheus has nothing to say against what a gate exports', options, async () => {
