@@ -1,7 +1,8 @@
 // Prometheus' own tool reads the alert rules and what a gate exports, and tries when each alert rings.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { globSync } from 'node:fs'
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { admission, call, makeHome, review, startInside } from '../server/gate.ts'
@@ -37,6 +38,21 @@ test('Prometheus takes the alert rules', options, () => {
 
 test('each alert rings when it should, and not before', options, () => {
   run(['test', 'rules', ...globSync('test/peers/promtool/*.yaml', { cwd: root })])
+})
+
+test('Prometheus takes the expressions of the documents', options, (t) => {
+  const expressions = globSync('docs/*.md', { cwd: root }).flatMap((page) =>
+    [...readFileSync(join(root, page), 'utf8').matchAll(/^```promql\n(.*?)^```/gms)].flatMap(
+      ([, block = '']) => block.split('\n').filter((line) => /^[^#]/.test(line)),
+    ),
+  )
+  assert.ok(expressions.length > 3)
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-promtool-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  const rules = expressions.map((expr, at) => ({ record: `documented_${at}`, expr }))
+  const file = join(folder, 'documented.json')
+  writeFileSync(file, JSON.stringify({ groups: [{ name: 'documents', rules }] }))
+  run(['check', 'rules', file])
 })
 
 test('Prometheus has nothing to say against what a gate exports', options, async () => {
