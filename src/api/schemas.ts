@@ -5,9 +5,12 @@ import { z } from 'zod'
 const digest = z
   .record(z.string().regex(/^[A-Za-z0-9]{1,32}$/), z.string().regex(/^[0-9a-f]{32,128}$/))
   .refine(({ sha256 }) => sha256?.length === 64, 'a sha256 of 64 lower-case hexadecimal digits')
-  .describe(
-    'digests of the artifact, lower-case hex; sha256 is mandatory, and the only one that evidence is held against',
-  )
+  .meta({
+    description:
+      'digests of the artifact, lower-case hex; sha256 is mandatory, and the only one that evidence is held against',
+    required: ['sha256'],
+    properties: { sha256: { type: 'string', pattern: '^[0-9a-f]{64}$' } },
+  })
 
 const target = z.strictObject({
   environment: z.string().min(1).max(200),
@@ -23,6 +26,7 @@ export const askSchema = z.strictObject({
   target,
   reference: z
     .string()
+    .min(1)
     .max(1024)
     .optional()
     .describe('where the artifact lies in an OCI registry; evidence is looked for there'),

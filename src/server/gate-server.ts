@@ -9,10 +9,11 @@ import type { Journal } from './journal.ts'
 import { listen, type Listener, type ListenLimits } from './listen.ts'
 import type { Metrics } from './metrics.ts'
 import { answerAdmission } from './routes/admission.ts'
-import { openApiRoutes, routes } from './routes/api.ts'
+import { openApiRoutes, patterns } from './routes/api.ts'
 import { answerLogFile } from './routes/log-files.ts'
 import type { GateService } from './routes/ports.ts'
 import type { TlsFiles } from './tls.ts'
+import { checkMethod, reading } from './wrong-method.ts'
 
 export interface GateServerOptions {
   readonly host: string
@@ -49,6 +50,7 @@ export async function startGateServer(options: GateServerOptions): Promise<Liste
     const path = pathOf(request)
     const place = places.find((one) => isAt(one, path))
     if (place === undefined) return answerApi(request, response)
+    checkMethod(request.method ?? '', place.methods ?? reading, path)
     const isOpen = place.roles === 'everybody' || (place.opened !== undefined && open[place.opened])
     const isProven = place.roles === 'API servers' && provenClient(request, options)
     if (!isOpen && typeof place.roles !== 'string') await access.require(request, place.roles)
@@ -114,6 +116,8 @@ export interface Place {
   /** With a `/` at the end: everything below. */
   readonly path: string
   readonly roles: readonly Role[] | 'everybody' | 'API servers'
+  /** Left out: it is read. */
+  readonly methods?: readonly string[]
   /** The opt-out of the configuration with which everybody may. */
   readonly opened?: keyof GateServerOptions['open']
   readonly handle: (asked: Asked) => Promise<void> | void
@@ -128,8 +132,13 @@ const logFile: Place['handle'] = ({ request, response, path, service }) =>
 
 /** The first that fits counts. What is neither here nor a route of the API does not exist. */
 export const places: readonly Place[] = [
-  { path: '/admission/validate', roles: 'API servers', handle: admission('validate') },
-  { path: '/admission/pin', roles: 'API servers', handle: admission('pin') },
+  {
+    path: '/admission/validate',
+    roles: 'API servers',
+    methods: ['POST'],
+    handle: admission('validate'),
+  },
+  { path: '/admission/pin', roles: 'API servers', methods: ['POST'], handle: admission('pin') },
   // Hashes tell nothing; entries tell who deploys what.
   {
     path: '/log/tile/entries/',
@@ -159,11 +168,6 @@ export const places: readonly Place[] = [
 function isAt({ path }: Place, asked: string): boolean {
   return path.endsWith('/') ? asked.startsWith(path) : asked === path
 }
-
-const patterns = routes.map(({ path }) => ({
-  path,
-  pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`),
-}))
 
 /** How a request is counted: whoever asks may not choose how many rows there are. */
 function routeOf(url: string): string {

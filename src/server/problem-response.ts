@@ -49,6 +49,7 @@ export function problemResponseOf(error: unknown): ProblemResponse {
       'cache-control': 'no-store',
       ...(status === 503 ? { 'retry-after': '1' } : {}),
       ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
+      ...(status === 405 ? { allow: problems[0]?.expected ?? '' } : {}),
     },
     body: JSON.stringify({ problems }),
   }

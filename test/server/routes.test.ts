@@ -103,6 +103,22 @@ for (const { method, path, roles: who } of addresses) {
   })
 }
 
+test('a method that an address does not take is answered with those that it takes', async () => {
+  const taken = {
+    '/api/v1/decisions': 'POST, GET, HEAD',
+    '/api/v1/decisions/7/receipt': 'GET, HEAD',
+    '/gatekeeper/v1/validate': 'POST',
+    '/admission/validate': 'POST',
+    '/log/checkpoint': 'GET, HEAD',
+    '/openapi.json': 'GET, HEAD',
+    '/healthz': 'GET, HEAD',
+  }
+  for (const [path, allow] of Object.entries(taken)) {
+    const { status, headers } = await call(gate.address, path, { method: 'DELETE' })
+    assert.deepEqual([status, headers.get('allow')], [405, allow], path)
+  }
+})
+
 test('what every proxy hands out is for deployers, unless it is open to all', async () => {
   const { addresses: at, ...all } = await startAllRoles((_, response) =>
     response.writeHead(404).end(),

@@ -107,8 +107,7 @@ function secondsOf(url: string): number {
   return Math.min(Math.max(seconds, 1), maxSeconds)
 }
 
-function checkType({ headers, method }: IncomingMessage): void {
-  if (method !== 'POST') throw new SallyportError(wrongMethod(method ?? ''))
+function checkType({ headers }: IncomingMessage): void {
   const type = headers['content-type'] ?? ''
   if (/^application\/json\s*(?:;|$)/i.test(type)) return
   throw new SallyportError({
@@ -126,14 +125,4 @@ const notHere: Problem = {
   expected: 'a gate that is configured for Kubernetes',
   found: 'no "admission" in its configuration',
   fix: 'Add "admission" with its namespaces to sallyport.yaml, and start the gate again',
-}
-
-function wrongMethod(method: string): Problem {
-  return {
-    code: 'REQUEST_METHOD',
-    where: 'request',
-    expected: 'POST',
-    found: method.slice(0, 20),
-    fix: 'Post an AdmissionReview to this address',
-  }
 }

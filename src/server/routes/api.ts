@@ -17,6 +17,7 @@ import type { Access } from '../access/access.ts'
 import type { Principal } from '../access/principal.ts'
 import { readBody } from '../body.ts'
 import { problemResponseOf } from '../problem-response.ts'
+import { checkMethod, reading } from '../wrong-method.ts'
 import { answerProvider, maxProviderRequest } from './external-data.ts'
 import { accessRoutes } from './access.ts'
 import { breakglassRoutes } from './breakglass.ts'
@@ -101,6 +102,13 @@ export const routes: readonly Route[] = [
   ...recheckRoutes,
 ]
 
+/** Which addresses are those of a route. */
+export const patterns = routes.map(({ method, path }) => ({
+  method,
+  path,
+  pattern: new RegExp(`^${path.replaceAll(/\{\w+\}/g, '[^/]+')}$`),
+}))
+
 /** The HTTP API. Every route asks who it is before it reads anything else. */
 export function openApiRoutes(
   service: GateService,
@@ -118,6 +126,8 @@ export function openApiRoutes(
   const document = openApi(routes, engine.version)
   app.get('/openapi.json', (call) => call.json(document))
   app.notFound((call) => {
+    const methods = methodsAt(call.req.path)
+    if (methods.length > 0) checkMethod(call.req.method, methods, call.req.path)
     throw new SallyportError({
       code: 'REQUEST_NOT_FOUND',
       where: call.req.path.slice(0, 200),
@@ -132,6 +142,14 @@ export function openApiRoutes(
     return new Response(body, { status, headers })
   })
   return app
+}
+
+/** What an address takes; nothing where there is none. */
+function methodsAt(path: string): readonly string[] {
+  if (path === '/openapi.json') return reading
+  return patterns
+    .filter(({ pattern }) => pattern.test(path))
+    .flatMap(({ method }) => (method === 'get' ? reading : [method.toUpperCase()]))
 }
 
 async function decide(call: Call, principal: Principal, service: GateService): Promise<Response> {

@@ -13,8 +13,7 @@ export async function answerLogFile(
   path: string,
   service: GateService,
 ): Promise<void> {
-  const isRead = request.method === 'GET' || request.method === 'HEAD'
-  const bytes = isRead && file.test(path) ? await service.logFile(path) : undefined
+  const bytes = file.test(path) ? await service.logFile(path) : undefined
   if (bytes === undefined) throw new SallyportError(notThere(path))
   const isCheckpoint = path === 'checkpoint'
   response.writeHead(200, {

@@ -13,7 +13,7 @@ export function numberOf(call: Call, name: string, schema: z.ZodType<number>): n
 }
 
 function checkNumber(text: string, name: string, schema: z.ZodType<number>): number {
-  const value = /^\d{1,15}$/.test(text) ? Number(text) : Number.NaN
+  const value = /^\d{1,16}$/.test(text) ? Number(text) : Number.NaN
   const { success, data } = schema.safeParse(value)
   if (success) return data
   throw new SallyportError({
