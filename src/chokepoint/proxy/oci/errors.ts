@@ -12,6 +12,9 @@ export interface Refusal {
 }
 
 const maxMessage = 2000
+// An event of Kubernetes has 1024 characters, some of them for whoever shows it.
+const phraseStart = 200
+const phraseEnd = 500
 
 /** What a client is told about a problem. */
 export function refusalOf(problem: Problem, problems: readonly Problem[] = [problem]): Refusal {
@@ -60,6 +63,7 @@ export function sendRefusal(response: ServerResponse, refusal: Refusal): void {
   const body = refusalBody(refusal)
   // What is left of an upload is not read: the connection cannot be used again.
   if (!response.req.complete) response.setHeader('connection', 'close')
+  if (response.req.method === 'HEAD') response.statusMessage = phraseOf(refusal)
   response.writeHead(status, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),
@@ -70,12 +74,25 @@ export function sendRefusal(response: ServerResponse, refusal: Refusal): void {
   response.end(body)
 }
 
+/**
+ * The reason phrase of the status line (RFC 9112, 4). containerd asks for the head of a manifest, which has no body, and shows people
+ * the status line: it is where they can read what to do. What is too long loses its middle, because the fix stands at the end.
+ */
+function phraseOf({ message }: Refusal): string {
+  const line = lineOf(message).replaceAll(/[^\x20-\x7e]/g, '?')
+  if (line.length <= phraseStart + phraseEnd) return line
+  return `${line.slice(0, phraseStart)} ... ${line.slice(-phraseEnd)}`
+}
+
 /** `{"errors": [{code, message, detail}]}`; Node leaves the body out where HEAD was asked. */
 export function refusalBody({ code, message, problems }: Refusal): string {
-  const line = message
+  const detail = problems.length === 0 ? {} : { detail: { problems } }
+  return JSON.stringify({ errors: [{ code, message: lineOf(message), ...detail }] })
+}
+
+function lineOf(message: string): string {
+  return message
     .replaceAll(/[\s\p{Cc}]+/gu, ' ')
     .slice(0, maxMessage)
     .toWellFormed()
-  const detail = problems.length === 0 ? {} : { detail: { problems } }
-  return JSON.stringify({ errors: [{ code, message: line, ...detail }] })
 }
