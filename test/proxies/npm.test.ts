@@ -184,6 +184,8 @@ test('a package that nobody approved is refused, and npm says why', async () => 
   const done = await install('stranger')
   assert.notEqual(done.code, 0)
   assert.match(done.stderr, /E403/)
+  // Once: npm shows the status line, too.
+  assert.match(done.stderr, /403 Forbidden - GET/)
   assert.match(done.stderr, /APPROVAL_MISSING .*fix: Have release-managers approve it/)
   assert.equal(done.has('stranger'), false)
 })

@@ -196,7 +196,7 @@ function tooLarge(): SallyportError {
 }
 
 async function send(
-  { status, headers, body }: NpmReply,
+  { status, headers, body, phrase }: NpmReply,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -207,6 +207,9 @@ async function send(
   }
   // What is left of the body is not read: the connection cannot be used again.
   if (!request.complete) response.setHeader('connection', 'close')
+  // npm shows the status line and the body, and would say it twice; others show the status line alone.
+  const isNpm = request.headers['user-agent']?.startsWith('npm/') === true
+  if (phrase !== undefined && !isNpm) response.statusMessage = phrase
   if (typeof body === 'string' || body instanceof Uint8Array) {
     const bytes = typeof body === 'string' ? Buffer.from(body) : body
     const length = status === 304 ? {} : { 'content-length': bytes.length }

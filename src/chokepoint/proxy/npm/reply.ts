@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import { catalogue, SallyportError, type Problem, type ProblemCode } from '#error'
 import type { PullAnswer } from '../ports.ts'
+import { phraseOf } from '../phrase.ts'
 import { reasonOf } from './reason.ts'
 
 /** An answer to npm. */
@@ -8,6 +9,8 @@ export interface NpmReply {
   readonly status: number
   readonly headers: Readonly<Record<string, string>>
   readonly body: string | Uint8Array | Readable
+  /** Why not, for the status line. */
+  readonly phrase?: string
 }
 
 const maxProblems = 16
@@ -48,6 +51,7 @@ function replyOf(status: number, error: string, problems: readonly Problem[]): N
       ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
     },
     body: JSON.stringify({ error, problems: problems.slice(0, maxProblems) }),
+    phrase: phraseOf(error),
   }
 }
 

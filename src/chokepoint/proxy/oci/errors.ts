@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { SallyportError, type Problem, type ProblemCode } from '#error'
+import { phraseOf } from '../phrase.ts'
 
 /** An answer that says no (OCI distribution-spec v1.1, "Error Codes"), or that something cannot be told. */
 export interface Refusal {
@@ -12,9 +13,6 @@ export interface Refusal {
 }
 
 const maxMessage = 2000
-// An event of Kubernetes has 1024 characters, some of them for whoever shows it.
-const phraseStart = 200
-const phraseEnd = 500
 
 /** What a client is told about a problem. */
 export function refusalOf(problem: Problem, problems: readonly Problem[] = [problem]): Refusal {
@@ -63,7 +61,8 @@ export function sendRefusal(response: ServerResponse, refusal: Refusal): void {
   const body = refusalBody(refusal)
   // What is left of an upload is not read: the connection cannot be used again.
   if (!response.req.complete) response.setHeader('connection', 'close')
-  if (response.req.method === 'HEAD') response.statusMessage = phraseOf(refusal)
+  // There is no body in which it could be read.
+  if (response.req.method === 'HEAD') response.statusMessage = phraseOf(refusal.message)
   response.writeHead(status, {
     'content-type': 'application/json',
     'content-length': Buffer.byteLength(body),
@@ -74,25 +73,12 @@ export function sendRefusal(response: ServerResponse, refusal: Refusal): void {
   response.end(body)
 }
 
-/**
- * The reason phrase of the status line (RFC 9112, 4). containerd asks for the head of a manifest, which has no body, and shows people
- * the status line: it is where they can read what to do. What is too long loses its middle, because the fix stands at the end.
- */
-function phraseOf({ message }: Refusal): string {
-  const line = lineOf(message).replaceAll(/[^\x20-\x7e]/g, '?')
-  if (line.length <= phraseStart + phraseEnd) return line
-  return `${line.slice(0, phraseStart)} ... ${line.slice(-phraseEnd)}`
-}
-
 /** `{"errors": [{code, message, detail}]}`; Node leaves the body out where HEAD was asked. */
 export function refusalBody({ code, message, problems }: Refusal): string {
-  const detail = problems.length === 0 ? {} : { detail: { problems } }
-  return JSON.stringify({ errors: [{ code, message: lineOf(message), ...detail }] })
-}
-
-function lineOf(message: string): string {
-  return message
+  const line = message
     .replaceAll(/[\s\p{Cc}]+/gu, ' ')
     .slice(0, maxMessage)
     .toWellFormed()
+  const detail = problems.length === 0 ? {} : { detail: { problems } }
+  return JSON.stringify({ errors: [{ code, message: line, ...detail }] })
 }
