@@ -57,7 +57,7 @@ let folders = 0
 
 before(async () => {
   registry = await startTestRegistry()
-  http = await openHttp({ limits: { connectMs: 500, idleMs: 300, totalMs: 700 } })
+  http = await openHttp({ limits: { connectMs: 500, idleMs: 1500, totalMs: 3000 } })
 })
 after(async () => {
   http.close()
