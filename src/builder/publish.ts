@@ -1,11 +1,11 @@
-import { readFile, rm } from 'node:fs/promises'
+import { readFile, stat } from 'node:fs/promises'
 import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { join } from 'node:path'
 import { encodeBundle, splitAttestations } from '#attestation'
 import { quote, SallyportError } from '#error'
 import type { BlobStore } from '#materials'
-import { placeCopy, replaceFile } from './files.ts'
+import { placeCopy, removeFile, replaceFile } from './files.ts'
 import type { Shelved } from './shelf.ts'
 
 /** An artifact where it was asked for, with its evidence beside it. */
@@ -59,7 +59,7 @@ async function placeRecord(
   record: Uint8Array | undefined,
 ): Promise<{ readonly recordPath?: string }> {
   if (record === undefined) {
-    await rm(recordPath, { force: true })
+    await removeFile(recordPath)
     return {}
   }
   await replaceFile(recordPath, record)
@@ -70,7 +70,7 @@ const newline = Buffer.from('\n')
 
 /** A file that is not what it should be has nothing that is worth keeping. */
 async function otherLines(path: string, line: Uint8Array): Promise<Uint8Array[]> {
-  const bytes = await readFile(path).catch(() => undefined)
+  const bytes = (await isFile(path)) ? await readFile(path).catch(() => undefined) : undefined
   if (bytes === undefined) return []
   try {
     return splitAttestations(bytes).filter((other) => !Buffer.from(line).equals(other))
@@ -80,15 +80,25 @@ async function otherLines(path: string, line: Uint8Array): Promise<Uint8Array[]>
   }
 }
 
+/** Undefined where no file is that can be read. */
 async function hashOf(path: string): Promise<string | undefined> {
+  if (!(await isFile(path))) return undefined
   const hash = createHash('sha256')
   try {
     for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) hash.update(chunk)
-  } catch (cause) {
-    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    throw cause
+  } catch {
+    // What stands there is replaced, or what replaces it is told to be damaged.
+    return undefined
   }
   return hash.digest('hex')
+}
+
+/** Whatever else lies there, such as a pipe, is never waited for. */
+async function isFile(path: string): Promise<boolean> {
+  return await stat(path).then(
+    (info) => info.isFile(),
+    () => false,
+  )
 }
 
 function badName(name: string): SallyportError {

@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Statement } from '#attestation'
 import {
   build,
+  checkOutput,
   defaultRecipePath,
   type Artifact,
   type BuildPorts,
@@ -90,6 +91,7 @@ export interface BuildReport {
  * find what came of it.
  */
 export async function buildArtifact(options: BuildArtifactOptions): Promise<BuildReport> {
+  await checkOutput(options.output ?? options.config.build.folder)
   if (options.repository !== undefined) return await buildLogged(options, options.repository)
   const checkout = await inspectCheckout(options.cwd, options.config.home)
   if (options.revision !== 'HEAD') return await buildLogged(options, checkout.top)
