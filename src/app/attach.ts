@@ -1,4 +1,3 @@
-import { readFile, stat } from 'node:fs/promises'
 import {
   parseAttestation,
   parseStatement,
@@ -18,6 +17,7 @@ import {
 } from '#evidence'
 import { parseArtifactName } from './artifact/name.ts'
 import { connect, openNetwork, type Network } from './artifact/network.ts'
+import { readRegular } from './read-regular.ts'
 
 export interface AttachOptions {
   readonly config: Config
@@ -102,9 +102,10 @@ export function imageWithDigest(
 }
 
 async function readAttestations(file: string): Promise<readonly Uint8Array[]> {
-  const info = await stat(file).catch(() => undefined)
-  if (info?.isFile() !== true || info.size > maxBytes) throw noFile(file, info?.size)
-  const parts = splitAttestations(await readFile(file))
+  const bytes = await readRegular(file, maxBytes).catch((cause: unknown) => {
+    throw noFile(file, cause)
+  })
+  const parts = splitAttestations(bytes)
   if (parts.length > 0 && parts.length <= maxAttestations) return parts
   throw new SallyportError({
     code: 'NOTHING_ATTESTED',
@@ -115,14 +116,19 @@ async function readAttestations(file: string): Promise<readonly Uint8Array[]> {
   })
 }
 
-function noFile(file: string, size: number | undefined): SallyportError {
-  return new SallyportError({
-    code: size === undefined ? 'FILE_NOT_FOUND' : 'FILE_UNREADABLE',
-    where: file,
-    expected: `a file of attestations of at most ${maxBytes} bytes`,
-    found: size === undefined ? 'nothing there' : `no such file; ${size} bytes`,
-    fix: `Correct the path ${quote(file)}`,
-  })
+function noFile(file: string, cause: unknown): SallyportError {
+  const { code = 'an unknown error' } = cause as NodeJS.ErrnoException
+  const isAbsent = code === 'ENOENT'
+  return new SallyportError(
+    {
+      code: isAbsent ? 'FILE_NOT_FOUND' : 'FILE_UNREADABLE',
+      where: file,
+      expected: `a file of attestations of at most ${maxBytes} bytes`,
+      found: isAbsent ? 'nothing there' : code,
+      fix: `Correct the path ${quote(file)}`,
+    },
+    { cause },
+  )
 }
 
 const predicateAnnotation = 'dev.sigstore.bundle.predicateType'

@@ -1,4 +1,3 @@
-import { readFile, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { parseAttestation, splitAttestations } from '#attestation'
 import type { EvidenceItem, EvidenceSource } from '#decision'
@@ -9,6 +8,7 @@ import { parseArtifactName } from './artifact/name.ts'
 import type { Network } from './artifact/network.ts'
 import { lookForEvidence, type PlaceOptions } from './artifact/places.ts'
 import { findArtifact } from './artifact/resolve.ts'
+import { readRegular } from './read-regular.ts'
 
 /** What a person pointed at: an artifact with what is beside it, or a file of attestations. */
 export interface Pointed {
@@ -64,10 +64,11 @@ export async function findAttestationsAnywhere(
 
 const maxBytes = 32 * 1024 * 1024
 
+/** What cannot be read is told by who reads it as an artifact. */
 async function attestationsIn(file: string): Promise<Pointed | undefined> {
-  const info = await stat(file).catch(() => undefined)
-  if (info?.isFile() !== true || info.size > maxBytes) return undefined
-  const parts = splitOrNothing(await readFile(file))
+  const bytes = await readRegular(file, maxBytes).catch(() => undefined)
+  if (bytes === undefined) return undefined
+  const parts = splitOrNothing(bytes)
   if (!parts.some(isAttestation)) return undefined
   const items = parts.map((bytes) => ({ digest: sha256Hex(bytes), source: file, bytes }))
   return { items, sources: [{ name: file, outcome: 'found' }] }

@@ -1,6 +1,7 @@
-import { readFile, readdir, stat } from 'node:fs/promises'
+import { readdir, stat } from 'node:fs/promises'
 import { join, relative, resolve, sep } from 'node:path'
 import { quote, SallyportError } from '#error'
+import { readRegular, Unfit } from './read-regular.ts'
 
 /** A file that takes part in a decision: the name it is known by, and its bytes. */
 export interface NamedFile {
@@ -13,7 +14,7 @@ export interface PlacedFile extends NamedFile {
   readonly path: string
 }
 
-const maxBytes = 4 * 1024 * 1024
+const mostBytes = 4 * 1024 * 1024
 
 /** Reads a file of the configuration. Its name is relative to the home folder when it lies there. */
 export async function readNamed(path: string, home: string): Promise<PlacedFile> {
@@ -43,7 +44,9 @@ async function policyFilesAt(path: string): Promise<string[]> {
     throw unreadable(path, cause)
   })
   if (!info.isDirectory()) return [path]
-  const names = await readdir(path)
+  const names = await readdir(path).catch((cause: unknown) => {
+    throw unreadable(path, cause)
+  })
   return names
     .filter((name) => /\.ya?ml$/.test(name) && !name.startsWith('.'))
     .sort()
@@ -55,36 +58,30 @@ function nameOf(path: string, home: string): string {
   return inside !== '' && inside !== '..' && !inside.startsWith(`..${sep}`) ? inside : path
 }
 
-/** Reads a regular file of at most 4 MiB: a pipe or device in its place is refused and never waited for. */
-export async function readFileBounded(path: string): Promise<Uint8Array> {
+/** Reads a regular file, of at most 4 MiB unless more is said: a pipe or device in its place is refused and never waited for. */
+export async function readFileBounded(path: string, maxBytes = mostBytes): Promise<Uint8Array> {
   try {
-    const info = await stat(path)
-    if (!info.isFile()) throw notRegular(path)
-    if (info.size > maxBytes) throw tooLarge(path, info.size)
-    return await readFile(path)
+    return await readRegular(path, maxBytes)
   } catch (cause) {
-    if (cause instanceof SallyportError) throw cause
-    throw unreadable(path, cause)
+    throw cause instanceof Unfit ? unfit(cause, path, maxBytes) : unreadable(path, cause)
   }
 }
 
-function tooLarge(path: string, size: number): SallyportError {
+function unfit({ code, size }: Unfit, path: string, maxBytes: number): SallyportError {
+  if (size === undefined)
+    return new SallyportError({
+      code: 'FILE_UNREADABLE',
+      where: path,
+      expected: 'a regular file',
+      found: code,
+      fix: `Name a file in place of ${quote(path)}`,
+    })
   return new SallyportError({
     code: 'FILE_TOO_LARGE',
     where: path,
     expected: `at most ${maxBytes} bytes`,
-    found: `${size} bytes`,
+    found: code,
     fix: `Name another file; ${quote(path)} is no policy, trust file, trusted root or lock`,
-  })
-}
-
-function notRegular(path: string): SallyportError {
-  return new SallyportError({
-    code: 'FILE_UNREADABLE',
-    where: path,
-    expected: 'a regular file',
-    found: 'a folder, pipe or device',
-    fix: `Name a file in place of ${quote(path)}`,
   })
 }
 

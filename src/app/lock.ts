@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs'
-import { readFile, rename, writeFile } from 'node:fs/promises'
+import { rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { defaultRecipePath, parseRecipe } from '#builder'
 import type { Config } from '#config'
@@ -7,7 +7,7 @@ import { engine } from '#decision'
 import { SallyportError } from '#error'
 import { makeLock, parseMaterialsLock, type NativeLock, type Progress } from '#materials'
 import { openFileBlobs } from '#store'
-import { readNamed } from './input.ts'
+import { readFileBounded, readNamed } from './input.ts'
 
 export interface LockOptions {
   readonly config: Config
@@ -31,6 +31,8 @@ export interface LockReport {
   readonly removed: readonly string[]
 }
 
+const maxBytes = 64 * 1024 * 1024
+
 const nativeNames = ['package-lock.json', 'npm-shrinkwrap.json'] as const
 
 /** Renews the materials lock of a working folder from its native locks. It is reviewed and committed by a person. */
@@ -40,7 +42,7 @@ export async function renewLock(options: LockOptions): Promise<LockReport> {
   const recipeFile = await readNamed(join(folder, recipePath), folder)
   const recipe = parseRecipe(recipeFile.bytes, { file: recipePath })
   const file = join(folder, recipe.lock)
-  const before = existsSync(file) ? await readFile(file) : undefined
+  const before = existsSync(file) ? await readFileBounded(file, maxBytes) : undefined
   const previous =
     before === undefined ? undefined : parseMaterialsLock(before, { file: recipe.lock })
   const { lock, bytes } = await makeLock({
@@ -69,7 +71,10 @@ export async function renewLock(options: LockOptions): Promise<LockReport> {
 async function nativeLocks(folder: string): Promise<NativeLock[]> {
   const present = nativeNames.filter((name) => existsSync(join(folder, name)))
   return await Promise.all(
-    present.map(async (path) => ({ path, bytes: await readFile(join(folder, path)) })),
+    present.map(async (path) => ({
+      path,
+      bytes: await readFileBounded(join(folder, path), maxBytes),
+    })),
   )
 }
 

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { existsSync } from 'node:fs'
 import type { BreakglassReview } from '#breakglass'
 import type { Config } from '#config'
@@ -24,6 +23,7 @@ import { hasLogKeys } from './database.ts'
 import { startLogSigner } from './gate.ts'
 import { openLogReader } from './log-reader.ts'
 import { readEntry, readOther } from './read-entry.ts'
+import { readRegular } from './read-regular.ts'
 import { receiptOf } from './serve/receipts.ts'
 import { askNewest, explainConflicts, noConflicts } from './witness/conflicts.ts'
 import { readSpooled, type SpooledReport } from './spooled.ts'
@@ -150,9 +150,12 @@ async function rememberedBy(config: Config) {
   return newest === undefined ? undefined : { size: newest.size, root: newest.root }
 }
 
+/** Much more than a receipt with every witness needs. */
+const maxBytes = 4 * 1024 * 1024
+
 async function readCheckpoint(file: string): Promise<string> {
   try {
-    const text = await readFile(file, 'utf8')
+    const text = (await readRegular(file, maxBytes)).toString()
     // A receipt ends with the checkpoint it was made for, so a kept receipt is a kept checkpoint.
     return text.startsWith('c2sp.org/tlog-proof@') ? text.slice(text.indexOf('\n\n') + 2) : text
   } catch (cause) {

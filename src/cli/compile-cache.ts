@@ -1,4 +1,4 @@
-import { statSync } from 'node:fs'
+import { statSync, type Stats } from 'node:fs'
 import { enableCompileCache } from 'node:module'
 import { join, resolve } from 'node:path'
 
@@ -8,10 +8,19 @@ import { join, resolve } from 'node:path'
  */
 export function keepCompiledCode(argv: readonly string[], env: NodeJS.ProcessEnv): void {
   const home = resolve(homeIn(argv) ?? (env['SALLYPORT_HOME'] || '.sallyport'))
-  const stat = statSync(home, { throwIfNoEntry: false })
+  const stat = statOf(home)
   if (stat?.isDirectory() !== true) return
   if (stat.uid !== process.getuid?.() || (stat.mode & 0o022) !== 0) return
   enableCompileCache(join(home, 'cache'))
+}
+
+/** What is wrong with a home is told by who reads it. */
+function statOf(home: string): Stats | undefined {
+  try {
+    return statSync(home)
+  } catch {
+    return undefined
+  }
 }
 
 /** `--home x` or `--home=x`, before the command line has been understood: a wrong guess costs time, nothing else. */

@@ -1,7 +1,7 @@
-import { appendFile, writeFile } from 'node:fs/promises'
 import { accountOf, markdownOf, type Decision } from '#decision'
 import { SallyportError } from '#error'
 import { toSarif, type SarifFinding } from '#policy'
+import { writeOutput } from './output-file.ts'
 
 /** Where the answers of a pipeline's gate are written for others. */
 export interface ReportFiles {
@@ -28,10 +28,9 @@ export async function writeReports(
   { summary, sarif }: ReportFiles,
   version: string,
 ): Promise<void> {
-  if (summary !== undefined && summary !== '')
-    await write(summary, summaryText(answers), appendFile)
+  if (summary !== undefined && summary !== '') await write(summary, summaryText(answers), 'a')
   if (sarif !== undefined)
-    await write(sarif, `${JSON.stringify(sarifOf(answers, version), undefined, 2)}\n`, writeFile)
+    await write(sarif, `${JSON.stringify(sarifOf(answers, version), undefined, 2)}\n`, 'w')
 }
 
 function summaryText(answers: readonly Answer[]): string {
@@ -61,13 +60,9 @@ function sarifOf(answers: readonly Answer[], version: string) {
   )
 }
 
-async function write(
-  file: string,
-  text: string,
-  how: (file: string, text: string) => Promise<void>,
-): Promise<void> {
+async function write(file: string, text: string, how: 'w' | 'a'): Promise<void> {
   try {
-    await how(file, text)
+    await writeOutput(file, text, how)
   } catch (cause) {
     throw new SallyportError(
       {

@@ -12,7 +12,11 @@ interface Said {
   readonly err: string
 }
 
-async function say(argv: readonly string[], env: World['env'] = {}): Promise<Said> {
+async function say(
+  argv: readonly string[],
+  env: World['env'] = {},
+  status: World['terminal']['status'] = () => undefined,
+): Promise<Said> {
   let out = ''
   let err = ''
   const exit = await run(argv, {
@@ -23,7 +27,7 @@ async function say(argv: readonly string[], env: World['env'] = {}): Promise<Sai
       err: (text) => (err += text),
       outPaint: plain,
       errPaint: plain,
-      status: () => undefined,
+      status,
     },
     version: '0.1.0',
     command: () => 'sallyport',
@@ -107,10 +111,14 @@ test('JSON says what somebody else has written, and no terminal obeys it', async
 })
 
 test('an exception nobody planned is a failure to decide, without a stack unless it is asked for', async () => {
-  const broken = ['log', 'show', '--home', '/nowhere\0']
-  const quiet = await say(broken)
+  const argv = ['verify', 'a.tgz', '--environment', 'production', '--service', 'shop']
+  const broken = (env: World['env']) =>
+    say(argv, env, (text) => {
+      if (text !== undefined) throw new Error('boom')
+    })
+  const quiet = await broken({})
   assert.equal(quiet.exit, 3)
   assert.match(quiet.err, /error\[INTERNAL\]/)
   assert.doesNotMatch(quiet.err, /\n {4}at /)
-  assert.match((await say(broken, { SALLYPORT_DEBUG: '1' })).err, /\n {4}at /)
+  assert.match((await broken({ SALLYPORT_DEBUG: '1' })).err, /\n {4}at /)
 })

@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs'
+import { statSync, type Stats } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { checkShape, deepFreeze, parseYaml } from '#document'
 import { SallyportError, type Problem } from '#error'
@@ -12,6 +12,7 @@ import { eventsOf } from './events.ts'
 import { accessOf, serveOf } from './gate-config.ts'
 import { logWitnessesOf } from './log-witnesses.ts'
 import { proxiesOf } from './proxies.ts'
+import { readRegular } from './read-regular.ts'
 import { rulebookOf } from './rulebook.ts'
 import { configSchema, evidenceSchema, type ConfigFile } from './schema.ts'
 import { spoolOf } from './spool-schema.ts'
@@ -64,17 +65,10 @@ function collect<T>(problems: Problem[], part: () => T): T | undefined {
 
 /** Refuses a home that is not there, or that others can write to. */
 export function checkHome(home: string, cwd: string): void {
-  const stat = statSync(home, { throwIfNoEntry: false })
   const where = relative(cwd, home) || home
-  if (stat?.isDirectory() !== true) {
-    throw new SallyportError({
-      code: 'HOME_MISSING',
-      where,
-      expected: 'a folder with sallyport.yaml, keys, trust file and policies',
-      found: stat === undefined ? 'nothing there' : 'something that is not a folder',
-      fix: 'Run `sallyport init`, or name another home with --home or SALLYPORT_HOME',
-    })
-  }
+  const stat = statOf(home, where)
+  if (stat?.isDirectory() !== true)
+    throw noHome(where, stat === undefined ? 'nothing there' : 'something that is not a folder')
   // Who can write here can replace keys, trust and policies: the whole gate.
   const mode = (stat.mode & 0o777).toString(8).padStart(4, '0')
   const mine = stat.uid === 0 || stat.uid === process.getuid?.()
@@ -90,9 +84,30 @@ export function checkHome(home: string, cwd: string): void {
   })
 }
 
+function statOf(home: string, where: string): Stats | undefined {
+  try {
+    return statSync(home, { throwIfNoEntry: false })
+  } catch (cause) {
+    throw noHome(where, (cause as NodeJS.ErrnoException).code ?? 'an unknown error', cause)
+  }
+}
+
+function noHome(where: string, found: string, cause?: unknown): SallyportError {
+  return new SallyportError(
+    {
+      code: 'HOME_MISSING',
+      where,
+      expected: 'a folder with sallyport.yaml, keys, trust file and policies',
+      found,
+      fix: 'Run `sallyport init`, or name another home with --home or SALLYPORT_HOME',
+    },
+    { cause },
+  )
+}
+
 function readHomeFile(file: string, shown: string): Uint8Array {
   try {
-    return readFileSync(file)
+    return readRegular(file)
   } catch (cause) {
     const absent = (cause as NodeJS.ErrnoException).code === 'ENOENT'
     throw new SallyportError(

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { z } from 'zod'
 import { checkShape, deepFreeze, parseYaml } from '#document'
@@ -8,6 +7,7 @@ import { checkEnvironment, valueOf } from './environment.ts'
 import { serveOf, type ServeConfig } from './gate-config.ts'
 import { serveSchema } from './gate-schema.ts'
 import { checkHome, type ConfigOptions } from './load.ts'
+import { readRegular } from './read-regular.ts'
 
 const path = z.string().min(1).max(4096)
 
@@ -97,7 +97,7 @@ export function witnessKeysOf(
 
 function read(file: string, shown: string): Uint8Array {
   try {
-    return readFileSync(file)
+    return readRegular(file)
   } catch (cause) {
     throw new SallyportError(
       {

@@ -8,6 +8,7 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs'
 import { join } from 'node:path'
@@ -72,6 +73,16 @@ export const fixtures: Readonly<Record<string, Fixture>> = {
   /** mode OCTAL FILE */
   mode([mode = '', file = ''], dir) {
     chmodSync(join(dir, file), Number.parseInt(mode, 8))
+    return undefined
+  },
+  /** pipe PATH: a named one that nobody reads and nobody writes. */
+  pipe([path = ''], dir) {
+    execFileSync('mkfifo', [join(dir, path)])
+    return undefined
+  },
+  /** link TARGET PATH: a symbolic one. */
+  link([target = '', path = ''], dir) {
+    symlinkSync(target, join(dir, path))
     return undefined
   },
   /** folder PATH: an empty one. */

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { bundleOf, encodeBundle, riskAcceptanceStatement } from '#attestation'
 import type { Config } from '#config'
@@ -6,10 +6,10 @@ import type { Target } from '#decision'
 import { sha256Hex } from '#document'
 import { SallyportError } from '#error'
 import { makeFolder } from '../make-folder.ts'
+import { readRegular, Unfit } from '../read-regular.ts'
 import { requester } from '../verify.ts'
 import { startApproverSigner, type ApproverKey } from './approver-key.ts'
 import { writeFresh } from './fresh-file.ts'
-import { namesIn } from './names-in.ts'
 
 export interface AcceptRiskOptions {
   readonly key: ApproverKey
@@ -74,7 +74,11 @@ function acceptedFolder({ breakglass }: Pick<Config, 'breakglass'>): string {
 const maxFiles = 1000
 const maxBytes = 200_000
 
-/** Every acceptance of a home, unverified: they are weighed when they are used. */
+/**
+ * Every acceptance of a home, unverified: they are weighed when they are used.
+ *
+ * @throws SallyportError BREAKGLASS_REQUEST when there are too many; FILE_UNREADABLE
+ */
 export async function readAccepted(
   config: Pick<Config, 'breakglass'>,
 ): Promise<readonly { readonly file: string; readonly bytes: Uint8Array }[]> {
@@ -84,9 +88,40 @@ export async function readAccepted(
   return await Promise.all(
     names.map(async (name) => {
       const file = join(folder, name)
-      const bytes = await readFile(file)
-      return { file, bytes: bytes.length > maxBytes ? new Uint8Array() : bytes }
+      return { file, bytes: await acceptanceIn(file) }
     }),
+  )
+}
+
+async function namesIn(folder: string): Promise<readonly string[]> {
+  try {
+    return await readdir(folder)
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return []
+    throw unreadable(folder, 'a folder of acceptances', cause)
+  }
+}
+
+/** What is too large is none. */
+async function acceptanceIn(file: string): Promise<Uint8Array> {
+  try {
+    return await readRegular(file, maxBytes)
+  } catch (cause) {
+    if (cause instanceof Unfit && cause.size !== undefined) return new Uint8Array()
+    throw unreadable(file, 'an acceptance that `sallyport breakglass accept` has written', cause)
+  }
+}
+
+function unreadable(where: string, expected: string, cause: unknown): SallyportError {
+  return new SallyportError(
+    {
+      code: 'FILE_UNREADABLE',
+      where,
+      expected,
+      found: (cause as NodeJS.ErrnoException).code ?? 'an unknown error',
+      fix: `Make ${where} readable for the user who runs this, or move away what is there and is no acceptance`,
+    },
+    { cause },
   )
 }
 

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import {
   parseAttestation,
   parseStatement,
@@ -9,6 +8,7 @@ import {
 } from '#attestation'
 import { parseRequest, requestId } from '#breakglass'
 import { SallyportError } from '#error'
+import { readRegular, Unfit } from '../read-regular.ts'
 import type { AskedRequest } from './at-gate.ts'
 
 export interface FoundGrant {
@@ -71,11 +71,9 @@ function isRequest(bytes: Uint8Array): boolean {
 /** @throws SallyportError FILE_UNREADABLE */
 export async function readGlassFile(file: string): Promise<Uint8Array> {
   try {
-    const bytes = await readFile(file)
-    if (bytes.length <= maxBytes) return bytes
-    throw noGrant(file, `${bytes.length} bytes`)
+    return await readRegular(file, maxBytes)
   } catch (cause) {
-    if (cause instanceof SallyportError) throw cause
+    if (cause instanceof Unfit && cause.size !== undefined) throw noGrant(file, cause.code)
     throw new SallyportError(
       {
         code: 'FILE_UNREADABLE',

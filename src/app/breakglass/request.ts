@@ -1,7 +1,7 @@
-import { readFile } from 'node:fs/promises'
 import { encodeRequest, requestId, type BreakglassRequest } from '#breakglass'
 import type { Config } from '#config'
 import { decide, type Target } from '#decision'
+import { readRegular } from '../read-regular.ts'
 import { readQuestion, requester, whoAsks } from '../verify.ts'
 import { writeFresh } from './fresh-file.ts'
 import { requestFrom } from './from-decision.ts'
@@ -76,7 +76,7 @@ export async function writeRequest(
   file = `breakglass-${requestId(request)}.json`,
 ): Promise<string> {
   const bytes = Buffer.concat([encodeRequest(request), Buffer.from('\n')])
-  const there = await readFile(file).catch(() => undefined)
+  const there = await readRegular(file, bytes.length).catch(() => undefined)
   if (there?.equals(bytes) !== true) await writeFresh(file, bytes)
   return file
 }

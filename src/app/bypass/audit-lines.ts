@@ -1,5 +1,5 @@
-import { createReadStream } from 'node:fs'
 import { SallyportError } from '#error'
+import { openRegular } from '../read-regular.ts'
 import { maxLineBytes } from './audit-event.ts'
 
 export interface AuditLine {
@@ -34,7 +34,9 @@ export async function* auditLines(file: string): AsyncGenerator<AuditLine> {
     else parts = []
   }
   try {
-    for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+    await using handle = await openRegular(file)
+    const chunks = handle.createReadStream({ autoClose: false }) as AsyncIterable<Buffer>
+    for await (const chunk of chunks) {
       let from = 0
       for (let end = chunk.indexOf(lineFeed); end !== -1; end = chunk.indexOf(lineFeed, from)) {
         keep(chunk.subarray(from, end))
@@ -56,7 +58,7 @@ function unreadable(file: string, cause: unknown): SallyportError {
       where: file,
       expected: 'an audit log of an API server, one event in each line',
       found: (cause as NodeJS.ErrnoException).code ?? 'an unknown error',
-      fix: 'Correct the path: it is what `--audit-log-path` of the API server names',
+      fix: 'Correct the path: it is what `--audit-log-path` of the API server names; write into a file first what a pipe would give',
     },
     { cause },
   )

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Artifacts, Hashes } from '#layout'
+import { openRegular } from '../read-regular.ts'
 import { unreadable } from './read-links.ts'
 
 /** What in-toto's own tools leave aside, so that what they record and what is recorded here are the same. */
@@ -48,7 +48,9 @@ async function isFile(path: string): Promise<boolean> {
 export async function sha256(path: string): Promise<string> {
   const hash = createHash('sha256')
   try {
-    for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer)
+    await using handle = await openRegular(path)
+    for await (const chunk of handle.createReadStream({ autoClose: false }))
+      hash.update(chunk as Buffer)
   } catch (cause) {
     throw unreadable(path, cause)
   }

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { z } from 'zod'
 import { checkShape, parseYaml } from '#document'
 import { quote, SallyportError } from '#error'
+import { readRegular } from '../read-regular.ts'
 
 export interface ClusterOptions {
   readonly cwd: string
@@ -139,9 +139,12 @@ function addressOf(server: string, where: string): URL {
   throw unusable(where, 'the https address of an API server', quote(server, 200))
 }
 
+/** Of a kubeconfig with hundreds of clusters. */
+const maxBytes = 16 * 1024 * 1024
+
 async function contentOf(file: string): Promise<string> {
   try {
-    return await readFile(file, 'utf8')
+    return (await readRegular(file, maxBytes)).toString()
   } catch (cause) {
     throw unusable(file, 'a file', (cause as NodeJS.ErrnoException).code ?? 'an error')
   }

@@ -1,9 +1,8 @@
 import { randomUUID } from 'node:crypto'
-import { mkdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { SallyportError } from '#error'
 import { shelfDays } from '#store'
-import { namesIn } from '../breakglass/names-in.ts'
 
 /** Grants hold for a week at most: what is older helps nobody. */
 export const youngMs = shelfDays * 86_400_000
@@ -17,8 +16,10 @@ export interface KeptFile {
 /** What is in a folder; nothing where there is none. @throws SallyportError FILE_UNWRITABLE */
 export async function keptIn(folder: string): Promise<readonly string[]> {
   try {
-    return await namesIn(folder)
+    return await readdir(folder)
   } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') return []
     throw notUsable(folder, error)
   }
 }

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
   loadWitnessConfig,
@@ -12,6 +11,7 @@ import { parseVerifierKey } from '#merkle'
 import { createKey, startSigner, type WitnessSigner } from '#signer'
 import { openFileCheckpoints } from '#store'
 import { HomeFiles, type HomeItem } from '../init/files.ts'
+import { readRegular } from '../read-regular.ts'
 
 export interface WitnessInitOptions extends ConfigOptions {
   /** Of the witness, for ever: the name of its keys. */
@@ -100,9 +100,11 @@ async function readLogs(paths: readonly string[]): Promise<readonly WatchedLog[]
   return [...logs.values()]
 }
 
+const maxBytes = 4 * 1024 * 1024
+
 async function readKeys(path: string): Promise<string> {
   try {
-    return await readFile(path, 'utf8')
+    return (await readRegular(path, maxBytes)).toString()
   } catch (cause) {
     throw new SallyportError(
       {

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises'
 import type { Config } from '#config'
 import { quote, SallyportError } from '#error'
 import type { WitnessLink } from '#log'
@@ -10,6 +9,7 @@ import {
   type Quorum,
   type WitnessPolicy,
 } from '#merkle'
+import { readRegular } from '../read-regular.ts'
 import { openLink } from './link.ts'
 
 /** The witnesses of a log, ready to be asked. */
@@ -90,9 +90,11 @@ function isUsable(url: URL | null, plainHttp: boolean): boolean {
   return url.protocol === 'https:' || (url.protocol === 'http:' && (isLocal || plainHttp))
 }
 
+const maxBytes = 4 * 1024 * 1024
+
 async function readOctets(file: string): Promise<Buffer> {
   try {
-    return await readFile(file)
+    return await readRegular(file, maxBytes)
   } catch (cause) {
     throw new SallyportError(
       {

@@ -55,7 +55,7 @@ export function openOutbox(folder: string): Outbox {
   const stream = join(folder, 'events.jsonl')
   return {
     async put(event, sinks, since) {
-      try {
+      await keeping(folder, async () => {
         await Promise.all(
           [waiting, rung].map((one) => mkdir(one, { recursive: true, mode: 0o700 })),
         )
@@ -66,35 +66,38 @@ export function openOutbox(folder: string): Outbox {
         }
         await append(stream, event)
         await writeDurably(rung, event.id, new Uint8Array())
-      } catch (cause) {
-        throw notKept(folder, cause)
-      }
+      })
     },
-    keep: (one) => write(waiting, one),
+    keep: (one) => keeping(folder, () => write(waiting, one)),
     async pending() {
-      const names = await readdir(waiting).catch(orNothing<string[]>([]))
-      const read = await Promise.all(
-        names.filter((name) => name.endsWith('.json')).map((name) => readPending(waiting, name)),
-      )
-      const found = read.flatMap((one) => one ?? [])
+      const found = await reading(folder, () => readAll(waiting))
       return found.sort((a, b) => (`${a.since}${a.sink}` < `${b.since}${b.sink}` ? -1 : 1))
     },
-    delivered: async (one) => {
-      await unlink(join(waiting, fileOf(one))).catch(orNothing(undefined))
-    },
+    delivered: (one) =>
+      keeping(folder, () => unlink(join(waiting, fileOf(one))).catch(orNothing(undefined))),
     failed: (one, failure, next) =>
-      write(waiting, {
-        ...one,
-        attempts: one.attempts + 1,
-        failure: cut(failure, 500),
-        next: next.toISOString(),
-      }),
+      keeping(folder, () =>
+        write(waiting, {
+          ...one,
+          attempts: one.attempts + 1,
+          failure: cut(failure, 500),
+          next: next.toISOString(),
+        }),
+      ),
     events: async () => {
-      const bytes = await readFile(stream).catch(orNothing(Buffer.alloc(0)))
+      const bytes = await reading(folder, () => readFile(stream).catch(orNothing(Buffer.alloc(0))))
       const lines = bytes.toString('utf8').split('\n')
       return lines.flatMap((line) => readLine(line) ?? [])
     },
   }
+}
+
+async function readAll(waiting: string): Promise<Pending[]> {
+  const names = await readdir(waiting).catch(orNothing<string[]>([]))
+  const read = await Promise.all(
+    names.filter((name) => name.endsWith('.json')).map((name) => readPending(waiting, name)),
+  )
+  return read.flatMap((one) => one ?? [])
 }
 
 /** A line that a crash cut off is no event; what it was is still pending. */
@@ -204,6 +207,31 @@ function orNothing<T>(nothing: T): (error: unknown) => T {
   return (error) => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return nothing
     throw error
+  }
+}
+
+async function keeping(folder: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work()
+  } catch (cause) {
+    throw notKept(folder, cause)
+  }
+}
+
+async function reading<T>(folder: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (cause) {
+    throw new SallyportError(
+      {
+        code: 'FILE_UNREADABLE',
+        where: folder,
+        expected: 'a folder of alarms that this user can read',
+        found: (cause as NodeJS.ErrnoException).code ?? 'an unknown error',
+        fix: `Make ${folder} and what is in it readable for you, or run this as its owner`,
+      },
+      { cause },
+    )
   }
 }
 

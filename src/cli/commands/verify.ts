@@ -1,10 +1,12 @@
-import { open, type FileHandle } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+import type { VerifyReport } from '#app'
 import { SallyportError } from '#error'
 import type { CommandLine } from '../command-line.ts'
 import { collect } from '../collect.ts'
 import type { Plan } from '../commands.ts'
 import { decisionOutcome, markdownOutcome, sarifOutcome } from '../decision-outcome.ts'
 import type { Outcome } from '../outcome.ts'
+import { openOutput } from '../output-file.ts'
 import type { Session } from '../session.ts'
 
 interface Options {
@@ -65,7 +67,8 @@ async function verify(session: Session, artifact: string, options: Options): Pro
     ...recordOf(options),
     now: session.now(),
   })
-  await file?.writeFile(`${JSON.stringify(report.exportVerified(), undefined, 2)}\n`)
+  if (file !== undefined && options.export !== undefined)
+    await writeExport(file, options.export, report)
   if (options.sarif) return await sarifOutcome(report, session)
   return options.markdown
     ? await markdownOutcome(report, session)
@@ -80,18 +83,30 @@ function recordOf({ buildRecord }: Options) {
 /** Opened before anything is decided: who cannot be given the export is not given a decision without it. */
 async function openExport(file: string): Promise<FileHandle> {
   try {
-    return await open(file, 'w')
+    return await openOutput(file, 'w')
   } catch (cause) {
-    const { code = 'an unknown error' } = cause as NodeJS.ErrnoException
-    throw new SallyportError(
-      {
-        code: 'FILE_UNWRITABLE',
-        where: file,
-        expected: 'a file that can be written',
-        found: code,
-        fix: 'Name another file with --export, or make this one writable',
-      },
-      { cause },
-    )
+    throw unwritable(file, cause)
   }
+}
+
+async function writeExport(handle: FileHandle, file: string, report: VerifyReport): Promise<void> {
+  try {
+    await handle.writeFile(`${JSON.stringify(report.exportVerified(), undefined, 2)}\n`)
+  } catch (cause) {
+    throw unwritable(file, cause)
+  }
+}
+
+function unwritable(file: string, cause: unknown): SallyportError {
+  const { code = 'an unknown error' } = cause as NodeJS.ErrnoException
+  return new SallyportError(
+    {
+      code: 'FILE_UNWRITABLE',
+      where: file,
+      expected: 'a file that can be written, with room in it',
+      found: code,
+      fix: 'Name another file with --export, or make this one writable',
+    },
+    { cause },
+  )
 }

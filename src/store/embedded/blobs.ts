@@ -17,6 +17,7 @@ import {
   syncFolder,
   writeWhole,
 } from './durable.ts'
+import { readProblem } from './storage-problem.ts'
 
 /** A blob store in a folder, which is also where the bodies are kept that log entries refer to. */
 export interface FileBlobs extends BlobStore {
@@ -94,7 +95,11 @@ class FolderOfBlobs implements FileBlobs {
 
   async #readIfThere(sha256: string): Promise<Uint8Array | undefined> {
     const path = this.path(sha256)
-    const bytes = await readFile(path).catch(absent)
+    const bytes = await readFile(path)
+      .catch(absent)
+      .catch((problem: unknown) => {
+        throw readProblem(problem, path)
+      })
     if (bytes === undefined) return undefined
     const found = hash('sha256', bytes)
     if (found === sha256) return bytes

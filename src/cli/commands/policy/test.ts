@@ -1,4 +1,4 @@
-import { mkdir, writeFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { FixtureResult, PolicyTestReport } from '#app'
 import type { JsonObject } from '#document'
@@ -6,8 +6,10 @@ import type { RuleProof } from '#decision'
 import { collect } from '../../collect.ts'
 import type { CommandLine } from '../../command-line.ts'
 import type { Plan } from '../../commands.ts'
+import { SallyportError } from '#error'
 import { escapeLine } from '../../escape.ts'
 import type { Outcome } from '../../outcome.ts'
+import { writeOutput } from '../../output-file.ts'
 import { field, plural, type Look } from '../../render.ts'
 import { problemJson } from '../../run.ts'
 import type { Session } from '../../session.ts'
@@ -52,15 +54,30 @@ async function test(
     update,
     allowUnproven,
   })
-  if (junit !== undefined) {
-    await mkdir(dirname(junit), { recursive: true })
-    await writeFile(junit, junitOf(report, allowUnproven))
-  }
+  if (junit !== undefined) await writeJunit(junit, junitOf(report, allowUnproven))
   const { exit } = report
   const json = jsonOf(report)
   return exit === 0
     ? { exit, json, text: textOf(report, allowUnproven, session.outLook()) }
     : { exit, json, refusal: textOf(report, allowUnproven, session.errLook()) }
+}
+
+async function writeJunit(file: string, text: string): Promise<void> {
+  try {
+    await mkdir(dirname(file), { recursive: true })
+    await writeOutput(file, text)
+  } catch (cause) {
+    throw new SallyportError(
+      {
+        code: 'FILE_UNWRITABLE',
+        where: file,
+        expected: 'a file that can be written, with room in it',
+        found: (cause as NodeJS.ErrnoException).code ?? 'an unknown error',
+        fix: 'Name another file with --junit, or make this one writable',
+      },
+      { cause },
+    )
+  }
 }
 
 function jsonOf({ fixtures, rules, problems, exit }: PolicyTestReport): JsonObject {
