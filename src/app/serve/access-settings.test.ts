@@ -27,22 +27,34 @@ const useless = [
   generateKeyPairSync('ec', { namedCurve: 'secp256k1' }),
 ].map(({ publicKey }) => publicKey.export({ format: 'jwk' }))
 
+/** RFC 7517, section 4.3. */
+const notForVerifying = [[], ['sign'], ['encrypt', 'wrapKey'], 'verify', null, ['verify', 'verify']]
+
 test('keys of an issuer are those of its file that tokens can be proven with; others are passed over', async () => {
   const { publicKey } = generateKeyPairSync('ed25519')
   const good = { ...publicKey.export({ format: 'jwk' }), kid: 'a' }
+  const toVerify = { ...good, kid: 'b', use: 'sig', key_ops: ['verify'] }
   const short = generateKeyPairSync('rsa', { modulusLength: 1024 }).publicKey
   const keys = [
     { kty: 'of tomorrow' },
     { kty: 'OKP', crv: 'of tomorrow', x: 'AQAB' },
     { ...good, use: 'enc' },
+    { ...good, use: null },
+    ...notForVerifying.map((ops) => ({ ...good, key_ops: ops })),
     short.export({ format: 'jwk' }),
     ...useless,
     good,
+    toVerify,
   ]
   const { keys: kept } = (await read(JSON.stringify({ keys }))).oidc[0] ?? {}
   assert.ok(kept !== undefined && 'json' in kept)
-  assert.deepEqual(JSON.parse(kept.json), { keys: [good] })
+  assert.deepEqual(JSON.parse(kept.json), { keys: [good, toVerify] })
 })
+
+const toSign = {
+  ...generateKeyPairSync('ed25519').publicKey.export({ format: 'jwk' }),
+  key_ops: ['sign'],
+}
 
 test('a file that holds no keys is a mistake of the configuration, which names it', async () => {
   for (const [text, code] of [
@@ -55,6 +67,7 @@ test('a file that holds no keys is a mistake of the configuration, which names i
     ['{"keys":[{"kty":"RSA","n":"AQAB","e":"AQAB"}]}', 'DOCUMENT_SHAPE'],
     ['{"keys":[{"kty":"EC","crv":"P-256","x":"AQAB","y":"AQAB"}]}', 'DOCUMENT_SHAPE'],
     [JSON.stringify({ keys: useless }), 'DOCUMENT_SHAPE'],
+    [JSON.stringify({ keys: [toSign] }), 'DOCUMENT_SHAPE'],
   ] as const) {
     await assert.rejects(read(text), (error) => {
       assert.ok(error instanceof SallyportError)

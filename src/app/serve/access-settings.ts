@@ -43,7 +43,7 @@ const usableSchema = z.object({
     .array(z.unknown())
     .min(
       1,
-      `a public key that tokens can be proven with: RSA of ${minRsaBits} bits or more, EC (P-256, P-384) or Ed25519`,
+      `a public key that tokens can be proven with: RSA of ${minRsaBits} bits or more, EC (P-256, P-384) or Ed25519, whose "use" and "key_ops", where they are there, are for signatures`,
     ),
 })
 const curves: readonly unknown[] = ['P-256', 'P-384', 'Ed25519']
@@ -67,8 +67,8 @@ function secretOf(
 
 /** RFC 7517, section 5: keys of kinds, uses and sizes that are not understood are passed over. */
 function isUsable(key: Readonly<Record<string, unknown>>): boolean {
-  const { kty, crv, use = 'sig' } = key
-  if (use !== 'sig' || (kty !== 'RSA' && !curves.includes(crv))) return false
+  const { kty, crv } = key
+  if (!isForSignatures(key) || (kty !== 'RSA' && !curves.includes(crv))) return false
   try {
     const input: JsonWebKeyInput = { key, format: 'jwk' }
     const { modulusLength = minRsaBits } = createPublicKey(input).asymmetricKeyDetails ?? {}
@@ -76,4 +76,11 @@ function isUsable(key: Readonly<Record<string, unknown>>): boolean {
   } catch {
     return false
   }
+}
+
+/** RFC 7517, sections 4.2 and 4.3, as strictly as tokens are verified later: no operation stands in `key_ops` twice. */
+function isForSignatures({ use, key_ops: ops }: Readonly<Record<string, unknown>>): boolean {
+  if (use !== undefined && use !== 'sig') return false
+  if (ops === undefined) return true
+  return Array.isArray(ops) && ops.includes('verify') && new Set(ops).size === ops.length
 }

@@ -172,6 +172,22 @@ test('a token without signature, or signed with a shared secret, is nobody', asy
   }
 })
 
+test('a key that is not for verifying proves nobody, wherever it comes from', async () => {
+  const { keys } = JSON.parse(jwks) as { readonly keys: readonly object[] }
+  for (const purpose of [{ use: 'enc' }, { key_ops: ['sign'] }, { key_ops: [] }]) {
+    const body = JSON.stringify({ keys: keys.map((one) => ({ ...one, ...purpose })) })
+    const { server, url } = await startIssuer((_, response) => response.end(body))
+    const request = requestWith(`Bearer ${await tokenOf()}`)
+    for (const from of [{ json: body }, { url }])
+      await assert.rejects(
+        accessOf({ oidc: [issuerOf({ keys: from })] }).require(request, ['deployer']),
+        { code: 'ACCESS_UNAUTHENTICATED' },
+      )
+    server.close()
+    server.closeAllConnections()
+  }
+})
+
 test('an issuer whose keys cannot be fetched is an outage, not a no', async () => {
   const server = createServer((_, response) => response.writeHead(500).end())
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
