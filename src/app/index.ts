@@ -82,7 +82,7 @@ export type { LoggedBuild } from './builds/list.ts'
 export const logBuilds: typeof import('./builds/list.ts').logBuilds = async (config, options) =>
   (await import('./builds/list.ts')).logBuilds(config, options)
 
-export type { RecordComparison } from './builds/compare-record.ts'
+export type { OlderBuild, RecordComparison } from './builds/compare-record.ts'
 
 /** Holds the builds of this log against what somebody else has recorded of them. */
 export const compareRecord: typeof import('./builds/compare-record.ts').compareRecord = async (

@@ -166,10 +166,19 @@ function problemsIn({ raw }: { readonly raw: string }) {
 const target = ['--environment', 'staging', '--service', 'shop']
 const verify = (artifact: string, ...args: readonly string[]) =>
   runMain(['verify', artifact, ...target, '--json', '--build-record', ...args], dir, {})
-const compare = () =>
-  runMain(['log', 'builds', '--against-record', '--token-env', 'AUDITOR', '--json'], dir, {
+const compare = (...args: readonly string[]) =>
+  runMain(['log', 'builds', '--against-record', '--token-env', 'AUDITOR', '--json', ...args], dir, {
     AUDITOR: tokens.auditor,
   })
+
+/** When the newest build began. */
+async function begun(): Promise<string> {
+  const { raw } = await runMain(['log', 'builds', '--limit', '1', '--json'], dir, {})
+  const { builds } = JSON.parse(raw) as {
+    readonly builds: readonly { readonly begun: { readonly time: string } }[]
+  }
+  return builds[0]?.begun.time ?? assert.fail(raw)
+}
 
 test('a build is recorded by somebody else before anybody has it, and the receipt is kept beside its provenance', async () => {
   configure()
@@ -467,4 +476,57 @@ test('a log elsewhere that is down, or whose token may not read, compares nothin
   const args = ['log', 'builds', '--against-record', '--token-env', 'T', '--json']
   assert.equal((await runMain(args, dir, { T: tokens.builder })).exit, 3)
   assert.equal((await runMain(args.slice(0, 3), dir, {})).exit, 2)
+})
+
+/** A home whose log has another name, in the place of the first; gives what puts that back. */
+async function otherFactory(): Promise<() => void> {
+  const home = join(dir, '.sallyport')
+  const kept = { plain, home: mkdtempSync(join(tmpdir(), 'sallyport-kept-')) }
+  cpSync(home, kept.home, { recursive: true })
+  rmSync(home, { recursive: true })
+  const named = ['--service', 'shop', '--log-origin', 'other-factory.example/log']
+  assert.equal((await runMain(['init', ...named], dir, {})).exit, 0)
+  plain = readFileSync(config, 'utf8')
+  writeFileSync(join(home, 'keys/record.token'), tokens.builder, { mode: 0o600 })
+  return () => {
+    plain = kept.plain
+    rmSync(home, { recursive: true })
+    cpSync(kept.home, home, { recursive: true })
+    rmSync(kept.home, { recursive: true })
+  }
+}
+
+test('builds older than the record are passed over only where it is said, and none behind the first that is recorded', async (t) => {
+  const before = await otherFactory()
+  t.after(before)
+  writeFileSync(config, plain)
+  assert.equal((await build()).exit, 0)
+  const old = await begun()
+  configure()
+  assert.equal((await build()).exit, 0)
+  const since = await begun()
+  const plainly = await compare()
+  assert.equal(plainly.exit, 1)
+  const [missing] = problemsIn(plainly)
+  assert.equal(missing?.code, 'BUILD_RECORD_MISSING')
+
+  const passed = await compare('--since', since)
+  assert.equal(passed.exit, 0, passed.raw)
+  const { older } = JSON.parse(passed.raw) as { readonly older: readonly { build: string }[] }
+  assert.deepEqual(
+    older.map((one) => `build ${one.build}`),
+    [missing.where],
+  )
+  assert.equal((await compare('--since', old)).exit, 1, 'it ended after that')
+
+  // Who goes around the record may set back the clock: from the first record on no build is old.
+  writeFileSync(config, plain)
+  assert.equal((await build()).exit, 0)
+  configure()
+  const around = await compare('--since', '2099-01-01T00:00:00Z')
+  assert.deepEqual([around.exit, problemsIn(around).length], [1, 1])
+  assert.notEqual(problemsIn(around)[0]?.where, missing.where)
+
+  const alone = await runMain(['log', 'builds', '--since', since], dir, {})
+  assert.equal(alone.exit, 2)
 })

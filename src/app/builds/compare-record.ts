@@ -19,6 +19,8 @@ export interface CompareRecordOptions {
   readonly config: Config
   /** A token that may read the entries of the other log: that of an auditor, which no builder has. */
   readonly token: TokenPlace
+  /** Builds that ended before, and stand before everything that is recorded there, are no problem where they have no record. */
+  readonly since?: Date
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
@@ -29,7 +31,17 @@ export interface RecordComparison {
   readonly size: number
   /** Builds of this home that are recorded there. */
   readonly records: number
+  /** Builds of this home that are older than the record, as `since` has it. */
+  readonly older: readonly OlderBuild[]
   readonly problems: readonly Problem[]
+}
+
+/** A build that ended when nothing was to be recorded yet. */
+export interface OlderBuild {
+  readonly build: string
+  /** Of its end in the log of this home. */
+  readonly index: number
+  readonly time: string
 }
 
 const timeoutMs = 30_000
@@ -50,14 +62,20 @@ export async function compareRecord(options: CompareRecordOptions): Promise<Reco
   if (record?.at === undefined) throw new SallyportError(noSettings(config))
   const other = await openLogView({ read: await readerOf(record.at, options) }, record)
   const found = await recordsOf(other, config.log.origin)
-  const problems = await readLog(config, async (own) => [
-    ...(await alteredHere(own, found)),
-    ...(await missingThere(own, found, record.origin)),
-  ])
+  const { altered, missing } = await readLog(config, async (own) => {
+    const ends = await endsOf(own)
+    return { altered: await alteredHere(own, found, ends), missing: missingThere(found, ends) }
+  })
+  const isOld = olderThan(options.since, found)
+  const problems = [
+    ...altered,
+    ...missing.filter((end) => !isOld(end)).map((end) => missingProblem(end, record.origin)),
+  ]
   return {
     origin: record.origin,
     size: other.size,
     records: found.length,
+    older: missing.filter(isOld).map(({ build, index, time }) => ({ build, index, time })),
     problems: problems.slice(0, mostProblems),
   }
 }
@@ -102,8 +120,11 @@ async function recordsOf(view: LogView, origin: string): Promise<readonly Record
 }
 
 /** Every entry that somebody else knows the digest of must still have it, and the end must be the one that was told. */
-async function alteredHere(own: LogView, found: readonly Recorded[]): Promise<Problem[]> {
-  const ends = await endsOf(own)
+async function alteredHere(
+  own: LogView,
+  found: readonly Recorded[],
+  ends: Ends,
+): Promise<Problem[]> {
   const problems: Problem[] = []
   for (const { index, record } of found) {
     const { log, build } = record.recorded
@@ -123,41 +144,61 @@ async function alteredHere(own: LogView, found: readonly Recorded[]): Promise<Pr
   return problems
 }
 
-/** A build that says it is recorded there must be; one that says that it is not is told, too. */
-async function missingThere(
-  own: LogView,
-  found: readonly Recorded[],
-  origin: string,
-): Promise<Problem[]> {
-  const known = new Map(found.map(({ index, record }) => [record.recorded.build, index]))
-  const problems: Problem[] = []
-  for (const [build, end] of await endsOf(own)) {
-    if (end.outcome === 'failed' || known.has(build)) continue
-    const { record } = end
-    const says =
-      record === undefined
-        ? 'a build that was not to be recorded'
-        : 'index' in record
-          ? `a build that says it is entry ${record.index} there`
-          : `a build that went on without (${record.missing.join(', ')})`
-    problems.push({
-      code: 'BUILD_RECORD_MISSING',
-      where: `build ${build}`,
-      expected: `a record of it in the log ${origin}`,
-      found: says,
-      fix: 'Build it again where build.record answers, or find out why it has gone around the record',
-    })
-  }
-  return problems
+/** Builds that ended well, and of which nothing is recorded there. */
+function missingThere(found: readonly Recorded[], ends: Ends): readonly PlacedEnd[] {
+  const known = new Set(found.map(({ record }) => record.recorded.build))
+  return [...ends.values()].filter(
+    ({ build, outcome }) => outcome !== 'failed' && !known.has(build),
+  )
 }
 
+/**
+ * Whoever writes this log writes its times, too: a build that stands behind the first recorded one is never older. Where that one
+ * stands is recorded elsewhere.
+ */
+function olderThan(
+  since: Date | undefined,
+  found: readonly Recorded[],
+): (end: PlacedEnd) => boolean {
+  if (since === undefined) return () => false
+  const first = Math.min(...found.map(({ record }) => record.recorded.log.begun.index))
+  return (end) =>
+    sayingOf(end) === undefined && Date.parse(end.time) < since.getTime() && end.index < first
+}
+
+/** A build that says it is recorded there must be; one that says that it is not is told, too. */
+function missingProblem(end: PlacedEnd, origin: string): Problem {
+  const says = sayingOf(end)
+  const older =
+    says === undefined ? '; what is older than build.record is passed over with --since' : ''
+  return {
+    code: 'BUILD_RECORD_MISSING',
+    where: `build ${end.build}`,
+    expected: `a record of it in the log ${origin}`,
+    found: says ?? `a build that was not to be recorded (${end.time})`,
+    fix: `Build it again where build.record answers, or find out why it has gone around the record${older}`,
+  }
+}
+
+/** What a build says of its record; undefined when there was to be none. */
+function sayingOf(end: PlacedEnd): string | undefined {
+  const record = end.outcome === 'failed' ? undefined : end.record
+  if (record === undefined) return undefined
+  return 'index' in record
+    ? `a build that says it is entry ${record.index} there`
+    : `a build that went on without (${record.missing.join(', ')})`
+}
+
+type PlacedEnd = BuildEnded & { readonly index: number }
+type Ends = ReadonlyMap<string, PlacedEnd>
+
 /** By the id of the build; the first end counts. */
-async function endsOf(own: LogView): Promise<ReadonlyMap<string, BuildEnded>> {
-  const ends = new Map<string, BuildEnded>()
-  for await (const { entry } of own.entries(0, own.size, ['"kind":"BuildEnded"'])) {
+async function endsOf(own: LogView): Promise<Ends> {
+  const ends = new Map<string, PlacedEnd>()
+  for await (const { index, entry } of own.entries(0, own.size, ['"kind":"BuildEnded"'])) {
     const build = buildForm.parse(entry)
     if (build?.kind !== 'BuildEnded') continue
-    if (!ends.has(build.build)) ends.set(build.build, build)
+    if (!ends.has(build.build)) ends.set(build.build, { ...build, index })
   }
   return ends
 }

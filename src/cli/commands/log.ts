@@ -2,6 +2,7 @@ import type { CommandLine } from '../command-line.ts'
 import { collect } from '../collect.ts'
 import type { Plan } from '../commands.ts'
 import { parseCount } from '../number.ts'
+import { parseTime } from '../time.ts'
 import { builds, type BuildsOptions } from './log/builds.ts'
 import { replay } from './log/replay.ts'
 import { keys } from './log/keys.ts'
@@ -30,6 +31,11 @@ export function define(command: CommandLine, plan: Plan): void {
     .description('list the newest builds: who asked, from what, and how each ended')
     .option('--limit <count>', 'how many to list', parseCount, 20)
     .option('--against-record', 'hold them against what build.record keeps elsewhere', false)
+    .option(
+      '--since <time>',
+      'with --against-record: pass over builds before, such as 2026-06-01T00:00:00Z',
+      parseTime,
+    )
     .option('--token-file <file>', 'the token of an auditor there, in a file')
     .option('--token-env <name>', 'the same, in an environment variable')
     .action((options: BuildsOptions) =>

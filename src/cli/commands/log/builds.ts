@@ -1,4 +1,4 @@
-import type { LoggedBuild } from '#app'
+import type { LoggedBuild, OlderBuild } from '#app'
 import type { JsonObject } from '#document'
 import { SallyportError } from '#error'
 import { escapeLine } from '../../escape.ts'
@@ -11,24 +11,30 @@ import { table } from '../../table.ts'
 export interface BuildsOptions {
   readonly limit: number
   readonly againstRecord: boolean
+  readonly since?: Date
   readonly tokenFile?: string
   readonly tokenEnv?: string
 }
 
 /**
  * `sallyport log builds`: who asked for which build, from what, and how it ended. Against the record elsewhere it is 1 when
- * something is not as it was recorded.
+ * something is not as it was recorded, or not recorded there; what is older than the record is listed only where `--since` says so.
  */
 export async function builds(session: Session, options: BuildsOptions): Promise<Outcome> {
+  if (options.since !== undefined && !options.againstRecord) throw new SallyportError(noRecord)
   return options.againstRecord ? await compare(session, options) : await list(session, options)
 }
 
-async function compare(session: Session, { tokenFile, tokenEnv }: BuildsOptions): Promise<Outcome> {
+async function compare(
+  session: Session,
+  { tokenFile, tokenEnv, since }: BuildsOptions,
+): Promise<Outcome> {
   const { compareRecord } = await import('#app')
   if ((tokenFile === undefined) === (tokenEnv === undefined)) throw new SallyportError(noToken)
-  const { origin, size, records, problems } = await compareRecord({
+  const { origin, size, records, older, problems } = await compareRecord({
     config: await session.config(),
     token: tokenFile === undefined ? { env: tokenEnv ?? '' } : { file: tokenFile },
+    ...(since === undefined ? {} : { since }),
     env: session.env,
   })
   const json = {
@@ -37,17 +43,35 @@ async function compare(session: Session, { tokenFile, tokenEnv }: BuildsOptions)
     origin,
     size,
     records,
+    older: older.map((one) => ({ ...one })),
     problems: problems.map(problemJson),
   }
   const counted = `${records} ${plural(records, 'build')} in the log ${escapeLine(origin)} of ${size} entries`
   if (problems.length === 0) {
     const good = session.outLook().paint.good('as recorded')
-    return { exit: 0, json, text: `sallyport: ${good}: ${counted}, and nothing here differs` }
+    const head = `sallyport: ${good}: ${counted}, and nothing here differs`
+    return { exit: 0, json, text: [head, ...olderText(older)].join('\n\n') }
   }
   const look = session.errLook()
   const head = `sallyport: ${look.paint.bad('altered')}: what is here is not what was recorded; ${counted}`
-  return { exit: 1, json, refusal: `${head}\n\n${renderProblems(problems, look)}` }
+  const parts = [head, renderProblems(problems, look), ...olderText(older)]
+  return { exit: 1, json, refusal: parts.join('\n\n') }
 }
+
+function olderText(older: readonly OlderBuild[]): string[] {
+  if (older.length === 0) return []
+  const rows = older.map(({ build, index, time }) => [String(index), escapeLine(time), build])
+  const head = `${older.length} ${plural(older.length, 'build')} older than the record, passed over:`
+  return [`${head}\n\n${table(rows, '  ')}`]
+}
+
+const noRecord = {
+  code: 'USAGE_VALUE',
+  where: 'sallyport log builds --since',
+  expected: '--since together with --against-record',
+  found: '--since alone',
+  fix: 'Add --against-record, or leave --since out',
+} as const
 
 const noToken = {
   code: 'USAGE_VALUE',
