@@ -145,21 +145,26 @@ export class Committer {
     const head = this.#head
     if (head === undefined) return
     const surprises = this.#surprises
-    const { unsettled, mark, base } = head
+    const { unsettled, mark } = head
     const next = mark.length > this.#limits.journalBytes ? this.#published : undefined
-    const unpruned = this.#unpruned.splice(0)
-    const needed = [base, ...[this.#next, next].map((one) => one?.head.edge.size ?? 0)]
-    await this.#storage.settle(
-      unpruned.filter((full) => needed.some((size) => isPartialIn(size, full))),
-    )
-    await this.#storage.prune(unpruned)
-    for (const path of unsettled) if (hasFullTile(path, unpruned)) unsettled.delete(path)
+    await this.#prune(head)
     const full = [...unsettled].filter(isFullTile)
     if (full.length < this.#limits.unsettledTiles && next === undefined) return
     const paths = next === undefined ? full : [...unsettled]
     await this.#storage.settle(paths)
     for (const path of paths) unsettled.delete(path)
     if (surprises === this.#surprises) this.#next = next ?? this.#next
+  }
+
+  /** Trees that a journal may begin with keep their tiles. What is published now has all of `#unpruned` as full ones. */
+  async #prune({ unsettled, base }: Head): Promise<void> {
+    const unpruned = this.#unpruned.splice(0)
+    const needed = [base, this.#next?.head.edge.size ?? 0]
+    await this.#storage.settle(
+      unpruned.filter((full) => needed.some((size) => isPartialIn(size, full))),
+    )
+    await this.#storage.prune(unpruned)
+    for (const path of unsettled) if (hasFullTile(path, unpruned)) unsettled.delete(path)
   }
 
   /** Leaves a log of which everything is durable, with nothing to recover. Gives its checkpoint. */

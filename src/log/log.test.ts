@@ -3,11 +3,12 @@ import { createHash } from 'node:crypto'
 import { test } from 'node:test'
 import { SallyportError } from '#error'
 import { hashSize, openCheckpoint, verifyTlogProof, type SigningRequest } from '#merkle'
-import { openLog, openLogView, verifyLog, type CheckpointSigner, type LogStorage } from './index.ts'
+import { openLog, openLogView, verifyLog, type CheckpointSigner } from './index.ts'
 import { encodeRecord, journalStart, parseJournal } from './journal.ts'
 import { failedFsync, Killed, MemoryDisk, tamper } from './testing/memory-storage.ts'
 import { RememberingSigner, VolatileMemory } from './testing/remembering-signer.ts'
 import { entries, entry, killedAt, Machine } from './testing/simulation.ts'
+import { storageWith } from './testing/storage-with.ts'
 
 test('a new log is empty, and its checkpoint is signed', async () => {
   const machine = new Machine(2)
@@ -802,44 +803,6 @@ test(
 )
 
 const altered666 = (bytes: Uint8Array): Uint8Array => Buffer.alloc(bytes.length, '6')
-
-/** The storage of a machine, with something between. */
-function storageWith(
-  machine: Machine,
-  between: {
-    readonly beforeSettle?: () => Promise<void>
-    readonly beforeReplace?: () => void
-    readonly afterRead?: (bytes: Uint8Array, from: number) => Uint8Array
-  },
-): LogStorage {
-  const storage = machine.disk.open()
-  const { beforeSettle, beforeReplace, afterRead = (bytes) => bytes } = between
-  return {
-    read: async (path) => storage.read(path),
-    peekJournal: async () => storage.peekJournal(),
-    prune: async (paths) => storage.prune(paths),
-    close: async () => storage.close(),
-    settle: async (paths) => {
-      if (paths.length > 0) await beforeSettle?.()
-      await storage.settle(paths)
-    },
-    lock: async () => {
-      const writer = await storage.lock()
-      return {
-        journalMark: async () => writer.journalMark(),
-        readJournal: async (from) => afterRead(await writer.readJournal(from), from),
-        appendJournal: async (bytes) => writer.appendJournal(bytes),
-        write: async (files) => writer.write(files),
-        isWanted: () => writer.isWanted(),
-        unlock: async () => writer.unlock(),
-        replaceJournal: async (bytes) => {
-          beforeReplace?.()
-          await writer.replaceJournal(bytes)
-        },
-      }
-    },
-  }
-}
 
 /** A record of the journal, by its bytes. */
 function recordOf(kind: number, payload: Uint8Array, previous: Uint8Array) {
