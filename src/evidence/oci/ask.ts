@@ -95,9 +95,7 @@ async function authenticated<Answer extends HttpAnswer>(
     const fresh = authorise(answer, { http, credentials, registry, repository, actions })
     tokens.set(base, fresh)
     // What failed once is asked for anew by the next.
-    fresh.catch(() => {
-      if (tokens.get(base) === fresh) tokens.delete(base)
-    })
+    fresh.catch(() => tokens.delete(base))
   }
   const again = await send()
   if (again.status === 401) {

@@ -113,17 +113,7 @@ test('who goes away while a token is fetched takes it from nobody else', async (
     await given.promise
     response.end('{"token":"given"}')
   })
-  const host = await serve(({ headers }, response) => {
-    if (headers.authorization === 'Bearer given') return response.end('{"tags":["1.0"]}')
-    return challenge(response, `Bearer realm="http://${tokens}/t"`)
-  })
-  const http = openHttp()
-  closing.push(() => http.close())
-  const upstream = openUpstream(new URL(`http://${host}`), {
-    http,
-    credentials: anonymous,
-    tokens: new Map(),
-  })
+  const upstream = upstreamAt(await serve(givenOnly(tokens)))
   const gone = new AbortController()
   const first = upstream.repository('acme/shop', gone.signal).tags({})
   await asked.promise
@@ -132,6 +122,27 @@ test('who goes away while a token is fetched takes it from nobody else', async (
   await assert.rejects(first, { code: 'EVIDENCE_SOURCE_UNAVAILABLE' })
   given.resolve()
   assert.deepEqual((await second)?.tags, ['1.0'])
+})
+
+test('a token that could not be had is asked for anew by the next, and one that was had is kept', async () => {
+  let asked = 0
+  const tokens = await serve((_request, response) => {
+    asked += 1
+    response.writeHead(asked === 1 ? 500 : 200).end('{"token":"given"}')
+  })
+  const upstream = upstreamAt(await serve(givenOnly(tokens)))
+  const read = () => upstream.repository('acme/shop', new AbortController().signal).tags({})
+  await assert.rejects(read(), { code: 'EVIDENCE_SOURCE_UNAVAILABLE', found: 'status 500' })
+  for (let count = 0; count < 2; count += 1) assert.deepEqual((await read())?.tags, ['1.0'])
+  assert.equal(asked, 2)
+})
+
+test('who is gone already does not wait for a token', async () => {
+  const host = await serve(() => assert.fail())
+  const never = new Promise<string>(() => undefined)
+  const tokens = new Map([[`http://${host}/v2/acme/shop`, never]])
+  const repository = upstreamAt(host, tokens).repository('acme/shop', AbortSignal.abort())
+  await assert.rejects(repository.tags({}), { code: 'EVIDENCE_SOURCE_UNAVAILABLE' })
 })
 
 test('a 401 behind a redirect gets no credentials', async () => {
@@ -156,6 +167,20 @@ function find(host: string, credential?: Credential) {
     credentials: { find: () => Promise.resolve(credential) },
     timeoutMs: 5_000,
   })
+}
+
+function upstreamAt(host: string, tokens = new Map<string, Promise<string>>()) {
+  const http = openHttp()
+  closing.push(() => http.close())
+  return openUpstream(new URL(`http://${host}`), { http, credentials: anonymous, tokens })
+}
+
+/** A registry with one tag, for who has what a token server gives. */
+function givenOnly(tokens: string) {
+  return ({ headers }: IncomingMessage, response: ServerResponse) => {
+    if (headers.authorization === 'Bearer given') return response.end('{"tags":["1.0"]}')
+    return challenge(response, `Bearer realm="http://${tokens}/t"`)
+  }
 }
 
 function challenge(response: ServerResponse, how: string): void {
