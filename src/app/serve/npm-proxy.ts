@@ -1,5 +1,4 @@
 import type { IncomingMessage, ServerResponse } from 'node:http'
-import { pipeline } from 'node:stream/promises'
 import {
   maxNpmQuestionBytes,
   npmReplyOfError,
@@ -24,6 +23,7 @@ import {
   type TlsFiles,
 } from '#server'
 import { openNetwork } from '../artifact/network.ts'
+import { sendNpmReply } from './npm-reply.ts'
 import { npmSettings, upstreamMs } from './npm-settings.ts'
 import { readPackageManifest } from './package-manifest.ts'
 
@@ -41,8 +41,6 @@ export interface NpmProxyParts {
   readonly stack: AsyncDisposableStack
 }
 
-/** Somebody who takes nothing of a stream for so long is gone. */
-const stallMs = 300_000
 /** So many of the largest answers may lie here until they are taken; twice as many, while all are being taken. */
 const untakenAnswers = 4
 
@@ -75,7 +73,7 @@ export async function startNpmProxy(npm: NpmProxyConfig, parts: NpmProxyParts): 
   let own = ''
   const handler = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const address = npm.address?.replace(/\/$/, '') ?? addressOf(request, own)
-    await send(await replyTo(request, { proxy, address, requesterOf }), request, response)
+    await sendNpmReply(await replyTo(request, { proxy, address, requesterOf }), request, response)
   }
   const listener = await listen({
     host: npm.host,
@@ -85,7 +83,7 @@ export async function startNpmProxy(npm: NpmProxyConfig, parts: NpmProxyParts): 
     handler,
     refuse: (request, response, error) => {
       const known = error instanceof SallyportError ? error : new SallyportError(unforeseen)
-      void send(npmReplyOfError(known), request, response)
+      void sendNpmReply(npmReplyOfError(known), request, response)
     },
     onDone: ({ method, url, status, seconds }) => {
       metrics.request({ route: `npm ${npmRouteOf(method, url).kind}`, status, seconds })
@@ -193,37 +191,4 @@ function tooLarge(): SallyportError {
     found: 'more',
     fix: 'Audit fewer packages at a time',
   })
-}
-
-async function send(
-  { status, headers, body, phrase }: NpmReply,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
-  // Half an answer is out: nobody may take it for whole.
-  if (response.headersSent) {
-    response.destroy()
-    return
-  }
-  // What is left of the body is not read: the connection cannot be used again.
-  if (!request.complete) response.setHeader('connection', 'close')
-  // npm shows the status line and the body, and would say it twice; others show the status line alone.
-  const isNpm = request.headers['user-agent']?.startsWith('npm/') === true
-  if (phrase !== undefined && !isNpm) response.statusMessage = phrase
-  if (typeof body === 'string' || body instanceof Uint8Array) {
-    const bytes = typeof body === 'string' ? Buffer.from(body) : body
-    const length = status === 304 ? {} : { 'content-length': bytes.length }
-    response.writeHead(status, { ...headers, ...length })
-    // Nobody waits until it is taken: the server bounds what lies here, and cuts off who takes nothing.
-    response.end(bytes)
-    return
-  }
-  response.writeHead(status, headers)
-  response.setTimeout(stallMs, () => response.destroy())
-  try {
-    await pipeline(body, response)
-  } catch {
-    // Whoever asked has gone; what was decided is recorded.
-    response.destroy()
-  }
 }
