@@ -90,6 +90,29 @@ test('a log that is away is told once in a while, not with each look', async (t)
   assert.deepEqual(told, [away])
 })
 
+test('an alarm that nobody has heard for half a minute is worth a warning, and where none waits there is none', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-ringing-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  let isDeaf = true
+  const send = () => (isDeaf ? Promise.reject(new Error('503')) : Promise.resolve())
+  const sinks: readonly Sink[] = [{ name: 'mail', most: 1, send }]
+  const bell = openBell({ outbox: openOutbox(folder), sinks, origin: 'log.example', clock })
+  await using ringing = ringingWith(bell, { error: (_, error) => assert.ifError(error) })
+  const warnings = async () => {
+    await ringing.look()
+    return ringing.warnings().map(({ code, found }) => `${code} ${found}`)
+  }
+  assert.deepEqual(await warnings(), [])
+  await bell.ring([use('late')])
+  now += 29_999
+  assert.deepEqual(await warnings(), [])
+  now += 1
+  assert.deepEqual(await warnings(), ['ALARM_UNDELIVERED 1 that nobody has taken yet'])
+  isDeaf = false
+  now += 60_000
+  assert.deepEqual(await warnings(), [])
+})
+
 test('an alarm that rang before the clock was set back waits for too long', async (t) => {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-ringing-'))
   t.after(() => rmSync(folder, { recursive: true }))
