@@ -102,6 +102,26 @@ test('there is room for more when all that was written before is out', async (t)
   assert.ok((await left.promise) < 64 * 1024)
 })
 
+test('who writes exactly some pieces is told when the last is out', async (t) => {
+  const pieces = large.subarray(0, 2 * 64 * 1024)
+  const url = await serve(t, (response) => {
+    response.write(pieces, () => response.end('out'))
+  })
+  const body = Buffer.from(await (await fetch(url)).arrayBuffer())
+  assert.equal(body.subarray(pieces.length).toString(), 'out')
+})
+
+test('an answer ends once, and nothing is written after its end', async (t) => {
+  const url = await serve(t, (response) => {
+    response.end(large)
+    const { left } = response
+    response.end('more')
+    assert.equal(response.left, left)
+    assert.throws(() => response.write('more'), TypeError)
+  })
+  assert.ok(Buffer.from(await (await fetch(url)).arrayBuffer()).equals(large))
+})
+
 test('of an answer that is cut off nothing is kept', async (t) => {
   const answered = Promise.withResolvers<PiecewiseResponse>()
   const url = await serve(t, (response) => {

@@ -98,3 +98,17 @@ test('of who asks for more than is answered nothing more is read, however its an
   }
   assert.equal(socket.bytesRead, many.length)
 })
+
+test('nor while its first answer is awaited', async (t) => {
+  const asked = Promise.withResolvers<Socket>()
+  const client = await open(t, async ({ socket }) => {
+    asked.resolve(socket)
+    await once(socket, 'close')
+  })
+  const many = ask(0, 1, 2)
+  client.write(many)
+  const socket = await asked.promise
+  await new Promise((resolve) => client.write(ask(3, 4, 5), resolve))
+  for (let turns = 0; turns < 50; turns += 1) await turn()
+  assert.equal(socket.bytesRead, many.length)
+})
