@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { test, type TestContext } from 'node:test'
+import { encodeRequest, requestId, type BreakglassRequest } from '#breakglass'
 import { SallyportError } from '#error'
 import { DeskCopies } from './desk-copies.ts'
 
@@ -15,6 +16,21 @@ const unknownKey = new SallyportError({
   found: 'another',
   fix: 'Add it',
 })
+
+const request: BreakglassRequest = {
+  apiVersion: 'sallyport.dev/v1',
+  kind: 'BreakglassRequest',
+  artifact: { name: 'shop', sha256: 'a'.repeat(64) },
+  environment: 'production',
+  service: 'shop',
+  requester: 'token:alice',
+  requestedOn: '2026-06-01T12:00:00Z',
+  seconds: 3600,
+  rules: ['require[0].allowed'],
+  reason: 'down',
+  incident: 'INC-1',
+  otherwise: { verdict: 'DENY', reasons: [] },
+}
 
 /** One replica, and what all have in common. Of what it fetches it keeps what `keep` says, and tells all it was given. */
 function replica(t: TestContext) {
@@ -34,7 +50,10 @@ function replica(t: TestContext) {
   }
   const files = {
     names: () => Promise.resolve([...own]),
-    keepSharedRequest: () => assert.fail(),
+    keepSharedRequest: (one: BreakglassRequest, at: Date) => {
+      assert.equal(at, since)
+      return Promise.resolve(void given.push(one.reason))
+    },
     keepGrant: (bytes: Uint8Array) => {
       const name = Buffer.from(bytes).toString()
       given.push(name)
@@ -80,11 +99,16 @@ test('what others were sent is fetched once; what is not kept is looked at again
   }
 })
 
-test('what is not what its name says is passed over, and keeps nothing else from being fetched', async (t) => {
-  const { open, others, given } = replica(t)
-  others('grants/other', `requests/${'0'.repeat(32)}.json`, grant(1))
-  await open().exchange()
-  assert.deepEqual(given, [grant(1)])
+test('what is not what its name says, or has gone meanwhile, keeps nothing else from being fetched', async (t) => {
+  const { open, others, shelf, given } = replica(t)
+  const name = `requests/${requestId(request)}.json`
+  const forged = `requests/${'0'.repeat(32)}.json`
+  others('grants/other', grant(2), grant(1))
+  for (const one of [forged, name]) shelf.set(one, encodeRequest(request))
+  const [copies, get] = [open(), shelf.get.bind(shelf)]
+  shelf.get = (one) => (one === grant(2) ? undefined : get(one))
+  await copies.exchange()
+  assert.deepEqual(given, [grant(1), request.reason])
 })
 
 test('what could not be handed over is handed over later, and is not fetched', async (t) => {
@@ -96,7 +120,7 @@ test('what could not be handed over is handed over later, and is not fetched', a
   state.isAway = false
   write(grant(2))
   copies.add(grant(2))
-  await copies.exchange()
+  for (let twice = 0; twice < 2; twice += 1) await copies.exchange()
   assert.deepEqual([...shelf.keys()].sort(), [grant(1), grant(2)])
   shelf.clear()
   await copies.exchange()

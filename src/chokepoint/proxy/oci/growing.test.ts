@@ -38,6 +38,18 @@ test('whoever comes, early or late, reads from the beginning to the end', async 
   assert.equal(await read(growing), '')
 })
 
+test('what comes is read as soon as it is there', async () => {
+  const { growing } = await grow('soon')
+  const reading = growing.read()
+  for (const text of ['a', 'b']) {
+    const next = reading.next()
+    await setImmediate()
+    await growing.write(Buffer.from(text))
+    assert.equal(Buffer.from((await next).value ?? '').toString(), text)
+  }
+  await growing.end('whole')
+})
+
 test('nobody has read all before it is said that it is all', async () => {
   const { growing } = await grow('end')
   await growing.write(Buffer.from('all'))
