@@ -86,6 +86,7 @@ async function start(
   maxBytes = 50_000_000,
   blobMs = 30_000,
   address = registry.base,
+  stallMs = 5000,
 ): Promise<void> {
   const onError = (error: unknown): void => onDisk(error)
   cache = await openBlobCache({ folder, maxBytes, onError })
@@ -118,7 +119,7 @@ async function start(
     hints: await openHints({ file: join(folder, 'hints'), onError }),
     clock: () => now,
     tell: () => undefined,
-    limits: { askMs: 2000, blobMs, stallMs: 5000 },
+    limits: { askMs: 2000, blobMs, stallMs },
   })
   server = createServer((call, response) => void proxy(call, response))
   server.listen(0, '127.0.0.1')
@@ -769,6 +770,29 @@ test('who takes a blob too slowly does not keep it for ever', async () => {
     call.end()
   })
   assert.equal(await ended, false)
+})
+
+test('who takes nothing of a blob is cut off after a while', { timeout: 10_000 }, async () => {
+  const image = await allowedImage('n'.repeat(20_000_000), 'nothing')
+  stop()
+  await start(50_000_000, 30_000, registry.base, 500)
+  await manifest('nothing')
+  const url = `${base}/v2/${place}/blobs/sha256:${image.layer}`
+  // Whoever has a listener, and takes nothing, holds up what comes.
+  const call = httpRequest(url, { agent: false }, () => undefined)
+  call.on('error', () => undefined).end()
+  const [, response] = (await once(server as Server, 'request')) as [unknown, ServerResponse]
+  await once(response, 'close')
+  assert.equal(response.writableFinished, false)
+})
+
+test('a blob that has come while it was looked for is read from this disk', async (t) => {
+  const image = await allowedImage('meanwhile', 'meanwhile')
+  await manifest('meanwhile')
+  await blob(image.layer)
+  t.mock.method(cache, 'find', () => Promise.resolve(undefined), { times: 1 })
+  const { status, body } = await blob(image.layer)
+  assert.deepEqual([status, body.toString(), fetches(image.layer)], [200, 'meanwhile', 1])
 })
 
 test('what cannot be recorded is not handed out', async () => {
