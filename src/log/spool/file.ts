@@ -67,7 +67,7 @@ export class SpoolFile {
   #digest = spoolStart
   #name = ''
   /** Of this process alone, wherever the file comes from: a home is copied with its spool. */
-  #firstId = firstOfIds()
+  #firstId = 0
   #number = 0
   #entries = 0
 
@@ -112,6 +112,8 @@ export class SpoolFile {
     const { lines, end } = parseLines(bytes, this.#where)
     this.#lines = []
     this.#entries = this.#number = 0
+    // The numbers may begin anew: another process, or a write that failed here, has emptied the spool.
+    this.#firstId = firstOfIds()
     const remembered = await this.#storage.remembered()
     checkMemory(lines, remembered, this.#where)
     const head = lines[0]?.line

@@ -68,6 +68,9 @@ test('what is spooled is told, and goes into the log in its order, with its bodi
     [spool.standing.entries, storage.bodies.bodies.size, (await readSpool(storage)).entries],
     [0, 0, 0],
   )
+  await spool.add(text(4))
+  await target.empty(spool)
+  assert.deepEqual(target.entries, expected(5))
 })
 
 test('a log that is away takes nothing, and nothing is lost', async () => {
@@ -225,10 +228,14 @@ test('a spool that is altered while its process runs is found when it is forward
   const theirs = open(other)
   await fill(theirs, 2)
   await theirs.add(text('forged'))
+  const sound = storage.file
   storage.file = other.file
   const target = new Target()
   await assert.rejects(target.empty(spool), { code: 'LOG_SPOOL_DAMAGED' })
   assert.ok(!target.entries.includes('entry forged'))
+  // Nor is it believed when it has been put back.
+  storage.file = sound
+  await assert.rejects(target.empty(spool), { code: 'LOG_SPOOL_DAMAGED' })
 })
 
 test('a body that is altered or gone is found before its entry is recorded', async () => {
@@ -341,6 +348,77 @@ test('a spool that another process uses is not touched', async () => {
   await assert.rejects(spool.add(text(0)), { code: 'LOG_SPOOL_TAKEN' })
   assert.equal(await spool.forward(new Target()), 0)
   assert.equal(storage.file.length, 0)
+})
+
+test('the next process knows how much is there, and answers with the name of the same spool', async () => {
+  const storage = new MemorySpool()
+  const first = open(storage)
+  const { spool } = await first.add(text(0))
+  const next = open(storage.after())
+  await next.open()
+  assert.deepEqual(next.standing, first.standing)
+  const receipt = await next.add(text(1))
+  assert.deepEqual([receipt.spool, receipt.number], [spool, 1])
+})
+
+test('an empty spool that was begun, which the disk did not say, is gone on with', async () => {
+  const storage = new MemorySpool()
+  const spool = open(storage)
+  await fill(spool, 2)
+  const target = new Target()
+  const replace = storage.replace.bind(storage)
+  storage.replace = async (bytes) => {
+    await replace(bytes)
+    throw Object.assign(new Error('i/o error'), { code: 'EIO' })
+  }
+  await assert.rejects(spool.forward(target), { code: 'LOG_SPOOL_FAILED' })
+  storage.replace = replace
+  await spool.add(text(2))
+  assert.equal(spool.standing.entries, 1)
+  await target.empty(spool)
+  assert.deepEqual(target.entries, expected(3))
+})
+
+test('a spool that was closed is free for others, once what was being forwarded is', async () => {
+  const storage = new MemorySpool()
+  const state = { taken: false }
+  storage.take = () => Promise.resolve(!state.taken && (state.taken = true))
+  storage.close = () => Promise.resolve(void (state.taken = false))
+  const [one, other] = [open(storage), open(storage)]
+  await fill(one, 1)
+  await assert.rejects(other.add(text(1)), { code: 'LOG_SPOOL_TAKEN' })
+  const [begun, recorded] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  const target = new Target()
+  const record = target.record.bind(target)
+  target.record = async (entries) => {
+    begun.resolve()
+    await recorded.promise
+    return record(entries)
+  }
+  const forwarded = one.forward(target)
+  await begun.promise
+  const closed = one.close()
+  await new Promise((resolve) => setImmediate(resolve))
+  assert.equal(state.taken, true)
+  recorded.resolve()
+  await Promise.all([forwarded, closed])
+  await other.add(text(1))
+  await assert.rejects(one.add(text(2)), { code: 'LOG_SPOOL_TAKEN' })
+  await target.empty(other)
+  assert.deepEqual(target.entries, expected(2))
+})
+
+test('who takes a spool again that another has emptied has new ids', async () => {
+  const storage = new MemorySpool()
+  const [one, other] = [open(storage), open(storage)]
+  const target = new Target()
+  await fill(one, 2)
+  await one.close()
+  await target.empty(other)
+  await other.close()
+  await one.add(text(2))
+  await target.empty(one)
+  assert.deepEqual(target.entries, expected(3))
 })
 
 test('while entries are forwarded others are added, and none is lost or forwarded twice', async () => {
