@@ -341,6 +341,28 @@ test('a disk that fails while the spool empties itself is told, and nothing is r
   }
 })
 
+test('what a write has torn while the spool empties itself is cut off before it goes on', async () => {
+  const storage = new MemorySpool()
+  const spool = open(storage)
+  await fill(spool, 2)
+  const target = new Target()
+  const record = target.record.bind(target)
+  target.record = async (entries) => {
+    target.record = record
+    await spool.add(text(2))
+    storage.tornAt = 40
+    storage.fail = (deed) => {
+      if (deed === 'append') throw Object.assign(new Error('no space left'), { code: 'ENOSPC' })
+    }
+    await assert.rejects(spool.add(text(9)), { code: 'LOG_SPOOL_FAILED' })
+    storage.fail = () => undefined
+    return record(entries)
+  }
+  assert.equal(await spool.forward(target), 2)
+  await target.empty(open(storage.after()))
+  assert.deepEqual(target.entries, expected(3))
+})
+
 test('a spool that another process uses is not touched', async () => {
   const storage = new MemorySpool()
   storage.take = () => Promise.resolve(false)

@@ -786,6 +786,23 @@ test('who takes nothing of a blob is cut off after a while', { timeout: 10_000 }
   assert.equal(response.writableFinished, false)
 })
 
+test('a blob that its registry has no more is unknown, whole and in part', async () => {
+  const { layer, digest, bytes } = await allowedImage('no more')
+  await behind(
+    ({ url = '' }, response) =>
+      url.includes(layer)
+        ? response.writeHead(404).end()
+        : response.setHeader('content-type', imageType).end(bytes),
+    async () => {
+      assert.equal((await manifest(`sha256:${digest}`)).status, 200)
+      for (const headers of [{}, { range: 'bytes=0-1' }]) {
+        const { status, code } = await blob(layer, headers)
+        assert.deepEqual([status, code], [404, 'BLOB_UNKNOWN'])
+      }
+    },
+  )
+})
+
 test('a blob that has come while it was looked for is read from this disk', async (t) => {
   const image = await allowedImage('meanwhile', 'meanwhile')
   await manifest('meanwhile')
