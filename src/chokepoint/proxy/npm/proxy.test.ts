@@ -270,6 +270,16 @@ for (const [name, version, code] of [
     { manifest: { dependencies: { a: 'packed.tar-gz' } } },
     'NPM_DEPENDENCY_ELSEWHERE',
   ],
+  [
+    'whose dependencies are a list of addresses',
+    { manifest: { dependencies: ['https://h/r'] } },
+    'NPM_DEPENDENCY_ELSEWHERE',
+  ],
+  [
+    'whose dependencies are a text that leads to a folder',
+    { manifest: { dependencies: '/' } },
+    'NPM_DEPENDENCY_ELSEWHERE',
+  ],
 ] as const) {
   test(`a version ${name} is refused`, async (t) => {
     const h = await open(t)

@@ -2,7 +2,7 @@ import { timeIn } from '#document'
 import { quote, type Problem } from '#error'
 import type { Binding } from './binding.ts'
 import type { PackageName } from './name.ts'
-import { isConsistent, objectOf, type VersionRecord } from './packument.ts'
+import { isConsistent, type VersionRecord } from './packument.ts'
 import { isListed, type NpmProxySettings } from './settings.ts'
 
 /** Clocks differ a little; what lies further ahead is not the truth. */
@@ -85,7 +85,7 @@ const checkIntegrity: Check = (record, { name }) =>
 const checkDependencies: Check = (record, { name, settings }) => {
   if (settings.addresses === 'offer') return undefined
   const outside = ['dependencies', 'optionalDependencies', 'peerDependencies']
-    .flatMap((kind) => Object.entries(objectOf(record.manifest[kind]) ?? {}))
+    .flatMap((kind) => dependenciesIn(record.manifest[kind]))
     .find(([, range]) => !isOfRegistry(range))
   if (outside === undefined) return undefined
   return {
@@ -95,6 +95,12 @@ const checkDependencies: Check = (record, { name, settings }) => {
     found: quote(`${outside[0]}: ${String(outside[1])}`, 250),
     fix: 'Choose a version without it; only what comes through the proxy is looked at',
   }
+}
+
+/** For npm a list has dependencies that are called 0, 1 and so on, and a text has one for each of its characters. */
+function dependenciesIn(value: unknown): readonly (readonly [string, unknown])[] {
+  if (typeof value === 'string') return /[/:\\.]/.test(value) ? [['a text', [value]]] : []
+  return typeof value === 'object' && value !== null ? Object.entries(value) : []
 }
 
 /** A range, a tag or an alias; everything else that npm knows has a slash or a colon, or is called like a file. */
