@@ -190,7 +190,8 @@ function identifier(
     const pair = basic === undefined ? '' : Buffer.from(basic, 'base64').toString('latin1')
     const authorization =
       basic === undefined ? headers.authorization : `Bearer ${pair.slice(pair.indexOf(':') + 1)}`
-    const asked = { headers: { authorization }, socket, method, url } as IncomingMessage
+    // What else is in the headers says whether a page of another site has a browser ask.
+    const asked = { headers: { ...headers, authorization }, socket, method, url } as IncomingMessage
     return (await who.require(asked, ['deployer'])).name
   }
 }
