@@ -67,7 +67,7 @@ function linkTo(route: Route): string {
 }
 
 function sectionOf(route: Route): readonly string[] {
-  const { summary, roles, parameters = [], request, responses } = route
+  const { summary, roles, parameters = [], request, responses, failed } = route
   return [
     `## ${titleOf(route)}`,
     '',
@@ -76,6 +76,9 @@ function sectionOf(route: Route): readonly string[] {
     ...(parameters.length === 0 ? [] : parameterList(parameters)),
     ...(request === undefined ? [] : ['Sent:', '', ...fieldTable(schemaOf(request)), '']),
     ...Object.entries(responses).flatMap(answerOf(responses)),
+    ...(failed === undefined
+      ? []
+      : [`**Any other**: ${failed.description}, in the same form.`, '']),
   ]
 }
 

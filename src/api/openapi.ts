@@ -12,6 +12,8 @@ export interface Operation {
   readonly request?: z.ZodType
   readonly parameters?: readonly Parameter[]
   readonly responses: Readonly<Record<number, Answered>>
+  /** How it says that it has no answer, where its callers read no problems. */
+  readonly failed?: Answered
 }
 
 export interface Parameter {
@@ -59,7 +61,7 @@ export function openApi(
   }
 }
 
-function describe({ summary, roles, request, parameters, responses }: Operation) {
+function describe({ summary, roles, request, parameters, responses, failed }: Operation) {
   const needs = roles.length === 0 ? [] : [{ bearer: [] }, { certificate: [] }]
   return {
     summary,
@@ -81,7 +83,8 @@ function describe({ summary, roles, request, parameters, responses }: Operation)
       ...Object.fromEntries(
         Object.entries(responses).map(([status, answered]) => [status, responseOf(answered)]),
       ),
-      default: { $ref: '#/components/responses/Problems' },
+      default:
+        failed === undefined ? { $ref: '#/components/responses/Problems' } : responseOf(failed),
     },
   }
 }

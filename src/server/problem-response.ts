@@ -40,18 +40,22 @@ export interface ProblemResponse {
   readonly body: string
 }
 
-export function problemResponseOf(error: unknown): ProblemResponse {
+/** @param bodyOf where the problems are told in another way than as problem+json */
+export function problemResponseOf(
+  error: unknown,
+  bodyOf?: (problems: readonly Problem[]) => object,
+): ProblemResponse {
   const { status, problems } = problemBodyOf(error)
   return {
     status,
     headers: {
-      'content-type': 'application/problem+json',
+      'content-type': bodyOf === undefined ? 'application/problem+json' : 'application/json',
       'cache-control': 'no-store',
       ...(status === 503 ? { 'retry-after': '1' } : {}),
       ...(status === 401 ? { 'www-authenticate': 'Bearer' } : {}),
       ...(status === 405 ? { allow: problems[0]?.expected ?? '' } : {}),
     },
-    body: JSON.stringify({ problems }),
+    body: JSON.stringify(bodyOf === undefined ? { problems } : bodyOf(problems)),
   }
 }
 

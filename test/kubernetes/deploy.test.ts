@@ -12,6 +12,7 @@ import { recipe } from '../pipeline/recipe.ts'
 import { home } from '../scenarios/home-folder.ts'
 import { runMain } from '../scenarios/main.ts'
 import { provenance } from '../scenarios/provenance.ts'
+import { makeAuthority } from '../server/certificates.ts'
 import { run, skip, type Said } from './api-server.ts'
 import { pod, type KubernetesObject } from './objects.ts'
 import { freePort, start, until, type Running } from './processes.ts'
@@ -249,6 +250,7 @@ test('the gate runs in what prepare.sh and begin/ make of a home folder', { skip
   const { caFile, folder } = world.cluster
   const script = join(deployFolder, 'prepare.sh')
   const args = [join(dir, '.sallyport'), join(deployFolder, 'settings.yaml'), folder]
+  const other = makeAuthority(folder, 'authority-gatekeeper').certificate
   const said = await run(script, args, { cwd: dir, path: world.cluster.binaries })
   assert.equal(said.exit, 0, said.stderr)
   const objects = loadAll(said.stdout) as readonly (Volume | null)[]
@@ -263,6 +265,8 @@ test('the gate runs in what prepare.sh and begin/ make of a home folder', { skip
   } finally {
     await gate.kill()
   }
+  const believed = readFileSync(join(dir, 'root/etc/sallyport-tls/ca.crt'), 'utf8')
+  assert.equal(believed, readFileSync(caFile, 'utf8') + readFileSync(other, 'utf8'))
   // A ConfigMap is never writable: what could not ring could not let anything in, in an emergency least of all.
   const state = join(dir, 'root/var/lib/sallyport/')
   const { log, build, alarms, breakglass } = loadConfig({

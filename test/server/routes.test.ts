@@ -3,6 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { z } from 'zod'
+import { providerResponseSchema } from '#api'
 import { roles } from '#server'
 import { places } from '../../src/server/gate-server.ts'
 import { routes } from '../../src/server/routes/api.ts'
@@ -116,6 +117,22 @@ test('a method that an address does not take is answered with those that it take
   for (const [path, allow] of Object.entries(taken)) {
     const { status, headers } = await call(gate.address, path, { method: 'DELETE' })
     assert.deepEqual([status, headers.get('allow')], [405, allow], path)
+  }
+})
+
+test('Gatekeeper is told in its own words why it has no answer, with the status of the problem', async () => {
+  const path = '/gatekeeper/v1/validate'
+  const request = { method: 'POST', body: '{"apiVersion":"v2"}' }
+  for (const [as, status, why] of [
+    ['deployer', 400, /^DOCUMENT_SHAPE .*; fix: /],
+    ['viewer', 403, /^ACCESS_FORBIDDEN .*; fix: /],
+  ] as const) {
+    const answer = await call(gate.address, path, { ...request, as })
+    const type = answer.headers.get('content-type')
+    const { kind, response } = providerResponseSchema.parse(await answer.json())
+    assert.deepEqual([answer.status, type, kind], [status, 'application/json', 'ProviderResponse'])
+    assert.deepEqual(response.items, [])
+    assert.match(response.systemError ?? '', why)
   }
 })
 

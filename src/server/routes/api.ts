@@ -18,7 +18,7 @@ import type { Principal } from '../access/principal.ts'
 import { readBody } from '../body.ts'
 import { problemResponseOf } from '../problem-response.ts'
 import { checkMethod, reading } from '../wrong-method.ts'
-import { answerProvider, maxProviderRequest } from './external-data.ts'
+import { answerProvider, failProvider, maxProviderRequest } from './external-data.ts'
 import { accessRoutes } from './access.ts'
 import { breakglassRoutes } from './breakglass.ts'
 import { buildRoutes } from './builds.ts'
@@ -94,6 +94,8 @@ export const routes: readonly Route[] = [
       const body = await readBody(call.env.incoming, maxProviderRequest)
       return call.json(await answerProvider(body, name, service))
     },
+    failed: { description: 'Why nothing could be told', schema: providerResponseSchema },
+    fail: failProvider,
   },
   ...breakglassRoutes,
   ...accessRoutes,
@@ -119,8 +121,13 @@ export function openApiRoutes(
   for (const route of routes) {
     const path = route.path.replaceAll(/\{(\w+)\}/g, ':$1')
     app.on(route.method.toUpperCase(), path, async (call: Call) => {
-      const principal = await access.require(call.env.incoming, route.roles)
-      return route.handle(call, principal, service)
+      try {
+        const principal = await access.require(call.env.incoming, route.roles)
+        return await route.handle(call, principal, service)
+      } catch (error) {
+        if (route.fail === undefined) throw error
+        return failed(error, route.fail)
+      }
     })
   }
   const document = openApi(routes, engine.version)
@@ -136,11 +143,12 @@ export function openApiRoutes(
       fix: 'Look at /openapi.json',
     })
   })
-  app.onError((error) => {
+  const failed = (error: unknown, bodyOf?: Route['fail']): Response => {
     if (!(error instanceof SallyportError)) onError(error)
-    const { status, headers, body } = problemResponseOf(error)
+    const { status, headers, body } = problemResponseOf(error, bodyOf)
     return new Response(body, { status, headers })
-  })
+  }
+  app.onError((error) => failed(error))
   return app
 }
 

@@ -83,6 +83,11 @@ function questionOf(key: string): Question | Problem {
   }
 }
 
+/** Why there is no answer at all: whoever is refused reads it, as Gatekeeper shows nothing else. */
+export function failProvider(problems: readonly Problem[]): ProviderResponse {
+  return respond([], problems.map(textOf).join('; '))
+}
+
 function textOf({ code, where, expected, found, fix }: Problem): string {
   return `${code} ${where}: expected ${expected}; found ${found}; fix: ${fix}`
 }

@@ -1,6 +1,7 @@
 import type { HttpBindings } from '@hono/node-server'
 import type { Context } from 'hono'
 import type { Operation } from '#api'
+import type { Problem } from '#error'
 import type { Principal, Role } from '../access/principal.ts'
 import type { GateService } from './ports.ts'
 
@@ -11,4 +12,6 @@ export type Call = Context<Bindings>
 export interface Route extends Operation {
   readonly roles: readonly Role[]
   readonly handle: (call: Call, principal: Principal, service: GateService) => Promise<Response>
+  /** The body of what `failed` describes. */
+  readonly fail?: (problems: readonly Problem[]) => object
 }
