@@ -356,6 +356,12 @@ export const listAccess: typeof import('./access/report.ts').listAccess = async 
 export const reviewAccess: typeof import('./access/review.ts').reviewAccess = async (options) =>
   (await import('./access/review.ts')).reviewAccess(options)
 
+export type { TokenOptions, TokenReport } from './access/make-token.ts'
+
+/** Makes a bearer token in a file, and says what the gate is told of it. */
+export const makeToken: typeof import('./access/make-token.ts').makeToken = async (options) =>
+  (await import('./access/make-token.ts')).makeToken(options)
+
 export type { AccessPath } from './access/path.ts'
 export type { AccessPathsReport } from './access/paths.ts'
 

@@ -9,7 +9,7 @@ import { makeFolder } from '../make-folder.ts'
 import { readRegular, Unfit } from '../read-regular.ts'
 import { requester } from '../verify.ts'
 import { startApproverSigner, type ApproverKey } from './approver-key.ts'
-import { writeFresh } from './fresh-file.ts'
+import { writeFresh } from '../fresh-file.ts'
 
 export interface AcceptRiskOptions {
   readonly key: ApproverKey

@@ -7,7 +7,7 @@ import { checkPlace } from '../pipeline/ask-gate.ts'
 import { requester } from '../verify.ts'
 import { startApproverSigner, type ApproverKey } from './approver-key.ts'
 import { grantAtGate, type AtGate, type KeptGrant } from './at-gate.ts'
-import { checkFresh, writeFresh } from './fresh-file.ts'
+import { checkFresh, writeFresh } from '../fresh-file.ts'
 import { readGlassFile } from './grants.ts'
 
 export interface ApproveBreakglassOptions {

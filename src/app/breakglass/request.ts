@@ -3,7 +3,7 @@ import type { Config } from '#config'
 import { decide, type Target } from '#decision'
 import { readRegular } from '../read-regular.ts'
 import { readQuestion, requester, whoAsks } from '../verify.ts'
-import { writeFresh } from './fresh-file.ts'
+import { writeFresh } from '../fresh-file.ts'
 import { requestFrom } from './from-decision.ts'
 import { glassTerms } from './terms.ts'
 

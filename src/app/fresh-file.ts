@@ -1,15 +1,19 @@
 import { lstat } from 'node:fs/promises'
 import { SallyportError } from '#error'
-import { writeNew } from '../write-new.ts'
+import { writeNew } from './write-new.ts'
 
 /**
  * Writes a file that is not there yet: what was there stays, and what could not be written whole does not.
  *
  * @throws SallyportError FILE_UNWRITABLE
  */
-export async function writeFresh(file: string, bytes: Uint8Array): Promise<void> {
+export async function writeFresh(
+  file: string,
+  content: string | Uint8Array,
+  mode = 0o644,
+): Promise<void> {
   try {
-    await writeNew(file, bytes, 0o644)
+    await writeNew(file, content, mode)
   } catch (cause) {
     throw notFresh(file, (cause as NodeJS.ErrnoException).code, cause)
   }
