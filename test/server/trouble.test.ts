@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { createServer as createHttpServer } from 'node:http'
 import { randomBytes } from 'node:crypto'
-import { appendFileSync, writeFileSync } from 'node:fs'
+import { appendFileSync, mkdirSync, writeFileSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { test, type TestContext } from 'node:test'
@@ -18,7 +18,11 @@ test('a registry that takes connections and never answers: every answer is in ti
   hole.unref()
   const host = `127.0.0.1:${(hole.address() as AddressInfo).port}`
   const home = await makeHome()
-  const gate = await startInside(home, undefined, allowing(host))
+  const folder = join(home.dir, 'attestations')
+  const gate = await startInside(home, undefined, (config) => {
+    const allowed = allowing(host)(config)
+    return { ...allowed, evidence: { ...allowed.evidence, directories: [folder] } }
+  })
   t.after(() => home.close())
   const began = performance.now()
   const asked = Array.from({ length: 20 }, (_, at) => {
@@ -32,6 +36,14 @@ test('a registry that takes connections and never answers: every answer is in ti
     assert.match(text, /"code":503/)
   }
   assert.ok(performance.now() - began < 4000, 'later than the API server waits')
+  const vouched = await admission(gate.address, carrying(host), '/admission/validate?timeout=2s')
+  assert.equal(vouched.allowed, true, 'what comes with the pod needs no registry')
+  const { sha256, bytes } = approved()
+  mkdirSync(folder)
+  writeFileSync(join(folder, `${sha256}.json`), bytes)
+  const body = review(`${host}/shop@sha256:${sha256}`)
+  const here = await admission(gate.address, body, '/admission/validate?timeout=2s')
+  assert.equal(here.allowed, true, 'neither does what lies here')
 })
 
 test('a tag that cannot be resolved: a registry that is not allowed, one without the tag, and one that is down are told apart', async (t) => {
@@ -247,6 +259,45 @@ test('who is in a hurry does not end the looking that others wait for', async (t
   assert.match(first.text, /"code":503/)
   assert.equal(second.allowed, true, second.text)
 })
+
+test('a deadline of whoever asks is no outage: it lets nothing in where outages do, and what needs no registry all the same', async (t) => {
+  const { host, close } = await startRegistry((answer) => setTimeout(answer, 700).unref())
+  t.after(close)
+  const home = await makeHome()
+  t.after(() => home.close())
+  appendFileSync(join(home.folder, 'policies/production.yaml'), 'whenUnavailable: allow\n')
+  const gate = await startInside(home, undefined, allowing(host))
+  const hurry = (body: string) => admission(gate.address, body, '/admission/validate?timeout=1s')
+  const bad = review(`${host}/shop@sha256:${'0'.repeat(64)}`)
+  for (const body of [bad, bad.replace('"uid"', '"dryRun":true,"uid"')]) {
+    const { allowed, text } = await hurry(body)
+    assert.equal(allowed, false, text)
+    assert.match(
+      text,
+      /"code":503.*denied: spec\.containers\[0\]\.image.*ADMISSION_TIMEOUT.*fix: .*with more time/,
+    )
+  }
+  const vouched = await hurry(carrying(host))
+  assert.equal(vouched.allowed, true, vouched.text)
+  const listed = await call(gate.address, '/api/v1/decisions', { as: 'auditor' })
+  assert.doesNotMatch(await listed.text(), /admitted-unavailable/)
+})
+
+function approved() {
+  const sha256 = randomBytes(32).toString('hex')
+  return { sha256, bytes: signed(approval('production', { sha256 }), keys.alice).bytes }
+}
+
+/** A pod with an image of this registry, and in an annotation the approval of it. */
+function carrying(host: string): string {
+  const { sha256, bytes } = approved()
+  const asked = JSON.parse(review(`${host}/shop@sha256:${sha256}`)) as {
+    request: { object: { metadata: { annotations: Record<string, string> } } }
+  }
+  asked.request.object.metadata.annotations['sallyport.dev/evidence'] =
+    Buffer.from(bytes).toString()
+  return JSON.stringify(asked)
+}
 
 /** A registry without images, which answers when `answer` is called. */
 async function startRegistry(

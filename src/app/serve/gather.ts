@@ -13,7 +13,7 @@ import {
   type NpmPackage,
   type Source,
 } from '#evidence'
-import { SallyportError } from '#error'
+import { SallyportError, type Problem } from '#error'
 import type { DigestSet } from '#attestation'
 import type { RememberedEvidence } from './remembered.ts'
 
@@ -37,20 +37,39 @@ export interface GatherPorts {
   readonly remembered: RememberedEvidence
 }
 
-/** Looks in every place of the configuration, and in what came with the request. What came with it is never remembered. */
+/** For folders, when the time for everything else is over. */
+const hereMs = 100
+
+export interface Found {
+  readonly evidence: Gathered
+  /** Without what came with the request. */
+  readonly shared: Gathered
+  readonly key: string
+  /** There was no answer in the time given. */
+  readonly isLate: boolean
+}
+
+/**
+ * Looks in every place of the configuration, and in what came with the request. What came with it is never remembered, and
+ * counts whatever becomes of the places.
+ */
 export async function gatherFor(
   wanted: Wanted,
   question: string,
   ports: GatherPorts,
   { now, timeoutMs }: { readonly now: Date; readonly timeoutMs: number },
-): Promise<{ readonly evidence: Gathered; readonly shared: Gathered; readonly key: string }> {
+): Promise<Found> {
   const { remembered } = ports
   const key = `${wanted.digest['sha256']} ${wanted.reference ?? ''} ${npmKey(wanted)}`
   const look = () => lookOutside(wanted, ports)
   const known = remembered.recall(key, question, now)
   if (known !== undefined) remembered.renew(key, look)
-  const shared = known ?? (await inTime(remembered.look(key, look), timeoutMs))
-  if (wanted.inline.length + wanted.attached.length === 0) return { evidence: shared, shared, key }
+  const { shared, isLate } =
+    known === undefined
+      ? await inTime(remembered.look(key, look), timeoutMs, () => lookHere(wanted, ports))
+      : { shared: known, isLate: false }
+  if (wanted.inline.length + wanted.attached.length === 0)
+    return { evidence: shared, shared, key, isLate }
   const own = await evidenceFromAsk(wanted)
   const evidence = {
     ...shared,
@@ -58,43 +77,64 @@ export async function gatherFor(
     sources: [...own.sources, ...shared.sources],
     leftOut: (own.leftOut ?? 0) + (shared.leftOut ?? 0),
   }
-  return { evidence, shared, key }
+  return { evidence, shared, key, isLate }
 }
 
 /**
- * Waits for who looks, and not for longer than there is time. Looking goes on: others may wait for the same, and who is in
- * a hurry must not end it for them. Otherwise a short deadline would be an outage that anybody can cause.
+ * Waits for who looks, and not for longer than there is time; then there is what lies here. Looking goes on: others may wait for
+ * the same, and who is in a hurry must not end it for them. Otherwise a short deadline would be an outage that anybody can cause.
  */
-async function inTime(looking: Promise<Gathered>, ms: number): Promise<Gathered> {
+async function inTime(
+  looking: Promise<Gathered>,
+  ms: number,
+  lookHere: () => Promise<Gathered>,
+): Promise<Pick<Found, 'shared' | 'isLate'>> {
   const late = Promise.withResolvers<never>()
-  const timer = setTimeout(() => late.reject(tooLate(ms)), ms)
+  const tooLate = new SallyportError(noneWithin(ms))
+  const timer = setTimeout(() => late.reject(tooLate), ms)
   try {
-    return await Promise.race([looking, late.promise])
+    return { shared: await Promise.race([looking, late.promise]), isLate: false }
+  } catch (error) {
+    const here = await lookHere()
+    const detail = (error instanceof Error ? error.message : String(error)).slice(0, 500)
+    const row = { name: 'evidence', outcome: 'unavailable', detail } as const
+    return { shared: { ...here, sources: [row, ...here.sources] }, isLate: error === tooLate }
   } finally {
     clearTimeout(timer)
   }
 }
 
-function tooLate(ms: number): SallyportError {
-  return new SallyportError({
+function noneWithin(ms: number): Problem {
+  return {
     code: 'SERVER_UNAVAILABLE',
     where: 'evidence',
     expected: `an answer of every place within ${(ms / 1000).toFixed(1)} s`,
     found: 'none yet',
     fix: 'Ask again; what is slow is in the metrics of the gate',
-  })
+  }
+}
+
+/** What lies in folders, such as grants that were handed in, counts when nothing else answers. */
+async function lookHere({ digest }: Wanted, { config, http }: GatherPorts): Promise<Gathered> {
+  const sources = foldersFor(config, digest)
+  return await gatherEvidence({ artifact: { digest }, sources, http, timeoutMs: hereMs })
+}
+
+function foldersFor(config: Config, digest: DigestSet): readonly Source[] {
+  return [...config.evidence.directories, ...grantsFor(config, digest['sha256'] ?? '')].map(
+    (folder) => ({ kind: 'directory', folder }),
+  )
 }
 
 async function lookOutside(
   { digest, reference, npm }: Wanted,
   { config, http, cache, credentials }: GatherPorts,
 ): Promise<Gathered> {
-  const { directories, stores } = config.evidence
-  const folders = [...directories, ...grantsFor(config, digest['sha256'] ?? '')]
+  const { stores } = config.evidence
   const sources: Source[] = [
     ...(reference === undefined ? [] : [{ kind: 'registry', reference } as const]),
     ...(npm === undefined ? [] : [{ kind: 'npm', ...npm } as const]),
-    ...folders.map((folder): Source => ({ kind: 'directory', folder })),
+    ...foldersFor(config, digest),
     ...stores.map((base): Source => ({ kind: 'http', base })),
   ]
   const known = await credentials()

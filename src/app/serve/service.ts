@@ -31,6 +31,7 @@ import { recordBuilt } from './built.ts'
 import { recordDeployed } from './deployed.ts'
 import type { DeskFiles } from './desk-files.ts'
 import { listEntries } from './entries.ts'
+import { checkHurry, hurryIn } from './hurry.ts'
 import { inTime } from './in-time.ts'
 import type { KeptLog } from './kept-log.ts'
 import { nameInLog, placeInLog, type Recorded, type Recorder } from './recorder.ts'
@@ -145,6 +146,8 @@ function askedArtifact({ name, digest }: DeploymentRequest['artifact']) {
 interface DecideOptions {
   readonly dryRun: boolean
   readonly timeoutMs?: number
+  /** Whoever asks has chosen how much time there is. */
+  readonly isOfAsker?: boolean
 }
 
 /** One decision, through the one way in. */
@@ -152,7 +155,7 @@ export async function decideOne(
   parts: ServiceParts,
   question: DeploymentRequest,
   wanted: Wanted,
-  { dryRun, timeoutMs = noDeadlineMs }: DecideOptions,
+  { dryRun, timeoutMs = noDeadlineMs, isOfAsker = false }: DecideOptions,
 ): Promise<Enforced<Recorded | undefined>> {
   const request = located(question, wanted)
   const { rulebook, clock, remembered, metrics } = parts
@@ -175,6 +178,7 @@ export async function decideOne(
     memoryFor: (evidence) => (evidence === found?.shared ? memory : undefined),
     now,
     record: async (decision, { evidence }) => {
+      if (isOfAsker && found?.isLate === true) checkHurry(decision, timeoutMs)
       if (dryRun) return undefined
       const inputs = [...files, ...evidenceBytes(evidence)]
       const receipt = await parts.record((log, bodies) =>
@@ -215,8 +219,15 @@ function admissionPorts(parts: ServiceParts, deadline: AdmissionDeadline): Admis
       const request = { artifact, target, chokePoint: 'admission', ...who, asked }
       const at = formatReference(reference)
       const wanted = { digest, reference: at, inline: inlineOf(annotations), attached: [] }
-      const { decision, receipt } = await decideOne(parts, request, wanted, { dryRun, timeoutMs })
-      return { decision, ...(receipt === undefined ? {} : { index: placeInLog(receipt) }) }
+      const options = { dryRun, timeoutMs, isOfAsker: true }
+      try {
+        const { decision, receipt } = await decideOne(parts, request, wanted, options)
+        return { decision, ...(receipt === undefined ? {} : { index: placeInLog(receipt) }) }
+      } catch (error) {
+        const hurry = hurryIn(error)
+        if (hurry === undefined) throw error
+        return hurry
+      }
     },
     resolve: (reference) => resolveTag(parts, reference, timeoutMs),
     audits: (target) => {

@@ -31,11 +31,12 @@ export interface ImageAnswer {
 /** What admission needs of the rest. */
 export interface AdmissionPorts {
   /**
-   * Decides through the one way in; resolves when the decision is durable. MUST be bounded in time.
+   * Decides through the one way in; resolves when the decision is durable, or with why there was no time for one
+   * (ADMISSION_TIMEOUT). MUST be bounded in time.
    *
    * @throws SallyportError when it could not be recorded
    */
-  readonly decide: (question: ImageQuestion) => Promise<ImageAnswer>
+  readonly decide: (question: ImageQuestion) => Promise<ImageAnswer | Problem>
   /**
    * The digest that a tag means now, or why that is not known: EVIDENCE_REGISTRY_NOT_ALLOWED, EVIDENCE_ARTIFACT_MISSING, or a
    * problem of asking. MUST be bounded in time, and MUST NOT reject.
@@ -101,15 +102,16 @@ async function judge(
   const { user, dryRun } = request
   const asked = { ...askedIn(request), field: image.field, image: image.image.slice(0, 1024) }
   const question = { target, annotations, requester: user, asked, dryRun }
-  if (reference.digest !== undefined)
-    return { image, ...(await decide({ ...question, reference })) }
+  const judged = (answer: ImageAnswer | Problem) =>
+    'code' in answer ? { ...answer, where: image.field } : { image, ...answer }
+  if (reference.digest !== undefined) return judged(await decide({ ...question, reference }))
   const means = await resolve(reference)
   const problem = unpinned(image, means)
   if (!audits(target)) return problem
   if (typeof means !== 'string') return undecidable(image, means) ?? problem
   // What is only observed is not refused for its name: the record is about what the tag means now.
-  const decided = await decide({ ...question, reference: { ...reference, digest: means } })
-  return { image, unpinned: problem, ...decided }
+  const decided = judged(await decide({ ...question, reference: { ...reference, digest: means } }))
+  return 'code' in decided ? decided : { unpinned: problem, ...decided }
 }
 
 function passed({ uid }: AdmissionRequest, reason: string): AdmissionAnswer {
@@ -149,7 +151,7 @@ function answered(
 
 /** Otherwise it could not be told, and asking again may help. */
 function isNo({ code }: Problem): boolean {
-  return code !== 'EVIDENCE_SOURCE_UNAVAILABLE'
+  return code !== 'EVIDENCE_SOURCE_UNAVAILABLE' && code !== 'ADMISSION_TIMEOUT'
 }
 
 function auditOf(
