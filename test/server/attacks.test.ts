@@ -26,7 +26,9 @@ let gate: Inside
 before(async () => {
   // The list of tokens is the last thing of the configuration: one more is added to it.
   const expired = `    - {name: old, sha256: ${sha256(old)}, roles: [viewer], expires: 2026-01-01T00:00:00Z}\n`
-  home = await makeHome(expired + limits)
+  const kinds = 'kinds: {acme.example/Rollout: spec.template}'
+  const admission = `admission: {others: {environment: production, service: shop}, ${kinds}}\n`
+  home = await makeHome(expired + limits + admission)
   gate = await startInside(home)
 })
 after(() => home.close())
@@ -197,6 +199,38 @@ test('JSON that is deep, wide, ambiguous or no JSON is a problem with an answer,
     assert.equal(status, 400, `${body.slice(0, 60).toString()}: ${answer.slice(0, 300)}`)
   }
   assert.equal((await admission(gate.address, good)).allowed, true)
+})
+
+test('what is no image is refused and recorded, however much there is of it, and what it is called is one short line', async () => {
+  const zeroWidth = '\u200b'.repeat(300)
+  const containers = Array.from({ length: 64 }, (_, at) => ({ image: `${at}${zeroWidth}` }))
+  const kind = { group: 'acme.example', version: 'v1', kind: 'Rollout' }
+  const name = `seccomp-profile.crio.io/\u202e\u009b31m\n${'y'.repeat(1_000_000)}`
+  const rollout = (image: string) => ({
+    kind,
+    object: { spec: { template: { metadata: { annotations: { [name]: image } } } } },
+  })
+  const image = home.image('0'.repeat(64))
+  for (const [more, code] of [
+    [{ object: { spec: { containers } } }, 'ADMISSION_IMAGE'],
+    [rollout('nginx'), 'ADMISSION_IMAGE'],
+    [rollout(image), 'APPROVAL_MISSING'],
+  ] as const) {
+    const asked = JSON.parse(review(image)) as { request: object }
+    const body = JSON.stringify({ ...asked, request: { ...asked.request, ...more } })
+    const { status, text, message } = await admission(gate.address, body)
+    assert.match(text, /"allowed":false.*"code":403/)
+    assert.equal(status, 200)
+    assert.match(message, new RegExp(code))
+    assert.doesNotMatch(message, /[\u0080-\u009f\u200b\u202e]|y{300}/)
+  }
+  const listed = await call(gate.address, '/api/v1/decisions?limit=6', { as: 'auditor' })
+  const { entries } = (await listed.json()) as {
+    entries: { body: { reasons: readonly { found: string }[] } }[]
+  }
+  const recorded = JSON.stringify(entries.map(({ body }) => body))
+  for (const at of containers.keys()) assert.ok(recorded.includes(`"\\"${at}\\\\u200b`), `${at}`)
+  assert.doesNotMatch(recorded, /y{300}/)
 })
 
 test('hundreds of clients that send slowly keep nobody out', async () => {

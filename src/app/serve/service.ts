@@ -71,6 +71,8 @@ const restMs = 400
 const noDeadlineMs = 30_000
 /** So long a use of breakglass waits for its alarm to be heard. It is on disk by then, and is told again and again. */
 const tellMs = 3_000
+/** Reasons in one entry of the log: each may have four thousand bytes, and an entry has 65,535. */
+const maxReasons = 16
 /** Artifacts that evidence is looked for at a time. Beyond it nobody is told "unavailable", which a policy may let through. */
 const maxLooking = 2048
 const busyLooking: Problem = {
@@ -243,9 +245,13 @@ function admissionPorts(parts: ServiceParts, deadline: AdmissionDeadline): Admis
         chokePoint: 'admission',
         requester: request.user,
         asked: askedIn(request),
-        reasons,
       } as const
-      await parts.record((log) => recordRefusal(log, refusal))
+      const entries = pagesOf(reasons, maxReasons)
+      await Promise.all(
+        entries.map((some) =>
+          parts.record((log) => recordRefusal(log, { ...refusal, reasons: some })),
+        ),
+      )
       parts.metrics.refusal(reasons, 'admission')
     },
     explain(decision, index) {
@@ -257,6 +263,11 @@ function admissionPorts(parts: ServiceParts, deadline: AdmissionDeadline): Admis
     explainProblem,
     reviewMs: config.alarms.reviewMs,
   }
+}
+
+function pagesOf<T>(all: readonly T[], size: number): readonly (readonly T[])[] {
+  const count = Math.ceil(all.length / size)
+  return Array.from({ length: count }, (_, page) => all.slice(page * size, (page + 1) * size))
 }
 
 /** What a tag means now, or why that is not known. Never rejects. */

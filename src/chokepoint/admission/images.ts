@@ -46,7 +46,7 @@ const artifactAnnotation = /^seccomp-profile\.(?:kubernetes\.cri-o|crio)\.io(?:\
 export function artifactsIn(annotations: JsonObject, place: string): readonly NamedImage[] {
   return Object.entries(annotations)
     .filter(([name]) => artifactAnnotation.test(name))
-    .map(([name, image]) => imageAt(image, name, `${place}[${JSON.stringify(name)}]`))
+    .map(([name, image]) => imageAt(image, name, `${place}[${quote(name, 200)}]`))
 }
 
 function containersIn(value: Json | undefined, place: string): readonly NamedImage[] {
