@@ -210,6 +210,25 @@ test(
   },
 )
 
+test(
+  'a pod that is as large as any, all of it signs that are escaped, can be changed and goes away',
+  { skip },
+  async () => {
+    const containers = [{ name: 'main', image: world.good, args: ['<'.repeat(1_400_000)] }]
+    const large = pod('large', { containers })
+    const metadata = { ...large.metadata, finalizers: ['example.com/hold'] }
+    // kubectl would escape it, too, and then it is larger than what the API server reads.
+    const path = ['create', '--raw', '/api/v1/namespaces/shop/pods', '-f', '-']
+    assertDone(await world.cluster.kubectl(path, { ...large, metadata }))
+    const at = (...args: readonly string[]): Promise<Said> => kubectl('-n', 'shop', ...args)
+    assertDone(await at('label', 'pod', 'large', 'tier=x'))
+    assertDone(await at('delete', 'pod', 'large', '--now', '--wait=false'))
+    const bare = ['--type=merge', '-p', '{"metadata":{"finalizers":null}}']
+    assertDone(await at('patch', 'pod', 'large', ...bare))
+    assert.match((await at('get', 'pod', 'large', '-o', 'name')).stderr, /not found/)
+  },
+)
+
 test('a label that makes a pod belong to another target is a deployment', { skip }, async () => {
   const label = (value: string): Promise<Said> =>
     kubectl('-n', 'shop', 'label', 'pod', 'good', '--overwrite', `app=${value}`)

@@ -28,8 +28,8 @@ export interface GroupVersionKind {
   readonly kind: string
 }
 
-/** The API server sends at most 3 MiB (etcd's limit, old and new object), and a little around it. */
-const maxBytes = 8 * 1024 * 1024
+/** No API server sends more: two objects of 1.5 MiB (etcd's limit), in which each `<` is written with six bytes. */
+const maxBytes = 20 * 1024 * 1024
 /** Kubernetes refuses objects that are deeper; custom resources come close to it. */
 const maxDepth = 512
 
