@@ -14,12 +14,21 @@ export interface Annotation {
 const maxLength = 256 * 1024
 const maxAttestations = 64
 
+/** What was read: a pod has one annotation, and images by the dozen. */
+const known = new WeakMap<Annotation, Evidence>()
+
 /**
  * Reads attestations from the value of an annotation: one or several, as JSON, a JSON array, JSON lines or tokens; or any
  * of these in base64. Whatever else is in it is handed on as it is, for the decision to refuse: the value is chosen by
- * whoever asks, so that it can be bad, and can never be an outage.
+ * whoever asks, so that it can be bad, and can never be an outage. The same annotation is read once.
  */
-export function readAnnotation({ name, value }: Annotation): Evidence {
+export function readAnnotation(annotation: Annotation): Evidence {
+  const evidence = known.get(annotation) ?? read(annotation)
+  known.set(annotation, evidence)
+  return evidence
+}
+
+function read({ name, value }: Annotation): Evidence {
   const place = `annotation ${quote(name, 200)}`
   if (value.length > maxLength) {
     const detail = `expected at most ${maxLength} characters, found ${value.length}: not looked at`
@@ -28,7 +37,7 @@ export function readAnnotation({ name, value }: Annotation): Evidence {
   const text = decode(value.trim())
   if (text.length === 0) return nothingAt(place, 'absent', 'the value is empty')
   const parts = text[0] === 0x5b ? elementsOf(text) : splitQuietly(text)
-  if (parts.length <= maxAttestations) return evidenceAt(place, parts)
+  if (parts.length <= maxAttestations) return evidenceAt(place, parts.map(written))
   const detail = `expected at most ${maxAttestations} attestations, found ${parts.length}: not looked at`
   return nothingAt(place, 'absent', detail)
 }
@@ -44,17 +53,19 @@ function decode(value: string): Uint8Array {
 }
 
 /** The attestations of an array: objects, or texts that are tokens or base64. */
-function elementsOf(text: Uint8Array): readonly Uint8Array[] {
+function elementsOf(text: Uint8Array): readonly (Uint8Array | Json)[] {
   let value: Json
   try {
     value = parseJson(text, { what: 'annotation', maxBytes: maxLength })
   } catch {
     return [text]
   }
-  if (!Array.isArray(value)) return [text]
-  return (value as readonly Json[]).map((element) =>
-    typeof element === 'string' ? decode(element.trim()) : encodeCanonical(element),
-  )
+  return Array.isArray(value) ? (value as readonly Json[]) : [text]
+}
+
+function written(part: Uint8Array | Json): Uint8Array {
+  if (part instanceof Uint8Array) return part
+  return typeof part === 'string' ? decode(part.trim()) : encodeCanonical(part)
 }
 
 function splitQuietly(text: Uint8Array): readonly Uint8Array[] {

@@ -303,7 +303,16 @@ function notAsked({ registry }: Reference): Problem {
   }
 }
 
+/** The annotations of a pod are the same ones for each of its images: they are read once. */
+const inline = new WeakMap<object, readonly Source[]>()
+
 function inlineOf(annotations: Readonly<Record<string, unknown>>): readonly Source[] {
+  const sources = inline.get(annotations) ?? sourcesIn(annotations)
+  inline.set(annotations, sources)
+  return sources
+}
+
+function sourcesIn(annotations: Readonly<Record<string, unknown>>): readonly Source[] {
   return [evidenceAnnotation, breakglassAnnotation].flatMap((name): readonly Source[] => {
     const value = Object.hasOwn(annotations, name) ? annotations[name] : undefined
     return typeof value === 'string' ? [{ kind: 'annotation', name, value }] : []
