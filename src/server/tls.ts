@@ -1,4 +1,4 @@
-import { X509Certificate } from 'node:crypto'
+import { constants, X509Certificate } from 'node:crypto'
 import { watch, type FSWatcher } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import { dirname } from 'node:path'
@@ -43,7 +43,6 @@ export async function createSecure(files: TlsFiles): Promise<Secure> {
     },
     options: {
       ...context,
-      minVersion: 'TLSv1.2',
       // Whether a certificate is asked for; what it allows is decided for each route.
       requestCert: files.clientAuthorities !== undefined,
       rejectUnauthorized: false,
@@ -129,12 +128,22 @@ function debounced(run: () => Promise<void>): () => void {
   }
 }
 
+/**
+ * A client that begins a handshake anew within its connection shows another certificate: Node goes on to call the
+ * connection authorized, whatever that certificate is.
+ */
+const protocol = {
+  minVersion: 'TLSv1.2',
+  secureOptions: constants.SSL_OP_NO_RENEGOTIATION,
+} as const
+
 async function readContext(files: TlsFiles): Promise<SecureContext> {
   const { certificate, key, clientAuthorities } = files
   try {
     const { mode } = await stat(key)
     if ((mode & 0o027) !== 0) throw new Error(`mode ${(mode & 0o777).toString(8)}`)
     const context = {
+      ...protocol,
       cert: await readFile(certificate),
       key: await readFile(key),
       ...(clientAuthorities === undefined ? {} : { ca: await readFile(clientAuthorities) }),

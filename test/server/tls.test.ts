@@ -4,6 +4,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { connect as connectTls } from 'node:tls'
 import { after, before, test } from 'node:test'
 import type { Config } from '#config'
 import { makeAuthority, type Authority, type Pair } from './certificates.ts'
@@ -151,6 +152,26 @@ test('a new certificate is taken into use while the gate runs; a bad one is not,
   install(authority.issue('third', 'gate-3'))
   await until('the third', async () => /gate-3/.test((await ask('/healthz')).server))
   assert.deepEqual((await ask('/readyz')).text, 'ready\n')
+})
+
+/** Whether a client may begin a handshake within its connection, in which it could show another certificate. */
+async function beginsAnew(): Promise<boolean> {
+  const { hostname, port } = new URL(gate.address)
+  const ca = readFileSync(authority.certificate)
+  const socket = connectTls({ host: hostname, port: Number(port), ca, maxVersion: 'TLSv1.2' })
+  const { promise, resolve } = Promise.withResolvers<boolean>()
+  socket.on('error', () => resolve(false))
+  socket.on('close', () => resolve(false))
+  await once(socket.resume(), 'secureConnect')
+  socket.renegotiate({}, (error) => resolve(error === null || error === undefined))
+  return await promise.finally(() => socket.destroy())
+}
+
+test('a connection goes on to be of whoever proved themselves when it began', async () => {
+  assert.equal(await beginsAnew(), false)
+  install(authority.issue('fourth', 'gate-4'))
+  await until('the fourth', async () => /gate-4/.test((await ask('/healthz')).server))
+  assert.equal(await beginsAnew(), false)
 })
 
 test('a certificate that has expired makes the gate unready, and says which', async () => {
