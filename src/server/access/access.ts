@@ -1,9 +1,10 @@
 import type { IncomingMessage } from 'node:http'
 import { TLSSocket } from 'node:tls'
 import { quote, SallyportError, type Problem } from '#error'
+import { slotOf } from '../slots.ts'
 import { findToken } from './bearer.ts'
 import { findCertificate } from './certificate.ts'
-import { issuerOf, openOidc } from './oidc.ts'
+import { issuerOf, openOidc, type OidcLookup } from './oidc.ts'
 import type { Principal, Role } from './principal.ts'
 import type { AccessSettings } from './settings.ts'
 
@@ -52,7 +53,7 @@ export function openAccess(
     if (token === undefined) return findCertificate(request, settings.certificates, now)
     return (
       findToken(token, settings.tokens, now) ??
-      (await askIssuer(oidc, token, { now, fix: issuerFix }))
+      (await askIssuer(oidc, token, { now, fix: issuerFix, slot: slotOf(request) }))
     )
   }
   return {
@@ -88,16 +89,26 @@ const issuerFix = 'Ask again; if it stays so, make the issuer reachable for the 
 /**
  * Whom a token of an issuer proves; undefined when it proves nobody. `fix` is for whoever cannot be answered.
  *
- * @throws SallyportError SERVER_UNAVAILABLE when the keys of the issuer cannot be had
+ * @throws SallyportError SERVER_UNAVAILABLE when the keys of the issuer cannot be had; SERVER_BUSY
  */
 export async function askIssuer(
-  oidc: ReturnType<typeof openOidc>,
+  oidc: OidcLookup,
   token: string,
-  { now, fix }: { readonly now: Date; readonly fix: string },
+  {
+    now,
+    fix,
+    slot,
+  }: {
+    readonly now: Date
+    readonly fix: string
+    readonly slot?: Parameters<OidcLookup>[2]
+  },
 ): Promise<Principal | undefined> {
   try {
-    return await oidc(token, now)
+    return await oidc(token, now, slot)
   } catch (cause) {
+    // There was no place any more for who had waited.
+    if (cause instanceof SallyportError) throw cause
     throw new SallyportError(
       {
         code: 'SERVER_UNAVAILABLE',

@@ -1,65 +1,36 @@
-import {
-  createLocalJWKSet,
-  createRemoteJWKSet,
-  customFetch,
-  decodeJwt,
-  jwtVerify,
-  type JWTPayload,
-} from 'jose'
-import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose'
+import { decodeJwt, jwtVerify, type JWTPayload, type JWTVerifyGetKey } from 'jose'
+import type { Slot } from '../slots.ts'
+import { openIssuerKeys } from './issuer-keys.ts'
 import type { Principal, Role } from './principal.ts'
 import type { OidcGrant, OidcIssuer } from './settings.ts'
 
 /** Signatures only: a shared secret would let every verifier make tokens. */
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'EdDSA']
 const toleranceSeconds = 30
-const keyTimeoutMs = 3000
-const maxKeyBytes = 512 * 1024
 
-export type OidcLookup = (token: string, now: Date) => Promise<Principal | undefined>
+/** `slot` is the place of the request, which others may have while keys are fetched. */
+export type OidcLookup = (
+  token: string,
+  now: Date,
+  slot?: Pick<Slot, 'yield' | 'take'>,
+) => Promise<Principal | undefined>
 
 /**
  * Verifies OpenID Connect ID tokens, and tokens that machines get in the same form (Kubernetes, GitHub, GitLab, SPIFFE).
  * Rejects when the keys of an issuer cannot be fetched: that is an outage, and not a "no".
  */
 export function openOidc(issuers: readonly OidcIssuer[]): OidcLookup {
-  const known = issuers.map((issuer) => ({ issuer, keys: keysOf(issuer) }))
-  return async (token, now) => {
+  const known = issuers.map((issuer) => ({ issuer, keys: openIssuerKeys(issuer) }))
+  return async (token, now, slot) => {
     const named = issuerOf(token)
     // One issuer may stand there several times, with an audience each.
     for (const { issuer, keys } of known.filter((one) => one.issuer.issuer === named)) {
-      const payload = await verify(token, issuer, keys, now)
+      const payload = await verify(token, issuer, keys(slot), now)
       const principal = payload && principalOf(payload, issuer)
       if (principal !== undefined) return principal
     }
     return undefined
   }
-}
-
-function keysOf({ keys }: OidcIssuer): JWTVerifyGetKey {
-  return 'json' in keys
-    ? createLocalJWKSet(JSON.parse(keys.json) as JSONWebKeySet)
-    : createRemoteJWKSet(new URL(keys.url), {
-        timeoutDuration: keyTimeoutMs,
-        [customFetch]: fetchBounded,
-      })
-}
-
-/** An issuer has some keys; what is larger is none, and would fill the memory of the gate. Redirects are not followed. */
-async function fetchBounded(url: string, options: RequestInit): Promise<Response> {
-  const { body, status } = await fetch(url, options)
-  if (status !== 200 || body === null) {
-    await body?.cancel()
-    return new Response(null, { status: status === 200 ? 204 : status })
-  }
-  const chunks: Uint8Array[] = []
-  let size = 0
-  for await (const chunk of body as ReadableStream<Uint8Array>) {
-    size += chunk.length
-    if (size > maxKeyBytes) throw new Error(`keys of more than ${maxKeyBytes} bytes`)
-    chunks.push(chunk)
-  }
-  return new Response(Buffer.concat(chunks))
 }
 
 /** The issuer that a token names, verified or not; empty for one that names none. */
@@ -102,8 +73,8 @@ function isIssued({ iat }: JWTPayload, now: Date): boolean {
 const outages = new Set(['ERR_JWKS_TIMEOUT', 'ERR_JWKS_INVALID', 'ERR_JOSE_GENERIC'])
 
 function isOutage(error: unknown): boolean {
-  const { code = '' } = error as { code?: string }
-  return outages.has(code) || !code.startsWith('ERR_J')
+  const { code } = error as { code?: unknown }
+  return typeof code !== 'string' || outages.has(code) || !code.startsWith('ERR_J')
 }
 
 function principalOf(payload: JWTPayload, { issuer, grants }: OidcIssuer): Principal | undefined {
