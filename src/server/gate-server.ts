@@ -54,7 +54,7 @@ export async function startGateServer(options: GateServerOptions): Promise<Liste
     const isOpen = place.roles === 'everybody' || (place.opened !== undefined && open[place.opened])
     const isProven = place.roles === 'API servers' && provenClient(request, options)
     if (!isOpen && typeof place.roles !== 'string') await access.require(request, place.roles)
-    await place.handle({ request, response, path, service, metrics, isProven })
+    await place.handle({ request, response, path, service, metrics, isOpen, isProven })
   }
   return await listen({
     ...options,
@@ -107,6 +107,8 @@ interface Asked {
   readonly path: string
   readonly service: GateService
   readonly metrics: Metrics
+  /** Whether everybody may ask. */
+  readonly isOpen: boolean
   /** Whether the client is an API server that `admission.clients` names. */
   readonly isProven: boolean
 }
@@ -127,8 +129,8 @@ const admission = (kind: 'validate' | 'pin'): Place['handle'] => {
   return ({ request, response, service, isProven }) =>
     answerAdmission(request, response, service, { kind, isProven })
 }
-const logFile: Place['handle'] = ({ request, response, path, service }) =>
-  answerLogFile(request, response, path.slice('/log/'.length), service)
+const logFile: Place['handle'] = ({ request, response, path, service, isOpen }) =>
+  answerLogFile(request, response, path.slice('/log/'.length), service, { isOpen })
 
 /** The first that fits counts. What is neither here nor a route of the API does not exist. */
 export const places: readonly Place[] = [

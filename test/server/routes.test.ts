@@ -247,6 +247,21 @@ test('a receipt is a proof that stands without the gate', async () => {
   assert.match(await receipt.text(), /^c2sp\.org\/tlog-proof@v1\n/)
 })
 
+test('what not everybody may read of the log is kept by no cache that others are answered from', async () => {
+  await admission(gate.address, review(home.image(digest)))
+  let size = '0'
+  const read = async (path: string): Promise<string> => {
+    const response = await call(gate.address, `/log/${path}`, { as: 'viewer' })
+    assert.equal(response.status, 200, path)
+    size = path === 'checkpoint' ? ((await response.text()).split('\n')[1] ?? '') : size
+    return response.headers.get('cache-control') ?? ''
+  }
+  await until('published', async () => (await read('checkpoint')) === 'no-cache' && size !== '0')
+  const lasting = 'max-age=31536000, immutable'
+  assert.equal(await read(`tile/0/000.p/${size}`), `public, ${lasting}`)
+  assert.equal(await read(`tile/entries/000.p/${size}`), `private, ${lasting}`)
+})
+
 test('a webhook that whoever reaches it may ask is told by readiness, metrics and journal', async () => {
   const [warning = ''] = gate.journal.filter((line) => line.includes('ADMISSION_OPEN'))
   assert.match(warning, /"level":"warn".*sallyport\.yaml admission\.clients.*docs\/kubernetes\.md/)
