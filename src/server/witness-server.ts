@@ -33,9 +33,10 @@ const maxBody = 64 * 1024
 export async function startWitnessServer(options: WitnessServerOptions): Promise<Listener> {
   const { witness, metrics, journal } = options
   const byHash = new Map(witness.origins.map((origin) => [hashOf(origin), origin]))
+  const place = { ...options, byHash, tell: openTelling(journal) }
   return await listen({
     ...options,
-    handler: (request, response) => answer(request, response, { ...options, byHash }),
+    handler: (request, response) => answer(request, response, place),
     onDone: ({ url, status, seconds }) => metrics.request({ route: routeOf(url), status, seconds }),
     onError: (error, { method }) => journal.error('request failed', error, { method }),
   })
@@ -43,6 +44,7 @@ export async function startWitnessServer(options: WitnessServerOptions): Promise
 
 interface Place extends WitnessServerOptions {
   readonly byHash: ReadonlyMap<string, string>
+  readonly tell: (answer: WitnessAnswer) => void
 }
 
 async function answer(
@@ -51,10 +53,10 @@ async function answer(
   place: Place,
 ): Promise<void> {
   const { method = '', url = '/' } = request
-  const { witness, journal } = place
+  const { witness, tell } = place
   if (method === 'POST' && url === '/add-checkpoint') {
     const told = await witness.addCheckpoint(await readBody(request, maxBody))
-    tell(journal, told)
+    tell(told)
     return answerTold(response, told)
   }
   const isRead = method === 'GET' || method === 'HEAD'
@@ -92,13 +94,26 @@ function answerTold(response: ServerResponse, told: WitnessAnswer): void {
   }
 }
 
-/** Only what a watched log has signed can fill the journal. */
-function tell(journal: Journal, told: WitnessAnswer): void {
-  if (told.kind === 'cosigned') {
-    const { origin, size } = told
-    journal.write('info', 'cosigned', { origin, size })
-  } else if (told.kind === 'refused' && told.status === 422)
-    journal.write('error', 'not cosigned', { problems: [told.problem] })
+/**
+ * Anybody can send again what a log has signed, as it is or with another proof: of each tree that is cosigned the journal is
+ * told once, and once of each way in which others do not extend it.
+ */
+function openTelling(journal: Journal): (answer: WitnessAnswer) => void {
+  const told = new Map<string, { readonly size: number; readonly codes: Set<string> }>()
+  return (answer) => {
+    if (answer.kind === 'cosigned') {
+      const { origin, size } = answer
+      if (told.get(origin)?.size === size) return
+      told.set(origin, { size, codes: new Set() })
+      journal.write('info', 'cosigned', { origin, size })
+    } else if (answer.kind === 'refused' && answer.status === 422) {
+      const { origin, problem } = answer
+      const { size, codes } = told.get(origin) ?? { size: -1, codes: new Set() }
+      if (codes.has(problem.code)) return
+      told.set(origin, { size, codes: codes.add(problem.code) })
+      journal.write('error', 'not cosigned', { problems: [problem] })
+    }
+  }
 }
 
 function answerReady(

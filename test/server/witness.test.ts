@@ -323,6 +323,29 @@ test('a witness whose journal nobody reads any more goes on, and says so', async
   assert.equal(await first.kill('SIGTERM'), 0)
 })
 
+test('what was cosigned, sent again by anybody and with any proof, fills no journal', async () => {
+  const { first, ...place } = await world()
+  gate = await startInside(place.home)
+  await decide(gate, place.home)
+  const { origin } = loadConfig({ cwd: place.home.dir, env: {} }).log
+  const newest = () => fetch(`${first.address}/${hashOf(origin)}/checkpoint`)
+  await until('cosigned', async () => (await (await newest()).text()).split('\n')[1] === '1')
+  await gate.stop()
+  const note = await (await newest()).text()
+  const send = async (proof: string): Promise<number> => {
+    const body = `old 1\n${proof}\n${note}`
+    return (await fetch(`${first.address}/add-checkpoint`, { method: 'POST', body })).status
+  }
+  const lines = (event: string): number => first.output().split(`"event":"${event}"`).length - 1
+  const before = lines('cosigned')
+  for (let at = 0; at < 20; at += 1) {
+    assert.equal(await send(''), 200)
+    assert.equal(await send(`${Buffer.alloc(32, at).toString('base64')}\n`), 422)
+  }
+  await until('told', () => lines('not cosigned') > 0)
+  assert.deepEqual([lines('cosigned') - before, lines('not cosigned')], [0, 1])
+})
+
 test('a witness whose memory is gone does not run', async () => {
   const place = await world()
   await place.first.kill()

@@ -28,7 +28,14 @@ export type WitnessAnswer =
       readonly lines: string
     }
   | { readonly kind: 'stale'; readonly size: number; readonly problem: Problem }
-  | { readonly kind: 'refused'; readonly status: 400 | 403 | 404 | 422; readonly problem: Problem }
+  | { readonly kind: 'refused'; readonly status: 400 | 403 | 404; readonly problem: Problem }
+  | {
+      readonly kind: 'refused'
+      readonly status: 422
+      /** Of the log that has signed what was sent, whoever has sent it. */
+      readonly origin: string
+      readonly problem: Problem
+    }
 
 /** A witness: it cosigns checkpoints of the logs it watches, each of which extends the one it cosigned before. */
 export interface Witness {
@@ -117,7 +124,7 @@ async function attemptUpdate(
   if (problem !== undefined) {
     if (problem.code === 'LOG_FORKED' && held !== undefined)
       await store.keepEvidence(origin, evidenceOf(held, request.checkpoint, log))
-    return refused(422, problem)
+    return inconsistent(origin, problem)
   }
   const own = onlySignaturesOf(request.checkpoint, log.verifierKeys)
   const cosigned = await cosignOrRefuse(cosigner, origin, own)
@@ -140,7 +147,7 @@ async function cosignOrRefuse(
   } catch (error) {
     const [problem] = error instanceof SallyportError ? error.problems : []
     if (problem?.code === 'LOG_ROLLED_BACK') return 'older'
-    if (problem?.code === 'LOG_FORKED') return refused(422, problem)
+    if (problem?.code === 'LOG_FORKED') return inconsistent(origin, problem)
     throw error
   }
 }
@@ -195,8 +202,12 @@ function stale(origin: string, found: number, size: number): WitnessAnswer {
   return { kind: 'stale', size, problem }
 }
 
-function refused(status: 400 | 403 | 404 | 422, problem: Problem): WitnessAnswer {
+function refused(status: 400 | 403 | 404, problem: Problem): WitnessAnswer {
   return { kind: 'refused', status, problem }
+}
+
+function inconsistent(origin: string, problem: Problem): WitnessAnswer {
+  return { kind: 'refused', status: 422, origin, problem }
 }
 
 /** What a request is wrong about is an answer; anything else is a failure of the witness. */

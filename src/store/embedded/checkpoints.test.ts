@@ -41,13 +41,15 @@ test('of many who replace the same at once, one does', async () => {
   for (const store of stores) store.close()
 })
 
-test('evidence is kept once, and not without end', async () => {
+test('evidence is kept once, not without end, and of each log', async () => {
   const store = open()
   await store.keepEvidence('a', 'fork')
   await store.keepEvidence('a', 'fork')
   assert.equal(readdirSync(join(folder, 'evidence')).length, 1)
   for (let at = 0; at < 40; at += 1) await store.keepEvidence('a', `fork ${at}`)
   assert.equal(readdirSync(join(folder, 'evidence')).length, 16)
+  assert.match(await store.keepEvidence('b', 'fork'), /\.txt$/)
+  assert.equal(readdirSync(join(folder, 'evidence')).length, 17)
   store.close()
 })
 

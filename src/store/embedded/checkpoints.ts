@@ -78,10 +78,11 @@ function openDatabase(folder: string, durable: boolean): DatabaseSync {
 async function writeEvidence(folder: string, origin: string, evidence: string): Promise<string> {
   const place = join(folder, 'evidence')
   await makeFolder(place, 0o700)
-  const name = `${digestOf(origin)}-${digestOf(evidence)}.txt`
-  const kept = await readdir(place)
+  const log = `${digestOf(origin)}-`
+  const name = `${log}${digestOf(evidence)}.txt`
+  const kept = (await readdir(place)).filter((one) => one.startsWith(log))
   if (kept.includes(name)) return join(place, name)
-  // Enough to prove it; more may be somebody who fills the disk.
+  // Enough to prove it; more may be somebody who fills the disk, and the places of other logs.
   if (kept.length >= maxEvidence) return place
   const how = { temporary: folder, mode: 0o600, durable: true }
   await writeWhole(join(place, name), Buffer.from(evidence), how)
