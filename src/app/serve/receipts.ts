@@ -1,7 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Config } from '#config'
 import { SallyportError } from '#error'
-import { openLogView, type LogStorage } from '#log'
+import { openLogView, type LogStorage, type Rounds } from '#log'
 import { openCheckpoint, parseCheckpointText, parseNote } from '#merkle'
 import type { EntryReceipt, GateService, ReceiptWait } from '#server'
 import { identityOf } from '../witness/policy.ts'
@@ -18,17 +18,23 @@ export interface ReceiptParts {
 const lookMs = 50
 /** What another replica has answered is known here that soon. */
 const toldMs = 1000
+const atOnce: ReceiptWait = { state: 'published', ms: 0 }
 
 /** Receipts of a gate that runs. */
 export function giveReceipts(parts: ReceiptParts): GateService['receipt'] {
   const { config, storage, size, witnessing } = parts
-  return async (entry, until) => {
-    const end = performance.now() + (until?.ms ?? 0)
+  const publishedSize = lookTogether(parts)
+  const isThere = async (entry: number) => entry < size() || entry < (await publishedSize())
+  return async (entry, { state, ms } = atOnce) => {
+    const end = performance.now() + ms
     const told = Math.min(end, performance.now() + toldMs)
     // Whoever was answered by one replica may ask another before that one has heard of it.
-    while (performance.now() < told && !(await isThere(entry, parts))) await wait(lookMs)
-    if (until?.state === 'witnessed')
-      await untilWitnessed(entry, { ...until, ms: Math.max(0, end - performance.now()) }, parts)
+    while (performance.now() < told && !(await isThere(entry))) await wait(lookMs)
+    // What is not in the log yet is not waited for.
+    if (state === 'witnessed') {
+      const rounds = roundsOf(witnessing)
+      if (await isThere(entry)) await rounds.wait(entry + 1, Math.max(0, end - performance.now()))
+    }
     for (;;) {
       const witnessed = witnessing.rounds?.witnessed?.note
       const receipt = await receiptOf(entry, { config, storage, size: size(), witnessed })
@@ -38,26 +44,26 @@ export function giveReceipts(parts: ReceiptParts): GateService['receipt'] {
   }
 }
 
-async function isThere(entry: number, { config, storage, size }: ReceiptParts): Promise<boolean> {
-  return entry < size() || entry < (await openLogView(storage, identityOf(config))).size
+/** What is published, as one look of a moment ago has it for all who ask: hundreds may wait for what never comes. */
+function lookTogether({ config, storage }: ReceiptParts): () => Promise<number> {
+  let looked: { readonly at: number; readonly size: Promise<number> } | undefined
+  return () => {
+    const now = performance.now()
+    if (looked === undefined || now - looked.at >= lookMs)
+      looked = { at: now, size: openLogView(storage, identityOf(config)).then(({ size }) => size) }
+    return looked.size
+  }
 }
 
-async function untilWitnessed(
-  entry: number,
-  { ms }: ReceiptWait,
-  { witnessing, size }: ReceiptParts,
-): Promise<void> {
-  const { rounds } = witnessing
-  if (rounds === undefined)
-    throw new SallyportError({
-      code: 'REQUEST_PARAMETER',
-      where: 'wait',
-      expected: '"published": this log has no witnesses',
-      found: '"witnessed"',
-      fix: 'Ask with wait=published, or have log.witnesses configured',
-    })
-  // What is not in the log yet is not waited for.
-  if (entry < size()) await rounds.wait(entry + 1, ms)
+function roundsOf({ rounds }: ReceiptParts['witnessing']): Rounds {
+  if (rounds !== undefined) return rounds
+  throw new SallyportError({
+    code: 'REQUEST_PARAMETER',
+    where: 'wait',
+    expected: '"published": this log has no witnesses',
+    found: '"witnessed"',
+    fix: 'Ask with wait=published, or have log.witnesses configured',
+  })
 }
 
 /** @throws SallyportError LOG_ENTRY_UNKNOWN for an entry that the log does not have */

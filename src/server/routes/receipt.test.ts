@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { createHash } from 'node:crypto'
 import { test, type TestContext } from 'node:test'
+import { SallyportError } from '#error'
 import { startGateServer } from '../gate-server.ts'
 import { openJournal } from '../journal.ts'
 import { openMetrics } from '../metrics.ts'
@@ -11,12 +12,21 @@ const clock = () => new Date('2026-06-01T00:00:00Z')
 const sha256 = createHash('sha256').update(token).digest('hex')
 const grant = { name: 'v', sha256, roles: ['viewer'], expires: new Date('2027-01-01Z') } as const
 
+const unknown = {
+  code: 'LOG_ENTRY_UNKNOWN',
+  where: 'log',
+  expected: 'an entry of the log',
+  found: '7',
+  fix: 'List the entries',
+} as const
+
 /** A gate whose witnesses do not answer: whoever waits for them waits until the test says so. */
-async function start(t: TestContext, concurrent: number) {
+async function start(t: TestContext, concurrent: number, isKnown = true) {
   const over = Promise.withResolvers<EntryReceipt>()
   let waiting = 0
   const service = {
     receipt: (_: number, wait?: object): Promise<EntryReceipt> => {
+      if (wait === undefined && !isKnown) return Promise.reject(new SallyportError(unknown))
       if (wait === undefined) return Promise.resolve({ state: 'published', proof: 'proof\n' })
       waiting += 1
       return over.promise
@@ -78,4 +88,11 @@ test('so many wait for receipts and no more, and the rest is told at once', asyn
   assert.match(await late.text(), /SERVER_BUSY/)
   gate.end()
   await Promise.all(asked)
+})
+
+test('an entry that this replica has not heard of yet is waited for', async (t) => {
+  const gate = await start(t, 2, false)
+  gate.end()
+  assert.equal((await gate.ask('')).status, 200)
+  assert.match(await (await gate.ask('?wait=sequenced')).text(), /LOG_ENTRY_UNKNOWN/)
 })

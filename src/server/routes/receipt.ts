@@ -62,8 +62,9 @@ const order: readonly ReceiptState[] = ['sequenced', 'published', 'witnessed']
  */
 async function receiptOf(entry: number, call: Call, service: GateService): Promise<EntryReceipt> {
   const wait = waitOf(call)
-  const now = await service.receipt(entry)
-  if (wait === undefined || order.indexOf(now.state) >= order.indexOf(wait.state)) return now
+  if (wait === undefined) return await service.receipt(entry)
+  const now = await receiptNow(entry, service)
+  if (now !== undefined && order.indexOf(now.state) >= order.indexOf(wait.state)) return now
   const count = waiting.get(service) ?? 0
   if (count >= maxWaiting) throw new SallyportError(tooMany)
   const slot = slotOf(call.env.incoming)
@@ -74,6 +75,16 @@ async function receiptOf(entry: number, call: Call, service: GateService): Promi
   } finally {
     waiting.set(service, (waiting.get(service) ?? 1) - 1)
     slot?.take()
+  }
+}
+
+/** Undefined for an entry that is not there: another replica may have answered it a moment ago. */
+async function receiptNow(entry: number, service: GateService): Promise<EntryReceipt | undefined> {
+  try {
+    return await service.receipt(entry)
+  } catch (error) {
+    if (error instanceof SallyportError && error.code === 'LOG_ENTRY_UNKNOWN') return undefined
+    throw error
   }
 }
 
