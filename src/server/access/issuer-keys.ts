@@ -25,7 +25,7 @@ function remoteKeys(url: URL): IssuerKeys {
     [customFetch]: async (address, options) => {
       if (failed !== undefined && performance.now() - failed.at < pauseMs) throw failed.cause
       try {
-        const set = JSON.parse(await fetchBounded(address, options)) as JSONWebKeySet
+        const set = parse(await fetchBounded(address, options))
         local = createLocalJWKSet(set)
         return Response.json(set)
       } catch (cause) {
@@ -67,4 +67,13 @@ async function fetchBounded(url: string, options: RequestInit): Promise<string> 
     chunks.push(chunk)
   }
   return Buffer.concat(chunks).toString()
+}
+
+/** Why it is no JSON would tell whoever sends a token what the issuer has answered. */
+function parse(text: string): JSONWebKeySet {
+  try {
+    return JSON.parse(text) as JSONWebKeySet
+  } catch {
+    throw new Error('an answer that is no JSON')
+  }
 }
