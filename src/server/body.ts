@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http'
 import { SallyportError, type Problem } from '#error'
+import type { CutOff } from './body-memory.ts'
 import { slotOf } from './slots.ts'
 
 /**
@@ -13,7 +14,7 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
   if (announced > maxBytes) throw tooLarge(maxBytes, `${announced} bytes`)
   const slot = slotOf(request)
   slot?.yield()
-  const body = await collect(request, maxBytes, (bytes) => slot?.hold(bytes))
+  const body = await collect(request, maxBytes, (bytes, cutOff) => slot?.hold(bytes, cutOff))
   slot?.take()
   return body
 }
@@ -25,7 +26,7 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
 async function collect(
   request: IncomingMessage,
   maxBytes: number,
-  hold: (bytes: number) => void,
+  hold: (bytes: number, cutOff: CutOff) => void,
 ): Promise<Uint8Array> {
   const chunks: Buffer[] = []
   let size = 0
@@ -36,7 +37,7 @@ async function collect(
     size += chunk.length
     try {
       if (size > maxBytes) throw tooLarge(maxBytes, `more than ${maxBytes} bytes`)
-      hold(chunk.length)
+      hold(chunk.length, reject)
       chunks.push(chunk)
     } catch (problem) {
       reject(problem)

@@ -1,5 +1,6 @@
 import { IncomingMessage } from 'node:http'
-import { SallyportError } from '#error'
+import { openBodyMemory, type CutOff } from './body-memory.ts'
+import { busy } from './busy.ts'
 
 /** One request that is being answered. */
 export interface Slot {
@@ -7,8 +8,11 @@ export interface Slot {
   yield(): void
   /** Takes a place again. @throws SallyportError SERVER_BUSY */
   take(): void
-  /** Counts bytes of a body that are kept until the request is over. @throws SallyportError SERVER_BUSY */
-  hold(bytes: number): void
+  /**
+   * Counts bytes of a body that are kept until the request is over; `cutOff` is called when others need the memory while
+   * it still arrives. @throws SallyportError SERVER_BUSY
+   */
+  hold(bytes: number, cutOff: CutOff): void
   close(): void
 }
 
@@ -27,39 +31,38 @@ export class SlottedRequest extends IncomingMessage {
 }
 
 /**
- * Places for requests that are being answered. Who sends a body slowly has none meanwhile: a thousand such clients keep
- * nobody out, they only have connections.
+ * Places for requests that are being answered. Who sends a body slowly has none meanwhile, and no memory that others need: a
+ * thousand such clients keep nobody out, they only have connections.
  */
-export function openSlots(concurrent: number, maxBytes = maxHeldBytes): Slots {
+export function openSlots(
+  concurrent: number,
+  maxBytes = maxHeldBytes,
+  now: () => number = () => performance.now(),
+): Slots {
   let taken = 0
-  let held = 0
+  const memory = openBodyMemory(maxBytes, now)
   return {
     get taken() {
       return taken
     },
     open(request) {
       let has = false
-      let own = 0
       const slot: Slot = {
         yield() {
           if (has) taken -= 1
           has = false
         },
         take() {
+          memory.arrived(slot)
           if (has) return
           if (taken >= concurrent) throw busy('a place to be answered at', `${taken} taken`)
           taken += 1
           has = true
         },
-        hold(bytes) {
-          if (held + bytes > maxBytes) throw busy('memory for one more body', `${held} bytes held`)
-          held += bytes
-          own += bytes
-        },
+        hold: (bytes, cutOff) => memory.hold(slot, bytes, cutOff),
         close() {
           slot.yield()
-          held -= own
-          own = 0
+          memory.release(slot)
         },
       }
       slot.take()
@@ -72,14 +75,4 @@ export function openSlots(concurrent: number, maxBytes = maxHeldBytes): Slots {
 /** The place of a request that `listen` has taken in; undefined for one from elsewhere. */
 export function slotOf(request: IncomingMessage): Slot | undefined {
   return request instanceof SlottedRequest ? request.slot : undefined
-}
-
-function busy(expected: string, found: string): SallyportError {
-  return new SallyportError({
-    code: 'SERVER_BUSY',
-    where: 'gate',
-    expected,
-    found,
-    fix: 'Ask again in a second; if it stays so, run more replicas of the gate',
-  })
 }
