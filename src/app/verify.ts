@@ -174,8 +174,9 @@ async function tell(
   if (isPlain || effect === 'blocked') return 0
   if (effect === 'admitted-breakglass') {
     // One use too many is told with the use, not when somebody looks.
-    const { ringFollowUps, usesIn } = await import('./breakglass/review.ts')
-    await ringFollowUps(bell, config, await usesIn(bodies, await log.view()), new Date(time))
+    const { readUses, ringFollowUps } = await import('./breakglass/review.ts')
+    const book = await readUses(bodies, await log.view())
+    await ringFollowUps(bell, config, book.uses(), new Date(time))
   }
   await bell.deliver({ withinMs: tellMs, all: true })
   return (await bell.pending()).length

@@ -22,5 +22,5 @@ export {
   requestId,
   type BreakglassRequest,
 } from './request.ts'
-export { recordReview, reviewForm, type BreakglassReview } from './review.ts'
+export { checkPart, recordReview, reviewForm, type BreakglassReview } from './review.ts'
 export { openUses, useMarks, type Use, type UseBook } from './uses.ts'

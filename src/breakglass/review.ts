@@ -51,22 +51,32 @@ export async function recordReview(
       'Name a use that waits for its review: `sallyport breakglass list`',
     )
   }
-  const part = partOf(review, use)
-  if (part !== undefined) {
-    throw refused(
-      entry,
-      'a review by somebody who neither asked nor approved',
-      `one by ${reviewerOf(review)}; ${part}`,
-      `Have somebody else review it: on their own account, with \`sallyport breakglass review ${entry} --finding TEXT\`, or over the API with a token of role auditor (POST /api/v1/breakglass/reviews); another name after --by changes nothing about the account`,
-    )
-  }
+  checkPart(review, use)
   return await log.append(reviewForm.encode(review, 'the review'))
+}
+
+/**
+ * Whoever reviews had no part in the use. To be seen again once the review is recorded: they may have asked meanwhile, and a
+ * review of theirs closes nothing.
+ *
+ * @throws SallyportError BREAKGLASS_REVIEW
+ */
+export function checkPart(review: BreakglassReview, use: Use | undefined): void {
+  const part = use === undefined ? undefined : partOf(review, use)
+  if (part === undefined) return
+  const { entry } = review
+  throw refused(
+    entry,
+    'a review by somebody who neither asked nor approved',
+    `one by ${reviewerOf(review)}; ${part}`,
+    `Have somebody else review it: on their own account, with \`sallyport breakglass review ${entry} --finding TEXT\`, or over the API with a token of role auditor (POST /api/v1/breakglass/reviews); another name after --by changes nothing about the account`,
+  )
 }
 
 type Reviewer = Pick<BreakglassReview, 'by' | 'principal'>
 
 /** What whoever reviews has done in the use themselves, by the name they say or by the one they have proven. */
-function partOf({ by, principal }: Reviewer, use: Use): string | undefined {
+export function partOf({ by, principal }: Reviewer, use: Use): string | undefined {
   const own = new Set([by, principal ?? by].flatMap(namesOf))
   const isOwn = (name: string): boolean => namesOf(name).some((one) => own.has(one))
   const asked = [...use.principals, ...use.requesters].find(isOwn)

@@ -138,3 +138,58 @@ test('a grant in another file is the same grant; one that is not kept, or is non
   )
   assert.deepEqual(book.uses()[0]?.approvers, ['bob', 'kim'])
 })
+
+const review: BreakglassReview = {
+  apiVersion: 'sallyport.dev/v1',
+  kind: 'BreakglassReview',
+  time: '2026-06-01T12:00:00Z',
+  entry: 0,
+  by: 'kim',
+  principal: 'token:kim',
+  finding: 'all is well',
+}
+const closing = (more: Partial<BreakglassReview> = {}): Buffer =>
+  Buffer.from(reviewForm.encode({ ...review, ...more }, 'a review'))
+
+test('a review by who asked before it stood in the log closes nothing, one by somebody else does', async () => {
+  const book = openUses(noBodies)
+  const before = [use, useBy('token:kim', 'token:kim')]
+  await book.read(viewOf([...before, closing()]))
+  assert.equal(book.at(0)?.review, undefined)
+  await book.read(viewOf([...before, closing(), closing({ by: 'grace', principal: 'os:grace' })]))
+  assert.equal(book.at(0)?.review?.by, 'grace')
+})
+
+test('a use knows everybody who asked, however many they are', async () => {
+  const book = openUses(noBodies)
+  const many = Array.from({ length: 150 }, (_, at) => useBy(`pod-${at}`))
+  await book.read(viewOf([...many, useBy('token:kim', 'token:kim'), closing()]))
+  const [found] = book.uses()
+  assert.deepEqual([found?.times, found?.requesters.length], [151, 152])
+  assert.deepEqual([found?.principals.at(-1), found?.review], ['token:kim', undefined])
+})
+
+test('an entry that cannot be read is told, keeps nobody from the others, and is read once it can be', async () => {
+  const sha256 = sha256Hex(use)
+  const kept = new Map<string, Uint8Array>()
+  const bodies: BodyStore = { put: async () => '', get: async (digest) => kept.get(digest) }
+  const reference = Buffer.from(
+    JSON.stringify({
+      apiVersion: 'sallyport.dev/v1',
+      kind: 'DecisionReference',
+      decision: { sha256, size: use.length },
+    }),
+  )
+  const book = openUses(bodies)
+  const log = [reference, useBy('kim'), closing({ entry: 1, by: 'grace', principal: 'os:grace' })]
+  await book.read(viewOf(log))
+  assert.deepEqual(
+    book.unreadable().map(({ code, where }) => [code, where]),
+    [['RECORD_BODY_MISSING', 'entry 0 of the log']],
+  )
+  assert.equal(book.at(1)?.review?.by, 'grace')
+  kept.set(sha256, new Uint8Array(use))
+  await book.read(viewOf(log))
+  assert.deepEqual(book.unreadable(), [])
+  assert.deepEqual([book.at(0)?.requesters, book.at(0)?.review], [['ann', 'jo'], undefined])
+})

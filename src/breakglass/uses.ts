@@ -1,9 +1,9 @@
 import { parseAttestation } from '#attestation'
 import type { Decision } from '#decision'
 import { parseJson, Recent, sha256Hex } from '#document'
-import { SallyportError } from '#error'
+import { SallyportError, type Problem } from '#error'
 import { recordedDecision, type BodyStore, type LogView } from '#log'
-import { reviewForm, type BreakglassReview } from './review.ts'
+import { partOf, reviewForm, type BreakglassReview } from './review.ts'
 
 /**
  * One use of breakglass: the same grants, however their files are written, let the same bytes into the same target. A rollout
@@ -47,52 +47,118 @@ export interface UseBook {
   uses(): readonly Use[]
   /** The use that a decision belongs to. */
   at(entry: number): Use | undefined
+  /** Entries that cannot be read: nobody knows whether they tell of a use. They are tried again, and keep nobody from the others. */
+  unreadable(): readonly Problem[]
 }
 
+/** So many that cannot be read are tried again with each reading. */
+const maxAgain = 64
+
 export function openUses(bodies: BodyStore): UseBook {
-  const uses: Use[] = []
-  const open = new Map<string, number>()
-  const byEntry = new Map<number, number>()
-  let size = 0
-  let reading = Promise.resolve()
-  const wordsOf = openWords(bodies)
-  const add = (use: Use, words: readonly string[]): void => {
-    const { entry } = use
-    const key = [use.artifact.sha256, use.environment, use.service, ...words].join('\n')
-    const at = open.get(key) ?? uses.length
-    const before = uses[at]
-    uses[at] = before === undefined ? use : merged(before, use)
-    open.set(key, at)
-    byEntry.set(entry, at)
+  return new Book(bodies)
+}
+
+class Book implements UseBook {
+  readonly #bodies: BodyStore
+  readonly #wordsOf: (digest: string) => Promise<string>
+  readonly #uses: Use[] = []
+  /** Beside each use. */
+  readonly #askers: Askers[] = []
+  /** Those without review, by what tells uses apart. */
+  readonly #open = new Map<string, number>()
+  readonly #byEntry = new Map<number, number>()
+  readonly #unreadable = new Map<number, Unreadable>()
+  #size = 0
+  #reading = Promise.resolve()
+
+  constructor(bodies: BodyStore) {
+    this.#bodies = bodies
+    this.#wordsOf = openWords(bodies)
   }
-  const close = ({ entry, by, principal, finding, time }: BreakglassReview): void => {
-    const at = byEntry.get(entry)
-    const use = at === undefined ? undefined : uses[at]
-    if (at === undefined || use === undefined || use.review !== undefined) return
-    const proven = principal === undefined ? {} : { principal }
-    uses[at] = { ...use, review: { by, ...proven, finding, time } }
-    for (const [key, index] of open) if (index === at) open.delete(key)
+
+  // One after another: what two read at the same time would count twice.
+  async read(view: Pick<LogView, 'size' | 'entries'>): Promise<void> {
+    const before = this.#reading.catch(() => undefined)
+    await (this.#reading = before.then(async () => this.#readOn(view)))
   }
-  const readOn = async (view: Pick<LogView, 'size' | 'entries'>): Promise<void> => {
-    for await (const { index, entry } of view.entries(size, view.size, useMarks)) {
-      const found = await entryOf(entry, bodies)
-      const use = found === undefined || 'finding' in found ? undefined : useOf(found, index)
-      const words = await Promise.all((use?.grants ?? []).map(wordsOf))
-      size = index + 1
-      if (found !== undefined && 'finding' in found) close(found)
-      if (use !== undefined) add(use, [...new Set(words)].sort())
+
+  uses(): readonly Use[] {
+    return this.#uses.map((use, at) => this.#whole(use, at))
+  }
+
+  at(entry: number): Use | undefined {
+    const at = this.#byEntry.get(entry) ?? -1
+    const use = this.#uses[at]
+    return use && this.#whole(use, at)
+  }
+
+  unreadable(): readonly Problem[] {
+    return [...this.#unreadable.values()].map(({ problem }) => problem)
+  }
+
+  async #readOn(view: Pick<LogView, 'size' | 'entries'>): Promise<void> {
+    const again = [...this.#unreadable].slice(0, maxAgain)
+    for (const [index, { entry }] of again) await this.#readOne(index, entry)
+    for await (const { index, entry } of view.entries(this.#size, view.size, useMarks)) {
+      await this.#readOne(index, entry)
+      this.#size = index + 1
     }
-    size = Math.max(size, view.size)
+    this.#size = Math.max(this.#size, view.size)
   }
-  return {
-    // One after another: what two read at the same time would count twice.
-    async read(view) {
-      const before = reading.catch(() => undefined)
-      await (reading = before.then(async () => readOn(view)))
-    },
-    uses: () => uses,
-    at: (entry) => uses[byEntry.get(entry) ?? -1],
+
+  async #readOne(index: number, entry: Uint8Array): Promise<void> {
+    const found = await entryOf(entry, this.#bodies)
+    if ('unreadable' in found) {
+      const problem = { ...found.unreadable, where: `entry ${index} of the log` }
+      this.#unreadable.set(index, { entry, problem })
+      return
+    }
+    const use = found.decision === undefined ? undefined : useOf(found.decision, index)
+    const words = await Promise.all((use?.grants ?? []).map(this.#wordsOf))
+    this.#unreadable.delete(index)
+    if (found.review !== undefined) this.#close(found.review)
+    if (use !== undefined) this.#add(use, [...new Set(words)].sort())
   }
+
+  #add(use: Use, words: readonly string[]): void {
+    const key = [use.artifact.sha256, use.environment, use.service, ...words].join('\n')
+    const at = this.#open.get(key) ?? this.#uses.length
+    const before = this.#uses[at]
+    this.#uses[at] = before === undefined ? use : merged(before, use)
+    const askers = (this.#askers[at] ??= { requesters: new Set(), principals: new Set() })
+    for (const name of use.requesters) askers.requesters.add(name)
+    for (const name of use.principals) askers.principals.add(name)
+    this.#open.set(key, at)
+    this.#byEntry.set(use.entry, at)
+  }
+
+  #close(review: BreakglassReview): void {
+    const { entry, by, principal, finding, time } = review
+    const at = this.#byEntry.get(entry) ?? -1
+    const use = this.#uses[at]
+    if (use === undefined || use.review !== undefined) return
+    // Whoever asked at the same moment stands before their review in the log, and closes nothing by it.
+    if (partOf(review, this.#whole(use, at)) !== undefined) return
+    const proven = principal === undefined ? {} : { principal }
+    this.#uses[at] = { ...use, review: { by, ...proven, finding, time } }
+    for (const [key, index] of this.#open) if (index === at) this.#open.delete(key)
+  }
+
+  #whole(use: Use, at: number): Use {
+    const { requesters = [], principals = [] } = this.#askers[at] ?? {}
+    return { ...use, requesters: [...requesters], principals: [...principals] }
+  }
+}
+
+interface Unreadable {
+  readonly entry: Uint8Array
+  readonly problem: Problem
+}
+
+/** All of them: whoever were left out could review what they have asked for. */
+interface Askers {
+  readonly requesters: Set<string>
+  readonly principals: Set<string>
 }
 
 const maxWords = 4096
@@ -125,15 +191,24 @@ async function signedIn(digest: string, bodies: BodyStore): Promise<string | und
   }
 }
 
-async function entryOf(
-  entry: Uint8Array,
-  bodies: BodyStore,
-): Promise<Decision | BreakglassReview | undefined> {
-  const review = reviewForm.parse(entry)
-  if (review !== undefined) return review
-  const bytes = await recordedDecision(entry, bodies)
-  const value = parseJson(bytes, { what: 'a recorded decision' }) as unknown as Decision
-  return value.kind === 'Decision' && value.effect === 'admitted-breakglass' ? value : undefined
+type Found =
+  | { readonly decision?: Decision; readonly review?: BreakglassReview }
+  | { readonly unreadable: Problem }
+
+async function entryOf(entry: Uint8Array, bodies: BodyStore): Promise<Found> {
+  try {
+    const review = reviewForm.parse(entry)
+    if (review !== undefined) return { review }
+    const bytes = await recordedDecision(entry, bodies)
+    const decision = parseJson(bytes, { what: 'a recorded decision' }) as unknown as Decision
+    const isUse = decision.kind === 'Decision' && decision.effect === 'admitted-breakglass'
+    return isUse ? { decision } : {}
+  } catch (error) {
+    // A log that cannot be reached is read on later; a body that is gone is gone for everybody who reads.
+    if (!(error instanceof SallyportError) || error.code.startsWith('LOG_')) throw error
+    const { code, where, expected, found, fix } = error
+    return { unreadable: { code, ...(where === undefined ? {} : { where }), expected, found, fix } }
+  }
 }
 
 function useOf(decision: Decision, entry: number): Use | undefined {
@@ -162,13 +237,11 @@ function useOf(decision: Decision, entry: number): Use | undefined {
   }
 }
 
-function merged(before: Use, { lastEntry, requesters, principals, approvers, wanted }: Use): Use {
+function merged(before: Use, { lastEntry, approvers, wanted }: Use): Use {
   return {
     ...before,
-    lastEntry,
+    lastEntry: Math.max(before.lastEntry, lastEntry),
     times: before.times + 1,
-    requesters: [...new Set([...before.requesters, ...requesters])].slice(0, 100),
-    principals: [...new Set([...before.principals, ...principals])].slice(0, 100),
     approvers: [...new Set([...before.approvers, ...approvers])],
     wanted: [...new Set([...before.wanted, ...wanted])].slice(0, 200),
   }

@@ -149,6 +149,24 @@ test('an auditor who has asked, for the grant or with it, or approved, does not 
   assert.equal((await post('/api/v1/breakglass/reviews', 'auditor', closing)).status, 200)
 })
 
+test('an auditor who asks and reviews at the same moment does not close what they asked for', async () => {
+  for (let count = 0; count < 5; count += 1) {
+    const digest = fresh()
+    const grant = JSON.parse(granted(digest)) as object
+    assert.equal((await post('/api/v1/breakglass/grants', 'approver', { grant })).status, 200)
+    const { json } = await ask(digest)
+    const closing = { entry: json['entry'], finding: 'all is well' }
+    const [asked] = await Promise.all([
+      ask(digest, 'both'),
+      post('/api/v1/breakglass/reviews', 'both', closing),
+    ])
+    assert.equal(asked.status, 200)
+    // The newest one.
+    const use = await useOf(digest)
+    assert.deepEqual([use?.principals.at(-1), use?.review], ['token:both', undefined])
+  }
+})
+
 test('the annotation alone lets a pod in, with a warning that names grant and deadline', async () => {
   const digest = fresh()
   const image = home.image(digest)

@@ -1,4 +1,5 @@
 import {
+  checkPart,
   followUps,
   isOverdue,
   openUses,
@@ -7,14 +8,16 @@ import {
   reviewBy,
   useFindings,
   type Bell,
+  type BreakglassReview,
   type FollowUpRules,
   type Pending,
   type Rate,
   type Use,
+  type UseBook,
 } from '#breakglass'
 import type { Config } from '#config'
-import type { Problem } from '#error'
-import type { BodyStore, LogView } from '#log'
+import { SallyportError, type Problem } from '#error'
+import type { BodyStore, Log, LogView } from '#log'
 import { openGate, startLogSigner } from '../gate.ts'
 import { readLog } from '../log.ts'
 import { whoAsks } from '../verify.ts'
@@ -42,20 +45,24 @@ const tellMs = 3_000
 /** Every use in the log, what waits for a review, and what nobody has heard. What is overdue rings. */
 export async function listBreakglass(config: Config, now: Date): Promise<BreakglassListReport> {
   const bell = bellOf(config, () => new Date())
-  const uses = await readLog(config, (view, bodies) => usesIn(bodies, view))
-  await ringFollowUps(bell, config, uses, now)
+  const book = await readLog(config, (view, bodies) => readUses(bodies, view))
+  await ringFollowUps(bell, config, book.uses(), now)
   await bell.deliver({ withinMs: tellMs, all: true })
-  return { ...listedUses(uses, config, now), pending: await bell.pending() }
+  return { ...listedUses(book, config, now), pending: await bell.pending() }
 }
+
+/** So many who have asked are listed for each use, and so many entries that cannot be read. */
+const maxListed = 100
 
 /** What has to become of uses, and what somebody has to do about them. */
 export function listedUses(
-  uses: readonly Use[],
+  book: Pick<UseBook, 'uses' | 'unreadable'>,
   config: Pick<Config, 'alarms' | 'log'>,
   now: Date,
 ): Omit<BreakglassListReport, 'pending'> {
   const rules = rulesOf(config)
   const { reviewMs } = rules
+  const uses = book.uses()
   const stateOf = (use: Use): ListedUse['state'] => {
     if (use.review !== undefined) return 'reviewed'
     return isOverdue(use, reviewMs, now) ? 'overdue' : 'waiting'
@@ -63,11 +70,13 @@ export function listedUses(
   return {
     uses: uses.map((use) => ({
       ...use,
+      requesters: use.requesters.slice(0, maxListed),
+      principals: use.principals.slice(0, maxListed),
       reviewBy: reviewBy(use, reviewMs).toISOString(),
       state: stateOf(use),
     })),
     rates: ratesOf(uses, rules, now),
-    findings: useFindings(uses, rules, now),
+    findings: [...book.unreadable().slice(0, maxListed), ...useFindings(uses, rules, now)],
   }
 }
 
@@ -77,12 +86,27 @@ export function rulesOf({ alarms, log }: Pick<Config, 'alarms' | 'log'>): Follow
   return { reviewMs, maxPerDay, maxPerDayIn, origin: log.origin }
 }
 
+/** The uses of a log, as far as it can be read. */
+export async function readUses(
+  bodies: BodyStore,
+  view: Pick<LogView, 'size' | 'entries'>,
+): Promise<UseBook> {
+  const book = openUses(bodies)
+  await book.read(view)
+  return book
+}
+
+/**
+ * Every use of a log.
+ *
+ * @throws SallyportError RECORD_BODY_MISSING, DOCUMENT_… where an entry cannot be read that may be one
+ */
 export async function usesIn(
   bodies: BodyStore,
   view: Pick<LogView, 'size' | 'entries'>,
 ): Promise<readonly Use[]> {
-  const book = openUses(bodies)
-  await book.read(view)
+  const book = await readUses(bodies, view)
+  SallyportError.throwAll(book.unreadable().slice(0, 8))
   return book.uses()
 }
 
@@ -129,19 +153,31 @@ export async function reviewBreakglass(options: ReviewOptions): Promise<ReviewRe
   const starting = startLogSigner(config)
   starting.catch(() => undefined)
   await using gate = await openGate(config, starting)
-  const book = openUses(gate.bodies)
-  await book.read(await gate.log.view())
-  const { index } = await recordReview(
-    gate.log,
-    {
-      apiVersion: 'sallyport.dev/v1',
-      kind: 'BreakglassReview',
-      time: now.toISOString(),
-      entry,
-      ...reviewer,
-      finding,
-    },
-    book.at(entry),
-  )
+  const review = {
+    apiVersion: 'sallyport.dev/v1',
+    kind: 'BreakglassReview',
+    time: now.toISOString(),
+    entry,
+    ...reviewer,
+    finding,
+  } as const
+  const index = await recordReviewIn(gate.log, openUses(gate.bodies), review)
   return { entry, ...reviewer, finding, index }
+}
+
+/**
+ * Records a review in a log whose uses are in this book; gives its place.
+ *
+ * @throws SallyportError BREAKGLASS_REVIEW when they had a part in the use, also where they asked while this was recorded
+ */
+export async function recordReviewIn(
+  log: Pick<Log, 'append' | 'view'>,
+  book: UseBook,
+  review: BreakglassReview,
+): Promise<number> {
+  await book.read(await log.view())
+  const { index } = await recordReview(log, review, book.at(review.entry))
+  await book.read(await log.view())
+  checkPart(review, book.at(review.entry))
+  return index
 }

@@ -1,4 +1,4 @@
-import { openUses, recordReview, requestId } from '#breakglass'
+import { openUses, requestId } from '#breakglass'
 import { cut, encodeCanonical, type Json } from '#document'
 import type { BreakglassAsk } from '#api'
 import { SallyportError } from '#error'
@@ -6,7 +6,7 @@ import type { GateService } from '#server'
 import type { BreakglassTerms } from '#trust'
 import { requestFrom } from '../breakglass/from-decision.ts'
 import { glassTerms } from '../breakglass/terms.ts'
-import { listedUses } from '../breakglass/review.ts'
+import { listedUses, recordReviewIn } from '../breakglass/review.ts'
 import type { ServiceParts } from './service.ts'
 
 type Desk = NonNullable<GateService['breakglass']>
@@ -41,11 +41,10 @@ export function openDesk(parts: ServiceParts, decide: GateService['decide']): De
     },
     async uses() {
       await book.read(await log.view())
-      const { uses, ...more } = listedUses(book.uses(), config, clock())
+      const { uses, ...more } = listedUses(book, config, clock())
       return { uses: uses.toReversed(), ...more, pending: (await bell.pending()).length }
     },
     async review({ entry, finding }, principal) {
-      await book.read(await log.view())
       const review = {
         apiVersion: 'sallyport.dev/v1',
         kind: 'BreakglassReview',
@@ -55,7 +54,7 @@ export function openDesk(parts: ServiceParts, decide: GateService['decide']): De
         principal,
         finding,
       } as const
-      return (await recordReview(log, review, book.at(entry))).index
+      return await recordReviewIn(log, book, review)
     },
   }
 }

@@ -97,7 +97,12 @@ export function keepRinging(parts: RingingParts): Ringing {
       const now = clock()
       const isLate = waiting > 0 && lasting(oldest, now.getTime()) >= patienceMs
       const findings = useFindings(book.uses(), rulesOf(config), now)
-      return [...files.problems(), ...(isLate ? [unheard(waiting)] : []), ...findings.slice(0, 8)]
+      return [
+        ...files.problems(),
+        ...(isLate ? [unheard(waiting)] : []),
+        ...book.unreadable().slice(0, 1),
+        ...findings.slice(0, 8),
+      ]
     },
     async [Symbol.asyncDispose]() {
       await looking[Symbol.asyncDispose]()
