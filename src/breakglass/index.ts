@@ -10,7 +10,7 @@ export {
   type EventType,
   type SecurityEvent,
 } from './alarms/event.ts'
-export { openOutbox, type Outbox, type Pending } from './alarms/outbox.ts'
+export { openOutbox, type Outbox, type Pending, type Waiting } from './alarms/outbox.ts'
 export { useFindings } from './findings.ts'
 export { followUps, isOverdue, reviewBy, type FollowUpRules } from './follow-up.ts'
 export { ratesOf, type Rate, type RateLimits } from './rate.ts'

@@ -48,11 +48,13 @@ export async function listBreakglass(config: Config, now: Date): Promise<Breakgl
   const book = await readLog(config, (view, bodies) => readUses(bodies, view))
   await ringFollowUps(bell, config, book.uses(), now)
   await bell.deliver({ withinMs: tellMs, all: true })
-  return { ...listedUses(book, config, now), pending: await bell.pending() }
+  const { pending, unreadable } = await bell.waiting()
+  const { findings, ...more } = listedUses(book, config, now)
+  return { ...more, findings: [...unreadable.slice(0, maxListed), ...findings], pending }
 }
 
-/** So many who have asked are listed for each use, and so many entries that cannot be read. */
-const maxListed = 100
+/** So many who have asked are listed for each use, and so many entries and alarms that cannot be read. */
+export const maxListed = 100
 
 /** What has to become of uses, and what somebody has to do about them. */
 export function listedUses(

@@ -6,7 +6,7 @@ import type { GateService } from '#server'
 import type { BreakglassTerms } from '#trust'
 import { requestFrom } from '../breakglass/from-decision.ts'
 import { glassTerms } from '../breakglass/terms.ts'
-import { listedUses, recordReviewIn } from '../breakglass/review.ts'
+import { listedUses, maxListed, recordReviewIn } from '../breakglass/review.ts'
 import type { ServiceParts } from './service.ts'
 
 type Desk = NonNullable<GateService['breakglass']>
@@ -41,8 +41,14 @@ export function openDesk(parts: ServiceParts, decide: GateService['decide']): De
     },
     async uses() {
       await book.read(await log.view())
-      const { uses, ...more } = listedUses(book, config, clock())
-      return { uses: uses.toReversed(), ...more, pending: (await bell.pending()).length }
+      const { uses, findings, ...more } = listedUses(book, config, clock())
+      const { pending, unreadable } = await bell.waiting()
+      return {
+        uses: uses.toReversed(),
+        ...more,
+        findings: [...unreadable.slice(0, maxListed), ...findings],
+        pending: pending.length + unreadable.length,
+      }
     },
     async review({ entry, finding }, principal) {
       const review = {

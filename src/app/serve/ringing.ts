@@ -10,7 +10,7 @@ import {
 } from '#breakglass'
 import { lasting } from '#document'
 import type { Config } from '#config'
-import type { Problem } from '#error'
+import { SallyportError, type Problem } from '#error'
 import type { BodyStore, Log } from '#log'
 import type { Journal, Metrics } from '#server'
 import { watchAlarmFiles } from '../breakglass/alarm-files.ts'
@@ -53,18 +53,12 @@ export function keepRinging(parts: RingingParts): Ringing {
   const { config, bell, log, bodies, metrics, journal, clock, seconds } = parts
   const book = openUses(bodies)
   const files = watchAlarmFiles(config, journal)
-  let waiting = 0
-  let oldest = Infinity
+  const waiting = watchWaiting(bell)
   let delivering = Promise.resolve()
   let checking = Promise.resolve()
-  const count = async (): Promise<void> => {
-    const pending = await bell.pending()
-    waiting = pending.length
-    oldest = Math.min(Infinity, ...pending.map(({ since }) => Date.parse(since)))
-  }
   const deliver = async (): Promise<void> => {
     await bell.deliver()
-    await count()
+    await waiting.count()
   }
   const follow = async (): Promise<void> => {
     await book.read(await log.view())
@@ -74,12 +68,12 @@ export function keepRinging(parts: RingingParts): Ringing {
   const safely = async (part: () => Promise<void>): Promise<void> => part().catch(failed)
   const looking = lookEvery(seconds, async () => {
     await safely(follow)
-    await safely(count)
+    await safely(() => waiting.count())
     // Not waited for: a sink that hangs holds up no look, and no other sink.
     delivering = safely(deliver)
     checking = safely(() => files.look())
   })
-  measure(metrics, book, () => waiting)
+  measure(metrics, book, () => waiting.size())
   return {
     async look() {
       await looking.look()
@@ -95,11 +89,10 @@ export function keepRinging(parts: RingingParts): Ringing {
     alert: (type, about, problems) => alert(parts, type, about, problems),
     warnings() {
       const now = clock()
-      const isLate = waiting > 0 && lasting(oldest, now.getTime()) >= patienceMs
       const findings = useFindings(book.uses(), rulesOf(config), now)
       return [
         ...files.problems(),
-        ...(isLate ? [unheard(waiting)] : []),
+        ...waiting.problems(now),
         ...book.unreadable().slice(0, 1),
         ...findings.slice(0, 8),
       ]
@@ -107,6 +100,30 @@ export function keepRinging(parts: RingingParts): Ringing {
     async [Symbol.asyncDispose]() {
       await looking[Symbol.asyncDispose]()
       await settle(bell, delivering)
+    },
+  }
+}
+
+/** What waits to be heard, as of the last count. */
+function watchWaiting(bell: Pick<Bell, 'waiting'>) {
+  let size = 0
+  let oldest = Infinity
+  let unreadable: readonly Problem[] = []
+  return {
+    async count(): Promise<void> {
+      const found = await bell.waiting().catch((error: unknown) => {
+        if (error instanceof SallyportError) unreadable = error.problems
+        throw error
+      })
+      const { pending } = found
+      unreadable = found.unreadable
+      size = pending.length + unreadable.length
+      oldest = Math.min(Infinity, ...pending.map(({ since }) => Date.parse(since)))
+    },
+    size: () => size,
+    problems(now: Date): readonly Problem[] {
+      const isLate = size > 0 && lasting(oldest, now.getTime()) >= patienceMs
+      return [...(isLate ? [unheard(size)] : []), ...unreadable.slice(0, 1)]
     },
   }
 }

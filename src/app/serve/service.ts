@@ -51,7 +51,7 @@ export interface ServiceParts extends GatherPorts {
   readonly deskFiles: DeskFiles
   /** What replicas were sent in emergencies. */
   readonly shared: SharedDesk
-  readonly bell: Pick<Bell, 'ring' | 'pending'>
+  readonly bell: Pick<Bell, 'ring' | 'waiting'>
   /** Tells what has rung, for as long as there is time. Never rejects. */
   readonly tell: (ms: number) => Promise<void>
   readonly rechecks: NonNullable<GateService['rechecks']>

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
@@ -73,6 +73,28 @@ test('an alarm is on disk before it has been heard, and every sink hears it once
   assert.deepEqual(
     (await bell.events()).map(({ summary }) => summary),
     ['BREAKGLASS 1'],
+  )
+})
+
+test('what cannot be read among the alarms that wait is told as that, and keeps nobody from hearing the others', async () => {
+  using place = scene(['pager'])
+  const bell = place.open()
+  await bell.ring([use('1')])
+  const waiting = join(place.folder, 'pending')
+  mkdirSync(join(waiting, 'folder.json'))
+  writeFileSync(join(waiting, 'half.json'), '{"event":')
+  await bell.deliver()
+  assert.deepEqual(place.heard, ['pager breakglass-used'])
+  const { pending, unreadable } = await bell.waiting()
+  assert.deepEqual(
+    [pending, unreadable.map(({ code, where }) => [code, where])],
+    [
+      [],
+      [
+        ['FILE_UNREADABLE', join(waiting, 'folder.json')],
+        ['FILE_UNREADABLE', join(waiting, 'half.json')],
+      ],
+    ],
   )
 })
 

@@ -1,7 +1,7 @@
 import { Recent, lasting } from '#document'
 import type { Sink } from '#events'
 import { makeEvent, messageOf, type SecurityEvent } from './event.ts'
-import type { Outbox, Pending } from './outbox.ts'
+import type { Outbox, Pending, Waiting } from './outbox.ts'
 
 /** What rings, and who hears it. */
 export interface Bell {
@@ -15,6 +15,8 @@ export interface Bell {
   deliver(options?: DeliverOptions): Promise<void>
   /** What has not been heard, and why. */
   pending(): Promise<readonly Pending[]>
+  /** The same, and what cannot be told because it cannot be read. */
+  waiting(): Promise<Waiting>
   events(): Promise<readonly SecurityEvent[]>
   /** Breaks off what is being told, and tells nothing more: what has not been heard waits for another bell. */
   stop(): void
@@ -102,6 +104,7 @@ export function openBell({ outbox, sinks, origin, clock }: BellOptions): Bell {
       await Promise.all(tellers.map((teller) => teller(options)))
     },
     pending: () => outbox.pending(),
+    waiting: () => outbox.waiting(),
     events: () => outbox.events(),
     stop: () => stopping.abort(),
   }

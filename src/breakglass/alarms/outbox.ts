@@ -4,7 +4,7 @@ import { mkdir, open, readdir, readFile, rename, rm, stat, unlink } from 'node:f
 import { join } from 'node:path'
 import { z } from 'zod'
 import { checkShape, cut, encodeCanonical, parseJson, sha256Hex, type Json } from '#document'
-import { SallyportError } from '#error'
+import { SallyportError, type Problem } from '#error'
 import { encodeEvent, parseEvent, type SecurityEvent } from './event.ts'
 
 /** One event that one sink has not heard yet. */
@@ -21,6 +21,14 @@ export interface Pending {
   readonly failure?: string
 }
 
+/** What waits to be heard. */
+export interface Waiting {
+  /** Oldest first. */
+  readonly pending: readonly Pending[]
+  /** Files that may be alarms, and are told to nobody: somebody has to look. */
+  readonly unreadable: readonly Problem[]
+}
+
 /** Alarms that have to be heard, on disk until they are: files in one folder, shared by all processes of a home. */
 export interface Outbox {
   /** Keeps an event, and for each sink that it waits for it since then; the empty name is a sink that is still to come. Durable when it resolves. The same event again is one that is there. */
@@ -29,6 +37,8 @@ export interface Outbox {
   keep(pending: Pending): Promise<void>
   /** What has not been heard, oldest first. */
   pending(): Promise<readonly Pending[]>
+  /** The same, and what lies there and cannot be read, which keeps nobody from the others. */
+  waiting(): Promise<Waiting>
   /** A sink has heard it. */
   delivered(pending: Pending): Promise<void>
   /** It was tried in vain. */
@@ -69,10 +79,8 @@ export function openOutbox(folder: string): Outbox {
       })
     },
     keep: (one) => keeping(folder, () => write(waiting, one)),
-    async pending() {
-      const found = await reading(folder, () => readAll(waiting))
-      return found.sort((a, b) => (`${a.since}${a.sink}` < `${b.since}${b.sink}` ? -1 : 1))
-    },
+    pending: async () => (await reading(folder, () => readAll(waiting))).pending,
+    waiting: () => reading(folder, () => readAll(waiting)),
     delivered: (one) =>
       keeping(folder, () => unlink(join(waiting, fileOf(one))).catch(orNothing(undefined))),
     failed: (one, failure, next) =>
@@ -92,12 +100,16 @@ export function openOutbox(folder: string): Outbox {
   }
 }
 
-async function readAll(waiting: string): Promise<Pending[]> {
+async function readAll(waiting: string): Promise<Waiting> {
   const names = await readdir(waiting).catch(orNothing<string[]>([]))
-  const read = await Promise.all(
-    names.filter((name) => name.endsWith('.json')).map((name) => readPending(waiting, name)),
-  )
-  return read.flatMap((one) => one ?? [])
+  const files = names.filter((name) => name.endsWith('.json')).sort()
+  const read = await Promise.all(files.map((name) => readPending(join(waiting, name))))
+  const found = read.flatMap((one) => one ?? [])
+  const pending = found.flatMap((one) => ('code' in one ? [] : [one]))
+  return {
+    pending: pending.sort((a, b) => (`${a.since}${a.sink}` < `${b.since}${b.sink}` ? -1 : 1)),
+    unreadable: found.flatMap((one) => ('code' in one ? [one] : [])),
+  }
 }
 
 /** A line that a crash cut off is no event; what it was is still pending. */
@@ -183,19 +195,29 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** What cannot be read is left where it is: somebody has to look. It is never delivered as something else. */
-async function readPending(folder: string, name: string): Promise<Pending | undefined> {
+/** What cannot be read is left where it is: it is never delivered as something else. */
+async function readPending(file: string): Promise<Pending | Problem | undefined> {
   try {
-    const bytes = await readFile(join(folder, name))
+    const bytes = await readFile(file)
     const what = 'a pending alarm'
     const value = parseJson(bytes, { what, maxBytes: maxFile })
     const { event, ...rest } = checkShape(pendingSchema, value, { what })
     return { ...rest, event: parseEvent(encodeCanonical(event as Json)) }
   } catch (error) {
+    if (error instanceof SallyportError) return unreadable(file, `${error.code}: ${error.found}`)
+    const { code } = error as NodeJS.ErrnoException
     // Another process has delivered it in the meantime.
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
-    if (error instanceof SallyportError) return undefined
-    throw error
+    return code === 'ENOENT' ? undefined : unreadable(file, code ?? 'an unknown error')
+  }
+}
+
+function unreadable(file: string, found: string): Problem {
+  return {
+    code: 'FILE_UNREADABLE',
+    where: file,
+    expected: 'an alarm that waits to be heard, readable for this user',
+    found: cut(found, 500),
+    fix: 'Make it readable for the user of the gate, who then tells it; if it is damaged, events.jsonl, in the folder above, has what rang: move this file away',
   }
 }
 
