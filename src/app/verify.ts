@@ -32,6 +32,8 @@ export interface VerifyOptions {
   readonly target: Target
   /** Files of evidence: then no other place is looked at but those of `evidence`. */
   readonly bundles: readonly string[]
+  /** Files of grants of breakglass, besides the evidence wherever it is. */
+  readonly grants?: readonly string[]
   /** Folders and stores of evidence, besides those of the configuration. */
   readonly evidence?: readonly string[]
   /** Policy files and folders, instead of those of the configuration. */
@@ -85,7 +87,7 @@ export interface Question {
 
 type Asked = Pick<
   VerifyOptions,
-  'config' | 'artifact' | 'bundles' | 'evidence' | 'policies' | 'trust'
+  'config' | 'artifact' | 'bundles' | 'grants' | 'evidence' | 'policies' | 'trust'
 >
 
 /** Reads everything that the answer depends on. What the person named and is not there is their mistake, not a refusal. */

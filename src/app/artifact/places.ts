@@ -8,6 +8,8 @@ import type { FoundArtifact } from './resolve.ts'
 export interface PlaceOptions {
   /** Files of evidence: then no other place is looked at but those of `evidence`. */
   readonly bundles: readonly string[]
+  /** Files of grants, besides whatever else is looked at. */
+  readonly grants?: readonly string[]
   /** Folders and stores to look in besides: a path, or an address. */
   readonly evidence?: readonly string[]
 }
@@ -39,7 +41,7 @@ export async function lookForEvidence(
 ): Promise<Looked> {
   const { configured, chosen } = await sourcesOf(artifact, network, options)
   const [files, others] = await Promise.all([
-    lookInFiles(artifact, options.bundles),
+    lookInFiles(artifact, options),
     lookElsewhere(artifact, [...configured, ...chosen], network),
   ])
   // Each source is one row, in the order of the sources.
@@ -60,8 +62,21 @@ export async function lookForEvidence(
 const nothing: Evidence = { items: [], sources: [] }
 
 /** A question about a file alone needs no HTTP, and does not load it. */
-function lookInFiles(artifact: FoundArtifact, bundles: readonly string[]): Promise<Evidence> {
-  if (artifact.kind === 'file') return findBesideFile(artifact.typed, { bundles })
+async function lookInFiles(
+  artifact: FoundArtifact,
+  { bundles, grants = [] }: PlaceOptions,
+): Promise<Evidence> {
+  const beside =
+    artifact.kind === 'file' ? findBesideFile(artifact.typed, { bundles }) : inFiles(bundles)
+  const [own, granted] = await Promise.all([beside, inFiles(grants)])
+  const known = new Set(own.items.map(({ digest }) => digest))
+  return {
+    items: [...own.items, ...granted.items.filter(({ digest }) => !known.has(digest))],
+    sources: [...own.sources, ...granted.sources],
+  }
+}
+
+function inFiles(bundles: readonly string[]): Promise<Evidence> {
   return bundles.length === 0 ? Promise.resolve(nothing) : findBesideFile('', { bundles })
 }
 

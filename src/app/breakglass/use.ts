@@ -52,7 +52,9 @@ export async function useBreakglass({
   const files = await Promise.all(grants.map((file) => grantsIn(file)))
   const found = files.flat()
   const sha256 = await digestOf(artifact)
-  SallyportError.throwAll(found.flatMap((one) => faultsOf(one, artifact, sha256, now)))
+  SallyportError.throwAll(
+    found.flatMap((one) => [...ofOthers(one, artifact, sha256), ...isOver(one, now)]),
+  )
   const lines = found.map(({ bytes }) => Buffer.from(bytes).toString('utf8').trim())
   const value = Buffer.from(lines.join('\n')).toString('base64')
   const annotation = { name: breakglassAnnotation, value }
@@ -115,35 +117,41 @@ async function digestOf(artifact: string): Promise<string | undefined> {
   return (await findArtifact(artifact, network)).digest.sha256
 }
 
-function faultsOf(
-  { file, sha256: granted, grant }: FoundGrant,
+function ofOthers(
+  { file, sha256: granted }: FoundGrant,
   artifact: string,
   sha256: string | undefined,
-  now: Date,
 ): readonly Problem[] {
-  const other: Problem = {
-    code: 'BREAKGLASS_OTHER_ARTIFACT',
-    where: file,
-    expected: `a grant for ${artifact}, sha256:${sha256 ?? ''}`,
-    found: `one for sha256:${granted}`,
-    fix: 'Name the artifact that was granted, or have this one granted: `sallyport breakglass request` with it',
-  }
-  const over: Problem = {
-    code: 'BREAKGLASS_EXPIRED',
-    where: file,
-    expected: `a grant that holds at ${now.toISOString()}`,
-    found: `one that was over at ${grant.expires}`,
-    fix: 'Deploy something that the policy lets in; if the emergency lasts, ask for another grant',
-  }
+  if (sha256 === undefined || sha256 === granted) return []
   return [
-    ...(sha256 === undefined || sha256 === granted ? [] : [other]),
-    ...(isAtOrAfter(now, Date.parse(grant.expires)) ? [over] : []),
+    {
+      code: 'BREAKGLASS_OTHER_ARTIFACT',
+      where: file,
+      expected: `a grant for ${artifact}, sha256:${sha256}`,
+      found: `one for sha256:${granted}`,
+      fix: 'Name the artifact that was granted, or have this one granted: `sallyport breakglass request` with it',
+    },
+  ]
+}
+
+function isOver({ file, grant }: FoundGrant, now: Date): readonly Problem[] {
+  if (!isAtOrAfter(now, Date.parse(grant.expires))) return []
+  return [
+    {
+      code: 'BREAKGLASS_EXPIRED',
+      where: file,
+      expected: `a grant that holds at ${now.toISOString()}`,
+      found: `one that was over at ${grant.expires}`,
+      fix: 'Deploy something that the policy lets in; if the emergency lasts, ask for another grant',
+    },
   ]
 }
 
 export interface ImportBreakglassOptions {
   readonly config: Config
   readonly grants: readonly string[]
+  /** What was let in, where evidence about it lies besides the places of the configuration; left out: only its digest is known. */
+  readonly artifact?: string
   /** When the artifact was let in, where no gate could record it. */
   readonly at: Date
   readonly service?: string
@@ -151,19 +159,26 @@ export interface ImportBreakglassOptions {
 
 /**
  * Records afterwards what was let in by hand while the gate was down: the decision that it would have given then, with
- * these grants, in the log as any other; and it rings. Grants that did not hold then are refused, and that is recorded.
+ * these grants and the evidence that there is, in the log as any other; and it rings. Grants that did not hold then are refused,
+ * and that is recorded.
+ *
+ * @throws SallyportError BREAKGLASS_OTHER_ARTIFACT; as `grantsIn` does
  */
 export async function importBreakglass(options: ImportBreakglassOptions): Promise<VerifyReport> {
   const { config, grants, at } = options
   const [first] = (await Promise.all(grants.map((file) => grantsIn(file)))).flat()
   if (first === undefined) throw noService(grants[0] ?? '', 'no grant')
+  const { artifact = `sha256:${first.sha256}` } = options
+  const sha256 = await digestOf(artifact)
+  SallyportError.throwAll(ofOthers(first, artifact, sha256))
   const { environment, service = options.service } = first.grant
   if (service === undefined) throw noService(first.file, 'one for every service of its environment')
   return await verifyArtifact({
     config: { ...config, chokePoint: 'breakglass-import' },
-    artifact: `sha256:${first.sha256}`,
+    artifact,
     target: { environment, service },
-    bundles: grants,
+    bundles: [],
+    grants,
     policies: [],
     now: at,
   })

@@ -13,6 +13,7 @@ interface Options {
   readonly environment: string
   readonly service: string
   readonly bundle: readonly string[]
+  readonly grant: readonly string[]
   readonly evidence: readonly string[]
   readonly policy: readonly string[]
   readonly trust?: string
@@ -28,6 +29,7 @@ export function define(command: CommandLine, plan: Plan): void {
     .needs('--environment <name>', 'where it would run')
     .needs('--service <name>', 'as which service')
     .option('--bundle <file>', bundleHelp, collect, [])
+    .option('--grant <file>', grantHelp, collect, [])
     .option('--evidence <place>', evidenceHelp, collect, [])
     .option('--policy <file>', 'policies, instead of those of the home (repeatable)', collect, [])
     .option('--trust <file>', 'the trust file, instead of that of the home')
@@ -48,12 +50,13 @@ export const artifactHelp =
   'a file, sha256:HEX, oci://HOST/NAME:TAG, oci://HOST/NAME@sha256:HEX, or pkg:npm/NAME@VERSION'
 export const bundleHelp =
   'a file of evidence; no other place is looked at then, but those of --evidence (repeatable)'
+const grantHelp = 'a grant of breakglass, besides the evidence wherever it is (repeatable)'
 export const evidenceHelp =
   'a folder or store of evidence to look in, too; those of every day stand in sallyport.yaml (repeatable)'
 
 async function verify(session: Session, artifact: string, options: Options): Promise<Outcome> {
   const { verifyArtifact } = await import('#app')
-  const { environment, service, bundle, evidence, policy, trust } = options
+  const { environment, service, bundle, grant, evidence, policy, trust } = options
   await using file = options.export === undefined ? undefined : await openExport(options.export)
   session.terminal.status('deciding')
   const report = await verifyArtifact({
@@ -61,6 +64,7 @@ async function verify(session: Session, artifact: string, options: Options): Pro
     artifact,
     target: { environment, service },
     bundles: bundle,
+    grants: grant,
     evidence,
     policies: policy,
     ...(trust === undefined ? {} : { trust }),

@@ -20,6 +20,12 @@ interface ApproveOptions extends GateOptions, KeyOptions {
   readonly output?: string
 }
 
+interface ImportOptions {
+  readonly at?: Date
+  readonly artifact?: string
+  readonly service?: string
+}
+
 /** Approvers sign, and grants go where they are looked for. */
 export function defineGranting(command: CommandLine, plan: Plan): void {
   const making = command
@@ -52,9 +58,13 @@ export function defineGranting(command: CommandLine, plan: Plan): void {
     .command('import')
     .description('record afterwards what was let in by hand while the gate was down')
     .argument('<grant...>', 'the grants it was let in with')
+    .option(
+      '--artifact <artifact>',
+      'what was let in, to find the evidence about it: as `verify` takes it (default: its digest alone)',
+    )
     .option('--at <time>', 'when it was, such as 2026-06-01T12:00:00Z (default: now)', parseTime)
     .option('--service <name>', 'what was deployed, where the grant names no service')
-    .action((grants: readonly string[], options: { at?: Date; service?: string }) =>
+    .action((grants: readonly string[], options: ImportOptions) =>
       plan('nothing was recorded', (session) => importGrants(session, grants, options)),
     )
 }
@@ -168,7 +178,7 @@ async function use(
 async function importGrants(
   session: Session,
   grants: readonly string[],
-  { at = session.now(), ...options }: { readonly at?: Date; readonly service?: string },
+  { at = session.now(), ...options }: ImportOptions,
 ): Promise<Outcome> {
   const { importBreakglass } = await import('#app')
   checkPast(at, session.now())
