@@ -116,14 +116,15 @@ interface Concluded {
 function conclude(place: Place, concluded: Concluded, call: Call): void {
   const { sha256, manifest, answer, edition } = concluded
   const { decision, index } = answer
-  const { verdict, effect, validUntil } = decision
+  const { verdict, effect, validUntil, breakglass } = decision
   const { parts, kind } = manifest
   const key = { requester: call.requester, repository: place.name, sha256 }
   if (effect === 'blocked') call.allowed.remove(key)
   else if (kind === 'index') call.hints.add(imagesOf(place), sha256, parts)
   else {
     call.hints.add(place.name, sha256, parts)
-    call.allowed.add({ ...key, parts, until: validUntil, edition })
+    const until = validUntil ?? breakglass?.used?.until
+    call.allowed.add({ ...key, parts, until, edition })
   }
   const image = `${place.name}@sha256:${sha256}`
   const codes = decision.reasons.map(({ code }) => code)

@@ -52,6 +52,8 @@ let onDisk: (error: unknown) => void
 let cache: BlobCache
 let edition = ''
 let now: Date
+/** Until when a grant lets everything in. */
+let granted: Date | undefined
 let folder = ''
 let folders = 0
 
@@ -75,6 +77,7 @@ beforeEach(async () => {
   refusals = []
   edition = 'first'
   now = new Date('2026-06-01T12:00:00Z')
+  granted = undefined
   folder = join(dir, String((folders += 1)))
   registry.heal()
   await start()
@@ -136,7 +139,14 @@ function decisionOn({ sha256, requester }: PullQuestion): Decision {
   const about = { request: { ...request, artifact: { name: 'image', digest: { sha256 } } } }
   const items =
     allowed.has(sha256) && !strangers.has(requester) ? [signed(provenance({ sha256 }))] : []
-  return decideOn([builtRule], items, about)
+  const decision = decideOn([builtRule], items, about)
+  if (granted === undefined || granted <= now) return decision
+  const used = { approvers: ['erin'], until: granted.toISOString(), grants: [] }
+  return {
+    ...decision,
+    effect: 'admitted-breakglass',
+    breakglass: { wanted: [], grants: [], used },
+  }
 }
 
 const push = () => pusherTo(registry.base, repository)
@@ -328,6 +338,20 @@ test('when policies change, or time passes, an image is decided again for its bl
   allowed.clear()
   now = new Date(now.getTime() + 301_000)
   assert.equal((await blob(image.layer)).code, 'DENIED')
+})
+
+test('what a grant has let in is handed out until the grant is over, and no longer', async () => {
+  const image = await push().image('granted', 'granted')
+  const layer = sha256Hex(Buffer.from('granted'))
+  granted = new Date(now.getTime() + 60_000)
+  assert.equal((await manifest('granted')).status, 200)
+  assert.equal((await blob(layer)).status, 200)
+  now = new Date(granted.getTime())
+  assert.equal((await blob(layer)).code, 'DENIED')
+  assert.deepEqual(
+    asked.map(({ sha256 }) => sha256),
+    [image.digest, image.digest],
+  )
 })
 
 test('policies that change while an image is decided count for its blobs', async () => {
