@@ -44,7 +44,8 @@ export const breakglassAskedSchema = z.strictObject({
 })
 
 export const breakglassRequestsSchema = z.strictObject({
-  requests: z.array(z.strictObject({ id: z.string(), request: breakglassRequestSchema })).max(1000),
+  // A thousand that this gate was sent, and as many that other replicas were.
+  requests: z.array(z.strictObject({ id: z.string(), request: breakglassRequestSchema })).max(2000),
 })
 
 export const breakglassGrantSchema = z.strictObject({

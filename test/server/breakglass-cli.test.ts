@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { execFile } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { promisify } from 'node:util'
 import { predicateTypes } from '#attestation'
+import { encodeRequest, requestId } from '#breakglass'
 import { trustEntries } from '../../src/core/decision/testing/fixtures.ts'
 import { trustBytes } from '../../src/core/trust/testing/fixtures.ts'
 import { makeHome, program, startInside, tokens, type GateHome, type Inside } from './gate.ts'
@@ -174,6 +175,33 @@ test('a request that is not there, a token that is not, and options of a home ar
   assert.match(JSON.stringify(homeless.json), /--gate URL --token-file FILE/)
   const loose = await run('approve', 'x.json', '--passphrase-file', 'x')
   assert.deepEqual(codesOf(loose), ['USAGE_VALUE'])
+})
+
+test('who approves reads as many requests as a gate and its replicas were sent', async () => {
+  const fields = {
+    apiVersion: 'sallyport.dev/v1' as const,
+    kind: 'BreakglassRequest' as const,
+    artifact: { name: 'shop', sha256: 'a'.repeat(64) },
+    environment: 'production',
+    service: 'shop',
+    requester: 'token:deployer',
+    requestedOn: '2026-06-01T12:00:00Z',
+    seconds: 3600,
+    rules: ['require[0].allowed'],
+    incident: 'INC-17',
+    otherwise: { verdict: 'DENY', reasons: [] },
+  }
+  for (const folder of ['requests', 'shared-requests']) {
+    const place = join(home.folder, 'breakglass', folder)
+    mkdirSync(place, { recursive: true })
+    for (let at = 0; at < 600; at += 1) {
+      const request = { ...fields, reason: `${folder} ${at}` }
+      writeFileSync(join(place, `${requestId(request)}.json`), encodeRequest(request))
+    }
+  }
+  const { exit, json } = await run('requests', ...at('approver'))
+  assert.equal(exit, 0, JSON.stringify(json).slice(0, 1000))
+  assert.ok((json['requests'] as readonly unknown[]).length >= 1200)
 })
 
 test('what a gate says draws nothing on the terminal of who reads it', async (t) => {

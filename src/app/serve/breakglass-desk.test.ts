@@ -16,6 +16,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import type { BreakglassAsk } from '#api'
 import { breakglassStatement, predicateTypes } from '#attestation'
+import { encodeRequest, requestId, type BreakglassRequest } from '#breakglass'
 import { sha256Hex } from '#document'
 import type { SallyportError } from '#error'
 import { createVerifier } from '#trust'
@@ -151,6 +152,28 @@ test('a request that is older than eight days is removed, and takes no place', a
   await place.desk.request(ask('one more'), 'token:ci')
   assert.equal((await place.desk.requests()).length, 2)
   assert.equal(namesIn(place.requests).length, 2)
+})
+
+test('however long requests are, all that are kept fit into what whoever reads them takes', async () => {
+  await using place = deskOf()
+  // Six bytes for each in JSON.
+  const reason = '\u0001'.repeat(1000)
+  const asking = (at: number) =>
+    place.desk.request({ ...ask(`${at}${reason}`.slice(0, 1000)), reason }, 'token:ci')
+  const { request: long } = await asking(0)
+  await assert.rejects(async () => {
+    for (let at = 1; at < 100; at += 1) await asking(at)
+  }, /fewer than 600000 bytes of requests of "token:ci" within eight days/)
+  await place.desk.request(ask(), 'token:deployer')
+  for (let at = 0; at < 460; at += 1) {
+    const other = { ...(long as BreakglassRequest), requester: `token:${at % 40}` }
+    const one = { ...other, incident: `INC-${at}` }
+    writeFileSync(join(place.requests, `${requestId(one)}.json`), encodeRequest(one))
+  }
+  await assert.rejects(
+    place.desk.request(ask('warehouse'), 'token:deployer'),
+    /fewer than 6000000 bytes of requests within eight days/,
+  )
 })
 
 test('the same request, sent several times at once, is kept once', async () => {

@@ -8,6 +8,9 @@ import { keptIn, readKept, timeOf, writeKept, youngMs } from './desk-folder.ts'
 const maxRequests = 1000
 const maxOwnRequests = 100
 const maxBytes = 1_000_000
+/** All of them are one answer, beside as many that others were sent: who reads that takes 16 MB. */
+const maxAllBytes = 6_000_000
+const maxOwnBytes = 600_000
 
 /** A request, and what it is called. */
 export interface KeptRequest {
@@ -15,11 +18,19 @@ export interface KeptRequest {
   readonly request: BreakglassRequest
 }
 
+/** What is known of a file without reading it again. */
+interface Known {
+  readonly mtimeMs: number
+  /** Undefined for what is no request. */
+  readonly requester: string | undefined
+  readonly size: number
+}
+
 /** The requests of one folder. Two calls of `keep` MUST NOT run at a time. */
 export class KeptRequests {
   readonly #folder: string
-  /** By whom each is, while its file stays the same; undefined for what is no request. */
-  #known = new Map<string, { readonly mtimeMs: number; readonly requester: string | undefined }>()
+  /** By whom each is, while its file stays the same. */
+  #known = new Map<string, Known>()
 
   constructor(folder: string) {
     this.#folder = folder
@@ -47,38 +58,43 @@ export class KeptRequests {
    */
   async keep(request: BreakglassRequest, since?: Date): Promise<string> {
     const name = `${requestId(request)}.json`
-    const requesters = await this.#requesters()
-    if (requesters.has(name)) return name
-    this.#checkRoom([...requesters.values()], request.requester)
-    await writeKept(join(this.#folder, name), encodeRequest(request), since)
+    const kept = await this.#kept()
+    if (kept.has(name)) return name
+    const bytes = encodeRequest(request)
+    this.#checkRoom([...kept.values()], request.requester, bytes.length)
+    await writeKept(join(this.#folder, name), bytes, since)
     return name
   }
 
-  #checkRoom(requesters: readonly string[], requester: string): void {
-    const own = requesters.filter((one) => one === requester).length
-    if (own >= maxOwnRequests)
-      throw full(this.#folder, maxOwnRequests, `requests of ${quote(requester, 200)}`)
-    if (requesters.length >= maxRequests) throw full(this.#folder, maxRequests, 'requests')
+  #checkRoom(all: readonly Known[], requester: string, bytes: number): void {
+    const own = all.filter((one) => one.requester === requester)
+    const ofThem = `requests of ${quote(requester, 200)}`
+    if (own.length >= maxOwnRequests) throw full(this.#folder, `${maxOwnRequests} ${ofThem}`)
+    if (sizeOf(own) + bytes > maxOwnBytes)
+      throw full(this.#folder, `${maxOwnBytes} bytes of ${ofThem}`)
+    if (all.length >= maxRequests) throw full(this.#folder, `${maxRequests} requests`)
+    if (sizeOf(all) + bytes > maxAllBytes)
+      throw full(this.#folder, `${maxAllBytes} bytes of requests`)
   }
 
-  /** Who has asked, by the names of files. */
-  async #requesters(): Promise<ReadonlyMap<string, string>> {
+  /** Requests, by the names of their files. */
+  async #kept(): Promise<ReadonlyMap<string, Known>> {
     const names = await this.names()
     const known = await Promise.all(
-      names.map(async (name) => [name, await this.#requesterOf(name)] as const),
+      names.map(async (name) => [name, await this.#look(name)] as const),
     )
     this.#known = new Map(known.flatMap(([name, one]) => (one === undefined ? [] : [[name, one]])))
-    return new Map(
-      known.flatMap(([name, one]) => (one?.requester === undefined ? [] : [[name, one.requester]])),
-    )
+    return new Map([...this.#known].filter(([, { requester }]) => requester !== undefined))
   }
 
-  async #requesterOf(name: string) {
+  async #look(name: string): Promise<Known | undefined> {
     const mtimeMs = await timeOf(join(this.#folder, name), maxBytes)
     if (mtimeMs === undefined) return undefined
     const known = this.#known.get(name)
     if (known?.mtimeMs === mtimeMs && isYoung(mtimeMs)) return known
-    return { mtimeMs, requester: (await this.#read(name))?.request.requester }
+    const request = (await this.#read(name))?.request
+    const size = request === undefined ? 0 : encodeRequest(request).length
+    return { mtimeMs, requester: request?.requester, size }
   }
 
   /**
@@ -112,12 +128,16 @@ function isYoung(mtimeMs: number): boolean {
   return Date.now() - mtimeMs < youngMs
 }
 
-function full(folder: string, most: number, what: string): SallyportError {
+function sizeOf(all: readonly Known[]): number {
+  return all.reduce((sum, { size }) => sum + size, 0)
+}
+
+function full(folder: string, most: string): SallyportError {
   return new SallyportError({
     code: 'BREAKGLASS_REQUEST',
     where: folder,
-    expected: `fewer than ${most} ${what} within eight days`,
-    found: `${most}`,
+    expected: `fewer than ${most} within eight days`,
+    found: 'as many already',
     fix: `Have the operator of the gate move old ones out of ${folder}; or have somebody who has a home send the file of \`sallyport breakglass request\` without --gate to an approver from hand to hand`,
   })
 }
