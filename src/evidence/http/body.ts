@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { quote, SallyportError } from '#error'
 import { unavailable } from '../unavailable.ts'
+import { Pieces } from './pieces.ts'
 
 /** Of an answer that is no success nobody needs more. */
 const maxOtherBytes = 64 * 1024
@@ -27,30 +28,31 @@ export async function readBody(
     if (!isWanted && announced > max) return new Uint8Array()
     if (announced > max) throw tooLarge(host, what, max, `${announced} bytes`)
     if (isWanted) refuseEncoding(response, host, what)
-    const chunks = await collect(response, max)
-    if (chunks === undefined && !isWanted) return new Uint8Array()
-    if (chunks === undefined) throw tooLarge(host, what, max, 'more')
+    const pieces = await collect(response, { max, announced })
+    if (pieces === undefined && !isWanted) return new Uint8Array()
+    if (pieces === undefined) throw tooLarge(host, what, max, 'more')
     if (!response.complete) throw unavailable(host, `${what}, whole`, 'an answer that was cut off')
-    return new Uint8Array(Buffer.concat(chunks))
+    return pieces.whole()
   } finally {
     response.destroy()
   }
 }
 
 /** Everything, or undefined when it is more than `max` bytes. By events: an iterator for each answer costs more than the rest. */
-function collect(response: IncomingMessage, max: number): Promise<readonly Buffer[] | undefined> {
-  const chunks: Buffer[] = []
-  let size = 0
+function collect(
+  response: IncomingMessage,
+  { max, announced }: { readonly max: number; readonly announced: number },
+): Promise<Pieces | undefined> {
+  const pieces = new Pieces(announced)
   return new Promise((resolve, reject) => {
     response.on('data', (chunk: Buffer) => {
-      size += chunk.length
-      if (size > max) resolve(undefined)
-      else chunks.push(chunk)
+      if (pieces.size + chunk.length > max) resolve(undefined)
+      else pieces.add(chunk)
     })
     response.on('error', reject)
     // After its end, or an error, this is nothing new.
-    response.on('close', () => resolve(chunks))
-    response.on('end', () => resolve(chunks))
+    response.on('close', () => resolve(pieces))
+    response.on('end', () => resolve(pieces))
   })
 }
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { getEventListeners } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
-import { createServer as createSocketServer, type AddressInfo } from 'node:net'
+import { createServer as createSocketServer, type AddressInfo, type Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
 import { afterEach, test } from 'node:test'
 import { setTimeout } from 'node:timers/promises'
@@ -150,6 +150,42 @@ test('an answer that is cut off is no answer', async () => {
   await fails(client().send(new URL(base), request()), /ECONNRESET|cut off/)
 })
 
+test('an answer on a kept connection that is cut off is not asked for again behind its back', async () => {
+  let connections = 0
+  let asked = 0
+  const url = await serveSockets((socket) => {
+    connections += 1
+    socket.on('data', () => {
+      asked += 1
+      if (asked !== 2) return void socket.write('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nok')
+      socket.write('HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\nhalf', () =>
+        setImmediate(() => socket.resetAndDestroy()),
+      )
+    })
+  })
+  const http = client()
+  await http.send(new URL(url), request())
+  await fails(http.send(new URL(url), request()), /ECONNRESET|cut off/, url)
+  await http.send(new URL(url), request())
+  assert.deepEqual({ connections, asked }, { connections: 2, asked: 3 })
+})
+
+test('an answer in pieces of one byte takes no more memory than its bytes', async () => {
+  const size = 600_000
+  const url = await serveSockets((socket) => {
+    socket.once('data', () => {
+      socket.write('HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n')
+      socket.end(`${'1\r\na\r\n'.repeat(size)}0\r\n\r\n`)
+    })
+  })
+  const patient = client({ limits: { ...quick, totalMs: 60_000, idleMs: 60_000 } })
+  const before = process.memoryUsage.rss()
+  const { body } = await patient.send(new URL(url), request())
+  assert.equal(Buffer.from(body).toString(), 'a'.repeat(size))
+  // Kept as they came they were 450 bytes each.
+  assert.ok(process.memoryUsage.rss() - before < 130_000_000)
+})
+
 for (const [says, text] of Object.entries({
   'another protocol': 'SSH-2.0-OpenSSH_9.2\r\n',
   'another protocol from now on':
@@ -160,13 +196,7 @@ for (const [says, text] of Object.entries({
   'hints for ever': 'HTTP/1.1 103 Early Hints\r\nlink: <x>\r\n\r\n'.repeat(1000),
 })) {
   test(`a server that answers with ${says} is an outage`, async () => {
-    const server = createSocketServer((socket) => {
-      socket.on('error', () => undefined)
-      socket.write(text)
-    })
-    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-    closing.push(() => server.close())
-    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const url = await serveSockets((socket) => void socket.write(text))
     await fails(client().send(new URL(url), request()), /expected the answer/, url)
   })
 }
@@ -292,6 +322,16 @@ async function serve(
     server.closeAllConnections()
     server.close()
   })
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+async function serveSockets(handle: (socket: Socket) => void): Promise<string> {
+  const server = createSocketServer((socket) => {
+    socket.on('error', () => undefined)
+    handle(socket)
+  })
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+  closing.push(() => server.close())
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
 }
 

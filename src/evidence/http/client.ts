@@ -261,7 +261,11 @@ function connect(
       url.protocol === 'https:' ? httpsRequest(url, options) : httpRequest(url, options)
     watch(request, url.protocol === 'https:', context.limits)
     for (const signal of signals) endWith(request, signal)
-    request.on('response', resolve)
+    let isAnswered = false
+    request.on('response', (response) => {
+      isAnswered = true
+      resolve(response)
+    })
     request.on('upgrade', (_response, socket) => {
       socket.destroy()
       reject(new Error('status 101'))
@@ -270,7 +274,7 @@ function connect(
     request.on('close', () => reject(new Error('no answer')))
     request.on('error', (error: NodeJS.ErrnoException) => {
       // The server closed a kept connection just when it was to be used again: that is no answer of any kind.
-      if (request.reusedSocket && !isAgain && error.code === 'ECONNRESET') {
+      if (request.reusedSocket && !isAgain && !isAnswered && error.code === 'ECONNRESET') {
         resolve(connect(url, hop, limit, context, true))
       } else reject(error)
     })

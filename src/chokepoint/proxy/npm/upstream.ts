@@ -1,5 +1,5 @@
 import { quote, SallyportError } from '#error'
-import { openDeadline, type HttpClient } from '#evidence'
+import { openDeadline, Pieces, type HttpClient } from '#evidence'
 import type { Binding } from './binding.ts'
 import type { Take } from './budget.ts'
 import { packumentUrl, type PackageName } from './name.ts'
@@ -77,16 +77,14 @@ async function fetchUpTo(
   const answer = await asking.http.stream(urlOf(asking), question)
   expectOk(answer, asking)
   const announced = Number(answer.headers['content-length'] ?? 0)
-  const chunks: Uint8Array[] = []
-  let size = 0
+  const pieces = new Pieces(announced)
   for await (const chunk of answer.content ?? []) {
-    size += chunk.length
-    if (announced > most || size > most) return 'large'
+    if (announced > most || pieces.size + chunk.length > most) return 'large'
     const room = take(chunk.length)
     if (room !== undefined) await deadline.pause(room)
-    chunks.push(chunk)
+    pieces.add(chunk)
   }
-  return { body: Buffer.concat(chunks), limit: answer.limit }
+  return { body: pieces.whole(), limit: answer.limit }
 }
 
 /** @throws SallyportError NPM_UPSTREAM when it is none */

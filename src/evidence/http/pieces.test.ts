@@ -1,0 +1,17 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { Pieces } from './pieces.ts'
+
+for (const announced of [0, 1, 150_000, 299_999, 300_000, 10_000_000_000]) {
+  test(`pieces are one after the other, with ${announced} bytes announced`, () => {
+    const together = new Pieces(announced)
+    const pieces = Array.from({ length: 300 }, (_, at) => Buffer.alloc(1000, at))
+    for (const piece of pieces) together.add(piece)
+    assert.equal(together.size, 300_000)
+    assert.deepEqual(together.whole(), new Uint8Array(Buffer.concat(pieces)))
+  })
+}
+
+test('nothing is nothing', () => {
+  for (const announced of [0, 5]) assert.equal(new Pieces(announced).whole().length, 0)
+})

@@ -1,0 +1,40 @@
+const firstBytes = 64 * 1024
+
+/** Bytes that come in pieces, as one: a server that sends each of them by itself costs no more than the bytes. */
+export class Pieces {
+  #bytes: Uint8Array
+  #size = 0
+  readonly #announced: number
+
+  /** `announced`: how many somebody says there are; as many come or not. */
+  constructor(announced = 0) {
+    this.#announced = announced
+    this.#bytes = new Uint8Array(Math.min(announced, firstBytes))
+  }
+
+  get size(): number {
+    return this.#size
+  }
+
+  add(piece: Uint8Array): void {
+    const size = this.#size + piece.length
+    if (size > this.#bytes.length) this.#grow(size)
+    this.#bytes.set(piece, this.#size)
+    this.#size = size
+  }
+
+  /** All of them; nothing may be added then. */
+  whole(): Uint8Array {
+    return this.#size === this.#bytes.length ? this.#bytes : this.#bytes.slice(0, this.#size)
+  }
+
+  #grow(size: number): void {
+    const twice = Math.max(firstBytes, 2 * this.#bytes.length)
+    const isAnnounced = this.#announced >= size
+    const larger = new Uint8Array(
+      Math.max(size, isAnnounced ? Math.min(twice, this.#announced) : twice),
+    )
+    larger.set(this.#bytes.subarray(0, this.#size))
+    this.#bytes = larger
+  }
+}
