@@ -15,11 +15,18 @@ export interface Agents {
   close(): void
 }
 
+export interface AgentOptions {
+  /** To one host at a time. */
+  readonly maxSockets: number
+  /** How long a connection is kept that nobody uses. */
+  readonly keptMs: number
+}
+
 /** Answers to names are judged where they are used, at the connection, so that a second answer cannot differ. */
 export function openAgents(
   ca: readonly string[],
   allowed: readonly string[],
-  maxSockets = 16,
+  { maxSockets, keptMs }: AgentOptions,
 ): Agents {
   const exceptions = new Set(allowed.map(bareAddress))
   const isPermitted = (address: string, limit: Limit): boolean =>
@@ -27,7 +34,13 @@ export function openAgents(
   const agents = new Map<string, HttpAgent | HttpsAgent>()
   const trusted = ca.length === 0 ? {} : { ca: [...getCACertificates('default'), ...ca] }
   const open = (protocol: string, limit: Limit): HttpAgent | HttpsAgent => {
-    const common = { keepAlive: true, maxSockets, lookup: guardedLookup(isPermitted, limit) }
+    // Whoever redirects chooses how many hosts there are.
+    const common = {
+      keepAlive: true,
+      maxSockets,
+      timeout: keptMs,
+      lookup: guardedLookup(isPermitted, limit),
+    }
     return protocol === 'https:'
       ? new HttpsAgent({ ...common, ...trusted, rejectUnauthorized: true })
       : new HttpAgent(common)

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { getEventListeners } from 'node:events'
+import { getEventListeners, once } from 'node:events'
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import { createServer as createSocketServer, type AddressInfo, type Socket } from 'node:net'
 import { networkInterfaces } from 'node:os'
@@ -134,6 +134,31 @@ test('to wait for a connection of others is not to wait for one', async () => {
     [200, 200, 200],
   )
 })
+
+const soon = { timeout: 10_000 }
+
+test(
+  'a connection that nobody uses is not kept for long, however many hosts a server leads to',
+  soon,
+  async () => {
+    const closed: Promise<unknown>[] = []
+    const targets = await Promise.all(
+      Array.from({ length: 3 }, () =>
+        serve(({ socket }, response) => {
+          closed.push(once(socket, 'close'))
+          response.end('body')
+        }),
+      ),
+    )
+    const base = await serve(({ url = '' }, response) =>
+      response.writeHead(307, { location: targets[Number(url.slice(1))] }).end(),
+    )
+    const http = client({ limits: { ...quick, keptMs: 100 } })
+    for (const at of targets.keys()) await http.send(new URL(`/${at}`, base), request())
+    await Promise.all(closed)
+    assert.equal(closed.length, 3)
+  },
+)
 
 test('a server that is not there is named', async () => {
   const base = await serve(() => undefined)
@@ -317,6 +342,8 @@ async function serve(
   handle: (request: IncomingMessage, response: ServerResponse) => unknown,
 ): Promise<string> {
   const server = createServer((request, response) => void handle(request, response))
+  // It closes no connection itself.
+  server.keepAliveTimeout = 0
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   closing.push(() => {
     server.closeAllConnections()

@@ -20,6 +20,8 @@ export interface HttpLimits {
   readonly idleMs: number
   readonly totalMs: number
   readonly redirects: number
+  /** How long a connection is kept that nobody uses. */
+  readonly keptMs: number
 }
 
 /** How gathering speaks to servers. Safe by default: TLS with verified certificates, except to this very machine. */
@@ -90,7 +92,13 @@ export interface HttpClient {
   close(): void
 }
 
-const defaults: HttpLimits = { connectMs: 5_000, idleMs: 10_000, totalMs: 30_000, redirects: 5 }
+const defaults: HttpLimits = {
+  connectMs: 5_000,
+  idleMs: 10_000,
+  totalMs: 30_000,
+  redirects: 5,
+  keptMs: 15_000,
+}
 
 interface Context {
   readonly agents: Agents
@@ -100,12 +108,13 @@ interface Context {
 
 /** Opens a client; it keeps connections until it is closed. */
 export function openHttp(options: HttpOptions = {}): HttpClient {
-  const { ca = [], plainHttp, allowAddresses = [], limits = {}, maxSockets } = options
+  const { ca = [], plainHttp, allowAddresses = [], maxSockets = 16 } = options
   const isPlain = (host: string): boolean =>
     plainHttp === undefined ? isThisMachine(host) : plainHttp.includes(host)
   const schemeOf = (host: string): 'http:' | 'https:' => (isPlain(host) ? 'http:' : 'https:')
-  const agents = openAgents(ca, allowAddresses, maxSockets)
-  const context: Context = { agents, limits: { ...defaults, ...limits }, schemeOf }
+  const limits = { ...defaults, ...options.limits }
+  const agents = openAgents(ca, allowAddresses, { maxSockets, keptMs: limits.keptMs })
+  const context: Context = { agents, limits, schemeOf }
   return {
     schemeOf,
     send: (url, request) => follow(url, request, context, readWhole),
