@@ -19,6 +19,7 @@ const b = testPackage('@s/b', '2.0.0')
 const node = testPackage('node-tool', '24.0.0')
 const platform = 'linux/amd64'
 const file = 'sallyport.lock.json'
+const soon = { timeout: 20_000 }
 
 async function registry(
   context: TestContext,
@@ -345,6 +346,19 @@ test('a redirect to something that is not the web is not followed', async (t) =>
   const work = fetchMaterials(lockOf([a]), { ...testStorage(t), npm: server.access, retries: 0 })
   await assert.rejects(work, { code: 'MATERIAL_UNAVAILABLE' })
 })
+
+test(
+  'a registry that speaks something else from now on is one that does not answer',
+  soon,
+  async (t) => {
+    const head = 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'
+    const server = await registry(t, [a], {
+      intercept: (_, response) => response.socket?.write(head) !== undefined,
+    })
+    const work = fetchMaterials(lockOf([a]), { ...testStorage(t), npm: server.access, retries: 0 })
+    await assert.rejects(work, { code: 'MATERIAL_UNAVAILABLE' })
+  },
+)
 
 test('unverified TLS is recorded when the digest is pinned, and refused when it is not', async (t) => {
   const server = await registry(t, [a, node])

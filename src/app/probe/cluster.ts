@@ -1,6 +1,6 @@
 import { request, type RequestOptions } from 'node:https'
 import type { IncomingMessage } from 'node:http'
-import { parseJson, type JsonObject } from '#document'
+import { isObject, parseJson, type JsonObject } from '#document'
 import { SallyportError } from '#error'
 import type { ClusterAccess } from './kubeconfig.ts'
 
@@ -23,6 +23,8 @@ export interface Cluster {
 const maxBytes = 64 * 1024 * 1024
 /** A webhook may take 30 seconds, and there may be several. */
 const timeoutMs = 70_000
+// Also an answer that comes byte by byte ends.
+const wholeMs = 600_000
 
 export function openCluster(access: ClusterAccess): Cluster {
   const { server, ca, certificate, key } = access
@@ -35,12 +37,19 @@ export function openCluster(access: ClusterAccess): Cluster {
     const url = new URL(server.href.replace(/\/$/, '') + path)
     const headers = headersOf(access, method, body)
     try {
-      return await exchange(url, { method, headers, timeout: timeoutMs, ...tls }, body)
+      const signal = AbortSignal.timeout(wholeMs)
+      return await exchange(url, { method, headers, timeout: timeoutMs, signal, ...tls }, body)
     } catch (cause) {
       throw unreachable(server, cause)
     }
   }
   return { address: server.origin, get: (path) => ask('GET', path), send: ask }
+}
+
+/** Whether there is more of a list than was asked for. */
+export function goesOn({ body: { metadata } }: ClusterAnswer): boolean {
+  const next = isObject(metadata) ? metadata['continue'] : undefined
+  return typeof next === 'string' && next !== ''
 }
 
 function headersOf({ token }: ClusterAccess, method: string, body: JsonObject | undefined) {
@@ -62,6 +71,10 @@ async function exchange(
     const asking = request(url, options, resolve)
     asking.on('error', reject)
     asking.on('timeout', () => asking.destroy(new Error(`no answer within ${timeoutMs / 1000} s`)))
+    asking.on('upgrade', ({ statusCode }, socket) => {
+      socket.destroy()
+      reject(new Error(`status ${statusCode}`))
+    })
     asking.end(body === undefined ? undefined : JSON.stringify(body))
   })
   const chunks: Buffer[] = []
@@ -74,10 +87,11 @@ async function exchange(
   const { statusCode = 0, headers } = response
   const isJson = /^application\/json\b/.test(headers['content-type'] ?? '')
   const value = isJson ? parseJson(Buffer.concat(chunks), { what: url.pathname, maxBytes }) : {}
-  const isObject = typeof value === 'object' && value !== null && !Array.isArray(value)
+  // What something in between says in its place is no empty list.
+  if (statusCode === 200 && !(isJson && isObject(value))) throw new Error('no object in JSON')
   return {
     status: statusCode,
-    body: isObject ? (value as JsonObject) : {},
+    body: isObject(value) ? value : {},
     // Go sends them as UTF-8, and Node reads every header as Latin-1.
     warnings: Buffer.from(headers.warning ?? '', 'latin1').toString('utf8'),
   }

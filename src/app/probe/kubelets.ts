@@ -2,7 +2,7 @@ import { request } from 'node:https'
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { checkShape } from '#document'
-import type { Cluster } from './cluster.ts'
+import { goesOn, type Cluster } from './cluster.ts'
 import type { Way } from './outcome.ts'
 
 const maxNodes = 500
@@ -49,7 +49,8 @@ export async function tryKubelets(cluster: Cluster): Promise<Kubelets> {
     return { ways: [{ outcome: 'unknown', way: 'kubelets', why }], unreached: [] }
   }
   const { items } = checkShape(nodesSchema, answer.body, { what: 'the nodes of the cluster' })
-  const ways: Way[] = []
+  const more = `there are more than ${maxNodes} nodes: the kubelets of the others were not asked`
+  const ways: Way[] = goesOn(answer) ? [{ outcome: 'unknown', way: 'kubelets', why: more }] : []
   const unreached: string[] = []
   const nodes = items ?? []
   for (let start = 0; start < nodes.length; start += width) {
@@ -121,6 +122,8 @@ function askPods(address: string, port: number): Promise<KubeletAnswer | undefin
       response.on('error', done)
     })
     asking.on('error', () => resolve(undefined))
+    // Whatever else ends it without an answer, such as a status 101.
+    asking.on('close', () => resolve(undefined))
     asking.end()
   })
 }

@@ -9,7 +9,7 @@ import {
   templateAttempt,
   type Attempt,
 } from './attempts.ts'
-import { openCluster, type Cluster, type ClusterAnswer } from './cluster.ts'
+import { goesOn, openCluster, type Cluster, type ClusterAnswer } from './cluster.ts'
 import { podBearing } from './kinds.ts'
 import { readAccess, type ClusterOptions } from './kubeconfig.ts'
 import { tryKubelets } from './kubelets.ts'
@@ -50,6 +50,7 @@ export interface ProbeReport {
 }
 
 const maxNamespaces = 1000
+const maxPods = 2000
 
 /**
  * Tries the known ways around the gate: with server-side dry runs, reviews of access, and by reading. Nothing is stored or
@@ -80,7 +81,8 @@ const nothingTried: ProbeReport = { webhooks: [], findings: [], closed: [], unkn
 async function probeCluster(options: ProbeOptions): Promise<ProbeReport> {
   const cluster = openCluster(await readAccess(options))
   const webhooks = gateWebhooks(checkAnswer(webhooksSchema, await read(cluster, registered)))
-  const namespaces = await namespacesOf(cluster)
+  const listed = await read(cluster, `/api/v1/namespaces?limit=${maxNamespaces}`)
+  const namespaces = namespacesIn(listed)
   const outside = leftOut(webhooks, namespaces)
   const inside = namespaces.filter((one) => !outside.includes(one))
   const state: State = {
@@ -88,7 +90,7 @@ async function probeCluster(options: ProbeOptions): Promise<ProbeReport> {
     webhooks,
     findings: [...inspectWebhooks(webhooks), ...leftOutInPart(webhooks, inside)],
     closed: [],
-    unknown: [],
+    unknown: goesOn(listed) ? [moreNamespaces] : [],
   }
   const first = inside.slice(0, 1).map(({ name }) => name)
   const thorough = options.namespaces.length > 0 ? options.namespaces : first
@@ -197,9 +199,13 @@ const listSchema = z.looseObject({
     .nullish(),
 })
 
-async function namespacesOf(cluster: Cluster): Promise<readonly Namespace[]> {
-  const answer = await read(cluster, `/api/v1/namespaces?limit=${maxNamespaces}`)
-  return itemsOf(answer).map(({ metadata: { name, labels } }) => ({ name, labels }))
+const moreNamespaces = {
+  way: 'namespaces',
+  why: `there are more than ${maxNamespaces}: in the others nothing was tried`,
+}
+
+function namespacesIn(listed: ClusterAnswer): readonly Namespace[] {
+  return itemsOf(listed).map(({ metadata: { name, labels } }) => ({ name, labels }))
 }
 
 async function notesOf(
@@ -207,7 +213,8 @@ async function notesOf(
   outside: readonly Namespace[],
   unreached: readonly string[],
 ): Promise<readonly string[]> {
-  const pods = itemsOf(await cluster.get('/api/v1/pods?limit=2000'))
+  const listed = await cluster.get(`/api/v1/pods?limit=${maxPods}`)
+  const pods = itemsOf(listed)
   const mirror = 'kubernetes.io/config.mirror'
   const fixed = pods
     .filter(({ metadata }) => Object.hasOwn(metadata.annotations, mirror))
@@ -222,6 +229,9 @@ async function notesOf(
       : [
           `static pods come from files on their nodes, and nobody is asked about them: ${fixed.slice(0, 50).join(', ')}`,
         ]),
+    ...(listed.status === 200 && !goesOn(listed)
+      ? []
+      : ['of the pods not all could be looked at: there may be more static ones']),
     ...(unreached.length === 0
       ? []
       : [

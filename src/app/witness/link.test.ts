@@ -29,6 +29,7 @@ async function linkTo(listener: RequestListener, path = '/') {
   return openLink({ name: 'w1', key, url: `http://127.0.0.1:${port}${path}` }, undefined)
 }
 
+const soon = { timeout: 10_000 }
 const unreachable = { code: 'WITNESS_UNREACHABLE' }
 
 test('a witness is asked below its address, with or without a slash at the end', async () => {
@@ -49,16 +50,24 @@ test('a witness is asked below its address, with or without a slash at the end',
   }
 })
 
-test('a witness that never answers, or never ends, is left in time', async () => {
-  for (const listener of [
-    () => undefined,
-    (_, response) => void response.writeHead(200).write('a'),
-  ] satisfies RequestListener[]) {
-    const link = await linkTo(listener)
-    await assert.rejects(link.ask({ method: 'GET', path: 'x', timeoutMs: 50 }), unreachable)
-    link.close()
-  }
-})
+test(
+  'a witness that never answers, never ends, or speaks something else is left in time',
+  soon,
+  async () => {
+    for (const listener of [
+      () => undefined,
+      (_, response) => void response.writeHead(200).write('a'),
+      (_, response) =>
+        void response.socket?.write(
+          'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n',
+        ),
+    ] satisfies RequestListener[]) {
+      const link = await linkTo(listener)
+      await assert.rejects(link.ask({ method: 'GET', path: 'x', timeoutMs: 50 }), unreachable)
+      link.close()
+    }
+  },
+)
 
 test('an answer without end is not read', async () => {
   const link = await linkTo((_, response) => {

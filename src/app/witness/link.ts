@@ -35,6 +35,10 @@ export function openLink(
           })
           asked.once('response', resolve)
           asked.once('error', reject)
+          asked.once('upgrade', ({ statusCode }, socket) => {
+            socket.destroy()
+            reject(new Error(`status ${statusCode}`))
+          })
           asked.end(body)
         })
         return {

@@ -83,29 +83,39 @@ test('the name of a webhook tells it from others, and not the path that lets any
   assert.notEqual(nameOf('https://hooks.example/a'), nameOf('https://hooks.example/b'))
 })
 
-test('a webhook that does not say 2xx has not heard it; redirects lead nowhere', async () => {
-  using elsewhere = await listening(200)
-  for (const [status, headers] of [
-    [500, {}],
-    [404, {}],
-    [307, { location: elsewhere.url }],
-  ] as const) {
-    using server = await listening(status, headers)
-    await assert.rejects(
-      webhookSink({ url: server.url, format: 'json', clock }).send([message], { timeoutMs }),
-    )
-  }
-  assert.equal(elsewhere.posted.length, 0)
-  using silent = await silentServer()
-  const url = `http://127.0.0.1:${silent.port}/`
-  await assert.rejects(
-    webhookSink({ url, format: 'json', clock }).send([message], { timeoutMs: 50 }),
-  )
-})
+test(
+  'a webhook that does not say 2xx has not heard it; redirects lead nowhere',
+  { timeout: 20_000 },
+  async () => {
+    using elsewhere = await listening(200)
+    for (const [status, headers] of [
+      [500, {}],
+      [404, {}],
+      [307, { location: elsewhere.url }],
+    ] as const) {
+      using server = await listening(status, headers)
+      await assert.rejects(
+        webhookSink({ url: server.url, format: 'json', clock }).send([message], { timeoutMs }),
+      )
+    }
+    assert.equal(elsewhere.posted.length, 0)
+    const head = 'HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: x\r\n\r\n'
+    for (const says of [undefined, head]) {
+      using silent = await silentServer(says)
+      const url = `http://127.0.0.1:${silent.port}/`
+      await assert.rejects(
+        webhookSink({ url, format: 'json', clock }).send([message], { timeoutMs: 50 }),
+      )
+    }
+  },
+)
 
-async function silentServer() {
+async function silentServer(says?: string) {
   const sockets: Socket[] = []
-  const server = createServer((socket) => sockets.push(socket))
+  const server = createServer((socket) => {
+    sockets.push(socket)
+    if (says !== undefined) socket.once('data', () => socket.write(says))
+  })
   const port = await portOf(server)
   const close = (): void => {
     for (const socket of sockets) socket.destroy()

@@ -91,6 +91,10 @@ function post(url: string, { body, headers, ca, timeoutMs, signal }: Post): Prom
     const ending = whenAborted(signal, (reason) => asking.destroy(reason))
     asking.once('close', () => ending?.[Symbol.dispose]())
     asking.once('error', reject)
+    asking.once('upgrade', ({ statusCode }, socket) => {
+      socket.destroy()
+      reject(new Error(`status ${statusCode}`))
+    })
     asking.once('response', (response) => {
       resolve(response.statusCode ?? 0)
       response.once('error', () => undefined)

@@ -106,6 +106,10 @@ function ask(
         : httpRequest(url, { agent: agents['http:'], headers, signal }, resolve)
     request.setTimeout(idleMs, () => request.destroy(new Error(`silent for ${idleMs / 1000} s`)))
     request.on('error', failed)
+    request.on('upgrade', ({ statusCode }, socket) => {
+      socket.destroy()
+      reject(new HttpFailure(`status ${statusCode}`, statusCode, false))
+    })
     request.end()
   })
 }
