@@ -65,10 +65,12 @@ export class Listener {
   }
 
   async #connect(): Promise<void> {
+    let client: Client | undefined
     try {
-      const client = await openClient(this.#options, 'listener', () => this.#lost(), unhurried)
+      client = await openClient(this.#options, 'listener', () => this.#lost(client), unhurried)
+      const own = client
       client.on('notification', ({ channel, processId }) => {
-        if (processId === ownProcess(client)) return
+        if (processId === ownProcess(own)) return
         this.tellHere(channel === channels.submitted ? 'submitted' : 'sequenced')
       })
       await client.query(`LISTEN ${channels.submitted}; LISTEN ${channels.sequenced}`)
@@ -76,11 +78,15 @@ export class Listener {
       // Something may have been told before.
       for (const what of ['submitted', 'sequenced'] as const) this.tellHere(what)
     } catch {
+      // Such as a standby, which lets in and lets nobody listen.
+      if (client !== undefined) await endClient(client)
       this.#again()
     }
   }
 
-  #lost(): void {
+  /** One that never listened is replaced by whoever opened it. */
+  #lost(client: Client | undefined): void {
+    if (client === undefined || client !== this.#client) return
     this.#client = undefined
     this.#again()
   }
