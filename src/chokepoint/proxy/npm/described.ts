@@ -14,21 +14,21 @@ interface Entry {
 }
 
 const freshMs = 30_000
-const maxBytes = 128 * 1024 * 1024
+const maxWeight = 320 * 1024 * 1024
 
 export function rememberDescribed(clock: () => Date): DescribedPackages {
   const entries = new Map<string, Entry>()
   let total = 0
   const drop = (key: string): void => {
-    total -= entries.get(key)?.described.bytes ?? 0
+    total -= entries.get(key)?.described.packument.weight ?? 0
     entries.delete(key)
   }
   const keep = (key: string, described: Described): void => {
     drop(key)
     entries.set(key, { described, at: clock().getTime() })
-    total += described.bytes
+    total += described.packument.weight
     for (const oldest of entries.keys()) {
-      if (total <= maxBytes) return
+      if (total <= maxWeight) return
       drop(oldest)
     }
   }

@@ -1,5 +1,6 @@
 import { quote, SallyportError } from '#error'
 import { isVersionText } from './name.ts'
+import { weightOf } from './weight.ts'
 
 export type Fields = Readonly<Record<string, unknown>>
 
@@ -23,9 +24,14 @@ export interface Packument {
   readonly distTags: ReadonlyMap<string, string>
   readonly versions: ReadonlyMap<string, VersionRecord>
   readonly times: ReadonlyMap<string, string>
+  /** About how much memory it takes. */
+  readonly weight: number
 }
 
 const maxVersions = 50_000
+/** What packages are described with weighs three to six times as much as its text. */
+const mostWeight = 8
+const fewBytes = 1_000_000
 const maxDepth = 200
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
@@ -36,6 +42,12 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
  * @throws SallyportError NPM_UPSTREAM when it is none, or is about another package
  */
 export function parsePackument(bytes: Uint8Array, name: string): Packument {
+  const weight = weightOf(bytes)
+  if (weight > mostWeight * bytes.length + fewBytes)
+    throw unreadable(
+      name,
+      `${bytes.length} bytes, which take more than ${mostWeight} times as much when they are read`,
+    )
   const fields = objectOf(parse(bytes, name))
   if (fields === undefined) throw unreadable(name, 'something else')
   const said = textOf(fields['name'])
@@ -48,6 +60,7 @@ export function parsePackument(bytes: Uint8Array, name: string): Packument {
     fields,
     distTags: textsOf(fields['dist-tags']),
     times,
+    weight,
     versions: new Map(
       entries.map(([version, value]) => [
         version,
@@ -124,7 +137,7 @@ function unreadable(name: string, found: string, cause?: unknown): SallyportErro
     {
       code: 'NPM_UPSTREAM',
       where: quote(name, 220),
-      expected: 'the packument of this package, with at most 50000 versions',
+      expected: 'the packument of this package, with at most 50000 versions, mostly of text',
       found,
       fix: 'Ask the operator of the registry behind the proxy, or correct its address in proxies.npm',
     },
