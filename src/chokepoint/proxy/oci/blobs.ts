@@ -1,5 +1,6 @@
 import { createReadStream } from 'node:fs'
 import type { Target } from '#policy'
+import type { BlobCache } from './blob-cache.ts'
 import { checked } from './checked-stream.ts'
 import type { Call } from './context.ts'
 import type { Refusal } from './errors.ts'
@@ -47,15 +48,19 @@ export async function openBlob(
   part: Part,
   call: Call,
 ): Promise<AsyncGenerator<Uint8Array> | undefined> {
-  const { sha256, size } = part
-  const found = await call.cache.find(sha256)
+  const found = await call.cache.find(part.sha256)
   if (found !== undefined) return fromDisk(found.path, part, call)
   const source = await openSource(place, part, call)
-  if (source === undefined) return undefined
-  return checked(source, part, {
-    from: hostOf(place, call),
-    keeper: await call.cache.keeper(sha256, size),
-  })
+  return source && kept(source, part, { from: hostOf(place, call), cache: call.cache })
+}
+
+/** Room is taken when the first is asked for: what nobody reads, because the client has gone, would never give it back. */
+async function* kept(
+  source: AsyncIterable<Uint8Array>,
+  part: Part,
+  { from, cache }: { readonly from: string; readonly cache: BlobCache },
+): AsyncGenerator<Uint8Array> {
+  yield* checked(source, part, { from, keeper: await cache.keeper(part.sha256, part.size) })
 }
 
 /** What the registry sends, compared with nothing. It is over when the client has had its time, too. */
