@@ -12,7 +12,7 @@ import {
   startGatekeeper,
   whyNoGatekeeper,
 } from './gatekeeper.ts'
-import { pod } from './objects.ts'
+import { pod, templates } from './objects.ts'
 import { until, type Running } from './processes.ts'
 import { deployFolder, startWorld, type World } from './world.ts'
 
@@ -39,7 +39,7 @@ before(async () => {
   const fresh = '--external-data-provider-response-cache-ttl=0s'
   gatekeeper = await startGatekeeper(world.cluster, folder, [fresh])
   for (const manifest of await manifests()) assertDone(await apply(manifest))
-  const made = async (): Promise<boolean> => (await apply(constraint())).exit === 0
+  const made = async (): Promise<boolean> => (await apply(load(shown()))).exit === 0
   await until('the constraint is taken', made, gatekeeper)
   const bad = pod('probe', world.bad)
   const refuses = async (): Promise<boolean> => (await apply(bad, '--dry-run=server')).exit !== 0
@@ -71,11 +71,11 @@ async function manifests(): Promise<readonly unknown[]> {
   return loadAll(stdout.replace('CA_BUNDLE', ca).replace(address, world.gateAddress))
 }
 
-/** The one of the documentation, for the environment that the gate of this test has a policy for. */
-function constraint(): unknown {
+/** The constraint of the documentation, for the environment that the gate of this test has a policy for. */
+function shown(): string {
   const page = readFileSync(join(deployFolder, '../../docs/kubernetes.md'), 'utf8')
   const block = /^```yaml\n(apiVersion: constraints\.gatekeeper\.sh.*?)^```$/ms.exec(page)?.[1]
-  return load((block ?? '').replace('environment: production', 'environment: staging'))
+  return (block ?? '').replace('environment: production', 'environment: staging')
 }
 
 function assertDone({ exit, stderr }: Said): void {
@@ -117,6 +117,18 @@ test('what was there before can be changed, not into another target', { skip }, 
   assertDone(await label('legacy', 'team=one'))
   assertRefused(await label('legacy', 'app=other'), /no policy|POLICY/i)
   assertRefused(await apply(pod('stray', world.good, { labels: {} })), /give it the label app/)
+})
+
+test('a constraint about anything but pods lets nothing in and says so', { skip }, async () => {
+  const { metadata: _, spec, ...kind } = load(shown()) as { metadata: object; spec: object }
+  const match = { kinds: [{ apiGroups: ['apps'], kinds: ['Deployment'] }], namespaces: ['shop'] }
+  const wrong = { ...kind, metadata: { name: 'wrong' }, spec: { ...spec, match } }
+  assertDone(await apply(wrong))
+  const [deployment] = templates('deployed', world.good)
+  const refused = async (): Promise<boolean> =>
+    /about pods, not about the kind Deployment/.test((await apply(deployment)).stderr)
+  await until('the constraint is in force', refused, gatekeeper)
+  assertDone(await kubectl('delete', 'sallyportadmitted', 'wrong'))
 })
 
 test(
