@@ -157,6 +157,37 @@ test(
   },
 )
 
+test(
+  'a revision that somebody writes brings a template, and those of the controllers are not asked about',
+  { skip },
+  async () => {
+    const revision = (name: string, image: string) => {
+      const { metadata, spec } = pod(name, image)
+      const { labels } = metadata
+      const data = { spec: { template: { $patch: 'replace', metadata: { labels }, spec } } }
+      const named = { name, namespace: 'shop' }
+      const kind = 'ControllerRevision'
+      return { apiVersion: 'apps/v1', kind, metadata: named, revision: 1, data }
+    }
+    const create = (object: unknown, ...more: readonly string[]): Promise<Said> =>
+      world.cluster.kubectl(['create', '-f', '-', ...more], object)
+    const refused = await create(revision('revised', world.bad))
+    const denied =
+      /"revisions\.gate\.sallyport\.dev" denied .*data\.spec\.template\.spec\.containers/s
+    assert.match(refused.stderr, denied)
+    assertDone(await create(revision('revised', world.good)))
+    const changed = await world.cluster.kubectl(
+      ['replace', '-f', '-'],
+      revision('revised', world.bad),
+    )
+    assert.match(changed.stderr, /data: Invalid value: .*field is immutable/s)
+    for (const account of ['statefulset-controller', 'daemon-set-controller']) {
+      const as = `--as=system:serviceaccount:kube-system:${account}`
+      assertDone(await create(revision(account, world.bad), as, '--as-group=system:masters'))
+    }
+  },
+)
+
 test('a pod whose name the server makes up is asked about', { skip }, async () => {
   const { metadata, ...rest } = pod('x', world.bad)
   const object = { ...rest, metadata: { ...metadata, name: undefined, generateName: 'x-' } }

@@ -129,6 +129,8 @@ function membersOf(kind: string): JsonObject {
       return { spec: { selector: labels, template: template('Always') } }
     case 'Job':
       return { spec: job }
+    case 'ControllerRevision':
+      return { revision: 1, data: { spec: { template: template('Always') } } }
     case 'CronJob':
       return { spec: { schedule: '0 0 1 1 *', jobTemplate: { spec: job } } }
     default: {

@@ -28,9 +28,26 @@ export const ephemeral = 'pods/ephemeralcontainers'
 /** The subresource of pods that brings labels, and annotations that name artifacts. */
 export const podStatus = 'pods/status'
 
+/** What StatefulSets and DaemonSets make pods of, besides their own template. */
+export const revision: PodBearing = {
+  group: 'apps',
+  resource: 'controllerrevisions',
+  kind: 'ControllerRevision',
+}
+
+/** Their controllers write revisions of templates that were asked about; as in deploy/kubernetes/webhook. */
+const revisionCondition =
+  "!(request.userInfo.username in ['system:serviceaccount:kube-system:statefulset-controller', 'system:serviceaccount:kube-system:daemon-set-controller', 'system:kube-controller-manager'])"
+
 /**
  * When the API server has to ask about a status; as in deploy/kubernetes/webhook. No other status may wait for a gate, or
  * kubelets could not report without it.
  */
-export const podStatusCondition =
+const podStatusCondition =
   "object.metadata.?labels.orValue({}) != oldObject.metadata.?labels.orValue({}) || object.metadata.?annotations.orValue({}).exists(name, name.startsWith('seccomp-profile.') && object.metadata.annotations[name] != oldObject.metadata.?annotations[?name].orValue(''))"
+
+/** What is asked about by a webhook of its own, under this condition and no other. */
+export const conditions: ReadonlyMap<string, string> = new Map([
+  [podStatus, podStatusCondition],
+  [revision.resource, revisionCondition],
+])

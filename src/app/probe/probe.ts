@@ -10,7 +10,7 @@ import {
   type Attempt,
 } from './attempts.ts'
 import { goesOn, openCluster, type Cluster, type ClusterAnswer } from './cluster.ts'
-import { podBearing } from './kinds.ts'
+import { podBearing, revision } from './kinds.ts'
 import { readAccess, type ClusterOptions } from './kubeconfig.ts'
 import { tryKubelets } from './kubelets.ts'
 import { tryNodesProxy } from './nodes.ts'
@@ -140,7 +140,8 @@ function add({ findings, closed, unknown }: Tally, one: Way): void {
 
 async function tryEverything(state: State, namespace: string): Promise<void> {
   for (const one of podAttempts(namespace)) await attempt(state, one)
-  for (const kind of podBearing.filter(({ resource }) => resource !== 'pods')) {
+  const templates = podBearing.filter(({ resource }) => resource !== 'pods')
+  for (const kind of [...templates, revision]) {
     for (const version of await versionsOf(state.cluster, kind.group, kind.resource)) {
       await attempt(state, templateAttempt(kind, version, namespace))
     }

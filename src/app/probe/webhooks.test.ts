@@ -30,7 +30,7 @@ const rules = [
     apiGroups: ['apps'],
     apiVersions: ['*'],
     operations,
-    resources: ['deployments', 'replicasets', 'statefulsets', 'daemonsets'],
+    resources: ['deployments', 'replicasets', 'statefulsets', 'daemonsets', 'controllerrevisions'],
   },
   { apiGroups: ['batch'], apiVersions: ['*'], operations, resources: ['jobs', 'cronjobs'] },
 ]
@@ -57,17 +57,22 @@ test('the webhooks of deploy/kubernetes leave no way open; with another conditio
   const file = join(import.meta.dirname, '../../../deploy/kubernetes/webhook/validating.yaml')
   const found = gateWebhooks(webhooksSchema.parse({ items: [load(readFileSync(file, 'utf8'))] }))
   assert.deepEqual(inspectWebhooks(found), [])
-  const [main, status] = found
-  assert.ok(main !== undefined && status !== undefined)
+  const [main, status, revisions] = found
+  assert.ok(main !== undefined && status !== undefined && revisions !== undefined)
   const never = { ...status, matchConditions: [{ name: 'never', expression: 'false' }] }
   const ways = (...webhooks: readonly Webhook[]): readonly string[] =>
     inspectWebhooks(webhooks).map(({ way }) => way)
-  assert.deepEqual(ways(main), ['rules: pods/status'])
-  assert.deepEqual(ways(main, never), ['matchConditions'])
-  const { matchConditions } = status
-  assert.deepEqual(ways({ ...main, matchConditions }, status), ['matchConditions'])
+  assert.deepEqual(ways(main, revisions), ['rules: pods/status'])
+  assert.deepEqual(ways(main, status), ['rules: apps/controllerrevisions'])
+  assert.deepEqual(ways(main, never, revisions), ['matchConditions'])
+  for (const { matchConditions } of [status, revisions]) {
+    assert.deepEqual(ways({ ...main, matchConditions }, status, revisions), ['matchConditions'])
+  }
+  const swapped = { ...revisions, matchConditions: status.matchConditions }
+  assert.deepEqual(ways(main, status, swapped), ['matchConditions'])
   const shop = { name: 'shop', labels: {} }
-  assert.deepEqual([leftOut([status], [shop]), leftOut(found, [shop])], [[shop], []])
+  const others = leftOut([status, revisions], [shop])
+  assert.deepEqual([others, leftOut(found, [shop])], [[shop], []])
 })
 
 test('a webhook that calls somebody else is not the gate', () => {
@@ -88,7 +93,7 @@ test('each way in which a webhook is weakened is named', () => {
 })
 
 test('every resource and operation that no rule names is one', () => {
-  assert.equal(waysOf({ rules: [] }).length, 11)
+  assert.equal(waysOf({ rules: [] }).length, 12)
   const [core, apps, batch] = rules
   assert.deepEqual(waysOf({ rules: [core, apps] }), ['rules: batch/jobs', 'rules: batch/cronjobs'])
   const noDebug = { ...core, resources: ['*'] }
@@ -97,8 +102,8 @@ test('every resource and operation that no rule names is one', () => {
     'rules: pods/status',
   ])
   assert.deepEqual(waysOf({ rules: [{ ...whole, operations: ['CREATE'] }] }).length, 11)
-  assert.deepEqual(waysOf({ rules: [{ ...whole, scope: 'Cluster' }] }).length, 11)
-  assert.deepEqual(waysOf({ rules: [{ ...whole, resources: ['pods/*'] }] }).length, 9)
+  assert.deepEqual(waysOf({ rules: [{ ...whole, scope: 'Cluster' }] }).length, 12)
+  assert.deepEqual(waysOf({ rules: [{ ...whole, resources: ['pods/*'] }] }).length, 10)
 })
 
 test('namespaces that the selector leaves out are found as Kubernetes evaluates it', () => {
@@ -127,8 +132,8 @@ test('namespaces that the selector leaves out are found as Kubernetes evaluates 
 test('what only some webhooks ask about is found where those do not', () => {
   const file = join(import.meta.dirname, '../../../deploy/kubernetes/webhook/validating.yaml')
   const found = gateWebhooks(webhooksSchema.parse({ items: [load(readFileSync(file, 'utf8'))] }))
-  const [main, status] = found
-  assert.ok(main !== undefined && status !== undefined)
+  const [main, status, revisions] = found
+  assert.ok(main !== undefined && status !== undefined && revisions !== undefined)
   const key = 'kubernetes.io/metadata.name'
   const all = ['one', 'two', 'three'].map((name) => ({ name, labels: { [key]: name } }))
   const matchExpressions = [{ key, operator: 'NotIn', values: ['two', 'three'] }]
@@ -136,7 +141,7 @@ test('what only some webhooks ask about is found where those do not', () => {
   const ways = (...webhooks: readonly Webhook[]): readonly string[] =>
     leftOutInPart(webhooks, all).map(({ way }) => way)
   assert.deepEqual(ways(...found), [])
-  assert.deepEqual(ways(main, { ...status, namespaceSelector }), [
+  assert.deepEqual(ways(main, { ...status, namespaceSelector }, revisions), [
     'rules: pods/status in two, three',
   ])
   // What nobody asks about anywhere is told once, by how the webhooks are registered.

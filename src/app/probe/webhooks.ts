@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { ephemeral, podBearing, podStatus, podStatusCondition } from './kinds.ts'
+import { conditions, ephemeral, podBearing, podStatus, revision } from './kinds.ts'
 
 // What an API server says about its webhooks: members that are not read here are not looked at.
 const text = z.string().max(10_000)
@@ -146,16 +146,16 @@ function ofOne(webhook: Webhook): readonly Finding[] {
   ]
 }
 
-/** The webhook that is only asked when a status changes what a pod is. */
-function isForStatus({ rules }: Webhook): boolean {
-  return rules.every(({ resources }) => resources.every((one) => one === podStatus))
+/** The condition of a webhook that is there for one resource, which is asked about only when it has to be. */
+function ownCondition({ rules }: Webhook): string | undefined {
+  const [resource, ...others] = new Set(rules.flatMap(({ resources }) => resources))
+  return resource === undefined || others.length > 0 ? undefined : conditions.get(resource)
 }
 
 /** Conditions that take something out that has to be asked about. */
 function narrowing(webhook: Webhook): Webhook['matchConditions'] {
-  return webhook.matchConditions.filter(
-    ({ expression }) => !(isForStatus(webhook) && expression.trim() === podStatusCondition),
-  )
+  const own = ownCondition(webhook)
+  return webhook.matchConditions.filter(({ expression }) => expression.trim() !== own)
 }
 
 function keysOf({ matchLabels, matchExpressions }: Selector): readonly string[] {
@@ -167,10 +167,10 @@ const subresources: readonly string[] = [ephemeral, podStatus]
 
 function uncovered(webhooks: readonly Webhook[]): readonly Finding[] {
   const rules = webhooks.flatMap((webhook) => webhook.rules)
-  const wanted = [...podBearing, ...subresources.map((resource) => ({ group: '', resource }))]
+  const others = subresources.map((resource) => ({ group: '', resource }))
+  const wanted = [...podBearing, revision, ...others]
   return wanted.flatMap(({ group, resource }) => {
-    // They only ever come by changing a pod.
-    const asked = subresources.includes(resource) ? (['UPDATE'] as const) : operations
+    const asked = operationsOn(resource)
     const missing = asked.filter((one) => !rules.some((rule) => covers(rule, group, resource, one)))
     if (missing.length === 0) return []
     const name = group === '' ? resource : `${group}/${resource}`
@@ -178,13 +178,19 @@ function uncovered(webhooks: readonly Webhook[]): readonly Finding[] {
       {
         way: `rules: ${name}`,
         found: `${missing.join(' and ')} of ${name} is not asked about`,
-        fix:
-          resource === podStatus
-            ? 'Apply deploy/kubernetes/webhook again: its second webhook asks about it, and only when it has to'
-            : `Add ${resource} of the group "${group}" with ${missing.join(' and ')} to the rules of the webhook, as in deploy/kubernetes/webhook`,
+        fix: conditions.has(resource)
+          ? 'Apply deploy/kubernetes/webhook again: a webhook of its own asks about it, and only when it has to'
+          : `Add ${resource} of the group "${group}" with ${missing.join(' and ')} to the rules of the webhook, as in deploy/kubernetes/webhook`,
       },
     ]
   })
+}
+
+function operationsOn(resource: string): readonly (typeof operations)[number][] {
+  // They only ever come by changing a pod.
+  if (subresources.includes(resource)) return ['UPDATE']
+  // What is in one never changes.
+  return resource === revision.resource ? ['CREATE'] : operations
 }
 
 function covers(rule: Rule, group: string, resource: string, operation: string): boolean {
@@ -212,7 +218,7 @@ export function leftOut(
   webhooks: readonly Webhook[],
   namespaces: readonly Namespace[],
 ): readonly Namespace[] {
-  const asked = webhooks.filter((webhook) => !isForStatus(webhook))
+  const asked = webhooks.filter((webhook) => ownCondition(webhook) === undefined)
   return namespaces.filter(
     ({ labels }) => !asked.some(({ namespaceSelector }) => selects(namespaceSelector, labels)),
   )

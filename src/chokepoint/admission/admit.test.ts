@@ -87,6 +87,11 @@ const allWorkloads: readonly [string, string, (image: string) => unknown][] = [
   ['apps', 'ReplicaSet', (image) => ({ spec: { template: template(image) } })],
   ['apps', 'StatefulSet', (image) => ({ spec: { template: template(image) } })],
   ['apps', 'DaemonSet', (image) => ({ spec: { template: template(image) } })],
+  [
+    'apps',
+    'ControllerRevision',
+    (image) => ({ data: { spec: { template: { $patch: 'replace', ...template(image) } } } }),
+  ],
   ['batch', 'Job', (image) => ({ spec: { template: template(image) } })],
   [
     'batch',

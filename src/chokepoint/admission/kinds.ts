@@ -8,7 +8,10 @@ export function kindName({ group, kind }: Pick<GroupVersionKind, 'group' | 'kind
   return group === '' ? kind : `${group}/${kind}`
 }
 
-/** The kinds of Kubernetes that make pods. In every version that ever was, the template stands in the same place. */
+/**
+ * The kinds of Kubernetes that make pods, and the revisions that StatefulSets and DaemonSets make theirs of. In every version that
+ * ever was, the template stands in the same place.
+ */
 export const builtInKinds: ReadonlyMap<string, TemplatePath> = new Map([
   ['Pod', []],
   ['PodTemplate', ['template']],
@@ -17,6 +20,7 @@ export const builtInKinds: ReadonlyMap<string, TemplatePath> = new Map([
   ['apps/ReplicaSet', ['spec', 'template']],
   ['apps/StatefulSet', ['spec', 'template']],
   ['apps/DaemonSet', ['spec', 'template']],
+  ['apps/ControllerRevision', ['data', 'spec', 'template']],
   ['extensions/Deployment', ['spec', 'template']],
   ['extensions/ReplicaSet', ['spec', 'template']],
   ['extensions/DaemonSet', ['spec', 'template']],
