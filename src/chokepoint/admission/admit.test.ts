@@ -625,6 +625,25 @@ test('why it is not known what a tag means is told: where nothing may be asked, 
     }
 })
 
+test('the audit log of the API server is told of as many images as are decided', async () => {
+  const containers = Array.from({ length: 64 }, (_, index) => ({
+    image: `r.example/a${index}@sha256:${digest}`,
+  }))
+  const { ports } = portsOf({ [digest]: 'admitted-unavailable' })
+  const index = 123_456_789_012_345
+  const decide: typeof ports.decide = async (question) => ({
+    ...(await ports.decide(question)),
+    index,
+  })
+  const request = requestOf({ namespace: 'tools', object: { spec: { containers } } })
+  const { response } = await admit(request, settings, { ...ports, decide })
+  const { effects = '', entries = '' } = response.auditAnnotations ?? {}
+  assert.deepEqual(
+    [new Set(effects.split(',')), new Set(entries.split(','))],
+    [new Set(['admitted-unavailable']), new Set([String(index)])],
+  )
+})
+
 test('more images than can be decided in time are refused', async () => {
   const containers = Array.from({ length: 65 }, (_, index) => ({
     image: `r.example/a${index}@sha256:${digest}`,

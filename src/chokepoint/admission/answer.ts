@@ -36,7 +36,8 @@ const maxRest = 40
 /** The API server cuts what is longer, and all of them at 4,096. */
 const maxWarning = 240
 const maxWarnings = 16
-const maxAudit = 1000
+/** `breakglass audit` reads them: what is told of 64 images has to fit, with a place of fifteen digits for each. */
+const maxAudit = 2000
 
 /** Puts an answer together; nothing in it is longer than the API server or a terminal takes. */
 export function answerOf({
