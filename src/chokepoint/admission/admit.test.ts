@@ -269,6 +269,7 @@ test('what is no image reference is refused', async () => {
     'UPPER/x@sha256:1',
     `r.example/a@sha256:${digest}@sha256:${other}`,
     ' ',
+    `oci://${pinned}`,
   ]) {
     const { ports, asked } = portsOf()
     const request = requestOf({ object: { metadata: { labels }, ...pod(image) } })

@@ -7,6 +7,7 @@ import type { NamedImage } from './images.ts'
  * that has another default.
  */
 export function artifactOf({ field, image }: NamedImage): Reference | Problem {
+  if (image.startsWith(scheme)) return withScheme({ field, image })
   try {
     return parseReference(image)
   } catch (error) {
@@ -18,6 +19,19 @@ export function artifactOf({ field, image }: NamedImage): Reference | Problem {
       found: quote(image, 200),
       fix: error.fix,
     }
+  }
+}
+
+/** As the command line takes it; no node does, and the pod would never start. */
+const scheme = 'oci://'
+
+function withScheme({ field, image }: Pick<NamedImage, 'field' | 'image'>): Problem {
+  return {
+    code: 'ADMISSION_IMAGE',
+    where: field,
+    expected: 'a name that nodes take',
+    found: quote(image, 200),
+    fix: `Leave out ${scheme} in ${field}`,
   }
 }
 
