@@ -12,8 +12,17 @@ const outageMs = 5_000
  *
  * @throws SallyportError ADMISSION_TIMEOUT
  */
-export function checkHurry({ effect }: Pick<Decision, 'effect'>, ms: number): void {
-  if (ms < outageMs && effect === 'admitted-unavailable') throw new SallyportError(noOutage(ms))
+export function checkHurry(decision: ForHurry, ms: number): void {
+  if (ms < outageMs && isByOutage(decision)) throw new SallyportError(noOutage(ms))
+}
+
+export type ForHurry = Pick<Decision, 'effect' | 'verdict' | 'breakglass'>
+
+/** A policy may let outages in, and in one the trust file says who may break the glass, where the policy says nobody. */
+function isByOutage({ effect, verdict, breakglass }: ForHurry): boolean {
+  if (effect === 'admitted-unavailable') return true
+  const isOfTrust = effect === 'admitted-breakglass' && breakglass?.terms?.from === 'trust'
+  return isOfTrust && verdict === 'UNDETERMINED'
 }
 
 /** Why there is no decision, when that is the reason. */
@@ -29,7 +38,7 @@ function noOutage(ms: number): Problem {
   return {
     code: 'ADMISSION_TIMEOUT',
     where: 'evidence',
-    expected: `${seconds(outageMs)} to look for evidence: a place that is silent for so long is an outage, which this policy lets in`,
+    expected: `${seconds(outageMs)} to look for evidence: what is silent for so long is an outage, and nothing else would let this in`,
     found: `${seconds(ms)}, and no answer in them`,
     fix: 'Ask again with more time, such as kubectl without --request-timeout; a webhook needs timeoutSeconds: 6 or more',
   }
