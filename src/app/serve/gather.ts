@@ -38,7 +38,7 @@ export interface GatherPorts {
 }
 
 /** For folders, when the time for everything else is over. */
-const hereMs = 100
+const hereMs = 200
 
 export interface Found {
   readonly evidence: Gathered
