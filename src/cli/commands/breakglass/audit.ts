@@ -46,7 +46,13 @@ export function defineAudit(command: CommandLine, plan: Plan): void {
     )
 }
 
-const guards = ['sallyport', 'sallyport-pin', 'sallyport-own-namespace']
+/** What deploy/kubernetes has of them. @internal */
+export const guards = [
+  'sallyport',
+  'sallyport-pin',
+  'sallyport-own-namespace',
+  'sallyport-bindings',
+]
 
 async function audit(
   session: Session,
