@@ -6,7 +6,7 @@ export {
   type RefusedAccess,
 } from './access/access.ts'
 export { openOidc, type OidcLookup } from './access/oidc.ts'
-export { roles, type Principal, type Role } from './access/principal.ts'
+export { roles, type IssuerGrant, type Principal, type Role } from './access/principal.ts'
 export type {
   AccessSettings,
   CertificateGrant,

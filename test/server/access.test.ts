@@ -1,6 +1,9 @@
 // Who may do what, over the real gate: told to auditors, reviewed by whoever is authenticated, and never by who holds it.
 import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { makeHome, startInside, tokens, type GateHome, type Inside, type RoleName } from './gate.ts'
 
 interface Listed {
@@ -13,16 +16,44 @@ interface Listed {
 let home: GateHome
 let gate: Inside
 
+const issuer = 'https://issuer.example'
+const keys = await generateKeyPair('ES256')
+
 before(async () => {
-  home = await makeHome()
+  home = await makeHome(`  oidc:
+    - issuer: ${issuer}
+      audience: gate
+      keysFile: issuer.json
+      grants:
+        - {claims: {groups: auditors}, roles: [auditor]}
+        - {claims: {groups: auditors}, roles: [viewer]}
+        - {claims: {groups: shippers}, roles: [deployer]}
+`)
+  const published = { keys: [await exportJWK(keys.publicKey)] }
+  writeFileSync(join(home.folder, 'issuer.json'), JSON.stringify(published))
   gate = await startInside(home)
 })
 
 after(() => home?.close())
 
+/** A token by which erin, who is in `group`, proves it. */
+async function tokenOf(group: string): Promise<string> {
+  return new SignJWT({ groups: [group] })
+    .setProtectedHeader({ alg: 'ES256' })
+    .setIssuer(issuer)
+    .setAudience('gate')
+    .setSubject('erin')
+    .setExpirationTime('10m')
+    .sign(keys.privateKey)
+}
+
 async function ask(role: RoleName, path: string, body?: unknown): Promise<[number, unknown]> {
+  return await askWith(tokens[role], path, body)
+}
+
+async function askWith(token: string, path: string, body?: unknown): Promise<[number, unknown]> {
   const response = await fetch(`${gate.address}/api/v1/access/${path}`, {
-    headers: { authorization: `Bearer ${tokens[role]}`, 'content-type': 'application/json' },
+    headers: { authorization: `Bearer ${token}`, 'content-type': 'application/json' },
     ...(body === undefined ? {} : { method: 'POST', body: JSON.stringify(body) }),
   })
   return [response.status, await response.json()]
@@ -61,6 +92,20 @@ test('nobody reviews their own grant, one that is not there, or in the name of s
   assert.equal((await ask('auditor', 'reviews', forged))[0], 400)
   assert.equal((await ask('operator', 'reviews', { grants: [own.sha256], finding }))[0], 403)
   assert.equal((await grantOf('token:auditor')).state, 'never')
+})
+
+test('a grant of an issuer is not reviewed by whoever their own token gives it, whatever they are called', async () => {
+  const erin = await tokenOf('auditors')
+  const finding = 'we need it'
+  for (const name of ['groups=auditors', 'groups=auditors (2)']) {
+    const { sha256 } = await grantOf(`oidc:${issuer}#${name}`)
+    const [, refused] = await askWith(erin, 'reviews', { grants: [sha256], finding })
+    assert.equal(codeOf(refused), 'GRANT_OWN', name)
+  }
+  const { sha256 } = await grantOf(`oidc:${issuer}#groups=shippers`)
+  const [status] = await askWith(erin, 'reviews', { grants: [sha256], finding: 'ships' })
+  assert.equal(status, 200)
+  assert.equal((await grantOf(`oidc:${issuer}#groups=shippers`)).state, 'reviewed')
 })
 
 test('no hash of a token is told', async () => {

@@ -71,7 +71,7 @@ export function makeGrant({ content, ...grant }: GrantParts): Grant {
   return { ...grant, id: shorten(grant.id), sha256 }
 }
 
-function shorten(id: string): string {
+export function shorten(id: string): string {
   const whole = id.toWellFormed()
   return whole.length <= maxId ? whole : `${whole.slice(0, 200)}…${sha256Hex(whole).slice(0, 32)}`
 }

@@ -7,6 +7,8 @@ export interface Reviewer {
   readonly by: string
   /** As they have proven it. */
   readonly principal: string
+  /** Ids of grants that they have proven to hold, where a name does not tell. */
+  readonly holds?: readonly string[]
 }
 
 /**
@@ -23,9 +25,16 @@ export function lookedAt(
   SallyportError.throwAll(found.flatMap((one) => ('code' in one ? [one] : [])))
   const grants = found.flatMap((one) => ('code' in one ? [] : [one]))
   SallyportError.throwAll(
-    grants.filter((one) => isOwn(one, reviewer)).map((one) => own(one, reviewer)),
+    grants
+      .filter((one) => isOwn(one, reviewer) || isHeld(one, reviewer))
+      .map((one) => own(one, reviewer)),
   )
   return grants
+}
+
+/** Of several grants with the same name none is reviewed by whoever holds one of them. */
+function isHeld({ id }: Grant, { holds = [] }: Reviewer): boolean {
+  return holds.some((held) => id === held || id.startsWith(`${held} (`))
 }
 
 const perEntry = 100

@@ -2,7 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { relative } from 'node:path'
 import type { Config } from '#config'
 import { sha256Hex } from '#document'
-import { makeGrant, type Grant, type Trace } from './grant.ts'
+import type { IssuerGrant } from '#server'
+import { makeGrant, shorten, type Grant, type Trace } from './grant.ts'
 
 type Role = Config['access']['tokens'][number]['roles'][number]
 
@@ -86,15 +87,13 @@ async function issuers(config: Config): Promise<readonly Grant[]> {
         ? { url: keysUrl ?? '' }
         : { sha256: sha256Hex(await readFile(keysFile)) }
     for (const [place, { claims, roles: given }] of grants.entries()) {
-      const sorted = Object.entries(claims).sort(([a], [b]) => (a < b ? -1 : 1))
       const { roles, may } = rights(given)
-      const shown = sorted.map(([name, value]) => `${name}=${value}`).join(' ')
       found.push(
         makeGrant({
-          id: `oidc:${issuer}#${shown}`,
+          id: idOfIssuerGrant({ issuer, claims }),
           kind: 'oidc',
-          who: `${shown} of ${issuer}`,
-          holders: sorted.map(([, value]) => value),
+          who: `${shownOf(claims)} of ${issuer}`,
+          holders: sorted(claims).map(([, value]) => value),
           may,
           where: at(config, `access.oidc[${index}].grants[${place}]`),
           ...traceOf(given, subjectTrace(issuer, claims['sub'], grants.length)),
@@ -104,6 +103,21 @@ async function issuers(config: Config): Promise<readonly Grant[]> {
     }
   }
   return found
+}
+
+/** What the grant of an issuer is called, before it is told from others of the same name. */
+export function idOfIssuerGrant({ issuer, claims }: IssuerGrant): string {
+  return shorten(`oidc:${issuer}#${shownOf(claims)}`)
+}
+
+function shownOf(claims: IssuerGrant['claims']): string {
+  return sorted(claims)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(' ')
+}
+
+function sorted(claims: IssuerGrant['claims']): readonly (readonly [string, string])[] {
+  return Object.entries(claims).sort(([a], [b]) => (a < b ? -1 : 1))
 }
 
 function subjectTrace(issuer: string, subject: string | undefined, count: number): Trace {

@@ -3,6 +3,7 @@ import { cut } from '#document'
 import type { Log } from '#log'
 import type { GateService } from '#server'
 import { inventoryOf } from '../access/inventory.ts'
+import { idOfIssuerGrant } from '../access/of-config.ts'
 import { judgeGrant, type JudgedGrant } from '../access/judge.ts'
 import { lookedAt, recordReview } from '../access/looked-at.ts'
 import { openReviews } from '../access/reviews.ts'
@@ -29,10 +30,11 @@ export function openAccessDesk({ config, log, rulebook, clock }: AccessDeskParts
       const rules = { now: clock(), intervalMs, soonMs }
       return { grants: inventory.map((one) => listed(judgeGrant(one, { reviews }, rules))) }
     },
-    async review({ grants, finding }, principal) {
+    async review({ grants, finding }, { name: principal, grants: fitting = [] }) {
       const by = cut(principal, 200)
       const inventory = await inventoryOf(config, rulebook.current())
-      const looked = lookedAt(grants, inventory, { by, principal })
+      const holds = fitting.map(idOfIssuerGrant)
+      const looked = lookedAt(grants, inventory, { by, principal, holds })
       const [entry = -1] = await recordReview(log, looked, { by, principal, finding, now: clock() })
       return entry
     },

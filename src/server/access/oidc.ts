@@ -84,7 +84,11 @@ function principalOf(payload: JWTPayload, { issuer, grants }: OidcIssuer): Princ
   if (typeof sub !== 'string' || sub === '' || !sub.isWellFormed()) return undefined
   if (fitting.length === 0) return undefined
   const roles = new Set<Role>(fitting.flatMap((grant) => grant.roles))
-  return { name: `oidc:${issuer}#${sub}`, roles }
+  return {
+    name: `oidc:${issuer}#${sub}`,
+    roles,
+    grants: fitting.map(({ claims }) => ({ issuer, claims })),
+  }
 }
 
 function fits(payload: JWTPayload, { claims }: OidcGrant): boolean {

@@ -24,13 +24,13 @@ export const accessRoutes: readonly Route[] = [
     roles: ['auditor'],
     request: accessReviewAskSchema,
     responses: { 200: { description: 'It is recorded', schema: accessReviewedSchema } },
-    handle: async (call, { name }, service) => {
+    handle: async (call, principal, service) => {
       const what = 'request body'
       const body = await readBody(call.env.incoming, maxBody)
       const ask = checkShape(accessReviewAskSchema, parseJson(body, { what, maxBytes: maxBody }), {
         what,
       })
-      return call.json({ entry: await deskOf(service).review(ask, name) })
+      return call.json({ entry: await deskOf(service).review(ask, principal) })
     },
   },
 ]

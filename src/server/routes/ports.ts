@@ -16,6 +16,7 @@ import type {
 } from '#api'
 import type { Problem } from '#error'
 import type { SpoolReceipt } from '#log'
+import type { Principal } from '../access/principal.ts'
 
 /** What the routes need of the gate. The app makes it. */
 export interface GateService {
@@ -91,8 +92,8 @@ export interface BreakglassDesk {
 /** Tells who may do what, and records reviews. */
 export interface AccessDesk {
   grants(): Promise<GrantList>
-  /** Gives the entry of the review in the log; `principal` is whoever is authenticated. */
-  review(ask: AccessReviewAsk, principal: string): Promise<number>
+  /** Gives the entry of the review in the log; `by` is whoever is authenticated. */
+  review(ask: AccessReviewAsk, by: Pick<Principal, 'name' | 'grants'>): Promise<number>
 }
 
 export interface KeptRequest {
