@@ -173,3 +173,24 @@ test('answers that nobody takes fill no memory: beyond a bound they are cut off,
   for (let count = 0; count < 3; count += 1) askAndTakeNothing(url)
   await cut()
 })
+
+test('of one address so many connections are held and no more, and those of others beside them', async () => {
+  const url = await serve(echo, { perAddress: 2 })
+  const from = (localAddress: string): Socket =>
+    connect({ port: Number(url.port), host: url.hostname, localAddress }).on('error', () => {})
+  const isAnswered = async (socket: Socket): Promise<boolean> => {
+    socket.write('GET / HTTP/1.1\r\nHost: a\r\n\r\n')
+    return await Promise.race([
+      once(socket, 'data').then(() => true),
+      once(socket, 'close').then(() => false),
+    ])
+  }
+  const [first, second] = [from('127.0.0.1'), from('127.0.0.1')]
+  assert.deepEqual([await isAnswered(first), await isAnswered(second)], [true, true])
+  assert.equal(await isAnswered(from('127.0.0.1')), false)
+  assert.equal(await isAnswered(from('127.0.0.2')), true)
+  first.end()
+  await once(first, 'close')
+  for (;;) if (await isAnswered(from('127.0.0.1'))) break
+  second.destroy()
+})
