@@ -86,3 +86,30 @@ test('a name that is cut in the middle of a character rings all the same', () =>
   assert.ok(event !== undefined)
   assert.deepEqual(parseEvent(encodeEvent(event)), event)
 })
+
+test('a summary is one line, and an event is printable, whatever somebody has called what they ask about', () => {
+  const name = 'shop\r\nSubject: all is well\u001b[2J\u009b\u202e\u2028'
+  const decision = unavailable(now)
+  const { request } = decision
+  const named = { ...decision, request: { ...request, artifact: { ...request.artifact, name } } }
+  const [event] = eventsOf(named, place)
+  assert.ok(event !== undefined)
+  assert.match(event.summary, /^[\x20-\x7e]+$/)
+  assert.ok(event.summary.includes(String.raw`shop\u000d\nSubject: all is well\u001b[2J`))
+  assert.match(Buffer.from(encodeEvent(event)).toString('latin1'), /^[\x20-\x7e]+$/)
+  assert.equal(parseEvent(encodeEvent(event)).artifact?.name, name)
+})
+
+test('each use rings for itself, also where a log that was lost begins anew with the same places', () => {
+  const used = { approvers: ['erin'], until: now.toISOString(), grants: [] }
+  const glass = {
+    effect: 'admitted-breakglass',
+    breakglass: { wanted: [], grants: [], used },
+  } as const
+  const idOf = (decision: Decision, entry = 7) =>
+    eventsOf({ ...decision, ...glass }, { ...place, entry })[0]?.id
+  const later = unavailable(new Date(now.getTime() + 1))
+  assert.equal(idOf(unavailable(now)), idOf(unavailable(now)))
+  assert.notEqual(idOf(unavailable(now)), idOf(unavailable(now), 8))
+  assert.notEqual(idOf(unavailable(now)), idOf(later))
+})

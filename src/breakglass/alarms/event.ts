@@ -1,7 +1,8 @@
 import { z } from 'zod'
 import { exemptedIn, type Decision, type ExemptedRule } from '#decision'
-import { checkShape, cut, encodeCanonical, parseJson, sha256Hex, type Json } from '#document'
-import type { Message } from '#events'
+import { checkShape, cut, parseJson, sha256Hex, type Json } from '#document'
+import { escapeLine } from '#error'
+import { printableJson, type Message } from '#events'
 
 /** Everything that rings. A type is never reused and never changes its meaning. */
 export const eventTypes = [
@@ -85,8 +86,9 @@ export function parseEvent(bytes: Uint8Array): SecurityEvent {
   return checkShape(eventSchema, parseJson(bytes, { what, maxBytes: 1_000_000 }), { what })
 }
 
+/** In printable ASCII, as events are: nobody draws with a name on the terminal of who follows a log. */
 export function encodeEvent(event: SecurityEvent): Uint8Array {
-  return encodeCanonical(event as unknown as Json)
+  return printableJson(event as unknown as Json)
 }
 
 /** The event, ready to be told. */
@@ -105,7 +107,8 @@ export function makeEvent(key: string, parts: Parts): SecurityEvent {
     kind: 'SecurityEvent',
     id,
     ...parts,
-    summary: cut(parts.summary, 2000),
+    // It is the subject of a mail, and the first line of its text.
+    summary: cut(escapeLine(parts.summary), 2000),
   }
 }
 
@@ -182,9 +185,10 @@ function aboutOf({ request, verdict, effect }: Decision, { origin, entry }: Plac
 
 /** Each use of breakglass rings. Of what a policy lets in by its own choice, the same rings once an hour. */
 function keyOf(type: EventType, { request, time }: Decision, { entry }: Place): string {
-  if (type === 'breakglass-used') return `entry ${entry}`
   const { artifact, target } = request
   const what = `${artifact.digest['sha256'] ?? ''} ${JSON.stringify(target)}`
+  // A log that was lost and begun anew has the same places, and other uses in them.
+  if (type === 'breakglass-used') return `entry ${entry} ${what} ${time}`
   return `${what} ${time.slice(0, 13)}`
 }
 
