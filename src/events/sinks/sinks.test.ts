@@ -309,6 +309,19 @@ test('over TLS nothing is told to a stranger, nor to one who breaks off before h
   server.close()
 })
 
+test('a receiver of syslog that closes first, as one with too many connections does, has not heard it', async () => {
+  for (const rude of [
+    (socket: Socket) => void socket.destroy(),
+    (socket: Socket) => void socket.end(),
+    (socket: Socket) => void socket.once('data', () => socket.end('too many connections')),
+  ]) {
+    const server = createServer((socket) => rude(socket.on('error', () => undefined)))
+    const sink = syslogSink({ host: '127.0.0.1', port: await portOf(server), protocol: 'tcp' })
+    await assert.rejects(sink.send([message], { timeoutMs }))
+    server.close()
+  }
+})
+
 test('a batch of CloudEvents is one array, one alone is no array, and both are signed with who asks', async () => {
   using server = await listening(200)
   const { url } = server

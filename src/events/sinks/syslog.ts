@@ -28,11 +28,14 @@ export type SyslogOptions =
 const facility = 13
 const severities = { critical: 2, error: 3, warning: 4, notice: 5, info: 6 } as const
 const most = 256
+const leastPauseMs = 10
+const longestPauseMs = 250
 
 /**
  * Sends each message as one of RFC 5424, with its JSON as the text: over UDP, over TCP or TLS with octet counting (RFC
  * 6587, 3.4.1; RFC 5425), or over a Unix stream socket with a line feed after each. Syslog answers nothing: over UDP it
- * counts as told when it is sent, else when the other side has read to the end of the connection and closed it.
+ * counts as told when it is sent, else when the other side has read to the end of the connection and closed it. Who closes it
+ * first, as a receiver with too many connections does at once, has not heard.
  */
 export function syslogSink(options: SyslogOptions): Sink {
   if ('socket' in options) {
@@ -111,14 +114,27 @@ function write(
       timeoutMs,
     )
     const ending = whenAborted(signal, (reason) => socket.destroy(reason))
+    const began = performance.now()
+    let pause: NodeJS.Timeout | undefined
+    let isEnded = false
     socket.once('error', reject)
     socket.once('close', (hadError) => {
-      clearTimeout(timer)
+      for (const one of [timer, pause]) clearTimeout(one)
       ending?.[Symbol.dispose]()
       if (!hadError) resolve()
     })
+    socket.once('end', () => {
+      if (!isEnded) socket.destroy(new Error('the other side closed the connection first'))
+    })
     socket.resume()
-    socket.end(bytes)
+    socket.write(bytes, () => {
+      // As long as it took to come this far, which is a way there and back at least: so long the other side may say no.
+      const ms = Math.min(Math.max(performance.now() - began, leastPauseMs), longestPauseMs)
+      pause = setTimeout(() => {
+        isEnded = true
+        socket.end()
+      }, ms)
+    })
   })
 }
 
