@@ -5,12 +5,12 @@ import { collect } from '../../collect.ts'
 import type { CommandLine } from '../../command-line.ts'
 import type { Plan } from '../../commands.ts'
 import { parseDuration, writeDuration } from '../../duration.ts'
-import { escapeLine } from '../../escape.ts'
 import { gateOptions, type GateOptions } from '../../gate-place.ts'
 import { shellWord } from '../../invocation.ts'
 import type { Outcome } from '../../outcome.ts'
 import type { Session } from '../../session.ts'
 import { table } from '../../table.ts'
+import { words } from '../../words.ts'
 import { artifactHelp } from '../verify.ts'
 import { atGate, homeOrGate, notAtGate } from './at-gate.ts'
 import { jsonOf, outcome, type Rows } from './outcome.ts'
@@ -115,12 +115,12 @@ export function rowsOf(request: AskedRequest['request']): Rows {
     // Names are chosen by who asks: the digest stands alone.
     ['artifact', `sha256:${request.artifact.sha256}`],
     ['called', quote(request.artifact.name, 300)],
-    ['target', `${request.environment}/${request.service}`],
-    ['otherwise', request.otherwise.verdict],
-    ['waives', request.rules.join(', ')],
-    ['reason', request.reason],
-    ['incident', request.incident],
-    ['asked by', request.requester],
+    ['target', words(`${request.environment}/${request.service}`)],
+    ['otherwise', words(request.otherwise.verdict)],
+    ['waives', words(request.rules.join(', '))],
+    ['reason', words(request.reason)],
+    ['incident', words(request.incident)],
+    ['asked by', words(request.requester)],
     ['for', `${writeDuration(request.seconds * 1000)} from the approval on`],
   ]
 }
@@ -156,7 +156,7 @@ function shown(
   const rows: Rows = [
     ...rowsOf(request),
     ['asked on', request.requestedOn],
-    ...request.otherwise.reasons.map((reason): Rows[number] => ['refused for', reason]),
+    ...request.otherwise.reasons.map((reason): Rows[number] => ['refused for', words(reason)]),
     ['next', next],
   ]
   return outcome(session, 'BreakglassRequestReport', one, `asked for: ${file}`, rows)
@@ -167,11 +167,11 @@ function listed(session: Session, requests: readonly AskedRequest[]): Outcome {
   const rows = requests.map(({ id, request }) => [
     id.slice(0, 12),
     paint.faint(request.requestedOn),
-    escapeLine(`${request.environment}/${request.service}`),
-    escapeLine(request.artifact.name),
-    escapeLine(request.requester),
-    escapeLine(request.incident),
-    escapeLine(request.reason),
+    words(`${request.environment}/${request.service}`, 60),
+    words(request.artifact.name, 60),
+    words(request.requester, 60),
+    words(request.incident, 40),
+    words(request.reason, 200),
   ])
   return {
     exit: 0,

@@ -9,6 +9,7 @@ import { renderProblems, type Look } from '../../render.ts'
 import { reviewerText } from '../../reviewer.ts'
 import type { Session } from '../../session.ts'
 import { table } from '../../table.ts'
+import { firstOf, words } from '../../words.ts'
 import { atGate, homeOrGate, notAtGate } from './at-gate.ts'
 import { jsonOf, outcome, type Rows } from './outcome.ts'
 
@@ -78,11 +79,11 @@ function row(one: ListedUse, { paint }: Look): string[] {
     paint.faint(String(one.entry)),
     state(one.state),
     paint.faint(escapeLine(one.time.slice(0, 19).concat('Z'))),
-    escapeLine(`${one.environment}/${one.service}`),
-    escapeLine(one.artifact.name),
-    escapeLine(`${one.requesters.join(', ')} → ${one.approvers.join(', ')}`),
-    escapeLine(one.incidents.join(', ')),
-    escapeLine(more),
+    words(`${one.environment}/${one.service}`, 60),
+    words(one.artifact.name, 200),
+    `${firstOf(one.requesters, 5)} → ${firstOf(one.approvers, 5)}`,
+    firstOf(one.incidents, 5),
+    words(more),
   ]
 }
 
