@@ -45,6 +45,8 @@ function collect(
 ): Promise<Pieces | undefined> {
   const pieces = new Pieces(announced)
   return new Promise((resolve, reject) => {
+    // It broke off before anybody listened.
+    if (response.destroyed) reject(response.errored ?? new Error('an answer that was cut off'))
     response.on('data', (chunk: Buffer) => {
       if (pieces.size + chunk.length > max) resolve(undefined)
       else pieces.add(chunk)
@@ -85,7 +87,10 @@ async function* passOn(
 ): AsyncGenerator<Uint8Array> {
   let size = 0
   // Whoever reads slowly makes the connection silent: from here on only the waiting for a piece counts.
-  response.socket.setTimeout(0)
+  const { socket } = response as { readonly socket: IncomingMessage['socket'] | null }
+  // Node takes it from an answer that is whole and that nobody waits for any more.
+  if (socket === null) throw unavailable(host, `${what}, whole`, 'an answer that was cut off')
+  socket.setTimeout(0)
   const wait = (): NodeJS.Timeout =>
     setTimeout(
       () => response.destroy(unavailable(host, `${what}, whole`, `silence for ${idleMs} ms`)),

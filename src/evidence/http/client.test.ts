@@ -76,6 +76,17 @@ test('a signal ends a request, and a body that is read later, and nothing is lef
   assert.equal(getEventListeners(signal, 'abort').length, 0)
 })
 
+test('a body that nobody waits for any more is cut off, also when it has come whole', async () => {
+  const base = await serve((_request, response) => response.end('body'))
+  const controller = new AbortController()
+  const { signal } = controller
+  const { content } = await client().stream(new URL(base), request({ signal }))
+  controller.abort()
+  // Node lets go of it a moment later.
+  await new Promise((resolve) => setImmediate(resolve))
+  await fails(content?.next() ?? Promise.resolve(), /cut off/, base)
+})
+
 test('a body that is read later may take longer than the time for its head', async () => {
   const base = await serve((_request, response) => {
     response.writeHead(200)
@@ -173,6 +184,22 @@ test('an answer that is cut off is no answer', async () => {
     setImmediate(() => response.socket?.destroy())
   })
   await fails(client().send(new URL(base), request()), /ECONNRESET|cut off/)
+})
+
+test('an answer without a length is not whole when its connection is reset', async () => {
+  const url = await serveSockets((socket) => {
+    socket.once('data', () =>
+      socket.write('HTTP/1.1 200 OK\r\n\r\nhalf', () =>
+        setImmediate(() => socket.resetAndDestroy()),
+      ),
+    )
+  })
+  await fails(client().send(new URL(url), request()), /ECONNRESET|cut off/, url)
+  const { content } = await client().stream(new URL(url), request())
+  const rest = async (): Promise<void> => {
+    for await (const _ of content ?? []);
+  }
+  await fails(rest(), /cut off/, url)
 })
 
 test('an answer on a kept connection that is cut off is not asked for again behind its back', async () => {

@@ -270,11 +270,8 @@ function connect(
       url.protocol === 'https:' ? httpsRequest(url, options) : httpRequest(url, options)
     watch(request, url.protocol === 'https:', context.limits)
     for (const signal of signals) endWith(request, signal)
-    let isAnswered = false
-    request.on('response', (response) => {
-      isAnswered = true
-      resolve(response)
-    })
+    let answer: IncomingMessage | undefined
+    request.on('response', (response) => resolve((answer = response)))
     request.on('upgrade', (_response, socket) => {
       socket.destroy()
       reject(new Error('status 101'))
@@ -282,10 +279,12 @@ function connect(
     // Whatever else ends the request without an answer ends the waiting for one.
     request.on('close', () => reject(new Error('no answer')))
     request.on('error', (error: NodeJS.ErrnoException) => {
+      // Without a length Node takes what came before a reset for the whole.
+      if (answer?.complete === false) answer.destroy(error)
+      const isNew = isAgain || !request.reusedSocket || answer !== undefined
       // The server closed a kept connection just when it was to be used again: that is no answer of any kind.
-      if (request.reusedSocket && !isAgain && !isAnswered && error.code === 'ECONNRESET') {
-        resolve(connect(url, hop, limit, context, true))
-      } else reject(error)
+      if (!isNew && error.code === 'ECONNRESET') resolve(connect(url, hop, limit, context, true))
+      else reject(error)
     })
     request.end(content?.bytes)
   })
