@@ -26,12 +26,19 @@ const forbidden = listOf([
   ['::', 128],
   ['fe80::', 10],
   ['ff00::', 8],
-  // Metadata and host agents of clouds that do not answer on a link-local address: AWS (IPv6), Alibaba, Oracle, Azure.
-  ['fd00:ec2::254', 128],
+  // Metadata and host agents of clouds that do not answer on a link-local address: AWS, Alibaba, Oracle, Azure, …
+  ['fd00:ec2::', 32],
   ['100.100.100.200', 32],
+  ['fd00:100::100:200', 128],
   ['192.0.0.192', 32],
+  ['fd00:c1::a9fe:a9fe', 128],
   ['168.63.129.16', 32],
+  // … Google, Scaleway, Akamai.
+  ['fd20:ce::254', 128],
+  ['fd00:42::42', 128],
+  ['fd00:a9fe:a9fe::1', 128],
   // These carry an IPv4 address within: nobody shall say 169.254.169.254 in another spelling.
+  ['::ffff:0:0:0', 96],
   ['64:ff9b::', 96],
   ['64:ff9b:1::', 48],
   ['2002::', 16],
