@@ -20,6 +20,7 @@ export { queryOfTagPage, readTagPage, type TagPage } from './oci/tag-page.ts'
 export type { Tags, Upstream, UpstreamOptions, UpstreamRepository } from './oci/upstream.ts'
 export {
   manifestTypes,
+  maxManifestValues,
   misspelled,
   readManifest,
   type Descriptor,

@@ -54,7 +54,11 @@ function distOf({ body, url }: HttpAnswer, wanted: NpmPackage) {
   const what = `versions of ${quote(wanted.name, 200)}, each with dist.tarball`
   let versions: Readonly<Record<string, unknown>>
   try {
-    const json = parseJson(body, { what: 'packument', maxBytes: maxPackumentBytes })
+    const json = parseJson(body, {
+      what: 'packument',
+      maxBytes: maxPackumentBytes,
+      maxValues: 4_000_000,
+    })
     versions = packumentSchema.parse(json).versions
   } catch (cause) {
     throw unavailable(url.host, what, 'something else', cause)

@@ -86,7 +86,9 @@ async function exchange(
   }
   const { statusCode = 0, headers } = response
   const isJson = /^application\/json\b/.test(headers['content-type'] ?? '')
-  const value = isJson ? parseJson(Buffer.concat(chunks), { what: url.pathname, maxBytes }) : {}
+  const value = isJson
+    ? parseJson(Buffer.concat(chunks), { what: url.pathname, maxBytes, maxValues: 8_000_000 })
+    : {}
   // What something in between says in its place is no empty list.
   if (statusCode === 200 && !(isJson && isObject(value))) throw new Error('no object in JSON')
   return {

@@ -62,6 +62,16 @@ test('a document larger than the bound is refused before it is read', () => {
   })
 })
 
+test('a document of more values than the bound is refused before they are made', () => {
+  const read = (text: string) => parseJson(bytes(text), { what: 'test', maxValues: 4 })
+  for (const text of ['[1,2,3]', '{"a":{"b":1},"c":2}', '[",,,,[[[[{{{{",""]', '[[],[]]'])
+    assert.deepEqual(read(text), JSON.parse(text))
+  for (const text of ['[1,2,3,4,5]', '[[],[],[]]', '{"a":1,"b":2,"c":3,"d":4,"e":5}', '[[[[[]]]]]'])
+    assert.throws(() => read(text), { code: 'DOCUMENT_TOO_LARGE', found: 'more' })
+  const many = bytes(`[${'[],'.repeat(600_000)}1]`)
+  assert.throws(() => parseJson(many, { what: 'test' }), { code: 'DOCUMENT_TOO_LARGE' })
+})
+
 test('the canonical form survives a round trip', () => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 4 }), (value) => {

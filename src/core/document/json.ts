@@ -13,11 +13,14 @@ export interface JsonOptions {
   readonly maxBytes?: number
   /** Nesting accepted at most; default 64. */
   readonly maxDepth?: number
+  /** Values accepted at most, as far as they can be counted without reading them; default a million. */
+  readonly maxValues?: number
   /** Rounds integers beyond 2^53: for documents of others in which no number is looked at. */
   readonly roundsIntegers?: boolean
 }
 
 const mebibyte = 1024 * 1024
+const defaults = { maxDepth: 64, maxValues: 1_000_000 }
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
@@ -29,7 +32,7 @@ const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
  */
 export function parseJson(bytes: Uint8Array, options: JsonOptions): Json {
   const text = decodeText(bytes, options.what, options.maxBytes ?? 16 * mebibyte)
-  const keysWritten = scan(text, options.what, options.maxDepth ?? 64)
+  const keysWritten = scan(text, { ...defaults, ...options })
   let value: Json
   try {
     value = JSON.parse(text) as Json
@@ -46,13 +49,7 @@ export function parseJson(bytes: Uint8Array, options: JsonOptions): Json {
 /** Decodes UTF-8 strictly, bounded, and refuses a byte order mark. */
 export function decodeText(bytes: Uint8Array, what: string, maxBytes: number): string {
   if (bytes.length > maxBytes) {
-    throw new SallyportError({
-      code: 'DOCUMENT_TOO_LARGE',
-      where: what,
-      expected: `at most ${maxBytes} bytes`,
-      found: `${bytes.length} bytes`,
-      fix: 'Make the document smaller; nothing of this kind is meant to be this large',
-    })
+    throw tooLarge(what, `at most ${maxBytes} bytes`, `${bytes.length} bytes`)
   }
   try {
     const text = utf8.decode(bytes)
@@ -65,19 +62,27 @@ export function decodeText(bytes: Uint8Array, what: string, maxBytes: number): s
   }
 }
 
-/** Counts the keys as they are written, and bounds the depth before the recursive parser sees the text. */
-function scan(text: string, what: string, maxDepth: number): number {
+/**
+ * Counts the keys as they are written, and bounds depth and number before the recursive parser sees the text: an empty list
+ * has two characters, and takes twenty times as much memory.
+ */
+function scan(text: string, { what, maxDepth, maxValues }: JsonOptions & typeof defaults): number {
   let depth = 0
   let keys = 0
+  // Each is the first of its list or object, or stands behind a comma.
+  let values = 0
   for (let index = 0; index < text.length; index += 1) {
     const unit = text.charCodeAt(index)
     if (unit === 0x22) index = endOfString(text, index)
     else if (unit === 0x3a) keys += 1
+    else if (unit === 0x2c) values += 1
     else if (unit === 0x7b || unit === 0x5b) {
       depth += 1
+      values += 1
       if (depth > maxDepth) throw tooDeep(what, maxDepth)
     } else if (unit === 0x7d || unit === 0x5d) depth -= 1
   }
+  if (values > maxValues) throw tooLarge(what, `at most ${maxValues} values`, 'more')
   return keys
 }
 
@@ -147,6 +152,16 @@ function duplicate(text: string, what: string): SallyportError {
     expected: 'each key once in an object',
     found: `the key ${quote(key)} twice`,
     fix: 'Remove one of the two; readers disagree about which one counts',
+  })
+}
+
+function tooLarge(what: string, expected: string, found: string): SallyportError {
+  return new SallyportError({
+    code: 'DOCUMENT_TOO_LARGE',
+    where: what,
+    expected,
+    found,
+    fix: 'Make the document smaller; nothing of this kind is meant to be this large',
   })
 }
 

@@ -31,6 +31,14 @@ test('a field that clients in Go would take for another makes it none', () => {
   assert.equal(read(labelled)?.kind, 'manifest')
 })
 
+test('a manifest that would take far more to read than any list of images is none', () => {
+  const full = { ...descriptor, annotations: { a: 'b', c: 'd', e: 'f' } }
+  const large = read({ manifests: Array.from({ length: 20_000 }, () => full) })
+  assert.equal(large?.kind === 'index' && large.manifests.length, 20_000)
+  const annotations = Array.from({ length: 250_000 }, () => [])
+  assert.equal(read({ layers: [], annotations }), undefined)
+})
+
 test('a digest that is no sha256 points to nothing', () => {
   const weak = { ...descriptor, digest: 'md5:ab' }
   const long = { ...descriptor, digest: `sha512:${'ab'.repeat(64)}` }

@@ -49,6 +49,8 @@ const descriptor = z.object({
   platform: z.object({ os: name, architecture: name, variant: name.optional() }).nullish(),
 })
 const list = z.array(descriptor).max(20_000)
+/** As many as the largest list has, each with annotations; whoever may push could write ten times as many. */
+export const maxManifestValues = 200_000
 const schema = z.object({
   artifactType: name.optional(),
   config: z.object({ mediaType: name }).optional(),
@@ -105,7 +107,7 @@ type Parts = readonly z.output<typeof descriptor>[]
 
 function parse(bytes: Uint8Array): Parsed | undefined {
   try {
-    const value = parseJson(bytes, { what: 'manifest' })
+    const value = parseJson(bytes, { what: 'manifest', maxValues: maxManifestValues })
     return misspelled(value) === undefined ? schema.parse(value) : undefined
   } catch {
     // Whoever may push may push anything: that it is no manifest is an answer, not a failure.

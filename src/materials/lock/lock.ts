@@ -119,7 +119,11 @@ export function parseMaterialsLock(
   bytes: Uint8Array,
   options: { readonly file: string },
 ): MaterialsLock {
-  const value = parseJson(bytes, { what: options.file, maxBytes: 64 * 1024 ** 2 })
+  const value = parseJson(bytes, {
+    what: options.file,
+    maxBytes: 64 * 1024 ** 2,
+    maxValues: 8_000_000,
+  })
   const raw = checkShape(schema, value, { what: options.file })
   const problems: Problem[] = []
   const entries = raw.entries.flatMap((entry, index) => {

@@ -46,7 +46,7 @@ export type LockedPackages = ReadonlyMap<string, LockedPackage>
  * @throws SallyportError NPM_LOCK_VERSION, DOCUMENT_*
  */
 export function parsePackageLock(bytes: Uint8Array, file: string): LockedPackages {
-  const value = parseJson(bytes, { what: file, maxBytes: 64 * 1024 ** 2 })
+  const value = parseJson(bytes, { what: file, maxBytes: 64 * 1024 ** 2, maxValues: 8_000_000 })
   const version =
     typeof value === 'object' && value !== null && 'lockfileVersion' in value
       ? value.lockfileVersion

@@ -97,7 +97,7 @@ async function metadata(
       : unavailable(access, name, version, cause)
   })
   const packument = packumentSchema.safeParse(
-    parseJson(bytes, { what, maxBytes: largestPackument }),
+    parseJson(bytes, { what, maxBytes: largestPackument, maxValues: 8_000_000 }),
   )
   const found = packument.success ? packument.data.versions : {}
   const entry = Object.hasOwn(found, version) ? found[version] : undefined

@@ -1,5 +1,5 @@
 import { parseJson } from '#document'
-import { misspelled, readManifest } from '#evidence'
+import { maxManifestValues, misspelled, readManifest } from '#evidence'
 import { quote, type Problem } from '#error'
 import { z } from 'zod'
 
@@ -26,6 +26,7 @@ const imageTypes = [
   'application/vnd.docker.distribution.manifest.v2+json',
 ]
 
+const options = { what: 'manifest', maxValues: maxManifestValues }
 const part = z.object({ digest: z.string().max(256), size: z.int().min(0) })
 const schema = z.object({
   mediaType: z.string().max(512).optional(),
@@ -37,7 +38,7 @@ const schema = z.object({
 /** Whether it could be a manifest at all. */
 export function isJson(bytes: Uint8Array): boolean {
   try {
-    parseJson(bytes, { what: 'manifest' })
+    parseJson(bytes, options)
     return true
   } catch {
     return false
@@ -65,7 +66,7 @@ export function readServable(bytes: Uint8Array, name: string): ServableManifest 
 
 function other(bytes: Uint8Array): string {
   if (!isJson(bytes)) return 'something else'
-  const field = misspelled(parseJson(bytes, { what: 'manifest' }))
+  const field = misspelled(parseJson(bytes, options))
   return field === undefined ? 'something else' : `a field in another case: ${quote(field, 60)}`
 }
 
@@ -79,7 +80,7 @@ function partsOf({
 
 function parse(bytes: Uint8Array): Parsed | undefined {
   try {
-    return schema.parse(parseJson(bytes, { what: 'manifest' }))
+    return schema.parse(parseJson(bytes, options))
   } catch {
     // Whoever may push may push anything: that it is no manifest is an answer, not a failure.
     return undefined
