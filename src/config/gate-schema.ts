@@ -2,7 +2,16 @@ import { z } from 'zod'
 
 const path = z.string().min(1).max(4096)
 const name = z.string().min(1).max(200)
-const role = z.enum(['viewer', 'deployer', 'approver', 'operator', 'auditor', 'builder'])
+/** What may be given to somebody who asks the gate. */
+export const accessRoles = [
+  'viewer',
+  'deployer',
+  'approver',
+  'operator',
+  'auditor',
+  'builder',
+] as const
+const role = z.enum(accessRoles)
 const roles = z.array(role).min(1, 'at least one role').max(6)
 const time = z.iso.datetime({
   offset: true,

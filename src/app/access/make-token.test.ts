@@ -4,11 +4,17 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:f
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, test } from 'node:test'
-import { openAccess } from '#server'
+import { openAccess, roles } from '#server'
 import { makeToken, type TokenOptions } from './make-token.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'sallyport-token-'))
 after(() => rmSync(dir, { recursive: true, force: true }))
+const noKing = {
+  code: 'USAGE_VALUE',
+  where: 'sallyport access token --role',
+  found: '"king"',
+  fix: 'Name a role; what each may stands in docs/operations.md',
+}
 const now = new Date('2026-03-02T10:00:00.500Z')
 const fileOf = (name: string): string => join(dir, name)
 const make = (file: string, more: Partial<TokenOptions> = {}) =>
@@ -43,8 +49,12 @@ test('nobody else can read it, no two are the same, and none is overwritten', as
   assert.equal(readFileSync(first.file, 'utf8'), before)
 })
 
-test('for a name that the configuration would not take there is none', async () => {
+test('for a name or a role that the configuration would not take there is none', async () => {
   const files = readdirSync(dir)
+  await assert.rejects(make('king', { roles: ['viewer', 'king'] }), {
+    code: 'USAGE_VALUE',
+    problems: [{ ...noKing, expected: `one of ${roles.join(', ')}` }],
+  })
   for (const name of ['', '  ', 'n'.repeat(201)]) {
     await assert.rejects(make('unnamed', { name }), { code: 'USAGE_VALUE' })
   }

@@ -6,7 +6,7 @@ import { listGrants, type ListOptions } from './access/list.ts'
 import { listPaths } from './access/paths.ts'
 import { listPoints, type PointsOptions } from './access/points.ts'
 import { reviewGrants, type ReviewOptions } from './access/review.ts'
-import { makeToken, parseDays, parseRole, type TokenOptions } from './access/token.ts'
+import { addRole, makeToken, parseDays, type TokenOptions } from './access/token.ts'
 
 export function define(command: CommandLine, plan: Plan): void {
   command
@@ -53,7 +53,7 @@ export function define(command: CommandLine, plan: Plan): void {
     .command('token')
     .description('make a bearer token, and print what the gate is told of it')
     .argument('<name>', 'who or what will show it')
-    .needs('--role <role>', 'what it may, once for each role', parseRole)
+    .needs('--role <role>', 'what it may, once for each role', addRole)
     .needs('--output <file>', 'where the token is written to; there is no such file yet')
     .option('--days <count>', 'how long it counts', parseDays, 90)
     .action((name: string, options: TokenOptions) =>

@@ -6,20 +6,16 @@ import { escapeLine } from '../../escape.ts'
 import type { Outcome } from '../../outcome.ts'
 import type { Session } from '../../session.ts'
 
-const roles = ['viewer', 'deployer', 'approver', 'operator', 'auditor', 'builder'] as const
-type Role = (typeof roles)[number]
-
 export interface TokenOptions {
-  readonly role: readonly Role[]
+  readonly role: readonly string[]
   readonly days: number
   readonly output: string
 }
 
-export function parseRole(text: string, previous: readonly Role[] = []): readonly Role[] {
-  const role = roles.find((one) => one === text)
-  if (role === undefined) throw new InvalidArgumentError(`one of ${roles.join(', ')}`)
-  return [...previous, role]
-}
+export const addRole = (text: string, previous: readonly string[] = []): readonly string[] => [
+  ...previous,
+  text,
+]
 
 export function parseDays(text: string): number {
   if (/^[1-9][0-9]{0,3}$/.test(text) && Number(text) <= 3660) return Number(text)
