@@ -55,7 +55,7 @@ export function define(command: CommandLine, plan: Plan): void {
     .argument('<name>', 'who or what will show it')
     .needs('--role <role>', 'what it may, once for each role', addRole)
     .needs('--output <file>', 'where the token is written to; there is no such file yet')
-    .option('--days <count>', 'how long it counts', parseDays, 90)
+    .option('--days <count>', 'how long it counts (default: 90)', parseDays, 90)
     .action((name: string, options: TokenOptions) =>
       plan('no token was made', (session) => makeToken(session, name, options)),
     )
