@@ -184,14 +184,17 @@ function identifier(
       if (refused.offered) onRefused(refused)
     },
   })
-  return async ({ headers, socket, method, url }) => {
+  return async (request) => {
+    const { headers } = request
     const [, basic] =
       /^Basic ([A-Za-z0-9+/]{1,20000}={0,2})$/i.exec(headers.authorization ?? '') ?? []
     const pair = basic === undefined ? '' : Buffer.from(basic, 'base64').toString('latin1')
     const authorization =
       basic === undefined ? headers.authorization : `Bearer ${pair.slice(pair.indexOf(':') + 1)}`
-    // What else is in the headers says whether a page of another site has a browser ask.
-    const asked = { headers: { ...headers, authorization }, socket, method, url } as IncomingMessage
+    // The same request otherwise: its other headers, its connection and its place count, too.
+    const asked = Object.create(request, {
+      headers: { value: { ...headers, authorization } },
+    }) as IncomingMessage
     return (await who.require(asked, ['deployer'])).name
   }
 }
