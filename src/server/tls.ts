@@ -1,8 +1,9 @@
 import { constants, X509Certificate } from 'node:crypto'
 import { watch, type FSWatcher } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import type { ServerResponse } from 'node:http'
 import type { Server } from 'node:https'
+import { dirname } from 'node:path'
 import { createSecureContext, type SecureContextOptions, type TlsOptions } from 'node:tls'
 import { SallyportError } from '#error'
 
@@ -80,17 +81,27 @@ export async function createSecure(files: TlsFiles): Promise<Secure> {
  */
 function endOldOnes(server: Server): { renew(): void } {
   const begun = new WeakMap<object, number>()
+  const answering = new Set<ServerResponse>()
   let edition = 0
   server.on('secureConnection', (socket) => begun.set(socket, edition))
   server.prependListener('request', ({ socket }, response) => {
-    if (begun.get(socket) !== edition) response.setHeader('connection', 'close')
+    if (begun.get(socket) !== edition) endAfter(response)
+    answering.add(response)
+    response.once('close', () => answering.delete(response))
   })
   return {
     renew() {
       edition += 1
+      for (const response of answering) endAfter(response)
       server.closeIdleConnections()
     },
   }
+}
+
+/** Has the connection end with this answer. */
+function endAfter(response: ServerResponse): void {
+  if (!response.headersSent) response.setHeader('connection', 'close')
+  else response.once('finish', () => response.req.socket.destroySoon())
 }
 
 function isSame(one: Buffer | undefined, other: Buffer | undefined): boolean {

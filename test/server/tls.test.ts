@@ -4,6 +4,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
 import { connect } from 'node:net'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { connect as connectTls } from 'node:tls'
 import { after, before, test } from 'node:test'
 import type { Config } from '#config'
@@ -136,6 +137,35 @@ test('an authority that is taken away proves nobody any more, also on a connecti
   } finally {
     writeFileSync(join(folder, 'ca.crt'), old)
     agent.destroy()
+  }
+  await until('somebody again', async () => (await post(body, client)).status === 200)
+})
+
+test('what was asked before an authority is taken away is answered, and nothing more on its connection', async () => {
+  const body = review(home.image(home.approve()))
+  const { hostname, port } = new URL(gate.address)
+  const client = authority.issue('busy', 'kube-apiserver')
+  const [cert, key] = [readFileSync(client.certificate), readFileSync(client.key)]
+  const old = readFileSync(join(folder, 'ca.crt'))
+  const socket = connectTls({ host: hostname, port: Number(port), ca: old, cert, key })
+  const head = [
+    'POST /admission/validate HTTP/1.1',
+    'Host: gate',
+    'Content-Type: application/json',
+    `Content-Length: ${body.length}`,
+  ].join('\r\n')
+  socket.write(`${head}\r\nExpect: 100-continue\r\n\r\n`)
+  assert.match(String(await once(socket, 'data')), /100 Continue/)
+  const folderOfOther = join(home.dir, 'another')
+  mkdirSync(folderOfOther)
+  copyFileSync(makeAuthority(folderOfOther, 'another').certificate, join(folder, 'ca.crt'))
+  try {
+    await until('nobody', async () => (await post(body, client, { ca: old })).status === 401)
+    socket.write(`${body}${head}\r\n\r\n${body}`)
+    assert.deepEqual((await text(socket)).match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 200'])
+  } finally {
+    socket.destroy()
+    writeFileSync(join(folder, 'ca.crt'), old)
   }
   await until('somebody again', async () => (await post(body, client)).status === 200)
 })
