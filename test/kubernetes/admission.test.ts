@@ -95,6 +95,18 @@ test('an image without a registry means nothing, and is refused', { skip }, asyn
   assertRefused(await apply(pod('short', 'nginx')), /ADMISSION_IMAGE/)
 })
 
+test(
+  'a template may leave its image blank, as OpenShift does, for somebody who is asked about',
+  { skip },
+  async () => {
+    for (const object of templates('blank', ' ')) assertDone(await apply(object))
+    const set = (image: string): Promise<Said> =>
+      kubectl('-n', 'shop', 'set', 'image', 'deployment/blank', `main=${image}`)
+    assertRefused(await set(world.bad), /PROVENANCE_MISSING/)
+    assertDone(await set(world.good))
+  },
+)
+
 test('one bad image among good ones is enough, wherever it stands', { skip }, async () => {
   const { good, bad } = world
   const main = { name: 'main', image: good }

@@ -280,6 +280,26 @@ test('what is no image reference is refused', async () => {
   }
 })
 
+test('an image that a template leaves blank is decided when somebody fills it in', async () => {
+  for (const [group, kind, objectOf] of allWorkloads) {
+    const { ports, asked } = portsOf({ [digest]: 'blocked' })
+    const made = requestOf({ group, kind, object: objectOf(' ') })
+    assert.equal((await admit(made, settings, ports)).response.allowed, kind !== 'Pod', kind)
+    const objects = { object: objectOf(pinned), oldObject: objectOf(' ') }
+    const filled = requestOf({ group, kind, operation: 'UPDATE', ...objects })
+    assert.equal((await admit(filled, settings, ports)).response.allowed, false, kind)
+    assert.equal(asked.length, 1, kind)
+    const annotations = JSON.stringify({ 'sallyport.dev/breakglass': 'a grant' })
+    const text = JSON.stringify(objectOf(' ')).replace(
+      '"labels"',
+      `"annotations":${annotations},"labels"`,
+    )
+    const carrying = requestOf({ group, kind, object: JSON.parse(text) })
+    const { response } = await admit(carrying, settings, ports)
+    assert.equal(response.auditAnnotations?.reasons, 'ADMISSION_IMAGE', kind)
+  }
+})
+
 test('what deploys nothing is not decided: deleting, connecting, scaling, status, labels', async () => {
   const object = { metadata: { labels: { ...labels, more: '1' } }, ...pod('untrusted:tag') }
   const cases: Asked[] = [

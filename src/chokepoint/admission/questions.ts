@@ -28,6 +28,8 @@ export interface NothingToDecide {
   readonly nothing: string
 }
 
+const grantAnnotations = [breakglassAnnotation, evidenceAnnotation] as const
+
 /** More are a mistake, or an attempt to make the gate too late. */
 const maxImages = 64
 
@@ -143,7 +145,7 @@ function isSameTarget(now: Target | Problem, before: Target | Problem): boolean 
  * have approved it, and the controllers that make the pods never have.
  */
 function bringsGrant({ annotations }: Pods, before: Pods): boolean {
-  return [breakglassAnnotation, evidenceAnnotation]
+  return grantAnnotations
     .filter((name) => annotations[name] !== undefined)
     .some((name) => !isDeepStrictEqual(annotations[name], before.annotations[name]))
 }
@@ -183,8 +185,16 @@ function podsOf(
     images: [
       ...imagesOf(spec, isList ? 'object' : join(place, 'spec')),
       ...artifactsIn(annotations, join(place, 'metadata.annotations')),
-    ],
+    ].filter(({ image }) => image.trim() !== '' || !mayBeBlank(path, annotations)),
   }
+}
+
+/**
+ * In a template a space stands for an image that somebody else fills in (`oc new-app`). Not beside a grant: who fills it in may be
+ * a controller, and whoever wrote the grant would never be asked about.
+ */
+function mayBeBlank(path: TemplatePath, annotations: JsonObject): boolean {
+  return path.length > 0 && grantAnnotations.every((name) => annotations[name] === undefined)
 }
 
 /**
