@@ -60,7 +60,7 @@ export async function gatherFor(
   { now, timeoutMs }: { readonly now: Date; readonly timeoutMs: number },
 ): Promise<Found> {
   const { remembered } = ports
-  const key = `${wanted.digest['sha256']} ${wanted.reference ?? ''} ${npmKey(wanted)}`
+  const key = keyOf(wanted)
   const look = () => lookOutside(wanted, ports)
   const known = remembered.recall(key, question, now)
   if (known !== undefined) remembered.renew(key, look)
@@ -150,8 +150,10 @@ async function lookOutside(
   })
 }
 
-function npmKey({ npm }: Wanted): string {
-  return npm === undefined ? '' : `${npm.registry} ${npm.name}@${npm.version}`
+/** Under which what was found is remembered. */
+export function keyOf({ digest, reference = '', npm }: Wanted): string {
+  const inNpm = npm === undefined ? '' : `${npm.registry} ${npm.name}@${npm.version}`
+  return `${digest['sha256']} ${reference} ${inNpm}`
 }
 
 /** The registries that the configuration names: for evidence, and behind the proxy. */

@@ -19,7 +19,14 @@ import { formatReference, resolveInRegistry, type Reference, type Source } from 
 import { recordDecision, recordRefusal, type BodyStore } from '#log'
 import { modeAt, selectPolicy } from '#policy'
 import type { GateService, Journal, Metrics } from '#server'
-import { allowedRegistries, gatherFor, placeOf, type GatherPorts, type Wanted } from './gather.ts'
+import {
+  allowedRegistries,
+  gatherFor,
+  keyOf,
+  placeOf,
+  type GatherPorts,
+  type Wanted,
+} from './gather.ts'
 import { kubernetesPrincipal, principalOf } from './principal.ts'
 import { proxyPorts } from './proxy-ports.ts'
 import { ringFor } from '../breakglass/bell.ts'
@@ -164,8 +171,10 @@ export async function decideOne(
   const { policies, trust, verifier, memory, files } = rulebook.current()
   const { environment, service } = request.target
   const asked = `${rulebook.id} ${environment} ${service}`
-  if (remembered.looking >= maxLooking) throw new SallyportError(busyLooking)
   const now = clock()
+  // What is remembered need not be looked for: who asks for much that nobody knows keeps out nobody else.
+  const isKnown = (): boolean => remembered.recall(keyOf(wanted), asked, now) !== undefined
+  if (remembered.looking >= maxLooking && !isKnown()) throw new SallyportError(busyLooking)
   const began = performance.now()
   let found: Awaited<ReturnType<typeof gatherFor>> | undefined
   const enforced = await enforce<Recorded | undefined>({
