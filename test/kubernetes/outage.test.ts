@@ -1,5 +1,7 @@
 // The gate stopped, hung or without its registry means that nothing is admitted, in time, and that it works again after.
 import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { skip, type Said } from './api-server.ts'
 import { pod, templates } from './objects.ts'
@@ -17,6 +19,10 @@ const roomMs = 20_000
 before(async () => {
   if (skip !== false) return
   world = await startWorld()
+  const tools = join(world.home, 'policies/tools.yaml')
+  const text = readFileSync(tools, 'utf8')
+  assert.match(text, /whenUnavailable: deny/)
+  writeFileSync(tools, text.replace('whenUnavailable: deny', 'whenUnavailable: allow'))
   await world.startGate()
   await world.cluster.kubectl(['create', 'namespace', 'shop'])
   await world.apply('webhook')
@@ -88,6 +94,34 @@ test('a registry that is gone is an outage with its name, and no no', { skip }, 
     world.registry.heal()
   }
 })
+
+test(
+  'while a registry hangs, what comes with a pod counts, and where outages are let in, a deadline of whoever asks is none',
+  { skip },
+  async () => {
+    const { carried, registry, cluster } = world
+    await cluster.kubectl(['create', 'namespace', 'tools'])
+    const inTools = (name: string) =>
+      pod(name, world.bad.replace('/acme/shop@', '/acme/gone@'), { namespace: 'tools', labels: {} })
+    registry.fault(/\/v2\//, 'hang')
+    try {
+      const path = '/api/v1/namespaces/tools/pods?timeout=2s'
+      const hurried = await cluster.kubectl(
+        ['create', '--raw', path, '-f', '-'],
+        inTools('hurried'),
+      )
+      assert.match(hurried.stderr, /denied the request: .*ADMISSION_TIMEOUT.*with more time/s)
+      const patient = await apply(inTools('patient'))
+      assert.equal(patient.exit, 0, patient.stderr)
+      assert.match(patient.stderr, /Warning: .*admitted-unavailable/)
+      const annotations = { 'sallyport.dev/evidence': carried.evidence }
+      const vouched = await apply(pod('vouched', carried.image, { annotations }))
+      assert.equal(vouched.exit, 0, vouched.stderr)
+    } finally {
+      registry.heal()
+    }
+  },
+)
 
 test('the log holds every answer that was given, verifies and replays', { skip }, async () => {
   for (const work of ['verify', 'replay']) {
