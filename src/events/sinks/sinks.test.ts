@@ -201,6 +201,24 @@ test('a mail has the event in it, and nobody writes headers or commands with a n
   assert.ok(said.every((line) => line.length < 200))
 })
 
+test('a mail to many has no line that a server may refuse', async () => {
+  using server = await mailServer()
+  const to = Array.from({ length: 32 }, (_, at) => `${'o'.repeat(50)}${at}@example.com`)
+  const sink = smtpSink({ ...mail, to, port: server.port, tls: 'off' })
+  await sink.send([message], { timeoutMs })
+  const { said } = server
+  const from = said.findIndex((line) => line.startsWith('To: '))
+  const names = said
+    .slice(from, from + 32)
+    .join('')
+    .matchAll(/<([^>]*)>/g)
+  assert.deepEqual(
+    [...names].map(([, name]) => name),
+    to,
+  )
+  assert.ok(said.every((line) => line.length < 200))
+})
+
 test('STARTTLS is mandatory: nothing is told in the clear, to a stranger, or after words from before it', async () => {
   const own = selfSigned('127.0.0.1')
   const ca = (): Promise<string> => Promise.resolve(own.cert)

@@ -75,7 +75,8 @@ function mailOf(message: Message, from: string, to: readonly string[]): string {
   return [
     `Date: ${new Date(time).toUTCString().replace('GMT', '+0000')}`,
     `From: <${from}>`,
-    `To: ${to.map((one) => `<${one}>`).join(', ')}`,
+    // RFC 5322, 2.1.1: no line is longer than 998 characters.
+    `To: ${to.map((one) => `<${one}>`).join(',\r\n ')}`,
     `Subject: ${encoded(`[sallyport] ${summary.slice(0, 300)}`)}`,
     `Message-ID: <${id}@sallyport.invalid>`,
     'MIME-Version: 1.0',
