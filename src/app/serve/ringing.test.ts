@@ -129,3 +129,20 @@ test('an alarm that rang before the clock was set back waits for too long', asyn
     ['ALARM_UNDELIVERED'],
   )
 })
+
+test('a bad push rings again when it comes again, the same once an hour', async (t) => {
+  const folder = mkdtempSync(join(tmpdir(), 'sallyport-ringing-'))
+  t.after(() => rmSync(folder, { recursive: true }))
+  now = Date.parse('2026-06-01T12:00:00Z')
+  const bell = openBell({ outbox: openOutbox(folder), sinks: [], origin: 'log.example', clock })
+  await using ringing = ringingWith(bell, { error: (_, error) => assert.ifError(error) })
+  const rings = async (): Promise<number> => {
+    await ringing.alert('rulebook-refused', 'policies', [])
+    return (await bell.events()).length
+  }
+  assert.equal(await rings(), 1)
+  now += 59 * 60_000
+  assert.equal(await rings(), 1)
+  now += 60_000
+  assert.equal(await rings(), 2)
+})

@@ -24,7 +24,7 @@ export interface Ringing extends AsyncDisposable {
   look(): Promise<void>
   /** Looks at what has rung until now, and waits until everybody has been told, or for so long. Never rejects. */
   tell(ms: number): Promise<void>
-  /** What rings although nobody asked for anything: of the same `about` at the same time, once. */
+  /** What rings although nobody asked for anything: the same, once an hour. */
   alert(type: EventType, about: string, problems: readonly Problem[]): Promise<void>
   /** What somebody has to look at. */
   warnings(): readonly Problem[]
@@ -152,8 +152,9 @@ async function alert(
   problems: readonly Problem[],
 ): Promise<void> {
   const codes = problems.map(({ code, where = '' }) => `${code} ${where}`).join(', ')
-  const event = makeEvent(`${about} ${codes}`, {
-    time: clock().toISOString(),
+  const time = clock().toISOString()
+  const event = makeEvent(`${about} ${codes} ${time.slice(0, 13)}`, {
+    time,
     type,
     severity: 'error',
     origin: config.log.origin,
