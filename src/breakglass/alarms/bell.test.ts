@@ -241,6 +241,34 @@ test('an alarm waits since it rang, however old it is what it is about', async (
   assert.deepEqual(place.heard, ['mail breakglass-used'])
 })
 
+test('on a disk that can no longer be written each alarm is heard once, and none holds up another', async () => {
+  using place = scene(['pager'])
+  await place.open().ring([use('1')])
+  const outbox = openOutbox(place.folder)
+  await outbox.put(use('2'), ['pager'], new Date(began))
+  let isBroken = true
+  const full = (work: () => Promise<void>) =>
+    isBroken ? Promise.reject(new Error('EROFS')) : work()
+  const bell = openBell({
+    outbox: {
+      ...outbox,
+      delivered: (one) => full(() => outbox.delivered(one)),
+      failed: (...all) => full(() => outbox.failed(...all)),
+    },
+    sinks: [place.sink('pager')],
+    origin: 'log.example',
+    clock: () => new Date(began),
+  })
+  place.deaf.add('pager')
+  await assert.rejects(bell.deliver(), /EROFS/)
+  place.deaf.clear()
+  for (let count = 0; count < 3; count += 1) await assert.rejects(bell.deliver(), /EROFS/)
+  assert.deepEqual(place.words.sort(), ['BREAKGLASS 1', 'BREAKGLASS 2'])
+  isBroken = false
+  await bell.deliver()
+  assert.deepEqual([place.words.length, await bell.pending()], [2, []])
+})
+
 test('what cannot be written rings nowhere and says so: whoever asks is not answered', async () => {
   using place = scene(['pager'])
   const file = join(place.folder, 'a-file')

@@ -65,31 +65,23 @@ export function openBell({ outbox, sinks, origin, clock }: BellOptions): Bell {
   const rankOf = ({ event }: Pending): number => rung.get(event.id)?.order ?? Number.MAX_VALUE
   const ownFirst = (pending: readonly Pending[]): readonly Pending[] =>
     pending.toSorted((a, b) => rankOf(a) - rankOf(b))
-  const deliverOne = async (one: Pending, sink: Sink, ms: number): Promise<boolean> => {
-    const began = performance.now()
-    try {
-      await sink.send([messageOf(one.event)], { timeoutMs: ms, signal })
-      await outbox.delivered(one)
-      return true
-    } catch (error) {
-      // Who was broken off has not failed.
-      if (signal.aborted) return false
-      await outbox.failed(one, reasonOf(error), againAt(one, clock()))
-      // Timers may be a little early.
-      return performance.now() - began < ms - 20
-    }
-  }
+  const sendOne = senderFor({ outbox, clock, signal })
   const tell = async (sink: Sink, { withinMs = Infinity, all }: DeliverOptions): Promise<void> => {
     if (signal.aborted) return
     const end = performance.now() + withinMs
     const now = clock()
     const own = (await outbox.pending()).filter((one) => one.sink === sink.name)
+    const faults: unknown[] = []
     // One after the other at each sink: a flood of alarms is no flood of connections.
     for (const one of ownFirst(own)) {
       const ms = Math.min(timeoutMs, Math.floor(end - performance.now()))
       if (ms < leastMs) break
-      if ((all === true || isDue(one, now)) && !(await deliverOne(one, sink, ms))) break
+      if (all !== true && !isDue(one, now)) continue
+      const { isLate, fault } = await sendOne(one, sink, ms)
+      if (fault !== undefined) faults.push(fault)
+      if (isLate) break
     }
+    if (faults.length > 0) throw faults[0]
     const left = (await outbox.pending()).filter((one) => one.sink === sink.name)
     await escalate(left, { outbox, names, origin, now })
   }
@@ -108,6 +100,50 @@ export function openBell({ outbox, sinks, origin, clock }: BellOptions): Bell {
     events: () => outbox.events(),
     stop: () => stopping.abort(),
   }
+}
+
+/** Whether there was no answer in time, and why what came of it could not be written down. */
+interface Sent {
+  readonly isLate: boolean
+  readonly fault?: unknown
+}
+
+type Send = (one: Pending, sink: Sink, ms: number) => Promise<Sent>
+
+/** Tells one sink of one alarm, and notes what came of it. */
+function senderFor({
+  outbox,
+  clock,
+  signal,
+}: Pick<BellOptions, 'outbox' | 'clock'> & { readonly signal: AbortSignal }): Send {
+  // Heard, and still pending on a disk that cannot be written: nobody is told of it again and again.
+  const told = new Recent<true>({ most: maxRung })
+  return async (one, sink, ms) => {
+    const key = `${one.event.id} ${one.sink}`
+    const began = performance.now()
+    try {
+      if (told.get(key) === undefined)
+        await sink.send([messageOf(one.event)], { timeoutMs: ms, signal })
+    } catch (error) {
+      // Who was broken off has not failed.
+      if (signal.aborted) return { isLate: true }
+      // Timers may be a little early.
+      const isLate = performance.now() - began >= ms - 20
+      const fault = await faultOf(outbox.failed(one, reasonOf(error), againAt(one, clock())))
+      return { isLate, fault }
+    }
+    told.set(key, true)
+    const fault = await faultOf(outbox.delivered(one))
+    if (fault === undefined) told.delete(key)
+    return { isLate: false, fault }
+  }
+}
+
+async function faultOf(writing: Promise<void>): Promise<unknown> {
+  return await writing.then(
+    () => undefined,
+    (error: unknown) => error,
+  )
 }
 
 type Teller = (options: DeliverOptions) => Promise<void>
