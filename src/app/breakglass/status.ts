@@ -3,6 +3,7 @@ import type { Config } from '#config'
 import { decide, type Decision, type Evidence } from '#decision'
 import { quote, SallyportError, type Problem } from '#error'
 import { parseReference } from '#evidence'
+import { shellName } from '#policy'
 import { recordedQuestions, type RecordedQuestion } from '../policy/question.ts'
 import type { ClusterOptions } from '../probe/kubeconfig.ts'
 import { runningImages, type RunningImages } from '../probe/running.ts'
@@ -138,7 +139,7 @@ function nonCompliant(
   { lastEntry, artifact, environment, service, until }: Use,
   pods: readonly string[] | undefined,
 ): Problem {
-  const target = `--environment ${environment} --service ${service}`
+  const target = `--environment ${shellName(environment)} --service ${shellName(service)}`
   const runs = pods === undefined ? '' : `, and runs as ${pods.slice(0, 5).join(', ')}`
   return {
     code: 'BREAKGLASS_NON_COMPLIANT',

@@ -49,6 +49,15 @@ test('where people reach the gate, they are told to ask there', () => {
   )
 })
 
+test('a command that somebody may copy is one command, whatever a service is called', () => {
+  const terms = { approvers: ['sre'], count: 1 }
+  const target = { environment: 'production', service: 'shop; $(reboot) `id` #' }
+  const decision = { ...decideOn([builtRule], [], about(name)) }
+  const odd = { ...decision, request: { ...decision.request, target } }
+  const last = explainDecision(odd, 4, terms).split('\n').at(-1) ?? ''
+  assert.ok(last.includes('--service "shop; _(reboot) _id_ #" --reason WHY'), last)
+})
+
 test('a dry run says that it was not recorded', () => {
   assert.match(
     explainDecision(decideOn([builtRule], []), undefined),

@@ -1,5 +1,6 @@
 import { accountOf, sentenceOf, type Decision } from '#decision'
 import { catalogue, escapeLine, type Problem } from '#error'
+import { shellName } from '#policy'
 import type { ImageAnswer } from './admit.ts'
 import { breakglassAnnotation, evidenceAnnotation } from './annotations.ts'
 
@@ -47,7 +48,8 @@ function urgentFirst(problems: readonly Problem[], { breakglass }: Decision): re
 function emergencyOf({ request }: Decision, terms: GlassTerms | undefined): string {
   if (terms === undefined) return 'in an emergency: nobody may break the glass for this target'
   const { artifact, target } = request
-  const where = `oci://${artifact.name} --environment ${target.environment} --service ${target.service}`
+  const named = `--environment ${shellName(target.environment)} --service ${shellName(target.service)}`
+  const where = `${shellName(`oci://${artifact.name}`)} ${named}`
   const ask = `in an emergency: sallyport breakglass request ${where} --reason WHY --incident REFERENCE`
   const who = `${terms.count} of ${terms.approvers.join(', ')} approves`
   const pods = `into the annotation ${breakglassAnnotation} of the pods`
