@@ -4,6 +4,13 @@ import { checkShape, encodeCanonical, parseJson, sha256Hex } from '#document'
 import { SallyportError, type Problem } from '#error'
 
 const text = z.string().min(1).max(1000)
+
+/** Whether a text says anything: blanks, and what nobody sees, are no reason and no finding. */
+export function saysSomething(value: string): boolean {
+  return /[\p{L}\p{N}]/u.test(value)
+}
+
+const words = 'something in words'
 const requestSchema = z.strictObject({
   apiVersion: z.literal('sallyport.dev/v1'),
   kind: z.literal('BreakglassRequest'),
@@ -19,8 +26,8 @@ const requestSchema = z.strictObject({
     .min(60)
     .max(168 * 3600),
   rules: z.array(z.string().min(1).max(200)).min(1).max(200),
-  reason: text,
-  incident: z.string().min(1).max(500),
+  reason: z.string().max(1000).refine(saysSomething, words),
+  incident: z.string().max(500).refine(saysSomething, words),
   /** What is decided without a grant: for whoever approves it to read. */
   otherwise: z.strictObject({
     verdict: z.string().max(50),

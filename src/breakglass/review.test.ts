@@ -72,6 +72,12 @@ test('somebody else does, with or without a name that they have proven', async (
   assert.equal(await refusal({}), undefined)
 })
 
+test('a finding that says nothing is none', async () => {
+  for (const finding of [' ', '-', '\u200b\u2800', '\n\n'])
+    assert.match((await refusal({ finding })) ?? '', /^"/)
+  assert.equal(await refusal({ finding: 'ok' }), undefined)
+})
+
 test('a review that is there says who has made it', async () => {
   const { by, finding, time } = written
   const review = { by, finding, time, principal: 'os:grace' }

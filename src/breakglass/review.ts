@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { quote, SallyportError } from '#error'
 import { entryForm, type Log, type Receipt } from '#log'
 import { namesOf } from '#trust'
+import { saysSomething } from './request.ts'
 import type { Use } from './uses.ts'
 
 const text = z.string().min(1).max(2000)
@@ -27,7 +28,7 @@ export const reviewForm = entryForm<BreakglassReview>({ BreakglassReview: review
 /**
  * Records a review. When it resolves, it is durable.
  *
- * @throws SallyportError BREAKGLASS_REVIEW when the reviewer had a part in the use, or there is nothing to review
+ * @throws SallyportError BREAKGLASS_REVIEW when the reviewer had a part in the use, says nothing, or there is nothing to review
  */
 export async function recordReview(
   log: Pick<Log, 'append'>,
@@ -52,6 +53,14 @@ export async function recordReview(
     )
   }
   checkPart(review, use)
+  if (!saysSomething(review.finding)) {
+    throw refused(
+      entry,
+      'what was found, in words',
+      quote(review.finding, 80),
+      'Say what you found, and what follows',
+    )
+  }
   return await log.append(reviewForm.encode(review, 'the review'))
 }
 

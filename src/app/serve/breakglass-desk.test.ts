@@ -154,10 +154,20 @@ test('a request that is older than eight days is removed, and takes no place', a
   assert.equal(namesIn(place.requests).length, 2)
 })
 
+test('a reason or an incident that says nothing is none', async () => {
+  await using place = deskOf()
+  for (const blank of [' ', '--', '\u200b', '\u2800 ', '\n'])
+    for (const words of [{ reason: blank }, { incident: blank }])
+      await assert.rejects(place.desk.request({ ...ask(), ...words }, 'token:ci'), {
+        code: 'BREAKGLASS_REQUEST',
+      })
+  assert.deepEqual(await place.desk.requests(), [])
+})
+
 test('however long requests are, all that are kept fit into what whoever reads them takes', async () => {
   await using place = deskOf()
   // Six bytes for each in JSON.
-  const reason = '\u0001'.repeat(1000)
+  const reason = `x${'\u0001'.repeat(999)}`
   const asking = (at: number) =>
     place.desk.request({ ...ask(`${at}${reason}`.slice(0, 1000)), reason }, 'token:ci')
   const { request: long } = await asking(0)
