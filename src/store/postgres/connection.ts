@@ -1,7 +1,8 @@
 import { isIP } from 'node:net'
 import { checkServerIdentity, type ConnectionOptions, type PeerCertificate } from 'node:tls'
-import { Client, Pool, type ClientConfig, type PoolClient } from 'pg'
+import { Pool, type Client, type ClientConfig, type PoolClient } from 'pg'
 import { quote, SallyportError } from '#error'
+import { GuardedClient } from './guarded-client.ts'
 
 /** Where a database is, and how it is spoken to. */
 export interface PostgresOptions {
@@ -77,7 +78,8 @@ function secured({ ca, servername, client }: NonNullable<PostgresOptions['tls']>
 
 /** A pool of sessions. A session that broke while nobody used it is replaced with the next use. */
 export function openPool(options: PostgresOptions): Pool {
-  const pool = new Pool({ ...clientConfig(options, 'replica'), max: options.connections })
+  const config = clientConfig(options, 'replica')
+  const pool = new Pool({ ...config, max: options.connections, Client: GuardedClient })
   pool.on('error', () => undefined)
   // One that breaks while it is used says so to whoever uses it, too: without this it would end the process.
   pool.on('connect', (client) => client.on('error', () => undefined))
@@ -92,7 +94,7 @@ export async function openClient(
   settings = '',
 ): Promise<Client> {
   const config = clientConfig(options, name)
-  const client = new Client({
+  const client = new GuardedClient({
     ...config,
     options: `${config.options ?? ''} ${settings}`,
     pipeline: true,
