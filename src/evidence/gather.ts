@@ -14,7 +14,8 @@ import type { Credentials } from './oci/credentials.ts'
 import { findInRegistry } from './oci/find.ts'
 import { formatReference, parseReference } from './oci/reference.ts'
 import type { AttachedDocument } from './oci/place.ts'
-import { mergeEvidence, nothingAt, placeOf, type SourceOptions } from './source-options.ts'
+import { nameOfSource } from './source-name.ts'
+import { mergeEvidence, nothingAt, type SourceOptions } from './source-options.ts'
 import { detailOf } from './unavailable.ts'
 
 /** A place where evidence may lie. */
@@ -84,7 +85,7 @@ export async function gatherEvidence(options: GatherOptions): Promise<Gathered> 
   try {
     const parts = await Promise.all(
       sources.map((source) => {
-        const name = nameOf(source)
+        const name = nameOfSource(source)
         const looking = look(source, sha256, { ...options, http, signal })
         return inTime(name, looking, signal).then((part) => oneRow(name, part))
       }),
@@ -181,23 +182,4 @@ function oneRow(name: string, part: Part): Part {
   const detail = [first, ...others].slice(0, 4).join('; ').slice(0, 1000)
   const row: EvidenceSource = { name, outcome, ...(detail === '' ? {} : { detail }) }
   return { ...part, sources: [row] }
-}
-
-function nameOf(source: Source): string {
-  switch (source.kind) {
-    case 'beside':
-      return source.bundles === undefined || source.bundles.length === 0
-        ? `beside ${source.artifact}`
-        : source.bundles.join(', ').slice(0, 500)
-    case 'registry':
-      return source.reference.slice(0, 500)
-    case 'npm':
-      return `${placeOf(source.registry)} ${source.name}@${source.version}`.slice(0, 500)
-    case 'directory':
-      return source.folder
-    case 'http':
-      return placeOf(source.base)
-    case 'annotation':
-      return `annotation ${source.name}`.slice(0, 500)
-  }
 }

@@ -41,4 +41,5 @@ export {
   resolveInNpmRegistry,
   resolveInRegistry,
 } from './over-http.ts'
+export { nameOfSource } from './source-name.ts'
 export type { SourceOptions } from './source-options.ts'

@@ -34,6 +34,7 @@ test('a registry that takes connections and never answers: every answer is in ti
     assert.equal(status, 200, text)
     assert.equal(allowed, false)
     assert.match(text, /"code":503/)
+    assert.match(text, new RegExp(`fix: +Make ..${host}/shop@.* reachable again`))
   }
   assert.ok(performance.now() - began < 4000, 'later than the API server waits')
   const vouched = await admission(gate.address, carrying(host), '/admission/validate?timeout=2s')

@@ -4,6 +4,7 @@ import { evidenceFromAsk } from './inline.ts'
 import {
   formatReference,
   gatherEvidence,
+  nameOfSource,
   parseReference,
   registryOf,
   type ByteCache,
@@ -64,9 +65,14 @@ export async function gatherFor(
   const look = () => lookOutside(wanted, ports)
   const known = remembered.recall(key, question, now)
   if (known !== undefined) remembered.renew(key, look)
+  const options = {
+    ms: timeoutMs,
+    places: outsideOf(wanted, ports.config).map(nameOfSource),
+    lookHere: () => lookHere(wanted, ports),
+  }
   const { shared, isLate } =
     known === undefined
-      ? await inTime(remembered.look(key, look), timeoutMs, () => lookHere(wanted, ports))
+      ? await inTime(remembered.look(key, look), options)
       : { shared: known, isLate: false }
   if (wanted.inline.length + wanted.attached.length === 0)
     return { evidence: shared, shared, key, isLate }
@@ -80,14 +86,20 @@ export async function gatherFor(
   return { evidence, shared, key, isLate }
 }
 
+interface InTimeOptions {
+  readonly ms: number
+  /** Where is looked besides. */
+  readonly places: readonly string[]
+  readonly lookHere: () => Promise<Gathered>
+}
+
 /**
  * Waits for who looks, and not for longer than there is time; then there is what lies here. Looking goes on: others may wait for
  * the same, and who is in a hurry must not end it for them. Otherwise a short deadline would be an outage that anybody can cause.
  */
 async function inTime(
   looking: Promise<Gathered>,
-  ms: number,
-  lookHere: () => Promise<Gathered>,
+  { ms, places, lookHere }: InTimeOptions,
 ): Promise<Pick<Found, 'shared' | 'isLate'>> {
   const late = Promise.withResolvers<never>()
   const tooLate = new SallyportError(noneWithin(ms))
@@ -96,9 +108,13 @@ async function inTime(
     return { shared: await Promise.race([looking, late.promise]), isLate: false }
   } catch (error) {
     const here = await lookHere()
+    const isLate = error === tooLate
+    const [first = 'evidence', ...others] = isLate ? places : []
     const detail = (error instanceof Error ? error.message : String(error)).slice(0, 500)
-    const row = { name: 'evidence', outcome: 'unavailable', detail } as const
-    return { shared: { ...here, sources: [row, ...here.sources] }, isLate: error === tooLate }
+    const rows = [first, ...others].map(
+      (name) => ({ name, outcome: 'unavailable', detail }) as const,
+    )
+    return { shared: { ...here, sources: [...rows, ...here.sources] }, isLate }
   } finally {
     clearTimeout(timer)
   }
@@ -126,17 +142,20 @@ function foldersFor(config: Config, digest: DigestSet): readonly Source[] {
   )
 }
 
-async function lookOutside(
-  { digest, reference, npm }: Wanted,
-  { config, http, cache, credentials }: GatherPorts,
-): Promise<Gathered> {
-  const { stores } = config.evidence
-  const sources: Source[] = [
+function outsideOf({ reference, npm }: Wanted, { evidence }: Config): readonly Source[] {
+  return [
     ...(reference === undefined ? [] : [{ kind: 'registry', reference } as const]),
     ...(npm === undefined ? [] : [{ kind: 'npm', ...npm } as const]),
-    ...foldersFor(config, digest),
-    ...stores.map((base): Source => ({ kind: 'http', base })),
+    ...evidence.stores.map((base): Source => ({ kind: 'http', base })),
   ]
+}
+
+async function lookOutside(
+  wanted: Wanted,
+  { config, http, cache, credentials }: GatherPorts,
+): Promise<Gathered> {
+  const { digest } = wanted
+  const sources = [...outsideOf(wanted, config), ...foldersFor(config, digest)]
   const known = await credentials()
   return await gatherEvidence({
     artifact: { digest },
