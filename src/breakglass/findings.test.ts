@@ -28,6 +28,7 @@ function used(environment: string, time: string, more: Partial<Use> = {}): Use {
     verdict: 'DENY',
     until: time,
     grants: ['a'.repeat(64)],
+    chokePoints: ['admission'],
     ...more,
   }
 }

@@ -14,7 +14,7 @@ export function reviewBy({ time }: Pick<Use, 'time'>, reviewMs: number): Date {
   return new Date(Date.parse(time) + reviewMs)
 }
 
-export function isOverdue(use: Use, reviewMs: number, now: Date): boolean {
+export function isOverdue(use: Pick<Use, 'time' | 'review'>, reviewMs: number, now: Date): boolean {
   return use.review === undefined && now >= reviewBy(use, reviewMs)
 }
 

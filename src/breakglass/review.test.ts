@@ -20,6 +20,7 @@ const use: Use = {
   verdict: 'DENY',
   until: '2026-06-01T13:00:00Z',
   grants: ['a'.repeat(64)],
+  chokePoints: ['admission'],
 }
 
 const written = {

@@ -29,6 +29,8 @@ export interface Use {
   readonly verdict: string
   readonly until: string
   readonly grants: readonly string[]
+  /** Where it was asked for: `admission`, or `breakglass-import` for what was recorded afterwards. */
+  readonly chokePoints: readonly string[]
   readonly review?: Pick<BreakglassReview, 'by' | 'principal' | 'finding' | 'time'>
 }
 
@@ -216,7 +218,7 @@ function useOf(decision: Decision, entry: number): Use | undefined {
   const used = breakglass?.used
   if (used === undefined) return undefined
   const grants = breakglass?.grants.filter(({ digest }) => used.grants.includes(digest)) ?? []
-  const { artifact, target, requester, principal } = request
+  const { artifact, target, requester, principal, chokePoint } = request
   const requesters = grants.flatMap((one) => one.requester ?? [])
   return {
     entry,
@@ -234,15 +236,17 @@ function useOf(decision: Decision, entry: number): Use | undefined {
     verdict,
     until: used.until,
     grants: used.grants,
+    chokePoints: [chokePoint],
   }
 }
 
-function merged(before: Use, { lastEntry, approvers, wanted }: Use): Use {
+function merged(before: Use, { lastEntry, approvers, wanted, chokePoints }: Use): Use {
   return {
     ...before,
     lastEntry: Math.max(before.lastEntry, lastEntry),
     times: before.times + 1,
     approvers: [...new Set([...before.approvers, ...approvers])],
     wanted: [...new Set([...before.wanted, ...wanted])].slice(0, 200),
+    chokePoints: [...new Set([...before.chokePoints, ...chokePoints])],
   }
 }

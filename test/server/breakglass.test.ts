@@ -3,6 +3,8 @@ import { createHash } from 'node:crypto'
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
+import { auditPlatform } from '#app'
+import { loadConfig } from '#config'
 import { keys } from '../../src/core/decision/testing/fixtures.ts'
 import { rung } from './evidence-store.ts'
 import {
@@ -175,6 +177,42 @@ test('the annotation alone lets a pod in, with a warning that names grant and de
   assert.equal(allowed, true)
   assert.match(warnings.join(), /BREAKGLASS by erin until .*; review before .*; grant [0-9a-f]{12}/)
   await until('it is heard', () => isHeard(digest))
+})
+
+test('what the webhook was asked about is no record of what went around it', async () => {
+  const digest = fresh()
+  const image = home.image(digest)
+  assert.equal((await admit(gate, image, carrying(granted(digest)))).allowed, true)
+  await decisionsAbout(home, digest, 1)
+  const event = {
+    kind: 'Event',
+    apiVersion: 'audit.k8s.io/v1',
+    auditID: 'around',
+    stage: 'ResponseComplete',
+    requestURI: '/api/v1/namespaces/elsewhere/pods',
+    verb: 'create',
+    user: { username: 'jo' },
+    objectRef: { resource: 'pods', namespace: 'elsewhere', name: 'fix', apiVersion: 'v1' },
+    responseStatus: { code: 201 },
+    requestObject: {
+      apiVersion: 'v1',
+      kind: 'Pod',
+      metadata: { name: 'fix' },
+      spec: { containers: [{ name: 'main', image }] },
+    },
+    requestReceivedTimestamp: new Date().toISOString(),
+  }
+  const file = join(home.dir, 'audit.log')
+  writeFileSync(file, `${JSON.stringify(event)}\n`)
+  const { findings, matched } = await auditPlatform({
+    config: loadConfig({ cwd: home.dir, env: {} }),
+    files: [file],
+    webhooks: ['gate.sallyport.dev'],
+    configurations: ['sallyport'],
+    ownNamespace: 'sallyport-system',
+    now: new Date(),
+  })
+  assert.deepEqual([findings.map(({ code }) => code), matched], [['BYPASS_UNGUARDED'], 0])
 })
 
 test('an annotation for other bytes, of a stranger, or of anything at all opens nothing', async () => {

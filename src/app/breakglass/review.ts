@@ -24,7 +24,7 @@ import { whoAsks } from '../verify.ts'
 import { bellOf } from './bell.ts'
 
 /** A use, and what has to become of it. */
-export interface ListedUse extends Use {
+export interface ListedUse extends Omit<Use, 'chokePoints'> {
   readonly reviewBy: string
   readonly state: 'reviewed' | 'waiting' | 'overdue'
 }
@@ -65,18 +65,21 @@ export function listedUses(
   const rules = rulesOf(config)
   const { reviewMs } = rules
   const uses = book.uses()
-  const stateOf = (use: Use): ListedUse['state'] => {
+  const stateOf = (use: Pick<Use, 'time' | 'review'>): ListedUse['state'] => {
     if (use.review !== undefined) return 'reviewed'
     return isOverdue(use, reviewMs, now) ? 'overdue' : 'waiting'
   }
   return {
-    uses: uses.map((use) => ({
-      ...use,
-      requesters: use.requesters.slice(0, maxListed),
-      principals: use.principals.slice(0, maxListed),
-      reviewBy: reviewBy(use, reviewMs).toISOString(),
-      state: stateOf(use),
-    })),
+    uses: uses.map((use) => {
+      const { chokePoints: _, ...told } = use
+      return {
+        ...told,
+        requesters: use.requesters.slice(0, maxListed),
+        principals: use.principals.slice(0, maxListed),
+        reviewBy: reviewBy(use, reviewMs).toISOString(),
+        state: stateOf(use),
+      }
+    }),
     rates: ratesOf(uses, rules, now),
     findings: [...book.unreadable().slice(0, maxListed), ...useFindings(uses, rules, now)],
   }

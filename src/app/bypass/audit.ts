@@ -1,4 +1,4 @@
-import { makeEvent, type Bell } from '#breakglass'
+import { makeEvent, type Bell, type Use } from '#breakglass'
 import type { Config } from '#config'
 import type { Decision } from '#decision'
 import { sha256Hex } from '#document'
@@ -163,13 +163,18 @@ async function partsOf(
       return found
     },
     all: () => (everything ??= allAdmissions(view, bodies)),
-    byHand: uses.map(({ artifact, time, until }) => ({
+    byHand: uses.filter(isByHand).map(({ artifact, time, until }) => ({
       sha256: artifact.sha256,
       from: time,
       until,
     })),
     taken: new Map(),
   }
+}
+
+/** What the webhook itself was asked about is no record of anything that went around it. */
+function isByHand({ chokePoints }: Use): boolean {
+  return chokePoints.some((one) => one !== 'admission')
 }
 
 async function admissionAt(
