@@ -3,6 +3,7 @@ import { isSha256 } from '#document'
 import { catalogue, escapeLine, quote, SallyportError, type Problem } from '#error'
 import type { PullAnswer } from '../ports.ts'
 import type { Binding } from './binding.ts'
+import type { Take } from './budget.ts'
 import { purlOf, type PackageName } from './name.ts'
 import type { Packages } from './packages.ts'
 import { objectOf, parsePackument, type VersionRecord } from './packument.ts'
@@ -49,7 +50,7 @@ export async function answerTarball(
     ...signatureOf(known.record, wanted),
   ]
   if (problems.length > 0) return refuse(problems, wanted)
-  return packages.slot(() => decide(known, wanted))
+  return packages.tarballs.share((take) => decide(known, wanted, take))
 }
 
 /** Verifying takes too long to do it for every version that is offered. */
@@ -87,10 +88,10 @@ function evidenceOf(bytes: Uint8Array): readonly string[] {
   return evidence.filter((one): one is string => typeof one === 'string' && isSha256(one))
 }
 
-async function decide(known: Known, wanted: Wanted): Promise<NpmReply> {
+async function decide(known: Known, wanted: Wanted, take: Take): Promise<NpmReply> {
   const { name, version, binding, request, packages } = wanted
   const { ports } = packages
-  const bytes = await obtain(known, wanted)
+  const bytes = await obtain(known, wanted, take)
   const digest = { sha256: hash('sha256', bytes), sha512: hash('sha512', bytes) }
   const wrong = checkDigest(digest.sha512, known, wanted) ?? (await checkContent(bytes, wanted))
   if (wrong !== undefined) return refuse([wrong], wanted)
@@ -119,15 +120,22 @@ async function decide(known: Known, wanted: Wanted): Promise<NpmReply> {
 }
 
 /** From what is kept, or else from where the registry says. */
-async function obtain({ record, limit, outage }: Known, wanted: Wanted): Promise<Uint8Array> {
+async function obtain(
+  { record, limit, outage }: Known,
+  wanted: Wanted,
+  take: Take,
+): Promise<Uint8Array> {
   const { name, binding, packages } = wanted
   const { ports, settings } = packages
   for (const sha512 of record.sha512) {
+    const size = ports.store.sizeOf(sha512)
+    if (size === undefined) continue
+    await take(size)
     const kept = await ports.store.read(sha512)
     if (kept !== undefined) return kept
   }
   if (limit === undefined) throw outage ?? notFound(name.full, binding.registry.url)
-  const bounds = { maxBytes: settings.maxTarballBytes, limit }
+  const bounds = { maxBytes: settings.maxTarballBytes, ms: settings.upstreamMs, limit, take }
   return fetchTarball({ http: ports.http, binding, name }, record.tarball ?? '', bounds)
 }
 

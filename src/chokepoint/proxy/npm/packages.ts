@@ -1,7 +1,7 @@
 import { setImmediate as othersFirst } from 'node:timers/promises'
 import { SallyportError, type Problem } from '#error'
 import { bindingOf, type Binding } from './binding.ts'
-import { beyond, openBudget } from './budget.ts'
+import { beyond, openBudget, type Budget } from './budget.ts'
 import { joinRunning, rememberDescribed, rememberRecorded, type Recorded } from './described.ts'
 import { watchImpostors, type ImpostorWatch } from './impostors.ts'
 import type { PackageName } from './name.ts'
@@ -25,8 +25,8 @@ export interface Packages {
   readonly ports: NpmProxyPorts
   readonly impostors: ImpostorWatch
   readonly recorded: Recorded
-  /** So many tarballs are in memory at a time. */
-  readonly slot: <T>(deed: () => Promise<T>) => Promise<T>
+  /** Of tarballs only so many bytes are in memory at a time. */
+  readonly tarballs: Budget
   /** Why a version is refused by what its registry says of it. */
   screen(record: VersionRecord, name: PackageName, binding: Binding): readonly Problem[]
   /** The registry of a name. Resolves after it was recorded that there is none. */
@@ -43,7 +43,6 @@ export interface Packages {
   ): Promise<T>
 }
 
-const tarballsAtATime = 8
 /** Read, such a one takes several times as much memory. */
 const largeAtATime = 2
 /** Hardly any short packument is larger. */
@@ -57,7 +56,8 @@ export function openPackages(settings: NpmProxySettings, ports: NpmProxyPorts): 
     ports,
     impostors,
     recorded: rememberRecorded(),
-    slot: openSlots(tarballsAtATime),
+    // With the one that always has room, never more than two of the largest.
+    tarballs: openBudget(settings.maxTarballBytes),
     screen: (record, name, binding) =>
       screen(record, { name, binding, settings, now: ports.clock() }),
     async bind(name, requester) {

@@ -578,6 +578,59 @@ test('a registry that is slow with large packuments keeps none of another waitin
   for (const reply of waiting) assert.equal((await reply).status, 503)
 })
 
+test('a registry that is slow with tarballs keeps none of another waiting, and is left in time', async (t) => {
+  const asked = Promise.withResolvers<void>()
+  let count = 0
+  let url = ''
+  const integrity = `sha512-${Buffer.alloc(64).toString('base64')}`
+  const slow = createServer(({ url: path = '' }, response) => {
+    if (path.endsWith('.tgz')) {
+      response.write('x'.repeat(10_000))
+      if ((count += 1) === 8) asked.resolve()
+      return
+    }
+    const name = decodeURIComponent(path.slice(1))
+    const dist = { integrity, tarball: `${url}${name}/-/a-1.0.0.tgz` }
+    const versions = { '1.0.0': { name, version: '1.0.0', dist } }
+    response.end(JSON.stringify({ name, versions }))
+  })
+  slow.listen(0, '127.0.0.1')
+  await once(slow, 'listening')
+  t.after(() => slow.close().closeAllConnections())
+  url = `http://127.0.0.1:${(slow.address() as AddressInfo).port}/`
+  const h = await open(t, () => ({
+    upstreamMs: 1500,
+    scopes: new Map([['@own', { url, target: { environment: 'e', service: 's' } }]]),
+  }))
+  h.upstream.publish('a', [{ version: '1.0.0' }])
+  const names = Array.from({ length: 9 }, (_, at) => `a${at}`)
+  const waiting = names.map((name) => h.get(`/@own/${name}/-/${name}-1.0.0.tgz`))
+  let left = 0
+  for (const reply of waiting) void reply.then(() => (left += 1))
+  await asked.promise
+  assert.equal((await h.get('/a/-/a-1.0.0.tgz')).status, 200)
+  assert.equal(left, 0)
+  for (const reply of waiting) assert.equal((await reply).status, 503)
+})
+
+test('of tarballs only so many bytes are in memory at a time, and the others wait', async (t) => {
+  const h = await open(t, () => ({ maxTarballBytes: 1000 }))
+  const size = { waiting: 0, most: 0 }
+  const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g', 'h']
+  for (const name of names) h.upstream.publish(name, [{ version: '1.0.0' }])
+  h.deciding = async () => {
+    size.most = Math.max(size.most, (size.waiting += 1))
+    await setTimeout(20)
+    size.waiting -= 1
+  }
+  const get = () => Promise.all(names.map((name) => h.get(`/${name}/-/${name}-1.0.0.tgz`)))
+  // The second time they are kept here.
+  for (const replies of [await get(), await get()])
+    assert.deepEqual(new Set(replies.map(({ status }) => status)), new Set([200]))
+  assert.ok(size.most < names.length, `${size.most} at a time`)
+  assert.equal(h.upstream.asked.filter(({ path }) => path.endsWith('.tgz')).length, names.length)
+})
+
 test('a large packument is asked for once, by all who want it at the same time', async (t) => {
   const h = await open(t, () => ({ maxPackumentBytes: 4_000_000 }))
   h.upstream.publish('big', [{ version: '1.0.0', manifest: { text: 'x'.repeat(2_500_000) } }])

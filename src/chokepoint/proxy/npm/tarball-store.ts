@@ -5,6 +5,8 @@ import type { Readable } from 'node:stream'
 
 /** Tarballs that were fetched, by the sha512 of their bytes, and what was known of each version then. */
 export interface TarballStore {
+  /** How many bytes there are with this digest, as far as is known. */
+  sizeOf(sha512: string): number | undefined
   /** The bytes with this digest; what has other bytes by now is thrown away. */
   read(sha512: string): Promise<Uint8Array | undefined>
   /** The same bytes again, a piece at a time: somebody slow need not hold them all in memory. */
@@ -30,6 +32,7 @@ export async function openTarballStore(
   const known = await measure(versions)
   const quietly = async (deed: () => Promise<void>): Promise<void> => deed().catch(onError)
   return {
+    sizeOf: (sha512) => sizes.get(sha512),
     async read(sha512) {
       const path = join(tarballs, checked(sha512))
       const bytes = await readIfThere(path)

@@ -1,11 +1,12 @@
 import { quote, SallyportError } from '#error'
-import { openDeadline, Pieces, type HttpClient } from '#evidence'
+import { openDeadline, Pieces, type Deadline, type HttpClient } from '#evidence'
 import type { Binding } from './binding.ts'
 import type { Take } from './budget.ts'
 import { packumentUrl, type PackageName } from './name.ts'
 import { parsePackument, type Packument } from './packument.ts'
 
 type Answer = Awaited<ReturnType<HttpClient['send']>>
+type Stream = Awaited<ReturnType<HttpClient['stream']>>
 type Limit = Answer['limit']
 
 /** What a registry said of a package, and how far inside the tarballs that it names may lie. */
@@ -76,15 +77,25 @@ async function fetchUpTo(
   const question = { ...questionOf(asking, form), maxBytes, signal }
   const answer = await asking.http.stream(urlOf(asking), question)
   expectOk(answer, asking)
-  const announced = Number(answer.headers['content-length'] ?? 0)
+  const body = await gatherUpTo(most, answer, { take, deadline })
+  return body === 'large' ? body : { body, limit: answer.limit }
+}
+
+/** What comes, unless it is more than `most`. The time in which there is no room for it does not count. */
+async function gatherUpTo(
+  most: number,
+  { headers, content }: Stream,
+  { take, deadline }: { readonly take: Take; readonly deadline: Deadline },
+): Promise<Uint8Array | 'large'> {
+  const announced = Number(headers['content-length'] ?? 0)
   const pieces = new Pieces(announced)
-  for await (const chunk of answer.content ?? []) {
+  for await (const chunk of content ?? []) {
     if (announced > most || pieces.size + chunk.length > most) return 'large'
     const room = take(chunk.length)
     if (room !== undefined) await deadline.pause(room)
     pieces.add(chunk)
   }
-  return { body: pieces.whole(), limit: answer.limit }
+  return pieces.whole()
 }
 
 /** @throws SallyportError NPM_UPSTREAM when it is none */
@@ -124,20 +135,25 @@ function expectOk({ status, url }: Answer, { binding: { registry }, name }: Aski
 export async function fetchTarball(
   { http, binding: { registry }, name }: Asking,
   address: string,
-  { maxBytes, limit }: { readonly maxBytes: number; readonly limit: Limit },
+  { maxBytes, ms, limit, take }: Bounds & { readonly limit: Limit; readonly take: Take },
 ): Promise<Uint8Array> {
   const url = new URL(address)
   const what = `a tarball of ${quote(name.full, 220)}`
   const isOwn = url.origin === new URL(registry.url).origin
-  const answer = await http.send(url, {
+  using deadline = openDeadline(ms)
+  const answer = await http.stream(url, {
     what,
     accept: '*/*',
     maxBytes,
     limit,
+    signal: deadline.signal,
     ...(isOwn ? authorizationOf(registry) : {}),
   })
-  if (answer.status !== 200) throw upstreamFailed(answer.url.host, what, `status ${answer.status}`)
-  return answer.body
+  const { status, url: from } = answer
+  if (status !== 200) throw upstreamFailed(from.host, what, `status ${status}`)
+  const bytes = await gatherUpTo(maxBytes, answer, { take, deadline })
+  if (bytes === 'large') throw upstreamFailed(from.host, what, `more than ${maxBytes} bytes`)
+  return bytes
 }
 
 export function notFound(wanted: string, registry: string): SallyportError {

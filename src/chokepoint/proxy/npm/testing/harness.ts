@@ -33,6 +33,8 @@ export interface Harness {
   logs: boolean
   /** What recording waits for. */
   recording: () => Promise<void>
+  /** What each decision waits for. */
+  deciding: () => Promise<void>
   now: Date
   get(url: string, more?: Partial<NpmRequest>): Promise<NpmReply>
   json(url: string, more?: Partial<NpmRequest>): Promise<Told>
@@ -86,6 +88,7 @@ export async function openHarness(
     effect: { verdict: 'ALLOW', effect: 'admitted' },
     logs: true,
     recording: () => Promise.resolve(),
+    deciding: () => Promise.resolve(),
     now: new Date('2026-06-01T12:00:00Z'),
   }
   const proxy = openNpmProxy(settings, {
@@ -129,6 +132,7 @@ function decider(state: State) {
     decide: async (question: PullQuestion) => {
       record()
       state.questions.push(question)
+      await state.deciding()
       const decision = {
         ...state.effect,
         reasons: [],
