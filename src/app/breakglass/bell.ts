@@ -23,9 +23,10 @@ function sinksOf({ alarms }: Config, clock: () => Date): readonly Sink[] {
         ...(secretFile === undefined ? {} : { secret: () => readSecret(secretFile) }),
       }),
     ),
-    ...smtp.map(({ ca, ...one }) =>
-      smtpSink({ ...one, ...(ca === undefined ? {} : { ca: () => readFile(ca, 'utf8') }) }),
-    ),
+    ...smtp.flatMap(({ ca, ...one }) => {
+      const authority = ca === undefined ? {} : { ca: () => readFile(ca, 'utf8') }
+      return [...new Set(one.to)].map((to) => smtpSink({ ...one, ...authority, to }))
+    }),
     ...syslog.map((one) => syslogSinkOf(one)),
   ]
 }

@@ -9,9 +9,10 @@ import { createServer, type Server, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { createSecureContext, createServer as createTls, TLSSocket } from 'node:tls'
+import { createServer as createTls } from 'node:tls'
 import { encodeEvent, makeEvent, messageOf, parseEvent, type SecurityEvent } from '#breakglass'
 import { selfSigned } from '../testing/certificate.ts'
+import { mailServer } from '../testing/mail-server.ts'
 import type { Sink } from '../sink.ts'
 import { smtpSink } from './smtp.ts'
 import { syslogSink } from './syslog.ts'
@@ -124,71 +125,17 @@ async function silentServer(says?: string) {
   return { port, [Symbol.dispose]: close }
 }
 
-/** A mail server that says what it is told to, and keeps what was said to it. */
-async function mailServer(
-  replies: Readonly<Record<string, string>> = {},
-  tls?: { readonly key: string; readonly cert: string },
-) {
-  const said: string[] = []
-  const sockets: Socket[] = []
-  let isSecure = false
-  const talk = (socket: Socket): void => {
-    let rest = ''
-    let isData = false
-    socket.on('error', () => undefined)
-    socket.on('data', (chunk: Buffer) => {
-      rest += chunk.toString('latin1')
-      for (let end = rest.indexOf('\r\n'); end >= 0; end = rest.indexOf('\r\n')) {
-        const line = rest.slice(0, end)
-        rest = rest.slice(end + 2)
-        said.push(line)
-        if (isData && line !== '.') continue
-        isData = line === 'DATA'
-        const verb = line.split(/[ :]/)[0] ?? ''
-        socket.write(`${replies[verb] ?? answers[verb] ?? '500 what'}\r\n`)
-        if (verb === 'STARTTLS' && tls !== undefined && replies['STARTTLS'] === undefined) {
-          socket.removeAllListeners('data')
-          isSecure = true
-          talk(new TLSSocket(socket, { isServer: true, secureContext: createSecureContext(tls) }))
-          return
-        }
-      }
-    })
-  }
-  const server = createServer((socket) => {
-    sockets.push(socket)
-    socket.write(`${replies['greeting'] ?? '220-mail.example\r\n220 ready'}\r\n`)
-    talk(socket)
-  })
-  const port = await portOf(server)
-  const close = (): void => {
-    for (const socket of sockets) socket.destroy()
-    server.close()
-  }
-  return { port, said, isSecure: () => isSecure, [Symbol.dispose]: close }
-}
-
-const answers: Readonly<Record<string, string>> = {
-  EHLO: '250-mail.example\r\n250-STARTTLS\r\n250 8BITMIME',
-  STARTTLS: '220 go on',
-  MAIL: '250 ok',
-  RCPT: '250 ok',
-  DATA: '354 send it',
-  '.': '250 queued',
-  QUIT: '221 bye',
-}
-
 const mail = {
   host: '127.0.0.1',
   from: 'gate@example.com',
-  to: ['sre@example.com', 'sec@example.com'],
+  to: 'sre@example.com',
 }
 
 test('a mail has the event in it, and nobody writes headers or commands with a name that they chose', async () => {
   using server = await mailServer()
   await smtpSink({ ...mail, port: server.port, tls: 'off' }).send([message], { timeoutMs })
   const { said } = server
-  assert.equal(said.filter((line) => line.startsWith('RCPT TO:')).length, 2)
+  assert.equal(said.filter((line) => line.startsWith('RCPT TO:')).length, 1)
   assert.equal(said.filter((line) => line === '.').length, 1)
   const from = said.indexOf('DATA') + 1
   const blank = said.indexOf('', from)
@@ -197,24 +144,6 @@ test('a mail has the event in it, and nobody writes headers or commands with a n
   assert.deepEqual(
     JSON.parse(text.slice(text.lastIndexOf('\n{'))),
     JSON.parse(Buffer.from(encodeEvent(event)).toString()),
-  )
-  assert.ok(said.every((line) => line.length < 200))
-})
-
-test('a mail to many has no line that a server may refuse', async () => {
-  using server = await mailServer()
-  const to = Array.from({ length: 32 }, (_, at) => `${'o'.repeat(50)}${at}@example.com`)
-  const sink = smtpSink({ ...mail, to, port: server.port, tls: 'off' })
-  await sink.send([message], { timeoutMs })
-  const { said } = server
-  const from = said.findIndex((line) => line.startsWith('To: '))
-  const names = said
-    .slice(from, from + 32)
-    .join('')
-    .matchAll(/<([^>]*)>/g)
-  assert.deepEqual(
-    [...names].map(([, name]) => name),
-    to,
   )
   assert.ok(said.every((line) => line.length < 200))
 })
@@ -417,7 +346,7 @@ test('what hangs is broken off by whoever wants no more', async (t) => {
     for (const socket of sockets) socket.destroy()
     hole.close()
   })
-  const mail = { host, port, from: 'gate@example.com', to: ['ops@example.com'] }
+  const mail = { host, port, from: 'gate@example.com', to: 'ops@example.com' }
   const sinks: readonly Sink[] = [
     webhookSink({ url, format: 'json', clock }),
     smtpSink({ ...mail, tls: 'off' }),

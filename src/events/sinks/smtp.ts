@@ -8,7 +8,8 @@ export interface SmtpOptions {
   readonly host: string
   readonly port: number
   readonly from: string
-  readonly to: readonly string[]
+  /** One person: a server that refuses one of many would leave all the others untold. */
+  readonly to: string
   /** `starttls` is mandatory where it is asked for: a server without it is not told anything. */
   readonly tls: 'starttls' | 'implicit' | 'off'
   /** PEM certificates of a private authority; called for each mail. */
@@ -19,7 +20,7 @@ export interface SmtpOptions {
 export function smtpSink(options: SmtpOptions): Sink {
   const { host, port, to } = options
   return {
-    name: `smtp ${host}:${port} ${to.join(',')}`,
+    name: `smtp ${host}:${port} ${to}`,
     most: 1,
     async send(messages, { timeoutMs, signal }) {
       const ca = await options.ca?.()
@@ -61,12 +62,12 @@ async function greet(talk: Talk): Promise<void> {
 
 async function deliver(talk: Talk, message: Message, { from, to }: SmtpOptions): Promise<void> {
   await talk.say(`MAIL FROM:<${from}>`, '250')
-  for (const one of to) await talk.say(`RCPT TO:<${one}>`, '25')
+  await talk.say(`RCPT TO:<${to}>`, '25')
   await talk.say('DATA', '354')
   await talk.say(`${mailOf(message, from, to)}\r\n.`, '250')
 }
 
-function mailOf(message: Message, from: string, to: readonly string[]): string {
+function mailOf(message: Message, from: string, to: string): string {
   const { id, time, summary, body } = message
   const event: unknown = JSON.parse(Buffer.from(body).toString())
   const text = Buffer.from(`${summary}\n\n${JSON.stringify(event, undefined, 2)}\n`)
@@ -75,8 +76,7 @@ function mailOf(message: Message, from: string, to: readonly string[]): string {
   return [
     `Date: ${new Date(time).toUTCString().replace('GMT', '+0000')}`,
     `From: <${from}>`,
-    // RFC 5322, 2.1.1: no line is longer than 998 characters.
-    `To: ${to.map((one) => `<${one}>`).join(',\r\n ')}`,
+    `To: <${to}>`,
     `Subject: ${encoded(`[sallyport] ${summary.slice(0, 300)}`)}`,
     `Message-ID: <${id}@sallyport.invalid>`,
     'MIME-Version: 1.0',
