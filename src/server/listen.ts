@@ -3,6 +3,7 @@ import { createServer as createHttps } from 'node:https'
 import type { AddressInfo, Server as NetServer } from 'node:net'
 import { SallyportError } from '#error'
 import { checkHead } from './check-head.ts'
+import { networkOf } from './network.ts'
 import { PiecewiseResponse } from './piecewise-response.ts'
 import { problemResponseOf } from './problem-response.ts'
 import { openSlots, SlottedRequest, type Slot, type Slots } from './slots.ts'
@@ -34,7 +35,7 @@ export interface ListenLimits {
   readonly concurrent: number
   /** Connections that are held at the same time; more are closed. */
   readonly connections: number
-  /** Connections that one address may hold; without it as many as all together. */
+  /** Connections that one address, or the /64 of one of IPv6, may hold; without it as many as all together. */
   readonly perAddress?: number
   /** Within which a request, headers and body, must have arrived. */
   readonly requestSeconds: number
@@ -147,11 +148,11 @@ export async function listen(options: ListenOptions): Promise<Listener> {
   }
 }
 
-/** What is beyond the share of one address is closed before a byte of it is read. */
+/** What is beyond the share of one address, or network of IPv6, is closed before a byte of it is read. */
 function shareConnections(server: NetServer, most: number): void {
   const held = new Map<string, number>()
   server.on('connection', (socket) => {
-    const from = socket.remoteAddress ?? ''
+    const from = networkOf(socket.remoteAddress ?? '')
     const count = (held.get(from) ?? 0) + 1
     held.set(from, count)
     socket.once('close', () => {
