@@ -65,15 +65,15 @@ function fileRepository(url: URL): Repository {
 
 function httpsRepository(url: URL): Repository {
   const path = networkPath(url)
-  const address = `https://${url.host}${path}`
+  const origin = `https://${url.host}`
   const credentials =
     url.username === '' && url.password === ''
       ? undefined
       : `${decoded(url.username, url)}:${decoded(url.password, url)}`
   return {
-    uri: `git+${address.replace(/\/*\.git$/, '')}`,
+    uri: `git+${origin}${withoutSuffix(path)}`,
     protocol: 'https',
-    remote: address,
+    remote: `${origin}${path}`,
     ...(credentials === undefined ? {} : { credentials }),
   }
 }
@@ -87,8 +87,19 @@ function sshRepository(url: URL): Repository {
     throw refused('a host name that ssh could mistake for an option', withoutCredentials(url.href))
   const port = url.port === '' || url.port === '22' ? '' : `:${url.port}`
   const host = `${user === '' ? '' : `${user}@`}${url.hostname.toLowerCase()}${port}`
-  const address = `ssh://${host}${networkPath(url)}`
-  return { uri: `git+${address.replace(/\/*\.git$/, '')}`, protocol: 'ssh', remote: address }
+  const path = networkPath(url)
+  const origin = `ssh://${host}`
+  return {
+    uri: `git+${origin}${withoutSuffix(path)}`,
+    protocol: 'ssh',
+    remote: `${origin}${path}`,
+  }
+}
+
+/** Where nothing, `.` or `..` would be left of the last part, that is its name: the folder above is another repository. */
+function withoutSuffix(path: string): string {
+  const without = path.replace(/\/*\.git$/, '')
+  return /(?:^|\/)(?:\.|%2e){0,2}$/i.test(without) ? path : without
 }
 
 function networkPath(url: URL): string {

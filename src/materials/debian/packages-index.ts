@@ -34,19 +34,30 @@ export function openPackagesIndex(text: string, architecture: string, what: stri
 
 function startsOf(text: string): Map<string, number> {
   const starts = new Map<string, number>()
-  for (const match of text.matchAll(/^Package: (\S+)$/gm)) {
+  for (const { match, start } of oncePerParagraph(text, /^Package: (\S+)$/gm)) {
     const [, name = ''] = match
-    if (!starts.has(name)) starts.set(name, startOfParagraph(text, match.index))
+    if (!starts.has(name)) starts.set(name, start)
   }
   return starts
 }
 
 function providersOf(text: string, name: string): number[] {
-  const starts: number[] = []
   const escaped = name.replaceAll(/[.+]/g, String.raw`\$&`)
   const field = new RegExp(`^Provides:[^\\n]*[ ,]${escaped}(?=[ ,\\n(])`, 'gm')
-  for (const match of text.matchAll(field)) starts.push(startOfParagraph(text, match.index))
-  return starts
+  return [...oncePerParagraph(text, field)].map(({ start }) => start)
+}
+
+/** The first match in each paragraph, and where that begins: a field that stands there a thousand times is no thousand packages. */
+function* oncePerParagraph(
+  text: string,
+  field: RegExp,
+): Generator<{ readonly match: RegExpExecArray; readonly start: number }> {
+  for (let match = field.exec(text); match !== null; match = field.exec(text)) {
+    yield { match, start: startOfParagraph(text, match.index) }
+    const end = text.indexOf('\n\n', match.index)
+    if (end === -1) return
+    field.lastIndex = end
+  }
 }
 
 function startOfParagraph(text: string, at: number): number {
