@@ -5,6 +5,8 @@ import type { Message } from './message.ts'
 export interface Sink {
   /** Tells it from others, and never holds a secret: `webhook https://pager.example 3f2a9c1b`. */
   readonly name: string
+  /** What it shares with others that fail when it does, such as their mail server; left out: its name. */
+  readonly way?: string
   /** How many it takes at a time; more are never handed to it. */
   readonly most: number
   /**

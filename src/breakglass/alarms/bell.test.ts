@@ -11,7 +11,7 @@ import { openOutbox } from './outbox.ts'
 const began = Date.parse('2026-06-01T12:00:00Z')
 
 /** A sink that hears, or does not, as it is told; and the clock that everybody looks at. */
-function scene(names: readonly string[]) {
+function scene(names: readonly string[], way?: string) {
   const folder = mkdtempSync(join(tmpdir(), 'sallyport-bell-'))
   const heard: string[] = []
   const words: string[] = []
@@ -20,6 +20,7 @@ function scene(names: readonly string[]) {
   let now = began
   const sinks = names.map((name): Sink => ({
     name,
+    ...(way === undefined ? {} : { way }),
     most: 1,
     send: (messages) => {
       if (deaf.has(name)) return Promise.reject(new Error('nobody answers'))
@@ -130,6 +131,24 @@ test('an alarm that one sink does not take for five minutes rings at the others,
     await bell.deliver()
   }
   assert.deepEqual(place.heard, ['mail breakglass-used', 'mail alarm-undelivered'])
+})
+
+test('where several share a way that is away, each of them hears once that it was', async () => {
+  using place = scene(['erin', 'frank', 'grace'], 'smtp mail.example')
+  const bell = place.open()
+  for (const name of ['erin', 'frank', 'grace']) place.deaf.add(name)
+  await bell.ring([use('1')])
+  for (let minute = 0; minute < 10; minute += 1) {
+    await bell.deliver({ all: true })
+    place.pass(60_000)
+  }
+  place.deaf.clear()
+  await bell.deliver({ all: true })
+  await bell.deliver({ all: true })
+  assert.equal(place.heard.filter((one) => one.endsWith('breakglass-used')).length, 3)
+  // All but the one whose silence was noticed first.
+  assert.equal(place.heard.filter((one) => one.endsWith('alarm-undelivered')).length, 2)
+  assert.deepEqual(await bell.pending(), [])
 })
 
 test('a clock that was set back keeps no alarm waiting, and one that is not heard rings elsewhere', async () => {

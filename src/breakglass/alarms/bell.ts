@@ -54,10 +54,10 @@ export function openBell({ outbox, sinks, origin, clock }: BellOptions): Bell {
   const stopping = new AbortController()
   const { signal } = stopping
   let order = 0
-  const ringOnce = (event: SecurityEvent): Promise<void> => {
+  const putOnce: Put = (event, sinksOfEvent) => {
     const before = rung.get(event.id)
     if (before !== undefined) return before.putting
-    const putting = outbox.put(event, waitingFor(event, names), clock())
+    const putting = outbox.put(event, sinksOfEvent, clock())
     rung.set(event.id, { order: (order += 1), putting })
     putting.catch(() => rung.delete(event.id))
     return putting
@@ -83,12 +83,12 @@ export function openBell({ outbox, sinks, origin, clock }: BellOptions): Bell {
     }
     if (faults.length > 0) throw faults[0]
     const left = (await outbox.pending()).filter((one) => one.sink === sink.name)
-    await escalate(left, { outbox, names, origin, now })
+    await escalate(left, sink, { put: putOnce, names, origin, now })
   }
   const tellers = sinks.map((sink) => oneAtATime((options: DeliverOptions) => tell(sink, options)))
   return {
     async ring(events) {
-      for (const event of events) await ringOnce(event)
+      for (const event of events) await putOnce(event, waitingFor(event, names))
     },
     async deliver(options = {}) {
       const end = performance.now() + (options.withinMs ?? Infinity)
@@ -223,37 +223,41 @@ function isDue({ next }: Pending, now: Date): boolean {
   return left <= 0 || left > longestPauseMs
 }
 
-/** An alarm that one sink does not take rings at the others, once. */
+/**
+ * An alarm that one sink does not take rings at the others: once for all sinks of the same way, lest each recipient of a mail
+ * server that was away hears when it is back that the others have not.
+ */
 async function escalate(
   pending: readonly Pending[],
-  {
-    outbox,
-    names,
-    origin,
-    now,
-  }: {
-    readonly outbox: Outbox
-    readonly names: readonly string[]
-    readonly origin: string
-    readonly now: Date
-  },
+  { name, way = name }: Sink,
+  { put, names, origin, now }: EscalateOptions,
 ): Promise<void> {
-  for (const { event, sink, since, failure, attempts } of pending) {
+  const others = names.filter((one) => one !== name)
+  if (others.length === 0) return
+  for (const { event, since, failure, attempts } of pending) {
     const age = lasting(Date.parse(since), now.getTime())
     // An alarm about an alarm that is not heard either is not worth another.
     if (event.type === 'alarm-undelivered' || age < overdueMs || attempts === 0) continue
-    const others = names.filter((name) => name !== sink)
-    if (others.length === 0) continue
-    const about = makeEvent(`${event.id} ${sink}`, {
+    const about = makeEvent(`${event.id} ${way}`, {
       time: now.toISOString(),
       type: 'alarm-undelivered',
       severity: 'critical',
       origin,
-      summary: `an alarm of ${event.time} is not heard by ${sink} (${failure ?? 'no answer'}): ${event.summary}`,
+      summary: `an alarm of ${event.time} is not heard by ${name} (${failure ?? 'no answer'}): ${event.summary}`,
       about: event.id,
     })
-    await outbox.put(about, others, now)
+    await put(about, others)
   }
+}
+
+/** Keeps an event for these sinks, unless it was rung. */
+type Put = (event: SecurityEvent, sinks: readonly string[]) => Promise<void>
+
+interface EscalateOptions {
+  readonly put: Put
+  readonly names: readonly string[]
+  readonly origin: string
+  readonly now: Date
 }
 
 function reasonOf(error: unknown): string {

@@ -21,6 +21,7 @@ export function smtpSink(options: SmtpOptions): Sink {
   const { host, port, to } = options
   return {
     name: `smtp ${host}:${port} ${to}`,
+    way: `smtp ${host}:${port}`,
     most: 1,
     async send(messages, { timeoutMs, signal }) {
       const ca = await options.ca?.()
