@@ -39,20 +39,32 @@ export function parseYaml(bytes: Uint8Array, options: YamlOptions): YamlDocument
   const maxDepth = options.maxDepth ?? 32
   const text = decodeText(bytes, file, options.maxBytes ?? 1024 * 1024)
   const events = readEvents(text, file, maxDepth)
-  const offsets = offsetsOf(events, text, file)
+  const root = placesOf(events, text, file)
   const value = readValue(text, file, maxDepth)
   const at = (offset: number): string => `${file}:${position(text, offset)}`
   return {
     value,
     locate(path) {
-      for (let length = path.length; length > 0; length -= 1) {
-        const offset = offsets.get(key(path.slice(0, length)))
-        if (offset !== undefined) return at(offset)
+      let place = root
+      for (const step of path) {
+        const next = place.parts.get(String(step))
+        if (next === undefined) break
+        place = next
       }
-      return at(offsets.get(key([])) ?? 0)
+      return at(place.offset)
     },
   }
 }
+
+/** Where a value begins: at its key in a mapping, else at the value itself. */
+interface Place {
+  readonly offset: number
+  /** Of its parts, by key or index. */
+  readonly parts: ReadonlyMap<string, Place>
+}
+
+/** A scalar has no parts; a document has many of those. */
+const none = new Map<string, Place>()
 
 function readEvents(text: string, file: string, maxDepth: number): Event[] {
   try {
@@ -70,9 +82,8 @@ function readValue(text: string, file: string, maxDepth: number): Json {
   }
 }
 
-/** Walks the event stream and notes where each path begins: at its key in a mapping, else at the value itself. */
-function offsetsOf(events: readonly Event[], text: string, file: string): Map<string, number> {
-  const offsets = new Map<string, number>()
+/** Walks the event stream. A text without a value has one place. */
+function placesOf(events: readonly Event[], text: string, file: string): Place {
   let next = 0
   const take = (): Event => {
     const event = events[next]
@@ -82,11 +93,11 @@ function offsetsOf(events: readonly Event[], text: string, file: string): Map<st
     return event
   }
   const isClosed = (): boolean => events[next]?.type === EVENT_ID.POP
-  const walk = (path: Path, known?: number): void => {
+  const walk = (known?: number): Place => {
     const event = take()
-    offsets.set(key(path), known ?? startOf(event))
+    const parts = event.type === EVENT_ID.SCALAR ? none : new Map<string, Place>()
     if (event.type === EVENT_ID.SEQUENCE) {
-      for (let index = 0; !isClosed(); index += 1) walk([...path, index])
+      for (let index = 0; !isClosed(); index += 1) parts.set(String(index), walk())
       take()
     } else if (event.type === EVENT_ID.MAPPING) {
       while (!isClosed()) {
@@ -94,17 +105,17 @@ function offsetsOf(events: readonly Event[], text: string, file: string): Map<st
         if (name.type !== EVENT_ID.SCALAR) {
           throw forbidden('key that is not a plain word', startOf(name), text, file)
         }
-        walk([...path, getScalarValue(text, name)], name.valueStart)
+        parts.set(getScalarValue(text, name), walk(name.valueStart))
       }
       take()
     }
+    return { offset: known ?? startOf(event), parts }
   }
   if (events.filter((event) => event.type === EVENT_ID.DOCUMENT).length > 1) {
     throw forbidden('second document', text.length, text, file)
   }
   take()
-  if (!isClosed()) walk([])
-  return offsets
+  return isClosed() ? { offset: 0, parts: none } : walk()
 }
 
 function refuseIndirection(event: Event, text: string, file: string): void {
@@ -117,10 +128,6 @@ function refuseIndirection(event: Event, text: string, file: string): void {
 function startOf(event: Event): number {
   if (event.type === EVENT_ID.SCALAR) return event.valueStart
   return 'start' in event && typeof event.start === 'number' ? event.start : 0
-}
-
-function key(path: Path): string {
-  return JSON.stringify(path.map(String))
 }
 
 function position(text: string, offset: number): string {
