@@ -341,7 +341,8 @@ test('KEY-22: what cannot be written down is not signed', async (t) => {
   const start = (journalFile: string) => startSigner({ ...key, role: builderRole, journalFile })
   assert.equal(await refusal(start(join(folder, 'nowhere/journal.jsonl'))), 'SIGNER_JOURNAL')
   const open = join(folder, 'open.jsonl')
-  writeFileSync(open, '', { mode: 0o644 })
+  writeFileSync(open, '')
+  chmodSync(open, 0o644)
   assert.equal(await refusal(start(open)), 'SIGNER_FILE_MODE')
   await using signer = await start(join(folder, 'journal.jsonl'))
   // As on a full disk: from here on this process writes no byte into any file, and is told so.
