@@ -72,6 +72,27 @@ test('a document of more values than the bound is refused before they are made',
   assert.throws(() => parseJson(many, { what: 'test' }), { code: 'DOCUMENT_TOO_LARGE' })
 })
 
+test('a document of many keys that are very long is refused before they are made; one of long values is not', () => {
+  const long = 'a'.repeat(16_400)
+  const of = (write: (at: number) => string) =>
+    bytes(`{${Array.from({ length: 120 }, (_, at) => write(at)).join(',')}}`)
+  assert.throws(
+    () =>
+      parseJson(
+        of((at) => `"${long}${at}":1`),
+        { what: 'test' },
+      ),
+    {
+      code: 'DOCUMENT_TOO_LARGE',
+      expected: 'at most 100 keys of more than 16000 characters',
+    },
+  )
+  const values = of((at) => `"${at}" : "${long}:"`)
+  assert.equal(Object.keys(parseJson(values, { what: 'test' }) as object).length, 120)
+  const few = bytes(`{"${long}":{"${long}b":1}}`)
+  assert.deepEqual(parseJson(few, { what: 'test' }), { [long]: { [`${long}b`]: 1 } })
+})
+
 test('the canonical form survives a round trip', () => {
   fc.assert(
     fc.property(fc.jsonValue({ maxDepth: 4 }), (value) => {

@@ -21,6 +21,9 @@ export interface JsonOptions {
 
 const mebibyte = 1024 * 1024
 const defaults = { maxDepth: 64, maxValues: 1_000_000 }
+/** Of keys that are longer, V8 hashes the length alone (`String::kMaxHashCalcLength`): each is compared with all others. */
+const longKey = 16_000
+const maxLongKeys = 100
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**
@@ -67,23 +70,43 @@ export function decodeText(bytes: Uint8Array, what: string, maxBytes: number): s
  * has two characters, and takes twenty times as much memory.
  */
 function scan(text: string, { what, maxDepth, maxValues }: JsonOptions & typeof defaults): number {
+  const { keys, longKeys, values } = count(text, what, maxDepth)
+  if (values > maxValues) throw tooLarge(what, `at most ${maxValues} values`, 'more')
+  if (longKeys > maxLongKeys)
+    throw tooLarge(what, `at most ${maxLongKeys} keys of more than ${longKey} characters`, 'more')
+  return keys
+}
+
+interface Count {
+  readonly keys: number
+  readonly longKeys: number
+  /** Each is the first of its list or object, or stands behind a comma. */
+  readonly values: number
+}
+
+function count(text: string, what: string, maxDepth: number): Count {
   let depth = 0
   let keys = 0
-  // Each is the first of its list or object, or stands behind a comma.
+  let longKeys = 0
   let values = 0
+  let lastLength = 0
   for (let index = 0; index < text.length; index += 1) {
     const unit = text.charCodeAt(index)
-    if (unit === 0x22) index = endOfString(text, index)
-    else if (unit === 0x3a) keys += 1
-    else if (unit === 0x2c) values += 1
+    if (unit === 0x22) {
+      const end = endOfString(text, index)
+      lastLength = end - index
+      index = end
+    } else if (unit === 0x3a) {
+      keys += 1
+      longKeys += Number(lastLength > longKey)
+    } else if (unit === 0x2c) values += 1
     else if (unit === 0x7b || unit === 0x5b) {
       depth += 1
       values += 1
       if (depth > maxDepth) throw tooDeep(what, maxDepth)
     } else if (unit === 0x7d || unit === 0x5d) depth -= 1
   }
-  if (values > maxValues) throw tooLarge(what, `at most ${maxValues} values`, 'more')
-  return keys
+  return { keys, longKeys, values }
 }
 
 /** Where the string that opens here is closed: the next quote behind an even number of backslashes. */
