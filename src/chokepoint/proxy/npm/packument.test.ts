@@ -25,6 +25,23 @@ for (const [what, field] of [
   })
 }
 
+test('a packument of many names that are very long is none: to read them takes a minute', () => {
+  const long = '1'.repeat(16_000)
+  assert.throws(
+    () =>
+      parsePackument(
+        packumentOf((at) => `"${long}${at}":{}`, 3_000_000),
+        'a',
+      ),
+    {
+      code: 'NPM_UPSTREAM',
+      where: '"a"',
+    },
+  )
+  const texts = packumentOf((at) => `"${at}":"${long}"`, 3_000_000)
+  assert.equal(parsePackument(texts, 'a').name, 'a')
+})
+
 test('texts are no objects, whatever is in them', () => {
   const bytes = packumentOf((at) => `"${at}":"${'[{,:\\"'.repeat(100)}\\\\"`, 3_000_000)
   assert.equal(parsePackument(bytes, 'a').name, 'a')

@@ -1,6 +1,6 @@
 import { quote, SallyportError } from '#error'
 import { isVersionText } from './name.ts'
-import { weightOf } from './weight.ts'
+import { weigh } from './weight.ts'
 
 export type Fields = Readonly<Record<string, unknown>>
 
@@ -33,6 +33,7 @@ const maxVersions = 50_000
 const mostWeight = 8
 const fewBytes = 1_000_000
 const maxDepth = 200
+const maxLongKeys = 100
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
@@ -42,7 +43,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
  * @throws SallyportError NPM_UPSTREAM when it is none, or is about another package
  */
 export function parsePackument(bytes: Uint8Array, name: string): Packument {
-  const weight = weightOf(bytes)
+  const { bytes: weight, longKeys } = weigh(bytes)
+  if (longKeys > maxLongKeys) throw unreadable(name, `${longKeys} names of more than 16000 bytes`)
   if (weight > mostWeight * bytes.length + fewBytes)
     throw unreadable(
       name,

@@ -1,18 +1,36 @@
-/**
- * About how many bytes of memory a JSON text takes once it is read, and a little more: an empty list takes ten times as
- * much as the two characters that it is written with, and who publishes a package chooses what is in its description.
- */
-export function weightOf(bytes: Uint8Array): number {
-  let weight = bytes.length
-  for (let at = 0; at < bytes.length; at += 1) {
-    const byte = bytes[at]
-    if (byte === quotation) at = endOfText(bytes, at)
-    else if (byte === openBrace || byte === openBracket) weight += ofContainer
-    else if (byte === comma || byte === colon) weight += ofMember
-  }
-  return weight
+/** What a JSON text costs whoever reads it. */
+export interface Weight {
+  /** About how many bytes of memory it takes once it is read, and a little more. */
+  readonly bytes: number
+  /** Keys of more than 16,000 characters: V8 hashes the length alone of such, and compares each with all others. */
+  readonly longKeys: number
 }
 
+/**
+ * Weighs a JSON text before it is read: an empty list takes ten times as much memory as the two characters that it is written
+ * with, and who publishes a package chooses what is in its description.
+ */
+export function weigh(text: Uint8Array): Weight {
+  let bytes = text.length
+  let longKeys = 0
+  let lastLength = 0
+  for (let at = 0; at < text.length; at += 1) {
+    const byte = text[at]
+    if (byte === quotation) {
+      const end = endOfText(text, at)
+      lastLength = end - at
+      at = end
+    } else if (byte === openBrace || byte === openBracket) bytes += ofContainer
+    else if (byte === comma) bytes += ofMember
+    else if (byte === colon) {
+      bytes += ofMember
+      longKeys += Number(lastLength > longKey)
+    }
+  }
+  return { bytes, longKeys }
+}
+
+const longKey = 16_000
 const [quotation, backslash, comma, colon] = [0x22, 0x5c, 0x2c, 0x3a]
 const [openBrace, openBracket] = [0x7b, 0x5b]
 const ofContainer = 160
