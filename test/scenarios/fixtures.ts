@@ -33,6 +33,8 @@ export const fixtures: Readonly<Record<string, Fixture>> = {
   flip([file = '', at = '0'], dir) {
     const bytes = readFileSync(join(dir, file))
     bytes[Number(at)] = (bytes[Number(at)] ?? 0) ^ 1
+    // What is in the log is read-only, which stops nobody who may write there.
+    chmodSync(join(dir, file), 0o644)
     writeFileSync(join(dir, file), bytes)
     return undefined
   },

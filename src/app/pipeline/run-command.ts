@@ -53,6 +53,12 @@ async function endOf(child: ChildProcess): Promise<CommandEnd> {
   })
 }
 
+const whyNot: Readonly<Record<string, string>> = {
+  ENOENT: 'none of this name',
+  EACCES:
+    'one that may not be run, or none in the folders of PATH that may be looked into (EACCES)',
+}
+
 function notStarted(program: string, cause: unknown): SallyportError {
   const { code = 'an unknown error' } = cause as NodeJS.ErrnoException
   return new SallyportError(
@@ -60,7 +66,7 @@ function notStarted(program: string, cause: unknown): SallyportError {
       code: 'GATE_COMMAND',
       where: quote(program, 200),
       expected: 'a program that can be started',
-      found: code === 'ENOENT' ? 'none of this name' : code,
+      found: whyNot[code] ?? code,
       fix: 'Correct the command behind `--`, or install the program; everything was allowed, and nothing was deployed',
     },
     { cause },
