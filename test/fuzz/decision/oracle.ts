@@ -17,6 +17,8 @@ import { ask, type World } from './worlds.ts'
 interface Atom {
   readonly message: string
   readonly signers: readonly string[]
+  /** Whose keys have signed: several people may be one signer. */
+  readonly people: readonly string[]
 }
 
 /** What stands for an exception that nobody has foreseen. */
@@ -38,6 +40,8 @@ export function examine(world: World, items: readonly Buffer[]): Decision {
     const known = genuine.get(atom.message)
     if (known === undefined) throw new Error(`forged: ${atom.signers.join(', ')} never signed this`)
   }
+  // Who has the key of a second reviewer can approve as that one.
+  if (found.some((atom) => isSecond(atom, genuine.get(atom.message) ?? []))) return decision
   const untouched = found.flatMap(({ message, signers }) =>
     (genuine.get(message) ?? []).filter((one) =>
       one.signers.some((name) => signers.includes(name)),
@@ -59,10 +63,16 @@ function refuseUnforeseen({ reasons, evidence, rules }: Decision): void {
   if (bad !== undefined) throw new Error(`unforeseen: ${bad.code} ${bad.found}`)
 }
 
-interface Genuine {
-  readonly signers: readonly string[]
+interface Genuine extends Atom {
   readonly bytes: Buffer
 }
+
+/** Whether somebody else has signed the same words, for whom the trust file has the same name. */
+function isSecond({ signers, people }: Atom, known: readonly Genuine[]): boolean {
+  const ofSame = known.filter((one) => one.signers.some((name) => signers.includes(name)))
+  return ofSame.length > 0 && !ofSame.some((one) => one.people.some((who) => people.includes(who)))
+}
+
 const remembered = new WeakMap<World, ReadonlyMap<string, readonly Genuine[]>>()
 
 function atomsOf(world: World): ReadonlyMap<string, readonly Genuine[]> {
@@ -72,8 +82,8 @@ function atomsOf(world: World): ReadonlyMap<string, readonly Genuine[]> {
   for (const bytes of world.pool) {
     const atom = atomOf(world, bytes)
     if (atom === undefined) continue
-    const { message, signers } = atom
-    atoms.set(message, [...(atoms.get(message) ?? []), { signers, bytes }])
+    const { message } = atom
+    atoms.set(message, [...(atoms.get(message) ?? []), { ...atom, bytes }])
   }
   remembered.set(world, atoms)
   return atoms
@@ -86,5 +96,6 @@ function atomOf({ input: { trust, now } }: World, bytes: Buffer): Atom | undefin
   return {
     message: createHash('sha256').update(message).digest('hex'),
     signers: result.signers.map(({ name }) => name),
+    people: result.signers.flatMap(({ keys }) => keys.map(({ owner }) => owner)),
   }
 }

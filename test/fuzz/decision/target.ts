@@ -22,7 +22,9 @@ export const decisionTarget: Target = {
   run: (input) => {
     const { world: name, items } = JSON.parse(input.toString()) as JsonObject
     const world = all.find((one) => one.name === name)
-    if (world === undefined || !Array.isArray(items)) return undefined
+    // A regression of a world that is called otherwise by now would look at nothing.
+    if (world === undefined || !Array.isArray(items))
+      throw new Error(`no world ${JSON.stringify(name)}`)
     try {
       return examine(
         world,

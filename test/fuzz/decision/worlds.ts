@@ -40,7 +40,7 @@ export function keylessWorld(): WrittenWorld {
 
 export function worlds(): readonly World[] {
   const all = [...fromVectors(), written('keyless.json'), written('roles.json')]
-  const found = all.map((world, index) => worldOf(world, nameOf(world, index), poolOf(world, all)))
+  const found = all.map((world) => worldOf(world, poolOf(world, all)))
   return found.filter((world) => ask(world, world.items).verdict === 'ALLOW')
 }
 
@@ -71,18 +71,14 @@ function fromVectors(): readonly WrittenWorld[] {
   })
 }
 
-function nameOf(world: WrittenWorld, index: number): string {
-  return `${index}: ${world.says}`
-}
-
 function poolOf(world: WrittenWorld, all: readonly WrittenWorld[]): readonly Buffer[] {
   const same = all.filter(({ trust }) => trust === world.trust)
   return [...new Set(same.flatMap(({ items }) => items))].map((text) => Buffer.from(text))
 }
 
-function worldOf(world: WrittenWorld, name: string, pool: readonly Buffer[]): World {
+function worldOf(world: WrittenWorld, pool: readonly Buffer[]): World {
   return {
-    name,
+    name: world.says,
     pool,
     items: world.items.map((text) => Buffer.from(text)),
     sources: world.sources,
