@@ -3,6 +3,7 @@ import { watch, type FSWatcher } from 'node:fs'
 import { readFile, stat } from 'node:fs/promises'
 import type { ServerResponse } from 'node:http'
 import type { Server } from 'node:https'
+import type { Server as NetServer, Socket } from 'node:net'
 import { dirname } from 'node:path'
 import { createSecureContext, type SecureContextOptions, type TlsOptions } from 'node:tls'
 import { SallyportError } from '#error'
@@ -76,16 +77,21 @@ export async function createSecure(files: TlsFiles): Promise<Secure> {
 }
 
 /**
- * A connection proves who the client is when it begins. When other authorities count, those that are idle are closed, and
- * each of the others answers what it was asked and is closed.
+ * A connection proves who the client is by the authorities that counted when it began, however long the handshake takes. When
+ * others count, those that are idle are closed, and each of the others answers what it was asked and is closed.
  */
 function endOldOnes(server: Server): { renew(): void } {
-  const begun = new WeakMap<object, number>()
+  const begun = new Map<string, number>()
   const answering = new Set<ServerResponse>()
   let edition = 0
-  server.on('secureConnection', (socket) => begun.set(socket, edition))
+  const below: NetServer = server
+  below.on('connection', (socket) => {
+    const client = clientOf(socket)
+    begun.set(client, edition)
+    socket.once('close', () => begun.delete(client))
+  })
   server.prependListener('request', ({ socket }, response) => {
-    if (begun.get(socket) !== edition) endAfter(response)
+    if (begun.get(clientOf(socket)) !== edition) endAfter(response)
     answering.add(response)
     response.once('close', () => answering.delete(response))
   })
@@ -96,6 +102,11 @@ function endOldOnes(server: Server): { renew(): void } {
       server.closeIdleConnections()
     },
   }
+}
+
+/** The connection, below TLS and above it. */
+function clientOf({ remoteAddress, remotePort }: Socket): string {
+  return `${remoteAddress} ${remotePort}`
 }
 
 /** Has the connection end with this answer. */

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { once } from 'node:events'
 import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { Agent, request as httpsRequest, type RequestOptions } from 'node:https'
-import { connect } from 'node:net'
+import { connect, createServer, type AddressInfo } from 'node:net'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { connect as connectTls } from 'node:tls'
@@ -148,12 +148,7 @@ test('what was asked before an authority is taken away is answered, and nothing 
   const [cert, key] = [readFileSync(client.certificate), readFileSync(client.key)]
   const old = readFileSync(join(folder, 'ca.crt'))
   const socket = connectTls({ host: hostname, port: Number(port), ca: old, cert, key })
-  const head = [
-    'POST /admission/validate HTTP/1.1',
-    'Host: gate',
-    'Content-Type: application/json',
-    `Content-Length: ${body.length}`,
-  ].join('\r\n')
+  const head = headOf(body)
   socket.write(`${head}\r\nExpect: 100-continue\r\n\r\n`)
   assert.match(String(await once(socket, 'data')), /100 Continue/)
   const folderOfOther = join(home.dir, 'another')
@@ -169,6 +164,66 @@ test('what was asked before an authority is taken away is answered, and nothing 
   }
   await until('somebody again', async () => (await post(body, client)).status === 200)
 })
+
+test('who had begun a handshake before an authority is taken away is answered once', async () => {
+  const body = review(home.image(home.approve()))
+  const client = authority.issue('slow', 'kube-apiserver')
+  const [cert, key] = [readFileSync(client.certificate), readFileSync(client.key)]
+  const old = readFileSync(join(folder, 'ca.crt'))
+  const slow = await startSlowHandshake()
+  const socket = connectTls({ host: '127.0.0.1', port: slow.port, ca: old, cert, key })
+  await slow.halfway
+  const folderOfOther = join(home.dir, 'third')
+  mkdirSync(folderOfOther)
+  copyFileSync(makeAuthority(folderOfOther, 'third').certificate, join(folder, 'ca.crt'))
+  try {
+    await until('nobody', async () => (await post(body, client, { ca: old })).status === 401)
+    slow.goOn()
+    const request = `${headOf(body)}\r\n\r\n${body}`
+    socket.write(`${request}${request}`)
+    assert.deepEqual((await text(socket)).match(/HTTP\/1\.1 \d+/g), ['HTTP/1.1 200'])
+  } finally {
+    socket.destroy()
+    slow.close()
+    writeFileSync(join(folder, 'ca.crt'), old)
+  }
+  await until('somebody again', async () => (await post(body, client)).status === 200)
+})
+
+function headOf(body: string): string {
+  return [
+    'POST /admission/validate HTTP/1.1',
+    'Host: gate',
+    'Content-Type: application/json',
+    `Content-Length: ${body.length}`,
+  ].join('\r\n')
+}
+
+/** A way to the gate that lets the first of what a client sends through, and holds the rest back. */
+async function startSlowHandshake() {
+  const { hostname, port } = new URL(gate.address)
+  const halfway = Promise.withResolvers<undefined>()
+  const on = Promise.withResolvers<undefined>()
+  const server = createServer((client) => {
+    const behind = connect(Number(port), hostname)
+    for (const socket of [client, behind]) socket.on('error', () => undefined)
+    behind.once('data', () => halfway.resolve(undefined))
+    behind.pipe(client)
+    client.once('data', (hello) => {
+      behind.write(hello)
+      client.pause()
+      void on.promise.then(() => client.pipe(behind))
+    })
+  })
+  server.listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  return {
+    port: (server.address() as AddressInfo).port,
+    halfway: halfway.promise,
+    goOn: () => on.resolve(undefined),
+    close: () => void server.close(),
+  }
+}
 
 test('a new certificate is taken into use while the gate runs; a bad one is not, and is told', async () => {
   assert.match((await ask('/healthz')).server, /gate-1/)
