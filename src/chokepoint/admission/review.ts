@@ -28,8 +28,13 @@ export interface GroupVersionKind {
   readonly kind: string
 }
 
-/** No API server sends more: two objects of 1.5 MiB (etcd's limit), in which each `<` is written with six bytes. */
-const maxBytes = 20 * 1024 * 1024
+/**
+ * No API server sends more: of an update both objects, which have at most 1.5 MiB each in etcd, in which each `<` is written with
+ * six bytes. What cannot be changed could never lose its finalizers.
+ */
+export const maxReviewBytes = 20 * 1024 * 1024
+/** Of two such objects that are lists of empty lists, with two for every three bytes. */
+const maxValues = 2_200_000
 /** Kubernetes refuses objects that are deeper; custom resources come close to it. */
 const maxDepth = 512
 
@@ -61,7 +66,8 @@ const reviewSchema = z.looseObject({
 export function parseReview(bytes: Uint8Array): AdmissionRequest {
   const what = 'AdmissionReview'
   // Kubernetes has numbers of 64 bits, such as the seconds of a toleration; here none is looked at.
-  const value = parseJson(bytes, { what, maxBytes, maxDepth, roundsIntegers: true })
+  const options = { what, maxBytes: maxReviewBytes, maxValues, maxDepth, roundsIntegers: true }
+  const value = parseJson(bytes, options)
   const { request } = checkShape(reviewSchema, value, { what })
   const { group, version, kind } = request.kind
   const object = objectOf(request.object, 'request.object')

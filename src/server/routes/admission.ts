@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import {
   admit,
   answerOf,
+  maxReviewBytes,
   parseReview,
   pin,
   type AdmissionAnswer,
@@ -12,11 +13,7 @@ import { SallyportError, type Problem } from '#error'
 import { readBody } from '../body.ts'
 import type { GateService } from './ports.ts'
 
-/**
- * An object has at most 1.5 MiB in etcd. An API server writes six bytes for each `<` in it, and of an update sends both objects:
- * what cannot be changed could never lose its finalizers. Others than API servers are given no such room.
- */
-const maxBody = 20 * 1024 * 1024
+/** Others than API servers are given no such room as these. */
 const maxOpenBody = 7 * 1024 * 1024
 /** What the API server waits when it does not say (its default), and what is kept back for the way. */
 const defaultSeconds = 10
@@ -38,7 +35,7 @@ export async function answerAdmission(
   checkType(request)
   const began = performance.now()
   const totalMs = secondsOf(request.url ?? '') * 1000 - marginMs
-  const asked = parseReview(await readBody(request, isProven ? maxBody : maxOpenBody))
+  const asked = parseReview(await readBody(request, isProven ? maxReviewBytes : maxOpenBody))
   // Who is not known to be an API server may write any name: nobody may take it for one that was proven.
   const review = isProven ? asked : { ...asked, user: `unauthenticated:${asked.user}` }
   const leftMs = Math.max(1, Math.round(totalMs - (performance.now() - began)))
