@@ -1,6 +1,6 @@
-import { parseJson } from '#document'
+import { parseJson, type Json } from '#document'
 import { maxManifestValues, misspelled, readManifest } from '#evidence'
-import { quote, type Problem } from '#error'
+import { quote, SallyportError, type Problem } from '#error'
 import { z } from 'zod'
 
 /** A manifest that may be handed out once it is allowed. */
@@ -35,13 +35,18 @@ const schema = z.object({
   manifests: z.array(part).optional(),
 })
 
-/** Whether it could be a manifest at all. */
+/** Whether somebody has pushed it, whatever it says: what answers in place of a registry has no JSON. */
 export function isJson(bytes: Uint8Array): boolean {
+  const json = jsonIn(bytes)
+  return !(json instanceof SallyportError) || json.code !== 'DOCUMENT_SYNTAX'
+}
+
+function jsonIn(bytes: Uint8Array): Json | SallyportError {
   try {
-    parseJson(bytes, options)
-    return true
-  } catch {
-    return false
+    return parseJson(bytes, options)
+  } catch (error) {
+    if (error instanceof SallyportError) return error
+    throw error
   }
 }
 
@@ -65,8 +70,13 @@ export function readServable(bytes: Uint8Array, name: string): ServableManifest 
 }
 
 function other(bytes: Uint8Array): string {
-  if (!isJson(bytes)) return 'something else'
-  const field = misspelled(parseJson(bytes, options))
+  const json = jsonIn(bytes)
+  if (json instanceof SallyportError) {
+    const { code, expected, found } = json
+    if (code === 'DOCUMENT_SYNTAX') return 'something else'
+    return `JSON that nobody reads: expected ${expected}, found ${found}`
+  }
+  const field = misspelled(json)
   return field === undefined ? 'something else' : `a field in another case: ${quote(field, 60)}`
 }
 

@@ -284,6 +284,18 @@ test('a manifest that two would read in two ways is handed out to nobody', async
   assert.equal(asked.length, 0)
 })
 
+test('JSON that nobody reads is what somebody has pushed, and no failure of the registry', async () => {
+  const lists = `{"schemaVersion":2,"layers":[],"annotations":[${'[],'.repeat(150_000)}[]]}`
+  const twice = '{"schemaVersion":2,"layers":[],"layers":[]}'
+  for (const [tag, text] of Object.entries({ lists, twice })) {
+    await push().manifest(tag, Buffer.from(text), imageType)
+    const { status, code } = await manifest(tag)
+    assert.deepEqual([status, code], [403, 'DENIED'], tag)
+  }
+  assert.match(refusals[0]?.[0]?.found ?? '', /at most 200000 values, found more/)
+  assert.match(refusals[1]?.[0]?.found ?? '', /found the key "layers" twice/)
+})
+
 test('an image of an index is decided for itself, with the index at hand', async () => {
   const image = await allowedImage('child')
   const index = await push().index([image], 'all')
