@@ -30,6 +30,7 @@ const spec = {
     { image: `r.example/a@sha256:${digest}` },
     { image: 'r.example/b:1' },
     { image: 'nonsense' },
+    { image: 'oci://r.example/e:1' },
   ],
   initContainers: [{ image: 'r.example/c:2' }],
   volumes: [{ name: 'v', image: { reference: 'r.example/d:3' } }],

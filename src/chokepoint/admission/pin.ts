@@ -1,8 +1,8 @@
 import type { JsonObject } from '#document'
-import { formatReference, parseReference, type Reference } from '#evidence'
-import { SallyportError } from '#error'
+import { formatReference, type Reference } from '#evidence'
 import type { AdmissionPorts } from './admit.ts'
 import { answerOf, type AdmissionAnswer } from './answer.ts'
+import { artifactOf } from './artifact.ts'
 import { imagesOf, newImages, objectAt, type NamedImage } from './images.ts'
 import { kindName } from './kinds.ts'
 import { asksToDebug, type AdmissionRequest } from './review.ts'
@@ -58,8 +58,8 @@ function imagesToPin(request: AdmissionRequest): readonly Tagged[] {
   const changeable = isDebug ? newImages(images.filter(isOfDebug), imagesIn(oldObject)) : images
   return changeable
     .flatMap((image) => {
-      const reference = readable(image.image)
-      return reference === undefined || reference.digest !== undefined ? [] : [{ image, reference }]
+      const reference = artifactOf(image)
+      return 'code' in reference || reference.digest !== undefined ? [] : [{ image, reference }]
     })
     .slice(0, maxTags)
 }
@@ -71,15 +71,6 @@ function imagesIn(object: JsonObject | undefined): readonly NamedImage[] {
 
 function isOfDebug({ field }: NamedImage): boolean {
   return field.startsWith('spec.ephemeralContainers[')
-}
-
-function readable(image: string): Reference | undefined {
-  try {
-    return parseReference(image)
-  } catch (error) {
-    if (error instanceof SallyportError) return undefined
-    throw error
-  }
 }
 
 /** `spec.containers[0].image` as a JSON Pointer (RFC 6901); the names in it are ours and hold nothing to escape. */
