@@ -274,10 +274,14 @@ test('whatever else is in an annotation is evidence to be refused, or none; neve
 
 test('an annotation with too many parts costs little more than to read JSON, and the same one nothing when it is read again', () => {
   const value = `[${'0,'.repeat(120_000)}0]`
+  // The fastest of many: whatever else the machine does makes the others slower.
   const took = (work: () => unknown): number => {
-    const began = performance.now()
-    for (let time = 0; time < 20; time += 1) work()
-    return performance.now() - began
+    const times = Array.from({ length: 20 }, () => {
+      const began = performance.now()
+      work()
+      return performance.now() - began
+    })
+    return Math.min(...times)
   }
   const parsing = took(() => parseJson(Buffer.from(value), { what: 'it' }))
   const reading = took(() => readAnnotation({ name: 'n', value }))

@@ -68,11 +68,12 @@ test('an issuer that fails is asked again after a second, and not with each toke
     if (isDown) response.writeHead(500).end()
     else response.end(jwks)
   })
+  let now = performance.now()
+  t.mock.method(performance, 'now', () => now)
   for (let kid = 0; kid < 20; kid += 1) assert.equal(await gate.ask(`${kid}`), 503)
-  assert.ok(gate.asked() <= 2, `${gate.asked()} times`)
+  assert.equal(gate.asked(), 1)
   isDown = false
-  const later = performance.now() + 1000
-  t.mock.method(performance, 'now', () => later)
+  now += 1001
   assert.equal(await gate.ask('k'), 200)
 })
 
