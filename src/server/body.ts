@@ -1,22 +1,33 @@
 import type { IncomingMessage } from 'node:http'
+import { Pieces } from '#document'
 import { SallyportError, type Problem } from '#error'
 import type { CutOff } from './body-memory.ts'
 import { slotOf } from './slots.ts'
 
+const sendLess = 'Send less: evidence may also lie in a registry, where the gate looks for it'
+
 /**
  * Reads the body of a request, and no more of it than is allowed. What is announced as too large is refused before a
- * byte of it is read. While the client sends, others are answered.
+ * byte of it is read. While the client sends, others are answered. `fix` is for whoever sends too much.
  *
  * @throws SallyportError REQUEST_TOO_LARGE, REQUEST_CUT_OFF, SERVER_BUSY
  */
-export async function readBody(request: IncomingMessage, maxBytes: number): Promise<Uint8Array> {
+export async function readBody(
+  request: IncomingMessage,
+  maxBytes: number,
+  fix = sendLess,
+): Promise<Uint8Array> {
   const announced = Number(request.headers['content-length'] ?? 0)
-  if (announced > maxBytes) throw tooLarge(maxBytes, `${announced} bytes`)
+  if (announced > maxBytes) throw tooLarge(maxBytes, `${announced} bytes`, fix)
   const slot = slotOf(request)
   slot?.yield()
-  const body = await collect(request, maxBytes, (bytes, cutOff) => slot?.hold(bytes, cutOff))
+  const pieces = new Pieces(announced)
+  await collect(request, pieces, (bytes, cutOff) => {
+    if (pieces.size + bytes > maxBytes) throw tooLarge(maxBytes, `more than ${maxBytes} bytes`, fix)
+    slot?.hold(bytes, cutOff)
+  })
   slot?.take()
-  return body
+  return pieces.whole()
 }
 
 /**
@@ -25,20 +36,16 @@ export async function readBody(request: IncomingMessage, maxBytes: number): Prom
  */
 async function collect(
   request: IncomingMessage,
-  maxBytes: number,
+  pieces: Pieces,
   hold: (bytes: number, cutOff: CutOff) => void,
-): Promise<Uint8Array> {
-  const chunks: Buffer[] = []
-  let size = 0
+): Promise<void> {
   // Then none of the events below would come any more.
-  if (request.destroyed) throw new SallyportError(cutOff(size))
+  if (request.destroyed) throw new SallyportError(cutOff(0))
   const { promise, resolve, reject } = Promise.withResolvers<void>()
   const take = (chunk: Buffer): void => {
-    size += chunk.length
     try {
-      if (size > maxBytes) throw tooLarge(maxBytes, `more than ${maxBytes} bytes`)
       hold(chunk.length, reject)
-      chunks.push(chunk)
+      pieces.add(chunk)
     } catch (problem) {
       reject(problem)
     }
@@ -46,7 +53,7 @@ async function collect(
   const cut = (cause?: unknown): void => {
     // It is closed after its end, too: an error for each request, with its stack, would be made for nobody.
     if (request.readableEnded) return
-    reject(new SallyportError(cutOff(size), cause === undefined ? {} : { cause }))
+    reject(new SallyportError(cutOff(pieces.size), cause === undefined ? {} : { cause }))
   }
   const listeners = { data: take, end: resolve, error: cut, close: cut }
   for (const [event, listener] of Object.entries(listeners)) request.on(event, listener)
@@ -59,17 +66,15 @@ async function collect(
   } finally {
     for (const [event, listener] of Object.entries(listeners)) request.off(event, listener)
   }
-  const [only] = chunks
-  return chunks.length === 1 && only !== undefined ? only : Buffer.concat(chunks, size)
 }
 
-function tooLarge(maxBytes: number, found: string): SallyportError {
+function tooLarge(maxBytes: number, found: string, fix: string): SallyportError {
   return new SallyportError({
     code: 'REQUEST_TOO_LARGE',
     where: 'request body',
     expected: `at most ${maxBytes} bytes`,
     found,
-    fix: 'Send less: evidence may also lie in a registry, where the gate looks for it',
+    fix,
   })
 }
 

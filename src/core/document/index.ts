@@ -16,6 +16,7 @@ export {
   type JsonOptions,
 } from './json.ts'
 export { isBefore, isAtOrAfter, Moment } from './moment.ts'
+export { Pieces } from './pieces.ts'
 export { lasting, timeIn } from './time.ts'
 export { Recent } from './recent.ts'
 export { checkShape, type ShapeOptions } from './shape.ts'

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
+import { Pieces } from '#document'
 import { quote, SallyportError } from '#error'
 import { unavailable } from '../unavailable.ts'
-import { Pieces } from './pieces.ts'
 
 /** Of an answer that is no success nobody needs more. */
 const maxOtherBytes = 64 * 1024

@@ -1,5 +1,5 @@
 import { z } from 'zod'
-import { parseJson } from '#document'
+import { parseJson, Pieces } from '#document'
 import { quote, SallyportError } from '#error'
 import type { NpmAccess } from './config.ts'
 import { HttpFailure, openHttp, type HttpClient, type Transport } from './http.ts'
@@ -113,16 +113,14 @@ async function tarballAddress(context: Context, name: string, version: string): 
   return url
 }
 
-async function gather(body: AsyncIterable<Uint8Array>): Promise<Buffer> {
-  const chunks: Uint8Array[] = []
-  let size = 0
+async function gather(body: AsyncIterable<Uint8Array>): Promise<Uint8Array> {
+  const pieces = new Pieces()
   for await (const chunk of body) {
-    size += chunk.length
-    if (size > largestPackument)
+    if (pieces.size + chunk.length > largestPackument)
       throw new HttpFailure(`more than ${largestPackument} bytes`, undefined, false)
-    chunks.push(chunk)
+    pieces.add(chunk)
   }
-  return Buffer.concat(chunks)
+  return pieces.whole()
 }
 
 function usualAddress(access: NpmAccess, name: string, version: string): URL {

@@ -1,5 +1,6 @@
 import { createLocalJWKSet, createRemoteJWKSet, customFetch, errors } from 'jose'
 import type { JSONWebKeySet, JWTVerifyGetKey } from 'jose'
+import { Pieces } from '#document'
 import type { Slot } from '../slots.ts'
 import type { OidcIssuer } from './settings.ts'
 
@@ -59,14 +60,12 @@ async function fetchBounded(url: string, options: RequestInit): Promise<string> 
     await body?.cancel()
     throw new Error(`status ${status}`)
   }
-  const chunks: Uint8Array[] = []
-  let size = 0
+  const pieces = new Pieces()
   for await (const chunk of body as ReadableStream<Uint8Array>) {
-    size += chunk.length
-    if (size > maxBytes) throw new Error(`keys of more than ${maxBytes} bytes`)
-    chunks.push(chunk)
+    pieces.add(chunk)
+    if (pieces.size > maxBytes) throw new Error(`keys of more than ${maxBytes} bytes`)
   }
-  return Buffer.concat(chunks).toString()
+  return Buffer.from(pieces.whole()).toString()
 }
 
 /** Why it is no JSON would tell whoever sends a token what the issuer has answered. */

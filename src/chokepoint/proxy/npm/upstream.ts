@@ -1,5 +1,6 @@
+import { Pieces } from '#document'
 import { quote, SallyportError } from '#error'
-import { openDeadline, Pieces, type Deadline, type HttpClient } from '#evidence'
+import { openDeadline, type Deadline, type HttpClient } from '#evidence'
 import type { Binding } from './binding.ts'
 import type { Take } from './budget.ts'
 import { packumentUrl, type PackageName } from './name.ts'

@@ -1,15 +1,15 @@
-const firstBytes = 64 * 1024
-
-/** Bytes that come in pieces, as one: a server that sends each of them by itself costs no more than the bytes. */
+/**
+ * Bytes that come in pieces, as one: whoever sends each of them by itself costs no more than the bytes. Never more than twice what
+ * has come is held.
+ */
 export class Pieces {
-  #bytes: Uint8Array
+  #bytes: Uint8Array = new Uint8Array()
   #size = 0
   readonly #announced: number
 
   /** `announced`: how many somebody says there are; as many come or not. */
   constructor(announced = 0) {
     this.#announced = announced
-    this.#bytes = new Uint8Array(Math.min(announced, firstBytes))
   }
 
   get size(): number {
@@ -29,7 +29,7 @@ export class Pieces {
   }
 
   #grow(size: number): void {
-    const twice = Math.max(firstBytes, 2 * this.#bytes.length)
+    const twice = 2 * this.#bytes.length
     const isAnnounced = this.#announced >= size
     const larger = new Uint8Array(
       Math.max(size, isAnnounced ? Math.min(twice, this.#announced) : twice),

@@ -15,3 +15,14 @@ for (const announced of [0, 1, 150_000, 299_999, 300_000, 10_000_000_000]) {
 test('nothing is nothing', () => {
   for (const announced of [0, 5]) assert.equal(new Pieces(announced).whole().length, 0)
 })
+
+test('who announces much and sends little takes little', () => {
+  const before = process.memoryUsage().arrayBuffers
+  const many = Array.from({ length: 1000 }, (_, at) => {
+    const together = new Pieces(at % 2 === 0 ? 0 : 1_000_000)
+    together.add(Buffer.from('x'))
+    return together
+  })
+  assert.ok(process.memoryUsage().arrayBuffers - before < 1_000_000)
+  assert.equal(many.length, 1000)
+})
