@@ -14,6 +14,7 @@ export type {
   OidcIssuer,
   TokenGrant,
 } from './access/settings.ts'
+export { readBody } from './body.ts'
 export { listen, type Listener, type ListenLimits, type ListenOptions } from './listen.ts'
 export type { TlsFiles } from './tls.ts'
 export { startGateServer, type GateServerOptions } from './gate-server.ts'

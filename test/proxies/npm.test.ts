@@ -509,7 +509,7 @@ test('a proxy that is not for everybody asks who it is', async () => {
   }
 })
 
-test('who takes nothing of a large answer keeps nobody from an answer', async () => {
+test('who takes nothing of a large answer, and who sends a question slowly, keep nobody from an answer', async () => {
   const config = `proxies:
   npm:
     port: 0
@@ -522,13 +522,16 @@ test('who takes nothing of a large answer keeps nobody from an answer', async ()
   const slowHome = await makeHome(config)
   const slow = addressOf(await startInside(slowHome))
   const { hostname, port } = new URL(slow)
-  const client = connect(Number(port), hostname)
+  const [taking, asking] = [connect(Number(port), hostname), connect(Number(port), hostname)]
   try {
-    client.write('GET /large HTTP/1.1\r\nhost: x\r\n\r\n')
-    await once(client, 'readable')
+    taking.write('GET /large HTTP/1.1\r\nhost: x\r\n\r\n')
+    await once(taking, 'readable')
+    asking.write('POST /-/npm/v1/security/advisories/bulk HTTP/1.1\r\nhost: x\r\n')
+    asking.write('expect: 100-continue\r\ncontent-length: 100\r\n\r\n{')
+    assert.match(String(await once(asking, 'data')), /100 Continue/)
     assert.equal((await fetch(`${slow}/good`)).status, 200)
   } finally {
-    client.destroy()
+    for (const client of [taking, asking]) client.destroy()
     await slowHome.close()
   }
 })

@@ -14,6 +14,7 @@ import { SallyportError, type Problem } from '#error'
 import {
   listen,
   openAccess,
+  readBody,
   type AccessOptions,
   type AccessSettings,
   type GateService,
@@ -151,7 +152,7 @@ async function replyTo(
     ...(accept === undefined ? {} : { accept }),
     ...(ifNoneMatch === undefined ? {} : { ifNoneMatch }),
     ...(encoding === undefined ? {} : { encoding }),
-    body: () => readBounded(request),
+    body: () => readBody(request, maxNpmQuestionBytes, 'Audit fewer packages at a time'),
   }
   return await proxy.answer(asked)
 }
@@ -170,25 +171,4 @@ function addressOf({ headers: { host = '' } }: IncomingMessage, own: string): st
     host,
   )
   return isHost ? `${new URL(own).protocol}//${host}` : own
-}
-
-async function readBounded(request: IncomingMessage): Promise<Uint8Array> {
-  const chunks: Buffer[] = []
-  let size = 0
-  for await (const chunk of request as AsyncIterable<Buffer>) {
-    size += chunk.length
-    if (size > maxNpmQuestionBytes) throw tooLarge()
-    chunks.push(chunk)
-  }
-  return new Uint8Array(Buffer.concat(chunks))
-}
-
-function tooLarge(): SallyportError {
-  return new SallyportError({
-    code: 'REQUEST_TOO_LARGE',
-    where: 'request body',
-    expected: `at most ${maxNpmQuestionBytes} bytes`,
-    found: 'more',
-    fix: 'Audit fewer packages at a time',
-  })
 }
