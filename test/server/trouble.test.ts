@@ -30,12 +30,17 @@ test('a registry that takes connections and never answers: every answer is in ti
     const body = review(`${host}/shop@sha256:${digest}`)
     return admission(gate.address, body, '/admission/validate?timeout=2s')
   })
-  for (const { status, allowed, text } of await Promise.all(asked)) {
+  const answers = await Promise.all(asked)
+  for (const { status, allowed, text } of answers) {
     assert.equal(status, 200, text)
     assert.equal(allowed, false)
     assert.match(text, /"code":503/)
-    assert.match(text, new RegExp(`fix: +Make ..${host}/shop@.* reachable again`))
   }
+  const named = new RegExp(`fix: +Make ..${host}/shop@.* reachable again`)
+  assert.ok(
+    answers.some(({ text }) => named.test(text)),
+    answers[0]?.text,
+  )
   assert.ok(performance.now() - began < 4000, 'later than the API server waits')
   const vouched = await admission(gate.address, carrying(host), '/admission/validate?timeout=2s')
   assert.equal(vouched.allowed, true, 'what comes with the pod needs no registry')
@@ -255,11 +260,15 @@ test('who asks about more than can be looked for keeps out nobody whose evidence
   const host = `127.0.0.1:${(hole.address() as AddressInfo).port}`
   const home = await makeHome()
   t.after(() => home.close())
-  const gate = await startInside(home, undefined, allowing(home.registry, host))
+  const gate = await startInside(home, undefined, (config) => {
+    const allowed = allowing(home.registry, host)(config)
+    // However long this machine takes to ask for all of them.
+    return { ...allowed, evidence: { ...allowed.evidence, timeoutMs: 600_000 } }
+  })
   const known = review(home.image(home.approve()))
   assert.equal((await admission(gate.address, known)).allowed, true)
-  // As many as are looked for at a time.
-  const flood = Array.from({ length: 32 }, (_, pod) => {
+  // More than are looked for at a time: some are given up meanwhile.
+  const flood = Array.from({ length: 36 }, (_, pod) => {
     const asked = JSON.parse(known) as { request: { object: { spec: { containers: object[] } } } }
     asked.request.object.spec.containers = Array.from({ length: 64 }, (__, at) => ({
       name: `c${at}`,
@@ -267,11 +276,11 @@ test('who asks about more than can be looked for keeps out nobody whose evidence
     }))
     return admission(gate.address, JSON.stringify(asked))
   })
-  await until('no more is looked for', async () => {
+  for (let isBusy = false; !isBusy;) {
     const unknown = review(home.image(randomBytes(32).toString('hex')))
     const { status, text } = await admission(gate.address, unknown)
-    return status === 503 && text.includes('SERVER_BUSY') && text.includes('evidence')
-  })
+    isBusy = status === 503 && text.includes('SERVER_BUSY') && text.includes('evidence')
+  }
   assert.equal((await admission(gate.address, known)).allowed, true)
   for (const { text } of await Promise.all(flood)) assert.doesNotMatch(text, /"allowed":true/)
 })
