@@ -170,12 +170,14 @@ test('who had begun a handshake before an authority is taken away is answered on
   const client = authority.issue('slow', 'kube-apiserver')
   const [cert, key] = [readFileSync(client.certificate), readFileSync(client.key)]
   const old = readFileSync(join(folder, 'ca.crt'))
+  const folderOfOther = join(home.dir, 'third')
+  mkdirSync(folderOfOther)
+  // Before the handshake, for which there are five seconds.
+  const other = makeAuthority(folderOfOther, 'third')
   const slow = await startSlowHandshake()
   const socket = connectTls({ host: '127.0.0.1', port: slow.port, ca: old, cert, key })
   await slow.halfway
-  const folderOfOther = join(home.dir, 'third')
-  mkdirSync(folderOfOther)
-  copyFileSync(makeAuthority(folderOfOther, 'third').certificate, join(folder, 'ca.crt'))
+  copyFileSync(other.certificate, join(folder, 'ca.crt'))
   try {
     await until('nobody', async () => (await post(body, client, { ca: old })).status === 401)
     slow.goOn()
