@@ -2,6 +2,7 @@ import type { ChokePointsConfig, Config } from '#config'
 import type { Target } from '#decision'
 import { quote, type Problem } from '#error'
 import type { PolicySet } from '#policy'
+import { byHand } from '../breakglass/by-hand.ts'
 import { pointExists } from './point-exists.ts'
 import type { LetIn } from './seen.ts'
 
@@ -18,9 +19,6 @@ export interface ChokePointsReport {
   readonly findings: readonly Problem[]
 }
 
-/** What came of what was recorded afterwards has its own review. */
-const byHand = 'breakglass-import'
-
 /**
  * Holds the declared choke points against the targets of the policies, against what is configured, and against the decisions
  * that have let something in.
@@ -34,6 +32,7 @@ export function checkChokePoints(
   const targets = policies.flatMap((policy) =>
     policy.targets.map(({ environment, service }) => ({ environment, service })),
   )
+  // What came of what was recorded afterwards has its own review.
   const seen = letIn.filter(({ chokePoint }) => chokePoint !== byHand)
   return {
     targets: targets.map((target) => ({

@@ -10,6 +10,7 @@ import { appendAttestation } from '../beside.ts'
 import { nowhere } from '../pipeline/server-question.ts'
 import { verifyArtifact, type VerifyReport } from '../verify.ts'
 import { grantAtGate, type AtGate, type KeptGrant } from './at-gate.ts'
+import { byHand } from './by-hand.ts'
 import { grantsIn, type FoundGrant } from './grants.ts'
 
 export interface UseBreakglassOptions {
@@ -174,7 +175,7 @@ export async function importBreakglass(options: ImportBreakglassOptions): Promis
   const { environment, service = options.service } = first.grant
   if (service === undefined) throw noService(first.file, 'one for every service of its environment')
   return await verifyArtifact({
-    config: { ...config, chokePoint: 'breakglass-import' },
+    config: { ...config, chokePoint: byHand },
     artifact,
     target: { environment, service },
     bundles: [],

@@ -1,10 +1,11 @@
-import { makeEvent, type Bell, type Use } from '#breakglass'
+import { makeEvent, type Bell } from '#breakglass'
 import type { Config } from '#config'
 import type { Decision } from '#decision'
 import { sha256Hex } from '#document'
 import { SallyportError, type Problem } from '#error'
 import type { BodyStore, LogView } from '#log'
 import { bellOf } from '../breakglass/bell.ts'
+import { byHand } from '../breakglass/by-hand.ts'
 import { usesIn } from '../breakglass/review.ts'
 import { readLog } from '../log.ts'
 import type { ClusterOptions } from '../probe/kubeconfig.ts'
@@ -163,18 +164,12 @@ async function partsOf(
       return found
     },
     all: () => (everything ??= allAdmissions(view, bodies)),
-    byHand: uses.filter(isByHand).map(({ artifact, time, until }) => ({
-      sha256: artifact.sha256,
-      from: time,
-      until,
-    })),
+    // A use at any other choke point, such as the proxy that a node pulls through, is no record of what went around the webhook.
+    byHand: uses
+      .filter(({ chokePoints }) => chokePoints.includes(byHand))
+      .map(({ artifact, time, until }) => ({ sha256: artifact.sha256, from: time, until })),
     taken: new Map(),
   }
-}
-
-/** What the webhook itself was asked about is no record of anything that went around it. */
-function isByHand({ chokePoints }: Use): boolean {
-  return chokePoints.some((one) => one !== 'admission')
 }
 
 async function admissionAt(
