@@ -169,17 +169,20 @@ test('a use knows everybody who asked, however many they are', async () => {
   assert.deepEqual([found?.principals.at(-1), found?.review], ['token:kim', undefined])
 })
 
+const referenceTo = (body: Uint8Array): Buffer =>
+  Buffer.from(
+    JSON.stringify({
+      apiVersion: 'sallyport.dev/v1',
+      kind: 'DecisionReference',
+      decision: { sha256: sha256Hex(body), size: body.length },
+    }),
+  )
+
 test('an entry that cannot be read is told, keeps nobody from the others, and is read once it can be', async () => {
   const sha256 = sha256Hex(use)
   const kept = new Map<string, Uint8Array>()
   const bodies: BodyStore = { put: async () => '', get: async (digest) => kept.get(digest) }
-  const reference = Buffer.from(
-    JSON.stringify({
-      apiVersion: 'sallyport.dev/v1',
-      kind: 'DecisionReference',
-      decision: { sha256, size: use.length },
-    }),
-  )
+  const reference = referenceTo(use)
   const book = openUses(bodies)
   const log = [reference, useBy('kim'), closing({ entry: 1, by: 'grace', principal: 'os:grace' })]
   await book.read(viewOf(log))
@@ -192,4 +195,20 @@ test('an entry that cannot be read is told, keeps nobody from the others, and is
   await book.read(viewOf(log))
   assert.deepEqual(book.unreadable(), [])
   assert.deepEqual([book.at(0)?.requesters, book.at(0)?.review], [['ann', 'jo'], undefined])
+})
+
+test('each entry that cannot be read has its turn, however many are gone for good', async () => {
+  const bodies: BodyStore = {
+    put: async () => '',
+    get: async (digest) => (isBack && digest === sha256Hex(use) ? new Uint8Array(use) : undefined),
+  }
+  let isBack = false
+  const book = openUses(bodies)
+  const gone = Array.from({ length: 150 }, (_, at) => referenceTo(useBy(`pod-${at}`)))
+  const log = viewOf([...gone, referenceTo(use)])
+  await book.read(log)
+  assert.equal(book.unreadable().length, 151)
+  isBack = true
+  for (let count = 0; count < 3; count += 1) await book.read(log)
+  assert.deepEqual([book.at(150)?.times, book.unreadable().length], [1, 150])
 })

@@ -70,6 +70,8 @@ class Book implements UseBook {
   readonly #open = new Map<string, number>()
   readonly #byEntry = new Map<number, number>()
   readonly #unreadable = new Map<number, Unreadable>()
+  /** So many of them have been tried again since it was the first one's turn. */
+  #tried = 0
   #size = 0
   #reading = Promise.resolve()
 
@@ -99,13 +101,21 @@ class Book implements UseBook {
   }
 
   async #readOn(view: Pick<LogView, 'size' | 'entries'>): Promise<void> {
-    const again = [...this.#unreadable].slice(0, maxAgain)
-    for (const [index, { entry }] of again) await this.#readOne(index, entry)
+    for (const [index, { entry }] of this.#nextUnreadable()) await this.#readOne(index, entry)
     for await (const { index, entry } of view.entries(this.#size, view.size, useMarks)) {
       await this.#readOne(index, entry)
       this.#size = index + 1
     }
     this.#size = Math.max(this.#size, view.size)
+  }
+
+  /** Each has its turn: the first may be gone for good. */
+  #nextUnreadable(): readonly (readonly [number, Unreadable])[] {
+    const all = [...this.#unreadable]
+    const from = this.#tried < all.length ? this.#tried : 0
+    const next = all.slice(from, from + maxAgain)
+    this.#tried = from + next.length
+    return next
   }
 
   async #readOne(index: number, entry: Uint8Array): Promise<void> {
