@@ -3,6 +3,7 @@ import { escape, escapeLine } from './escape.ts'
 import { localise } from './invocation.ts'
 import { highlight, renderProblems, type Look } from './render.ts'
 import { renderSubject, type Subject } from './render-artifact.ts'
+import { words } from './words.ts'
 import { wrap } from './wrap.ts'
 
 export interface Recorded {
@@ -17,7 +18,7 @@ export function renderDecision(decision: Decision, look: Look, recorded?: Record
   const account = accountOf(decision)
   const parts = [
     answer(account, look),
-    account.alarm.map((line) => `  ${look.paint.warn('!')} ${escapeLine(line)}`).join('\n'),
+    account.alarm.map((line) => `  ${look.paint.warn('!')} ${words(line)}`).join('\n'),
     recorded?.subject === undefined ? '' : renderSubject(recorded.subject, look),
     ...body(account, look),
     footer(account, look, recorded),
@@ -44,12 +45,12 @@ function answer(account: Account, { paint }: Look): string {
 function rules(lines: readonly RuleLine[], look: Look): string {
   const { paint } = look
   const width = Math.max(0, ...lines.map(({ id }) => id.length))
-  const words = Math.max(0, ...lines.map(({ word }) => word.length))
+  const widest = Math.max(0, ...lines.map(({ word }) => word.length))
   return lines
     .map(({ id, verdict, word, witness }) => {
       const state = verdict === 'PASS' ? paint.good(word) : paint.warn(word)
-      const gap = ' '.repeat(words - word.length)
-      const text = wrap(escapeLine(witness), look.width, width + words + 6)
+      const gap = ' '.repeat(widest - word.length)
+      const text = wrap(escapeLine(witness), look.width, width + widest + 6)
       return `  ${state}${gap}  ${escapeLine(id.padEnd(width))}  ${paint.faint(text)}`
     })
     .join('\n')

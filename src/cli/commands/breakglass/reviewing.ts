@@ -101,10 +101,10 @@ function pendingText({ pending }: Pick<BreakglassListReport, 'pending'>, { paint
     .map(({ event, sink, attempts, failure }) => {
       if (sink === '') {
         const head = paint.bad('heard by nobody')
-        return `${head} (no sink in "alarms" of sallyport.yaml): ${escapeLine(event.summary)}`
+        return `${head} (no sink in "alarms" of sallyport.yaml): ${words(event.summary)}`
       }
       const why = failure === undefined ? '' : `, ${attempts} times in vain: ${failure}`
-      return `${paint.bad('not heard')} by ${escapeLine(`${sink}${why}: ${event.summary}`)}`
+      return `${paint.bad('not heard')} by ${words(`${sink}${why}: ${event.summary}`)}`
     })
     .join('\n')
 }

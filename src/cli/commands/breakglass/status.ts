@@ -10,6 +10,7 @@ import type { Look } from '../../render.ts'
 import type { Session } from '../../session.ts'
 import { table } from '../../table.ts'
 import { parseTime } from '../../time.ts'
+import { words } from '../../words.ts'
 import { outcome, type Rows } from './outcome.ts'
 import { keyOptions, ownKey, type KeyOptions } from './own-key.ts'
 
@@ -130,10 +131,10 @@ function row(use: BreakglassStatus, { paint }: Look): string[] {
     colour(compliance),
     paint.faint(String(entry)),
     paint.faint(escapeLine(`${time.slice(0, 19)}Z`)),
-    escapeLine(`${environment}/${service}`),
-    escapeLine(artifact.name),
+    words(`${environment}/${service}`, 60),
+    words(artifact.name, 200),
     escapeLine(pods === undefined ? '' : pods.slice(0, 5).join(', ') || 'not running'),
-    escapeLine(why.trim()),
+    words(why.trim()),
   ]
 }
 
