@@ -2,6 +2,7 @@ import { resolve } from 'node:path'
 import { InvalidArgumentError } from 'commander'
 import type { TokenReport } from '#app'
 import type { JsonObject } from '#document'
+import { escapeJson } from '#error'
 import { escapeLine } from '../../escape.ts'
 import type { Outcome } from '../../outcome.ts'
 import type { Session } from '../../session.ts'
@@ -39,7 +40,7 @@ export async function makeToken(
     text: [
       `sallyport: ${session.outLook().paint.good('made')}: ${escapeLine(output)}, which only you can read`,
       '',
-      'The gate is told of it in `sallyport.yaml`, below `access`:',
+      'The gate is told of it in `sallyport.yaml`, below `access`, and started again:',
       '',
       '  tokens:',
       `    - ${entryText(report.entry)}`,
@@ -49,6 +50,6 @@ export async function makeToken(
 
 /** One line of YAML: in quotes no name means something else. */
 function entryText({ name, sha256, roles: may, expires }: TokenReport['entry']): string {
-  const quoted = escapeLine(JSON.stringify(name))
+  const quoted = escapeJson(JSON.stringify(name))
   return `{ name: ${quoted}, sha256: ${sha256}, roles: [${may.join(', ')}], expires: ${expires} }`
 }
