@@ -20,9 +20,10 @@ trap 'rm -rf "$work"' EXIT
 } >"$work/sallyport.yaml"
 # The log as it was begun; it counts once, see begin/, and is not in the home folder any more when it lives on the volume.
 if [ -e "$home/log" ]; then tar -C "$home" -cf "$work/begin.tar" log keys/log.memory; fi
-for authority in "$certificates"/ca.crt "$certificates"/authority-*.crt; do
+cat "$certificates/ca.crt" >"$work/ca.crt"
+for authority in "$certificates"/authority-*.crt; do
   if [ -e "$authority" ]; then cat "$authority"; fi
-done >"$work/ca.crt"
+done >>"$work/ca.crt"
 make() {
   kubectl --namespace sallyport-system create "$@" --dry-run=client -o yaml
   echo ---

@@ -251,6 +251,10 @@ test('the gate runs in what prepare.sh and begin/ make of a home folder', { skip
   const script = join(deployFolder, 'prepare.sh')
   const args = [join(dir, '.sallyport'), join(deployFolder, 'settings.yaml'), folder]
   const other = makeAuthority(folder, 'authority-gatekeeper').certificate
+  const none = mkdtempSync(join(dir, 'certificates-'))
+  const unsure = await run(script, args.with(2, none), { cwd: dir, path: world.cluster.binaries })
+  assert.deepEqual([unsure.exit, unsure.stdout], [1, ''])
+  assert.match(unsure.stderr, /ca\.crt/)
   const said = await run(script, args, { cwd: dir, path: world.cluster.binaries })
   assert.equal(said.exit, 0, said.stderr)
   const objects = loadAll(said.stdout) as readonly (Volume | null)[]
