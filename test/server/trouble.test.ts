@@ -322,6 +322,35 @@ test('a deadline of whoever asks is no outage: it lets nothing in where outages 
   assert.doesNotMatch(await listed.text(), /admitted-unavailable/)
 })
 
+test('a registry that is silent for as long as Gatekeeper waits is no outage, and is told', async (t) => {
+  const hole = createServer((socket) => socket.unref().resume())
+  hole.listen(0, '127.0.0.1')
+  await once(hole, 'listening')
+  t.after(() => hole.close())
+  const host = `127.0.0.1:${(hole.address() as AddressInfo).port}`
+  const home = await makeHome()
+  t.after(() => home.close())
+  const policy = join(home.folder, 'policies/production.yaml')
+  const gate = await startInside(home, undefined, allowing(host))
+  const ask = async () => {
+    const request = {
+      keys: [`production|shop|${host}/shop@sha256:${randomBytes(32).toString('hex')}`],
+    }
+    const kind = { apiVersion: 'externaldata.gatekeeper.sh/v1beta1', kind: 'ProviderRequest' }
+    const body = JSON.stringify({ ...kind, request })
+    const options = { method: 'POST', as: 'deployer', body } as const
+    const answer = await call(gate.address, '/gatekeeper/v1/validate', options)
+    return JSON.stringify(await answer.json())
+  }
+  assert.match(await ask(), new RegExp(`"items":\\[{"key".*"error":.*${host}.* reachable again`))
+  appendFileSync(policy, 'whenUnavailable: allow\n')
+  await until('it is told', async () =>
+    /"items":\[\],"systemError":"ADMISSION_TIMEOUT .*found 1\.3 s.*fix: Ask again: /.test(
+      await ask(),
+    ),
+  )
+})
+
 function approved() {
   const sha256 = randomBytes(32).toString('hex')
   return { sha256, bytes: signed(approval('production', { sha256 }), keys.alice).bytes }

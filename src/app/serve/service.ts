@@ -93,7 +93,7 @@ const busyLooking: Problem = {
 export function makeService(parts: ServiceParts): GateService {
   const { config, log, rulebook } = parts
   const settings = admissionSettings(config)
-  const decide: GateService['decide'] = async (ask, requester) => {
+  const decide: GateService['decide'] = async (ask, requester, deadline) => {
     const { target, reference, evidence, chokePoint, dryRun } = ask
     const artifact = askedArtifact(ask.artifact)
     const request = { artifact, target, chokePoint, requester, ...principalOf(requester) }
@@ -103,8 +103,12 @@ export function makeService(parts: ServiceParts): GateService {
     const place = reference === undefined ? {} : { reference: placeOf(reference) }
     const wanted = { digest: artifact.digest, ...place, inline: [], attached }
     const ms = config.serve.limits.decisionSeconds * 1000
-    const options = { dryRun, timeoutMs: Math.max(1, ms - restMs) }
-    const deciding = decideOne(parts, request, wanted, options)
+    const timeoutMs = Math.max(1, Math.min(ms, deadline?.ms ?? ms) - restMs)
+    const options = { dryRun, timeoutMs, isOfAsker: deadline !== undefined }
+    const deciding = decideOne(parts, request, wanted, options).catch((error: unknown) => {
+      const hurry = hurryIn(error)
+      throw hurry === undefined ? error : new SallyportError(hurry, { cause: error })
+    })
     const { decision, receipt } = await inTime(deciding, ms)
     if (receipt === undefined) return { decision }
     if ('spooled' in receipt) return { decision, spooled: receipt.spooled }

@@ -7,8 +7,8 @@ import type { GateService } from './ports.ts'
 
 /** Whoever sends more has put something else than keys into it. */
 export const maxProviderRequest = 256 * 1024
-/** Gatekeeper waits this long at most, and says so to nobody. */
-const resolveMs = 3000
+/** Gatekeeper waits for two seconds (deploy/kubernetes/gatekeeper), and tells nobody why there was no answer by then. */
+const timeMs = 1700
 
 /**
  * Answers OPA Gatekeeper, which asks about many keys `environment|service|image` at once. A key that may not run, or of
@@ -30,7 +30,7 @@ export async function answerProvider(
     return respond(await Promise.all(keys.map((key) => itemOf(key, requester, service))))
   } catch (error) {
     if (!(error instanceof SallyportError)) throw error
-    return respond([], textOf(error))
+    return failProvider(error.problems.map(inGatekeeper))
   }
 }
 
@@ -41,7 +41,7 @@ async function itemOf(key: string, requester: string, service: GateService): Pro
   const reference = artifactOf({ field: 'image', container: 'image', image })
   if ('code' in reference) return { key, error: textOf(reference) }
   if (reference.digest === undefined) {
-    const means = await service.admissionPorts({ ms: resolveMs }).resolve(reference)
+    const means = await service.admissionPorts({ ms: timeMs }).resolve(reference)
     return { key, error: textOf(unpinned({ field: 'image', container: 'image', image }, means)) }
   }
   const fixed = nameOf(reference)
@@ -55,7 +55,7 @@ async function itemOf(key: string, requester: string, service: GateService): Pro
     chokePoint: 'api' as const,
     dryRun: false,
   }
-  const { decision, entry } = await service.decide(ask, requester)
+  const { decision, entry } = await service.decide(ask, requester, { ms: timeMs })
   const index = entry === undefined ? {} : { index: entry }
   if (decision.effect === 'blocked') return { key, error: summaryOf(accountOf(decision), index) }
   const { verdict, effect } = decision
@@ -81,6 +81,13 @@ function questionOf(key: string): Question | Problem {
     found: quote(key, 200),
     fix: 'Correct the keys that the constraint template makes, as docs/kubernetes.md shows',
   }
+}
+
+/** Nobody can give Gatekeeper the time after which what is silent is an outage. */
+function inGatekeeper(problem: Problem): Problem {
+  const fix =
+    'Ask again: what has answered by then is known; the webhook of the gate itself waits for longer'
+  return problem.code === 'ADMISSION_TIMEOUT' ? { ...problem, fix } : problem
 }
 
 /** Why there is no answer at all: whoever is refused reads it, as Gatekeeper shows nothing else. */

@@ -26,8 +26,11 @@ export interface GateService {
   admissionPorts(deadline: { readonly ms: number }): AdmissionPorts
   /** What a proxy needs; `chokePoint` is its name in decisions. */
   proxyPorts(chokePoint: string): ProxyPorts
-  /** Decides one artifact; resolves when the decision is durable. */
-  decide(ask: Ask, requester: string): Promise<Decided>
+  /**
+   * Decides one artifact; resolves when the decision is durable. With a deadline of whoever asks there are `ms` milliseconds to look for
+   * evidence, and what only an outage would let in is no decision: ADMISSION_TIMEOUT.
+   */
+  decide(ask: Ask, requester: string, deadline?: { readonly ms: number }): Promise<Decided>
   decisions(query: { readonly before?: number; readonly limit: number }): Promise<DecisionList>
   /** The receipt of one entry as soon as it has come so far, or as far as it is when the time is over. */
   receipt(entry: number, wait?: ReceiptWait): Promise<EntryReceipt>
