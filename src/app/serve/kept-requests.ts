@@ -26,6 +26,12 @@ interface Known {
   readonly size: number
 }
 
+interface Bounds {
+  readonly count: number
+  readonly size: number
+  readonly what: string
+}
+
 /** The requests of one folder. Two calls of `keep` MUST NOT run at a time. */
 export class KeptRequests {
   readonly #folder: string
@@ -69,12 +75,15 @@ export class KeptRequests {
   #checkRoom(all: readonly Known[], requester: string, bytes: number): void {
     const own = all.filter((one) => one.requester === requester)
     const ofThem = `requests of ${quote(requester, 200)}`
-    if (own.length >= maxOwnRequests) throw full(this.#folder, `${maxOwnRequests} ${ofThem}`)
-    if (sizeOf(own) + bytes > maxOwnBytes)
-      throw full(this.#folder, `${maxOwnBytes} bytes of ${ofThem}`)
-    if (all.length >= maxRequests) throw full(this.#folder, `${maxRequests} requests`)
-    if (sizeOf(all) + bytes > maxAllBytes)
-      throw full(this.#folder, `${maxAllBytes} bytes of requests`)
+    this.#checkBounds(own, bytes, { count: maxOwnRequests, size: maxOwnBytes, what: ofThem })
+    this.#checkBounds(all, bytes, { count: maxRequests, size: maxAllBytes, what: 'requests' })
+  }
+
+  #checkBounds(kept: readonly Known[], bytes: number, { count, size, what }: Bounds): void {
+    const now = kept.reduce((sum, one) => sum + one.size, 0)
+    if (kept.length >= count) throw full(this.#folder, `${count} ${what}`, `${kept.length}`)
+    if (now + bytes > size)
+      throw full(this.#folder, `${size} bytes of ${what}`, `${now}, and ${bytes} more`)
   }
 
   /** Requests, by the names of their files. */
@@ -128,16 +137,12 @@ function isYoung(mtimeMs: number): boolean {
   return Date.now() - mtimeMs < youngMs
 }
 
-function sizeOf(all: readonly Known[]): number {
-  return all.reduce((sum, { size }) => sum + size, 0)
-}
-
-function full(folder: string, most: string): SallyportError {
+function full(folder: string, most: string, found: string): SallyportError {
   return new SallyportError({
     code: 'BREAKGLASS_REQUEST',
     where: folder,
     expected: `fewer than ${most} within eight days`,
-    found: 'as many already',
+    found,
     fix: `Have the operator of the gate move old ones out of ${folder}; or have somebody who has a home send the file of \`sallyport breakglass request\` without --gate to an approver from hand to hand`,
   })
 }
