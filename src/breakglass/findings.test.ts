@@ -79,6 +79,15 @@ test('a use that nobody has reviewed in time is a finding until somebody has', (
   assert.deepEqual(told([{ ...use, review }]), [])
 })
 
+test('each use that is overdue rings for itself, also where a log that was lost begins anew with the same places', () => {
+  const idOf = (time: string, at = now) =>
+    followUps([used('production', time)], rules, at).map(({ id }) => id)
+  const first = idOf('2026-05-31T12:00:00Z')
+  assert.deepEqual(first, idOf('2026-05-31T12:00:00Z', new Date('2026-06-01T14:00:00Z')))
+  assert.notDeepEqual(first, idOf('2026-05-31T12:00:01Z'))
+  assert.notDeepEqual(first, idOf('2026-05-31T12:00:00Z', new Date('2026-06-02T13:00:00Z')))
+})
+
 test('what came into the log later than it was counts when it was', () => {
   const at = (hour: string, entry: number) =>
     used('production', `2026-06-01T${hour}:00:00Z`, { entry })

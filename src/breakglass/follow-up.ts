@@ -35,7 +35,8 @@ const dayMs = 86_400_000
 function overdueEvent(use: Use, { origin, reviewMs }: FollowUpRules, now: Date): SecurityEvent {
   const due = reviewBy(use, reviewMs)
   const days = Math.floor((now.getTime() - due.getTime()) / dayMs)
-  return makeEvent(`entry ${use.entry} day ${days}`, {
+  // A log that was lost and begun anew has the same places, and other uses in them.
+  return makeEvent(`entry ${use.entry} day ${days} ${use.time}`, {
     time: now.toISOString(),
     type: 'breakglass-overdue',
     severity: 'critical',
