@@ -5,7 +5,7 @@ import { createServer } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { test, type TestContext } from 'node:test'
 import { selfSigned } from '../../events/testing/certificate.ts'
-import { goesOn, openCluster, type Cluster } from './cluster.ts'
+import { goesOn, openCluster, pagesOf, type Cluster } from './cluster.ts'
 import { tryKubelets } from './kubelets.ts'
 
 const hasNone = spawnSync('openssl', ['version']).error !== undefined
@@ -41,6 +41,38 @@ test(
   },
 )
 
+test('a list is read page by page, up to so many, and the last one tells whether it goes on', async () => {
+  const asked: string[] = []
+  const cluster = {
+    get: (path: string) => {
+      const at = asked.push(path)
+      const metadata = { continue: at < 3 ? `a/${at}` : '' }
+      return Promise.resolve({ status: 200, body: { metadata, items: [at] }, warnings: '' })
+    },
+  }
+  const read = async (maxPages: number) => {
+    asked.length = 0
+    const pages: [unknown, boolean][] = []
+    for await (const page of pagesOf(cluster, '/api/v1/nodes', { perPage: 2, maxPages }))
+      pages.push([page.body['items'], goesOn(page)])
+    return pages
+  }
+  assert.deepEqual(await read(9), [
+    [[1], true],
+    [[2], true],
+    [[3], false],
+  ])
+  assert.deepEqual(asked, [
+    '/api/v1/nodes?limit=2',
+    '/api/v1/nodes?limit=2&continue=a%2F1',
+    '/api/v1/nodes?limit=2&continue=a%2F2',
+  ])
+  assert.deepEqual(await read(2), [
+    [[1], true],
+    [[2], true],
+  ])
+})
+
 test('a kubelet that speaks something else is one that does not answer', options, async (t) => {
   const { port } = await serve(t, (_, response) => response.socket?.end(switching))
   const node = {
@@ -50,11 +82,11 @@ test('a kubelet that speaks something else is one that does not answer', options
       daemonEndpoints: { kubeletEndpoint: { Port: port } },
     },
   }
-  const { cluster } = await serve(t, (_, response) =>
-    response
-      .setHeader('content-type', 'application/json')
-      .end(JSON.stringify({ metadata: { continue: 'more' }, items: [node] })),
-  )
+  const { cluster } = await serve(t, ({ url = '' }, response) => {
+    const items = url.includes('continue') ? [] : [node]
+    const list = { metadata: { continue: 'more' }, items }
+    return response.setHeader('content-type', 'application/json').end(JSON.stringify(list))
+  })
   assert.equal(goesOn(await cluster.get('/api/v1/nodes')), true)
   const { ways, unreached } = await tryKubelets(cluster)
   assert.deepEqual(unreached, ['n1'])

@@ -47,9 +47,34 @@ export function openCluster(access: ClusterAccess): Cluster {
 }
 
 /** Whether there is more of a list than was asked for. */
-export function goesOn({ body: { metadata } }: ClusterAnswer): boolean {
+export function goesOn(answer: ClusterAnswer): boolean {
+  return nextOf(answer) !== ''
+}
+
+function nextOf({ body: { metadata } }: ClusterAnswer): string {
   const next = isObject(metadata) ? metadata['continue'] : undefined
-  return typeof next === 'string' && next !== ''
+  return typeof next === 'string' ? next : ''
+}
+
+export interface PageOptions {
+  readonly perPage: number
+  readonly maxPages: number
+}
+
+/** A list in pages; after an answer that is none there is no other. The last one may go on. */
+export async function* pagesOf(
+  cluster: Pick<Cluster, 'get'>,
+  path: string,
+  { perPage, maxPages }: PageOptions,
+): AsyncGenerator<ClusterAnswer> {
+  let next = ''
+  for (let page = 0; page < maxPages; page += 1) {
+    const more = next === '' ? '' : `&continue=${encodeURIComponent(next)}`
+    const answer = await cluster.get(`${path}?limit=${perPage}${more}`)
+    yield answer
+    next = answer.status === 200 ? nextOf(answer) : ''
+    if (next === '') return
+  }
 }
 
 function headersOf({ token }: ClusterAccess, method: string, body: JsonObject | undefined) {

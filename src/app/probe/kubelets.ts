@@ -2,10 +2,10 @@ import { request } from 'node:https'
 import { isIP } from 'node:net'
 import { z } from 'zod'
 import { checkShape } from '#document'
-import { goesOn, type Cluster } from './cluster.ts'
+import { goesOn, pagesOf, type Cluster, type ClusterAnswer } from './cluster.ts'
 import type { Way } from './outcome.ts'
 
-const maxNodes = 500
+const pages = { perPage: 500, maxPages: 20 }
 /** Kubelets that are asked at the same time. */
 const width = 16
 const timeoutMs = 3_000
@@ -43,15 +43,21 @@ export interface Kubelets {
 
 /** Asks the kubelet of each node for its pods, as nobody. Nothing is started, and nothing is told to it. */
 export async function tryKubelets(cluster: Cluster): Promise<Kubelets> {
-  const answer = await cluster.get(`/api/v1/nodes?limit=${maxNodes}`)
-  if (answer.status !== 200) {
-    const why = `the API server does not list nodes: status ${answer.status}`
-    return { ways: [{ outcome: 'unknown', way: 'kubelets', why }], unreached: [] }
+  const found: { ways: Way[]; unreached: string[] } = { ways: [], unreached: [] }
+  let why: string | undefined
+  for await (const answer of pagesOf(cluster, '/api/v1/nodes', pages)) {
+    if (answer.status === 200) await tryNodes(answer, found)
+    why = whyNotAll(answer)
   }
-  const { items } = checkShape(nodesSchema, answer.body, { what: 'the nodes of the cluster' })
-  const more = `there are more than ${maxNodes} nodes: the kubelets of the others were not asked`
-  const ways: Way[] = goesOn(answer) ? [{ outcome: 'unknown', way: 'kubelets', why: more }] : []
-  const unreached: string[] = []
+  const unknown = why === undefined ? [] : [{ outcome: 'unknown', way: 'kubelets', why } as const]
+  return { ...found, ways: [...unknown, ...found.ways] }
+}
+
+async function tryNodes(
+  { body }: ClusterAnswer,
+  { ways, unreached }: { readonly ways: Way[]; readonly unreached: string[] },
+): Promise<void> {
+  const { items } = checkShape(nodesSchema, body, { what: 'the nodes of the cluster' })
   const nodes = items ?? []
   for (let start = 0; start < nodes.length; start += width) {
     const some = nodes.slice(start, start + width)
@@ -60,7 +66,14 @@ export async function tryKubelets(cluster: Cluster): Promise<Kubelets> {
       else ways.push(way)
     }
   }
-  return { ways, unreached }
+}
+
+function whyNotAll(answer: ClusterAnswer): string | undefined {
+  if (answer.status !== 200) return `the API server does not list nodes: status ${answer.status}`
+  const most = pages.perPage * pages.maxPages
+  return goesOn(answer)
+    ? `there are more than ${most} nodes: the kubelets of the others were not asked`
+    : undefined
 }
 
 async function tryNode({ metadata, status }: Node): Promise<Way | undefined> {

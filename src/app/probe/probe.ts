@@ -9,7 +9,7 @@ import {
   templateAttempt,
   type Attempt,
 } from './attempts.ts'
-import { goesOn, openCluster, type Cluster, type ClusterAnswer } from './cluster.ts'
+import { goesOn, openCluster, pagesOf, type Cluster, type ClusterAnswer } from './cluster.ts'
 import { podBearing, revision } from './kinds.ts'
 import { readAccess, type ClusterOptions } from './kubeconfig.ts'
 import { tryKubelets } from './kubelets.ts'
@@ -49,7 +49,7 @@ export interface ProbeReport {
   readonly notes: readonly string[]
 }
 
-const maxNamespaces = 1000
+const pages = { perPage: 1000, maxPages: 20 }
 const maxPods = 2000
 
 /**
@@ -81,8 +81,7 @@ const nothingTried: ProbeReport = { webhooks: [], findings: [], closed: [], unkn
 async function probeCluster(options: ProbeOptions): Promise<ProbeReport> {
   const cluster = openCluster(await readAccess(options))
   const webhooks = gateWebhooks(checkAnswer(webhooksSchema, await read(cluster, registered)))
-  const listed = await read(cluster, `/api/v1/namespaces?limit=${maxNamespaces}`)
-  const namespaces = namespacesIn(listed)
+  const { namespaces, isWhole } = await namespacesOf(cluster)
   const outside = leftOut(webhooks, namespaces)
   const inside = namespaces.filter((one) => !outside.includes(one))
   const state: State = {
@@ -90,7 +89,7 @@ async function probeCluster(options: ProbeOptions): Promise<ProbeReport> {
     webhooks,
     findings: [...inspectWebhooks(webhooks), ...leftOutInPart(webhooks, inside)],
     closed: [],
-    unknown: goesOn(listed) ? [moreNamespaces] : [],
+    unknown: isWhole ? [] : [moreNamespaces],
   }
   const first = inside.slice(0, 1).map(({ name }) => name)
   const thorough = options.namespaces.length > 0 ? options.namespaces : first
@@ -202,11 +201,19 @@ const listSchema = z.looseObject({
 
 const moreNamespaces = {
   way: 'namespaces',
-  why: `there are more than ${maxNamespaces}: in the others nothing was tried`,
+  why: `there are more than ${pages.perPage * pages.maxPages}: in the others nothing was tried`,
 }
 
-function namespacesIn(listed: ClusterAnswer): readonly Namespace[] {
-  return itemsOf(listed).map(({ metadata: { name, labels } }) => ({ name, labels }))
+async function namespacesOf(cluster: Cluster) {
+  const namespaces: Namespace[] = []
+  const path = '/api/v1/namespaces'
+  let isWhole = true
+  for await (const page of pagesOf(cluster, path, pages)) {
+    const items = itemsOf(checkRead(cluster, path, page))
+    namespaces.push(...items.map(({ metadata: { name, labels } }) => ({ name, labels })))
+    isWhole = !goesOn(page)
+  }
+  return { namespaces, isWhole }
 }
 
 async function notesOf(
@@ -243,7 +250,10 @@ async function notesOf(
 }
 
 async function read(cluster: Cluster, path: string): Promise<ClusterAnswer> {
-  const answer = await cluster.get(path)
+  return checkRead(cluster, path, await cluster.get(path))
+}
+
+function checkRead(cluster: Cluster, path: string, answer: ClusterAnswer): ClusterAnswer {
   if (answer.status === 200) return answer
   const message = answer.body['message']
   throw new SallyportError({

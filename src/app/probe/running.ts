@@ -1,7 +1,7 @@
 import { z } from 'zod'
 import { checkShape } from '#document'
 import { SallyportError } from '#error'
-import { openCluster } from './cluster.ts'
+import { goesOn, openCluster, pagesOf } from './cluster.ts'
 import { readAccess, type ClusterOptions } from './kubeconfig.ts'
 
 /** What runs in a cluster. */
@@ -17,8 +17,7 @@ export interface RunningImages {
   readonly pods: number
 }
 
-const perPage = 500
-const maxPages = 400
+const pages = { perPage: 500, maxPages: 400 }
 const text = z.string().max(4096)
 const container = z.looseObject({ image: text.nullish() })
 const status = z.looseObject({ image: text.nullish(), imageID: text.nullish() })
@@ -61,17 +60,14 @@ type Pod = z.output<typeof podsSchema>['items'][number]
 export async function runningImages(options: ClusterOptions): Promise<RunningImages> {
   const cluster = openCluster(await readAccess(options))
   const found: Found = { images: new Map(), unnamed: [], pods: 0 }
-  let next = ''
-  for (let page = 0; page < maxPages; page += 1) {
-    const path = `/api/v1/pods?limit=${perPage}${next === '' ? '' : `&continue=${encodeURIComponent(next)}`}`
-    const { status: code, body } = await cluster.get(path)
+  for await (const answer of pagesOf(cluster, '/api/v1/pods', pages)) {
+    const { status: code, body } = answer
     if (code !== 200) throw unreadable(cluster.address, String(code))
-    const { items, metadata } = checkShape(podsSchema, body, { what: 'the pods of the cluster' })
+    const { items } = checkShape(podsSchema, body, { what: 'the pods of the cluster' })
     for (const pod of items) add(found, pod)
-    next = metadata.continue ?? ''
-    if (next === '') return resultOf(cluster.address, found)
+    if (!goesOn(answer)) return resultOf(cluster.address, found)
   }
-  throw unreadable(cluster.address, `more than ${perPage * maxPages} pods`)
+  throw unreadable(cluster.address, `more than ${pages.perPage * pages.maxPages} pods`)
 }
 
 interface Found {
