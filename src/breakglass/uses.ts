@@ -2,7 +2,7 @@ import { parseAttestation } from '#attestation'
 import type { Decision } from '#decision'
 import { parseJson, Recent, sha256Hex } from '#document'
 import { SallyportError, type Problem } from '#error'
-import { recordedDecision, type BodyStore, type LogView } from '#log'
+import { damageOf, recordedDecision, type BodyStore, type LogView } from '#log'
 import { partOf, reviewForm, type BreakglassReview } from './review.ts'
 
 /**
@@ -119,10 +119,9 @@ class Book implements UseBook {
   }
 
   async #readOne(index: number, entry: Uint8Array): Promise<void> {
-    const found = await entryOf(entry, this.#bodies)
-    if ('unreadable' in found) {
-      const problem = { ...found.unreadable, where: `entry ${index} of the log` }
-      this.#unreadable.set(index, { entry, problem })
+    const found = await entryOf(entry, this.#bodies, index)
+    if ('problem' in found) {
+      this.#unreadable.set(index, { entry, problem: found.problem })
       return
     }
     const use = found.decision === undefined ? undefined : useOf(found.decision, index)
@@ -205,9 +204,9 @@ async function signedIn(digest: string, bodies: BodyStore): Promise<string | und
 
 type Found =
   | { readonly decision?: Decision; readonly review?: BreakglassReview }
-  | { readonly unreadable: Problem }
+  | { readonly problem: Problem }
 
-async function entryOf(entry: Uint8Array, bodies: BodyStore): Promise<Found> {
+async function entryOf(entry: Uint8Array, bodies: BodyStore, index: number): Promise<Found> {
   try {
     const review = reviewForm.parse(entry)
     if (review !== undefined) return { review }
@@ -216,10 +215,9 @@ async function entryOf(entry: Uint8Array, bodies: BodyStore): Promise<Found> {
     const isUse = decision.kind === 'Decision' && decision.effect === 'admitted-breakglass'
     return isUse ? { decision } : {}
   } catch (error) {
-    // A log that cannot be reached is read on later; a body that is gone is gone for everybody who reads.
-    if (!(error instanceof SallyportError) || error.code.startsWith('LOG_')) throw error
-    const { code, where, expected, found, fix } = error
-    return { unreadable: { code, ...(where === undefined ? {} : { where }), expected, found, fix } }
+    const problem = damageOf(error, index)
+    if (problem === undefined) throw error
+    return { problem }
   }
 }
 

@@ -40,6 +40,16 @@ export async function recordedDecision(entry: Uint8Array, bodies: BodyStore): Pr
   throw bodyMissing('the decision itself', decision.sha256)
 }
 
+/**
+ * What is wrong with an entry, or with its body, for whoever tells it and passes over it; undefined for anything else: a log
+ * that cannot be reached is read later.
+ */
+export function damageOf(error: unknown, index: number): Problem | undefined {
+  if (!(error instanceof SallyportError) || error.code.startsWith('LOG_')) return undefined
+  const { code, expected, found, fix } = error
+  return { code, where: `entry ${index} of the log`, expected, found, fix }
+}
+
 /** A body that a record names and the store has not. */
 export function bodyMissing(what: string, digest: string): SallyportError {
   return new SallyportError(missing(what, digest))

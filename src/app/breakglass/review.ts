@@ -16,7 +16,7 @@ import {
   type UseBook,
 } from '#breakglass'
 import type { Config } from '#config'
-import { SallyportError, type Problem } from '#error'
+import type { Problem } from '#error'
 import type { BodyStore, Log, LogView } from '#log'
 import { openGate, startLogSigner } from '../gate.ts'
 import { readLog } from '../log.ts'
@@ -99,20 +99,6 @@ export async function readUses(
   const book = openUses(bodies)
   await book.read(view)
   return book
-}
-
-/**
- * Every use of a log.
- *
- * @throws SallyportError RECORD_BODY_MISSING, DOCUMENT_… where an entry cannot be read that may be one
- */
-export async function usesIn(
-  bodies: BodyStore,
-  view: Pick<LogView, 'size' | 'entries'>,
-): Promise<readonly Use[]> {
-  const book = await readUses(bodies, view)
-  SallyportError.throwAll(book.unreadable().slice(0, 8))
-  return book.uses()
 }
 
 /** Rings for uses that nobody has reviewed in time, and for too many of them. */

@@ -5,9 +5,11 @@ import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { breakglassStatement, predicateTypes, riskAcceptanceStatement } from '#attestation'
 import { loadConfig, type Config } from '#config'
-import { sha256Hex } from '#document'
+import { encodeCanonical, sha256Hex } from '#document'
 import { bundleBytes, keyEntry, makeKey, type TestKey } from '../../core/trust/testing/fixtures.ts'
 import { approveArtifact } from '../approve.ts'
+import { auditPlatform } from '../bypass/audit.ts'
+import { openGate, startGateSigner } from '../gate.ts'
 import { initHome } from '../init/init.ts'
 import { verifyArtifact } from '../verify.ts'
 import { acceptRisk } from './accept.ts'
@@ -188,4 +190,41 @@ test('what meets the policy by now is compliant; where nobody can tell, it is ne
   const { compliance, verdict } = await statusAt()
   assert.deepEqual([compliance, verdict], ['undetermined', undefined])
   policy(strict)
+})
+
+test('a decision whose body is gone hides no use, and nothing that came in around the gate', async () => {
+  const reference = {
+    apiVersion: 'sallyport.dev/v1',
+    kind: 'DecisionReference',
+    decision: { sha256: '0'.repeat(64), size: 20_000 },
+  }
+  {
+    await using gate = await openGate(config, startGateSigner(config))
+    await gate.log.append(encodeCanonical(reference))
+  }
+  const { uses, unreadable } = await breakglassStatus({ config, now })
+  assert.deepEqual([uses.length, unreadable.map(({ code }) => code)], [1, ['RECORD_BODY_MISSING']])
+  const event = {
+    kind: 'Event',
+    apiVersion: 'audit.k8s.io/v1',
+    auditID: 'around',
+    stage: 'ResponseComplete',
+    verb: 'create',
+    user: { username: 'jo' },
+    objectRef: { resource: 'pods', namespace: 'shop', name: 'fix', apiVersion: 'v1' },
+    responseStatus: { code: 201 },
+    requestReceivedTimestamp: now.toISOString(),
+  }
+  const log = join(folder, 'audit.log')
+  writeFileSync(log, `${JSON.stringify(event)}\n`)
+  const { findings, unknown } = await auditPlatform({
+    config,
+    files: [log],
+    webhooks: ['gate.sallyport.dev'],
+    configurations: ['sallyport'],
+    ownNamespace: 'sallyport-system',
+    now,
+  })
+  const codes = [findings, unknown].map((list) => list.map(({ code }) => code))
+  assert.deepEqual(codes, [['BYPASS_UNGUARDED'], ['RECORD_BODY_MISSING']])
 })

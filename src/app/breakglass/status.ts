@@ -10,7 +10,7 @@ import { runningImages, type RunningImages } from '../probe/running.ts'
 import { readLog } from '../log.ts'
 import { readQuestion, type Question } from '../verify.ts'
 import { readAccepted } from './accept.ts'
-import { usesIn } from './review.ts'
+import { maxListed, readUses } from './review.ts'
 
 /**
  * What became of something that was let in. `gone`: it runs no longer in the cluster that was asked. `undetermined`: it
@@ -45,6 +45,8 @@ export interface BreakglassStatusReport {
   /** The cluster that was asked what runs; absent when none was. */
   readonly server?: string
   readonly uses: readonly BreakglassStatus[]
+  /** Entries of the log that may be uses, and cannot be read. */
+  readonly unreadable: readonly Problem[]
 }
 
 export interface BreakglassStatusOptions {
@@ -65,12 +67,14 @@ export async function breakglassStatus(
   options: BreakglassStatusOptions,
 ): Promise<BreakglassStatusReport> {
   const { config, cluster } = options
-  const all = await readLog(config, (view, bodies) => usesIn(bodies, view))
+  const book = await readLog(config, (view, bodies) => readUses(bodies, view))
   const running = cluster === undefined ? undefined : await runningImages(cluster)
   const accepted = await readAccepted(config)
   const uses: BreakglassStatus[] = []
-  for (const use of newestOfEach(all)) uses.push(await statusOf(use, options, running, accepted))
-  return { ...(running === undefined ? {} : { server: running.server }), uses }
+  for (const use of newestOfEach(book.uses()))
+    uses.push(await statusOf(use, options, running, accepted))
+  const unreadable = book.unreadable().slice(0, maxListed)
+  return { ...(running === undefined ? {} : { server: running.server }), uses, unreadable }
 }
 
 /** The same bytes at the same target are one thing to put right, however often they were let in. */

@@ -6,12 +6,12 @@ import { SallyportError, type Problem } from '#error'
 import type { BodyStore, LogView } from '#log'
 import { bellOf } from '../breakglass/bell.ts'
 import { byHand } from '../breakglass/by-hand.ts'
-import { usesIn } from '../breakglass/review.ts'
+import { readUses } from '../breakglass/review.ts'
 import { readLog } from '../log.ts'
 import type { ClusterOptions } from '../probe/kubeconfig.ts'
 import { parseAuditEvent, type AuditEvent } from './audit-event.ts'
 import { auditLines } from './audit-lines.ts'
-import { decisionIn } from './decision-in.ts'
+import { decisionIn, type Decisions } from './decision-in.ts'
 import {
   judgeEvent,
   type JudgeParts,
@@ -46,7 +46,7 @@ export interface AuditReport {
   readonly findings: readonly Problem[]
   /** Findings that are not listed: there are too many. */
   readonly more: number
-  /** Lines that are no events, and pods of which nobody can say what they run. */
+  /** Lines that are no events, entries of the log that cannot be read, and pods of which nobody can say what they run. */
   readonly unknown: readonly Problem[]
   /** Pods whose images were held against the log; absent when no cluster was asked. */
   readonly running?: number
@@ -79,7 +79,8 @@ type Found = Omit<AuditReport, 'unheard'>
 
 async function read(view: LogView, bodies: BodyStore, options: AuditOptions): Promise<Found> {
   const tally = openTally()
-  const parts = await partsOf(view, bodies, options)
+  const decisions = { bodies, unread: (problem: Problem) => tally.unknown(problem) }
+  const parts = await partsOf(view, decisions, options)
   const seen = new Set<string>()
   for (const file of options.files) {
     for await (const { where, bytes } of auditLines(file)) {
@@ -95,7 +96,7 @@ async function read(view: LogView, bodies: BodyStore, options: AuditOptions): Pr
       tally.judged(await judgeEvent(event, parts))
     }
   }
-  const running = await lookAtCluster(view, bodies, options, tally)
+  const running = await lookAtCluster(view, decisions, options, tally)
   return { ...tally.result(), ...(running === undefined ? {} : { running }) }
 }
 
@@ -140,7 +141,8 @@ function openTally() {
     },
     finding,
     unknown(problem: Problem): void {
-      if (unknown.length < maxUnknown) unknown.push(problem)
+      const isKnown = unknown.some(({ where }) => where === problem.where)
+      if (!isKnown && unknown.length < maxUnknown) unknown.push(problem)
     },
     result: () => ({ events, ...times, matched, own, findings, more, unknown }),
   }
@@ -148,24 +150,26 @@ function openTally() {
 
 async function partsOf(
   view: LogView,
-  bodies: BodyStore,
+  decisions: Decisions,
   { webhooks, configurations, ownNamespace }: AuditOptions,
 ): Promise<JudgeParts> {
   const known = new Map<number, Promise<RecordedAdmission | undefined>>()
-  const uses = await usesIn(bodies, view)
+  const uses = await readUses(decisions.bodies, view)
+  for (const one of uses.unreadable()) decisions.unread(one)
   let everything: ReturnType<typeof allAdmissions> | undefined
   return {
     webhooks,
     configurations,
     ownNamespace,
     recorded: (entry) => {
-      const found = known.get(entry) ?? admissionAt(entry, view, bodies)
+      const found = known.get(entry) ?? admissionAt(entry, view, decisions)
       known.set(entry, found)
       return found
     },
-    all: () => (everything ??= allAdmissions(view, bodies)),
+    all: () => (everything ??= allAdmissions(view, decisions)),
     // A use at any other choke point, such as the proxy that a node pulls through, is no record of what went around the webhook.
     byHand: uses
+      .uses()
       .filter(({ chokePoints }) => chokePoints.includes(byHand))
       .map(({ artifact, time, until }) => ({ sha256: artifact.sha256, from: time, until })),
     taken: new Map(),
@@ -175,20 +179,20 @@ async function partsOf(
 async function admissionAt(
   index: number,
   view: LogView,
-  bodies: BodyStore,
+  decisions: Decisions,
 ): Promise<RecordedAdmission | undefined> {
   if (index >= view.size) return undefined
-  const decision = await decisionIn(await view.entry(index), index, bodies)
+  const decision = await decisionIn(await view.entry(index), index, decisions)
   return decision === undefined ? undefined : admissionOf(decision)
 }
 
 async function allAdmissions(
   view: LogView,
-  bodies: BodyStore,
+  decisions: Decisions,
 ): Promise<readonly PlacedAdmission[]> {
   const found: PlacedAdmission[] = []
   for await (const { index, entry } of view.entries(0, view.size)) {
-    const decision = await decisionIn(entry, index, bodies)
+    const decision = await decisionIn(entry, index, decisions)
     if (decision?.request.chokePoint === 'admission' && decision.effect !== 'blocked')
       found.push({ ...admissionOf(decision), entry: index })
   }
@@ -203,12 +207,12 @@ function admissionOf({ time, effect, request }: Decision): RecordedAdmission {
 /** Everything that runs must have been let in by some decision of the log. */
 async function lookAtCluster(
   view: LogView,
-  bodies: BodyStore,
+  decisions: Decisions,
   { cluster, ownNamespace, config: { admission } }: AuditOptions,
   tally: ReturnType<typeof openTally>,
 ): Promise<number | undefined> {
   if (cluster === undefined) return undefined
-  const { pods, findings, unknown } = await lookAtRunning(view, bodies, {
+  const { pods, findings, unknown } = await lookAtRunning(view, decisions.bodies, {
     cluster,
     ownNamespace,
     admission,

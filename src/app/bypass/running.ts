@@ -12,9 +12,11 @@ export interface RunningReport {
   readonly pods: number
   /** What no decision of the log has let in. */
   readonly findings: readonly Problem[]
-  /** Pods of which nobody can say what they run. */
+  /** Entries of the log that cannot be read, and pods of which nobody can say what they run. */
   readonly unknown: readonly Problem[]
 }
+
+const maxUnread = 20
 
 export interface RunningOptions {
   readonly cluster: ClusterOptions
@@ -35,11 +37,14 @@ export async function lookAtRunning(
 ): Promise<RunningReport> {
   const running = await runningImages(cluster)
   const letIn: LetIn = new Set()
+  const unread: Problem[] = []
+  const decisions = { bodies, unread: (problem: Problem) => void unread.push(problem) }
   for await (const { index, entry } of view.entries(0, view.size)) {
-    const decision = await decisionIn(entry, index, bodies)
+    const decision = await decisionIn(entry, index, decisions)
     if (decision !== undefined && decision.effect !== 'blocked') note(decision.request, letIn)
   }
-  return compareRunning(running, letIn, options)
+  const report = compareRunning(running, letIn, options)
+  return { ...report, unknown: [...unread.slice(0, maxUnread), ...report.unknown] }
 }
 
 /** `sha256`, and `sha256 environment`. */

@@ -64,8 +64,8 @@ function listed(kind: string, report: Listed, unheard: string, look: Look): Outc
   }
 }
 
-function usesText({ uses }: Listed, look: Look): string {
-  if (uses.length === 0) return 'The glass has never been broken here.'
+function usesText({ uses, findings }: Listed, look: Look): string {
+  if (uses.length === 0) return findings.length === 0 ? 'The glass has never been broken here.' : ''
   return table(uses.map((one) => row(one, look)))
 }
 

@@ -6,7 +6,7 @@ import type { CommandLine } from '../../command-line.ts'
 import type { Plan } from '../../commands.ts'
 import { escapeLine } from '../../escape.ts'
 import type { Outcome } from '../../outcome.ts'
-import type { Look } from '../../render.ts'
+import { renderProblems, type Look } from '../../render.ts'
 import type { Session } from '../../session.ts'
 import { table } from '../../table.ts'
 import { parseTime } from '../../time.ts'
@@ -86,19 +86,20 @@ async function status(session: Session, options: StatusOptions): Promise<Outcome
   }
 }
 
-function exitOf({ uses }: BreakglassStatusReport): 0 | 1 | 3 {
+function exitOf({ uses, unreadable }: BreakglassStatusReport): 0 | 1 | 3 {
   if (uses.some(({ compliance }) => compliance === 'non-compliant')) return 1
-  return uses.some(({ compliance }) => compliance === 'undetermined') ? 3 : 0
+  const isUnknown = uses.some(({ compliance }) => compliance === 'undetermined')
+  return isUnknown || unreadable.length > 0 ? 3 : 0
 }
 
-function textOf({ uses, server }: BreakglassStatusReport, look: Look): string {
-  if (uses.length === 0) return 'The glass has never been broken here.'
+function textOf({ uses, server, unreadable }: BreakglassStatusReport, look: Look): string {
+  if (uses.length + unreadable.length === 0) return 'The glass has never been broken here.'
   const asked =
     server === undefined
       ? 'No cluster was asked what runs: --kubeconfig'
       : `What runs is what ${server} has now`
   const open = uses.filter(({ compliance }) => compliance === 'non-compliant')
-  const unknown = uses.filter(({ compliance }) => compliance === 'undetermined')
+  const unknown = [...uses.filter(({ compliance }) => compliance === 'undetermined'), ...unreadable]
   const counts = [
     ...(open.length === 0 ? [] : [look.paint.bad(`${open.length} non-compliant`)]),
     ...(unknown.length === 0 ? [] : [look.paint.warn(`of ${unknown.length} it could not be told`)]),
@@ -108,9 +109,12 @@ function textOf({ uses, server }: BreakglassStatusReport, look: Look): string {
   return [
     table(uses.map((use) => row(use, look))),
     ...open.map(fixOf),
+    renderProblems(unreadable, look),
     escapeLine(asked),
     `sallyport: ${verdict}`,
-  ].join('\n\n')
+  ]
+    .filter((part) => part !== '')
+    .join('\n\n')
 }
 
 function row(use: BreakglassStatus, { paint }: Look): string[] {
