@@ -60,7 +60,7 @@ export function defineGranting(command: CommandLine, plan: Plan): void {
     .argument('<grant...>', 'the grants it was let in with')
     .option(
       '--artifact <artifact>',
-      'what was let in, to find the evidence about it: as `verify` takes it (default: its digest alone)',
+      'what was let in, to find the evidence about it: as `verify` takes it, an image by its digest (default: the digest alone)',
     )
     .option('--at <time>', 'when it was, such as 2026-06-01T12:00:00Z (default: now)', parseTime)
     .option('--service <name>', 'what was deployed, where the grant names no service')
