@@ -252,39 +252,6 @@ test('evidence that is nonsense lets nobody in, and ends nothing', async (t) => 
   assert.equal((await ask(good)).allowed, true)
 })
 
-test('who asks about more than can be looked for keeps out nobody whose evidence is known', async (t) => {
-  const hole = createServer((socket) => socket.unref().resume())
-  hole.listen(0, '127.0.0.1')
-  await once(hole, 'listening')
-  t.after(() => hole.close())
-  const host = `127.0.0.1:${(hole.address() as AddressInfo).port}`
-  const home = await makeHome()
-  t.after(() => home.close())
-  const gate = await startInside(home, undefined, (config) => {
-    const allowed = allowing(home.registry, host)(config)
-    // However long this machine takes to ask for all of them.
-    return { ...allowed, evidence: { ...allowed.evidence, timeoutMs: 600_000 } }
-  })
-  const known = review(home.image(home.approve()))
-  assert.equal((await admission(gate.address, known)).allowed, true)
-  // More than are looked for at a time: some are given up meanwhile.
-  const flood = Array.from({ length: 36 }, (_, pod) => {
-    const asked = JSON.parse(known) as { request: { object: { spec: { containers: object[] } } } }
-    asked.request.object.spec.containers = Array.from({ length: 64 }, (__, at) => ({
-      name: `c${at}`,
-      image: `${host}/shop@sha256:${(pod * 64 + at).toString(16).padStart(64, '0')}`,
-    }))
-    return admission(gate.address, JSON.stringify(asked))
-  })
-  for (let isBusy = false; !isBusy;) {
-    const unknown = review(home.image(randomBytes(32).toString('hex')))
-    const { status, text } = await admission(gate.address, unknown)
-    isBusy = status === 503 && text.includes('SERVER_BUSY') && text.includes('evidence')
-  }
-  assert.equal((await admission(gate.address, known)).allowed, true)
-  for (const { text } of await Promise.all(flood)) assert.doesNotMatch(text, /"allowed":true/)
-})
-
 test('who is in a hurry does not end the looking that others wait for', async (t) => {
   const { host, close } = await startRegistry((answer) => setTimeout(answer, 700).unref())
   t.after(close)
