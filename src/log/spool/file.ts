@@ -45,9 +45,12 @@ export interface ReadEntry {
   readonly entry: Uint8Array
 }
 
-/** Ids in the log that no replica is given: random ones below zero, in ascending order for each process with a spool. */
-const idsOfSpool = 2 ** 20
-const spools = 2 ** 32
+/**
+ * Ids in the log that no replica is given: below zero, in ascending order for each process with a spool. Each begins at one
+ * of the places drawn from, which are so many that two do not meet, and none is near zero.
+ */
+const idsApart = 2 ** 20
+const places = { first: 2 ** 20, end: 2 ** 32 }
 
 /**
  * The file of a spool, and what is known of it. Every line names the digest of the line before it, so whatever is altered,
@@ -58,7 +61,7 @@ export class SpoolFile {
   readonly #origin: string
   /** Whether what is here is what is on the disk. */
   #isKnown = false
-  /** After a write that failed: what is behind `#length` is nothing. */
+  /** Since a write failed, until one succeeds: what is behind `#length` is nothing. */
   #dirty = false
   #lines: KeptLine[] = []
   #length = 0
@@ -93,11 +96,6 @@ export class SpoolFile {
     return { entries: this.#entries, bytes, oldest: this.#lines[0]?.time }
   }
 
-  /** Whether there are ids for so many more. */
-  hasIdsFor(entries: number): boolean {
-    return this.#number + entries <= idsOfSpool
-  }
-
   /** How many bytes more it has with an entry, at most. */
   sizeOf({ entry, bodies }: SpoolEntry): number {
     const fresh = bodies.filter((body) => !this.#bodies.has(hash('sha256', body)))
@@ -118,14 +116,13 @@ export class SpoolFile {
     checkMemory(lines, remembered, this.#where)
     const head = lines[0]?.line
     if (head?.kind !== 'SpoolHead') {
-      this.#digest = remembered ?? spoolStart
+      this.#digest = spoolStart
       await this.#reset()
       return
     }
     if (head.origin !== this.#origin)
       throw spoolDamaged(this.#where, `a spool of the log ${this.#origin}`, `one of ${head.origin}`)
     if (end < bytes.length) await this.#storage.cut(end)
-    this.#dirty = false
     this.#name = head.spool
     this.#length = end
     this.#bodyBytes = await this.#storage.bodyBytes()
@@ -230,9 +227,7 @@ export class SpoolFile {
 
   /** What a write that failed has left behind is cut off: nobody was answered for it. */
   async #mend(): Promise<void> {
-    if (!this.#dirty) return
-    await this.#storage.cut(this.#length)
-    this.#dirty = false
+    if (this.#dirty) await this.#storage.cut(this.#length)
   }
 
   #dropThrough(digest: string, where: string): void {
@@ -269,7 +264,7 @@ export class SpoolFile {
 }
 
 function firstOfIds(): number {
-  return -(randomInt(1, spools) * idsOfSpool)
+  return -(randomInt(places.first, places.end) * idsApart)
 }
 
 /** The newest line that was remembered is in the file, or right before it. */

@@ -5,14 +5,20 @@ import { SallyportError } from '#error'
 import type { SubmittedEntry } from '../shared/ports.ts'
 import { MemoryBodies } from '../testing/memory-bodies.ts'
 import { MemorySpool } from '../testing/memory-spool.ts'
+import { encodeLine, parseLines, spoolStart } from './line.ts'
 import { readSpool } from './read-spool.ts'
 import { Spool, type SpoolLimits, type SpoolTarget } from './spool.ts'
 
 const origin = 'log.example/spool'
 const roomy: SpoolLimits = { maxEntries: 1000, maxBytes: 1_000_000 }
 
-function open(storage: MemorySpool, limits: Partial<SpoolLimits> = {}): Spool {
-  const clock = () => new Date('2026-01-02T03:04:05Z')
+const fixed = () => new Date('2026-01-02T03:04:05Z')
+
+function open(
+  storage: MemorySpool,
+  limits: Partial<SpoolLimits> = {},
+  clock: () => Date = fixed,
+): Spool {
   return new Spool({ storage, origin, limits: { ...roomy, ...limits }, clock })
 }
 
@@ -44,6 +50,9 @@ class Target implements SpoolTarget {
   }
 }
 
+/** A body that several entries name is there once. */
+const bytesOn = async (storage: MemorySpool) => storage.file.length + (await storage.bodyBytes())
+
 async function fill(spool: Spool, count: number): Promise<void> {
   for (let at = 0; at < count; at += 1) await spool.add(text(at))
 }
@@ -58,6 +67,7 @@ test('what is spooled is told, and goes into the log in its order, with its bodi
   assert.equal(receipt.sha256, hash('sha256', 'entry 0'))
   await Promise.all([1, 2, 3].map((at) => spool.add(text(at))))
   assert.equal(spool.standing.entries, 4)
+  assert.equal(spool.standing.bytes, await bytesOn(storage))
   assert.equal(spool.standing.oldest?.toISOString(), '2026-01-02T03:04:05.000Z')
   assert.deepEqual((await readSpool(storage)).entries, 4)
   const target = new Target()
@@ -238,6 +248,69 @@ test('a spool that is altered while its process runs is found when it is forward
   await assert.rejects(target.empty(spool), { code: 'LOG_SPOOL_DAMAGED' })
 })
 
+test('a line that somebody puts in the place of another, after the right one, is not forwarded', async () => {
+  const storage = new MemorySpool()
+  const spool = open(storage)
+  await fill(spool, 2)
+  const { lines } = parseLines(storage.file, storage.name)
+  const { line, from } = lines.at(-1) ?? assert.fail()
+  assert.ok(line.kind === 'SpoolEntries')
+  const entry = Buffer.from('entry 9').toString('base64')
+  const forged = { ...line, entries: line.entries.map((one) => ({ ...one, entry })) }
+  const { bytes } = encodeLine(forged, line.previous)
+  storage.file = Buffer.concat([storage.file.subarray(0, from), bytes])
+  const target = new Target()
+  await assert.rejects(target.empty(spool), { code: 'LOG_SPOOL_DAMAGED' })
+  assert.deepEqual(target.entries, [])
+})
+
+test('lines that have their digests, and cannot follow each other, are damage', async () => {
+  type Line = Parameters<typeof encodeLine>[0]
+  const time = fixed().toISOString()
+  const head: Line = { kind: 'SpoolHead', origin, spool: '0'.repeat(16), firstId: -1 }
+  const entry = (number: number): Line => {
+    const entries = [{ number, id: -1, bodies: [], entry: '' }]
+    return { kind: 'SpoolEntries', time, entries }
+  }
+  const forwarded = (line: string): Line => ({ kind: 'SpoolForwarded', line, indexes: [0] })
+  const begun = encodeLine(head, spoolStart)
+  const first = encodeLine(entry(0), begun.digest)
+  const second = encodeLine(entry(1), first.digest)
+  const done = encodeLine(forwarded(first.digest), first.digest)
+  for (const [lines, isSound] of [
+    [[second, encodeLine(forwarded(first.digest), second.digest)], true],
+    [[done, encodeLine(entry(1), done.digest)], true],
+    [[done, encodeLine(forwarded(first.digest), done.digest)], false],
+    [[encodeLine(forwarded(begun.digest), first.digest)], false],
+    [[encodeLine(entry(0), first.digest)], false],
+    [[encodeLine(entry(2), first.digest)], false],
+    [[encodeLine(head, first.digest)], false],
+  ] as const) {
+    const storage = new MemorySpool()
+    storage.file = Buffer.concat([begun, first, ...lines].map(({ bytes }) => bytes))
+    if (isSound) assert.ok(await open(storage).open())
+    else await assert.rejects(open(storage).open(), { code: 'LOG_SPOOL_DAMAGED' })
+  }
+})
+
+test('that somebody cuts off how far it has come is found', async () => {
+  const storage = new MemorySpool()
+  const spool = open(storage)
+  await fill(spool, 2)
+  const target = new Target()
+  const record = target.record.bind(target)
+  target.record = async (entries) => {
+    await spool.add(text(2))
+    return record(entries)
+  }
+  assert.equal(await spool.forward(target), 2)
+  const { lines } = parseLines(storage.file, storage.name)
+  const last = lines.at(-1) ?? assert.fail()
+  assert.equal(last.line.kind, 'SpoolForwarded')
+  storage.file = storage.file.subarray(0, last.from)
+  await assert.rejects(open(storage.after()).open(), { code: 'LOG_SPOOL_DAMAGED' })
+})
+
 test('a body that is altered or gone is found before its entry is recorded', async () => {
   for (const change of [
     (bodies: Map<string, Uint8Array>) => bodies.clear(),
@@ -303,12 +376,16 @@ test('a disk that fails: nobody is answered, what it tore is cut off, and it goe
   storage.tornAt = 40
   await assert.rejects(spool.add(text(2)), { code: 'LOG_SPOOL_FAILED' })
   await assert.rejects(spool.add(text(2)), { code: 'LOG_SPOOL_FAILED' })
-  storage.fail = () => undefined
+  const deeds: string[] = []
+  storage.fail = (deed) => deeds.push(deed)
   await spool.add(text(2))
+  await spool.add(text(3))
+  // Each waits for the disk: a file that is sound is not cut.
+  assert.deepEqual(deeds, ['cut', 'append', 'remember', 'append', 'remember'])
   await spool.close()
   const target = new Target()
   await target.empty(open(storage.after()))
-  assert.deepEqual(target.entries, expected(3))
+  assert.deepEqual(target.entries, expected(4))
 })
 
 test('a disk that fails while the spool empties itself is told, and nothing is recorded twice', async () => {
@@ -376,11 +453,58 @@ test('the next process knows how much is there, and answers with the name of the
   const storage = new MemorySpool()
   const first = open(storage)
   const { spool } = await first.add(text(0))
-  const next = open(storage.after())
+  const after = storage.after()
+  const next = open(after)
   await next.open()
   assert.deepEqual(next.standing, first.standing)
   const receipt = await next.add(text(1))
   assert.deepEqual([receipt.spool, receipt.number], [spool, 1])
+  assert.equal(next.standing.bytes, await bytesOn(after))
+})
+
+test('a spool that was emptied is as good as a new one, for who goes on with it and for the next process', async () => {
+  const storage = new MemorySpool()
+  const spool = open(storage)
+  const first = await spool.add(text(0))
+  const target = new Target()
+  await target.empty(spool)
+  const { standing } = spool
+  assert.deepEqual(standing, { entries: 0, bytes: storage.file.length, oldest: undefined })
+  const again = await spool.add(text(0))
+  assert.notEqual(again.spool, first.spool)
+  assert.equal(again.number, 0)
+  const next = open(storage.after())
+  await next.open()
+  assert.deepEqual(next.standing, spool.standing)
+  const receipt = await next.add(text(1))
+  assert.deepEqual([receipt.spool, receipt.number], [again.spool, 1])
+  await target.empty(next)
+  assert.deepEqual(target.entries, ['entry 0', 'entry 0', 'entry 1'])
+})
+
+test('who only reads a spool counts what waits, not what has come out of it, and is told how old that is', async () => {
+  const storage = new MemorySpool()
+  let second = 0
+  const spool = open(storage, {}, () => new Date(Date.UTC(2026, 0, 2, 3, 4, (second += 1))))
+  assert.deepEqual(await readSpool(storage), { entries: 0, oldest: undefined })
+  await fill(spool, 2)
+  assert.deepEqual(await readSpool(storage), { entries: 2, oldest: spool.standing.oldest })
+  const target = new Target()
+  const record = target.record.bind(target)
+  const meanwhile = [[2], [3, 4, 5]]
+  target.record = async (entries) => {
+    await Promise.all((meanwhile.shift() ?? []).map((at) => spool.add(text(at))))
+    return record(entries)
+  }
+  assert.equal(await spool.forward(target), 2)
+  await spool.add(text(6))
+  assert.equal(await spool.forward(target), 2)
+  await spool.add(text(7))
+  const oldest = new Date('2026-01-02T03:04:05Z')
+  assert.deepEqual(await readSpool(storage), { entries: 4, oldest })
+  assert.deepEqual([spool.standing.entries, spool.standing.oldest], [4, oldest])
+  await target.empty(spool)
+  assert.deepEqual(await readSpool(storage), { entries: 0, oldest: undefined })
 })
 
 test('an empty spool that was begun, which the disk did not say, is gone on with', async () => {

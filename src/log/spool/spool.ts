@@ -178,7 +178,6 @@ export class Spool {
   #isFull(bytes: number, entries: number): boolean {
     const { maxBytes, maxEntries } = this.#options.limits
     const standing = this.#file.standing
-    if (!this.#file.hasIdsFor(entries)) return true
     return standing.entries + entries > maxEntries || standing.bytes + bytes > maxBytes
   }
 
