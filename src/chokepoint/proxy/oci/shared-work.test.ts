@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { getEventListeners } from 'node:events'
 import { test } from 'node:test'
 import { shareWork } from './shared-work.ts'
 
@@ -16,8 +17,8 @@ function workOf() {
 
 function open(maxMs: number) {
   const shared = shareWork<string, string>(maxMs)
-  type Join = Parameters<(typeof shared)['join']>
-  return { wait: (...asked: Join) => shared.join(...asked).result }
+  const join = (...asked: Parameters<typeof shared.join>) => shared.join(...asked)
+  return { join, wait: (...asked: Parameters<typeof join>) => join(...asked).result }
 }
 
 const nobodyGoes = new AbortController().signal
@@ -30,9 +31,16 @@ test('work is done once for all who wait, and goes on without whoever began it',
   const others = [1, 2].map(() => shared.wait('a', nobodyGoes, work))
   gone.abort()
   assert.equal(await first, 'gone')
+  const stays = new AbortController().signal
+  others.push(shared.wait('a', stays, work))
   const late = shared.wait('a', nobodyGoes, work)
   runs[0]?.done('whole')
-  assert.deepEqual(await Promise.all([...others, late]), ['whole', 'whole', 'whole'])
+  const all = [...others, late]
+  assert.deepEqual(
+    await Promise.all(all),
+    all.map(() => 'whole'),
+  )
+  assert.deepEqual(getEventListeners(stays, 'abort'), [])
   assert.deepEqual(
     runs.map(({ signal }) => signal.aborted),
     [false],
@@ -53,27 +61,30 @@ test('work ends with the last who waits, and the next begins anew', async () => 
   const next = shared.wait('a', nobodyGoes, work)
   runs[1]?.done('again')
   assert.equal(await next, 'again')
-  assert.equal(await shared.wait('a', AbortSignal.abort(), work), 'gone')
+  const { early, result } = shared.join('a', AbortSignal.abort(), work)
+  assert.deepEqual([await early, await result], [undefined, 'gone'])
   assert.equal(runs.length, 2)
 })
 
-test('work has its own time, and after that nobody joins it', async () => {
+test('work has its own time, and after that nobody joins it', async (t) => {
+  t.mock.timers.enable({ apis: ['setTimeout'] })
   const { runs, work } = workOf()
-  const shared = open(10)
+  const shared = open(1000)
   const waits = [1, 2].map(() => shared.wait('a', nobodyGoes, work))
+  t.mock.timers.tick(999)
+  assert.equal(runs[0]?.signal.aborted, false)
+  t.mock.timers.tick(1)
   for (const wait of waits) await assert.rejects(wait, /aborted/)
-  const next = Promise.withResolvers<string>()
-  const deaf = (signal: AbortSignal): Promise<string> => {
-    const ended = Promise.withResolvers<string>()
-    signal.addEventListener('abort', () => {
-      next.resolve(shared.wait('a', nobodyGoes, work))
-      setImmediate(() => ended.resolve('late'))
-    })
-    return ended.promise
-  }
-  assert.equal(await shared.wait('a', nobodyGoes, deaf), 'late')
+  const ended = Promise.withResolvers<string>()
+  const late = shared.wait('a', nobodyGoes, () => ended.promise)
+  t.mock.timers.tick(1000)
+  const next = shared.wait('a', nobodyGoes, work)
+  ended.resolve('late')
+  assert.equal(await late, 'late')
+  // Nor does its end make anybody forget the next.
+  const other = shared.wait('a', nobodyGoes, work)
   runs[1]?.done('anew')
-  assert.equal(await next.promise, 'anew')
+  assert.deepEqual([await next, await other, runs.length], ['anew', 'anew', 2])
 })
 
 test('each key has its own work, and a failure is kept for nobody', async () => {
