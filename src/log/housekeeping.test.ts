@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { SallyportError } from '#error'
 import type { SigningRequest } from '#merkle'
+import type { LogLimits } from './committer.ts'
 import { openLog } from './log.ts'
 import { RememberingSigner } from './testing/remembering-signer.ts'
 import { entries, entry, Machine } from './testing/simulation.ts'
@@ -55,11 +57,59 @@ for (const when of ['while', 'after'] as const)
     await checkAfterPowerFailure(machine, 302)
   })
 
+test('the journal is not replaced while a tree is being published', async () => {
+  const { log, signing, settling, seen } = await openSlow()
+  settling.hold()
+  await Promise.all(large.map((one) => log.append(one)))
+  await log.view()
+  signing.hold()
+  await log.append(entry(100))
+  settling.letGo()
+  await manyTurns()
+  const before = seen.replaced
+  const next = log.append(entry(101))
+  await manyTurns()
+  assert.equal(seen.replaced, before)
+  signing.letGo()
+  assert.equal((await next).index, 101)
+  assert.equal(seen.replaced, before + 1)
+})
+
+test('the lock is not given back while a tree is being published, although a commit has failed', async () => {
+  const { machine, log, signing, seen } = await openSlow({ turn: 60_000 })
+  const other = await machine.start()
+  signing.hold()
+  await log.append(entry(0))
+  const theirs = other.append(entry(1))
+  seen.isAway = true
+  const failed = log.append(entry(2))
+  assert.equal(await Promise.race([failed, theirs, manyTurns()]), undefined)
+  seen.isAway = false
+  signing.letGo()
+  await assert.rejects(failed, { code: 'SIGNER_TIMEOUT' })
+  const { index } = await theirs
+  assert.deepEqual(Buffer.from(await other.entry(index)), entry(1))
+  assert.deepEqual(Buffer.from(await other.entry(0)), entry(0))
+})
+
+test('who wants the lock waits for what is committed to be published', async () => {
+  const { machine, log, signing } = await openSlow({ turn: 0 })
+  const other = await machine.start()
+  signing.hold()
+  await log.append(entry(0))
+  const theirs = other.append(entry(1))
+  assert.equal(await Promise.race([theirs, manyTurns()]), undefined)
+  const mine = log.append(entry(2))
+  assert.equal(await Promise.race([theirs, mine, manyTurns()]), undefined)
+  signing.letGo()
+  assert.deepEqual([(await theirs).index, (await mine).index], [1, 2])
+})
+
 /** A log whose signer signs, and whose disk makes durable, when the test lets them. */
-async function openSlow() {
+async function openSlow(more: Partial<LogLimits> = {}) {
   const machine = new Machine()
   const [signing, settling] = [openGate(), openGate()]
-  const seen = { replaced: 0 }
+  const seen = { replaced: 0, isAway: false }
   const storage = storageWith(machine, {
     beforeSettle: settling.pass,
     beforeReplace: () => (seen.replaced += 1),
@@ -70,13 +120,26 @@ async function openSlow() {
     verifierKeys: real.verifierKeys,
     journalKey: real.journalKey,
     newest: async () => real.newest(),
-    remember: async (request: SigningRequest) => real.remember(request),
+    remember: async (request: SigningRequest) => {
+      if (seen.isAway) throw away()
+      await real.remember(request)
+    },
     sign: async (request: SigningRequest) => {
       await signing.pass()
       return real.sign(request)
     },
   }
-  return { machine, log: await openLog({ storage, signer, limits }), signing, settling, seen }
+  const log = await openLog({ storage, signer, limits: { ...limits, ...more } })
+  return { machine, log, signing, settling, seen }
+}
+
+function away(): SallyportError {
+  return new SallyportError({
+    code: 'SIGNER_TIMEOUT',
+    expected: 'an answer of the signer',
+    found: 'none',
+    fix: 'Ask again',
+  })
 }
 
 /** Holds up who comes while it is shut, until it is opened. */
