@@ -87,7 +87,6 @@ async function fetchWhole(
     const { growing } = keeper
     if (growing !== undefined) tell(growing)
     for await (const _ of checked(source, part, { from: hostOf(place, call), keeper })) {
-      gone.throwIfAborted()
       if (growing === undefined || growing.isCut) return 'unkept'
     }
     return 'done'

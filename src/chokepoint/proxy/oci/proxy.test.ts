@@ -499,8 +499,10 @@ test('a part of a blob is a part of what was compared', async () => {
   stop()
   await start(0)
   // Where nothing can be kept, the whole is sent, as the RFC allows.
+  const before = fetches(image.layer)
   const whole = await blob(image.layer, { range: 'bytes=2-4' })
   assert.deepEqual([whole.status, whole.body.toString()], [200, '0123456789'])
+  assert.equal(fetches(image.layer), before + 1)
 })
 
 test('for parts of a blob that are asked for together the whole is fetched once', async () => {
@@ -581,8 +583,9 @@ test('a blob for which there is no room on this disk is fetched for each', async
   const image = await allowedImage(content, 'room')
   await manifest('room')
   const other = await cache.keeper('0'.repeat(64), 45_000_000)
-  for (const { body, isWhole } of await Promise.all([blob(image.layer), blob(image.layer)])) {
-    assert.ok(isWhole && body.toString() === content)
+  const all = [blob(image.layer), blob(image.layer), blob(image.layer, { range: 'bytes=2-4' })]
+  for (const { status, body, isWhole } of await Promise.all(all)) {
+    assert.ok(isWhole && status === 200 && body.toString() === content)
   }
   await other.abort()
   assert.equal(await cache.find(image.layer), undefined)
@@ -665,6 +668,19 @@ test('a blob that takes too long is waited for no longer, by whoever came later 
   }, 1000)
 })
 
+test('who waits for a part of a blob is cut off for taking nothing only once there is something to take', async () => {
+  await behindSlow(async (layer, slow) => {
+    const { response } = await comer(layer)
+    const { socket } = response
+    const closed = once(response, 'close')
+    await slow.begun
+    assert.equal(socket?.timeout, 0)
+    slow.hurry()
+    await closed
+    assert.deepEqual([socket.timeout, response.statusCode], [5000, 206])
+  })
+})
+
 interface SlowRegistry {
   /** It has sent some of the blob. */
   readonly begun: Promise<void>
@@ -725,12 +741,13 @@ async function behindSlow(
 async function comer(
   layer: string,
   headers: Record<string, string> = { range: 'bytes=0-0' },
-): Promise<{ leave: () => Promise<void> }> {
+): Promise<{ response: ServerResponse; leave: () => Promise<void> }> {
   const url = `${base}/v2/${place}/blobs/sha256:${layer}`
   const call = httpRequest(url, { headers, agent: false })
   call.on('error', () => undefined).end()
   const [, response] = (await once(server as Server, 'request')) as [unknown, ServerResponse]
   return {
+    response,
     leave: async () => {
       const closed = once(response, 'close')
       call.destroy()
