@@ -35,7 +35,7 @@ export function openBodyMemory(maxBytes: number, now: () => number): BodyMemory 
   }
   return {
     hold(owner, bytes, cutOff) {
-      if (held + bytes > maxBytes) makeRoom(bytes)
+      makeRoom(bytes)
       if (held + bytes > maxBytes) throw busy('memory for one more body', `${held} bytes held`)
       held += bytes
       sizes.set(owner, (sizes.get(owner) ?? 0) + bytes)

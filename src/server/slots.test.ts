@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { Socket } from 'node:net'
 import { test } from 'node:test'
 import { readBody } from './body.ts'
-import { openSlots, SlottedRequest } from './slots.ts'
+import { openSlots, SlottedRequest, slotOf } from './slots.ts'
 
 /** Places with memory for 100 bytes, and clients who send. */
 function place() {
@@ -24,6 +24,36 @@ function place() {
 
 const busy = { code: 'SERVER_BUSY' } as const
 const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+test('as many are answered as there are places, and who waits for a client has none', () => {
+  const slots = openSlots(2)
+  const open = () => slots.open(new SlottedRequest(new Socket()))
+  const [first, second] = [open(), open()]
+  assert.throws(open, busy)
+  first.yield()
+  first.yield()
+  assert.equal(slots.taken, 1)
+  const third = open()
+  assert.throws(() => first.take(), busy)
+  third.close()
+  third.close()
+  assert.equal(slots.taken, 1)
+  first.take()
+  first.take()
+  assert.equal(slots.taken, 2)
+  assert.throws(open, busy)
+  for (const slot of [first, second]) slot.close()
+  assert.equal(slots.taken, 0)
+})
+
+test('a request knows its place, and all bodies together have 256 MiB', () => {
+  const request = new SlottedRequest(new Socket())
+  assert.equal(slotOf(request), undefined)
+  const slot = openSlots(1, undefined, () => 0).open(request)
+  assert.equal(slotOf(request), slot)
+  slot.hold(256 * 2 ** 20, () => assert.fail())
+  assert.throws(() => slot.hold(1, () => assert.fail()), busy)
+})
 
 test('a body that does not end gives way when there is no memory for another; who began first goes first', async () => {
   const { send, time } = place()
