@@ -13,7 +13,7 @@ export function openFrames(): (chunk: Uint8Array) => void {
   const head = Buffer.alloc(headBytes)
   let headSize = 0
   let left = 0
-  /** At the end of what has come of the message, up to two. */
+  /** At the end of what has come of the message; two are as good as more. */
   let zeros = 0
   const begin = (): void => {
     const length = head.readUInt32BE(1)
@@ -45,9 +45,9 @@ export function openFrames(): (chunk: Uint8Array) => void {
   }
 }
 
-/** How many, up to two, when there were so many before. */
+/** How many, or two of them, when there were so many before. */
 function zerosAtEnd(bytes: Uint8Array, before: number): number {
   if (bytes.length === 0) return before
   if (bytes.at(-1) !== 0) return 0
-  return bytes.length === 1 ? Math.min(before + 1, 2) : bytes.at(-2) === 0 ? 2 : 1
+  return bytes.length === 1 ? before + 1 : bytes.at(-2) === 0 ? 2 : 1
 }

@@ -44,7 +44,9 @@ for (const [what, bytes] of Object.entries(garbage)) {
 
 test('messages are followed wherever what comes is divided', () => {
   const error = message('E', 'SERROR\0C25006\0\0')
-  const good = Buffer.concat([ready, error, message('N', '\0'), message('C', 'x'), error, ready])
+  const nothing = message('N', '\0')
+  const parts = [ready, nothing, error, nothing, message('C', 'x'), nothing, error, ready]
+  const good = Buffer.concat(parts)
   for (let size = 1; size <= good.length; size += 1) {
     const check = openFrames()
     for (let at = 0; at < good.length; at += size) check(good.subarray(at, at + size))
@@ -56,4 +58,11 @@ test('messages are followed wherever what comes is divided', () => {
       for (let at = 0; at < bad.length; at += size) check(bad.subarray(at, at + size))
     }, /without an end/)
   }
+})
+
+test('a message is no longer than the largest row, and no shorter than its length', () => {
+  const largest = 256 * 2 ** 20
+  for (const length of [4, 5, largest]) openFrames()(message('D', '', length))
+  for (const length of [0, 3, largest + 1])
+    assert.throws(() => openFrames()(message('D', '', length)), /a message of \d+ bytes/)
 })
