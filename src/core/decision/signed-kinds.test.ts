@@ -165,6 +165,24 @@ test('what can say no is no signature: it has a rule that reads it', () => {
   }
 })
 
+test('what is missing is called what it is, and by one name where there are too many', () => {
+  const missing = (...asked: readonly string[]) => {
+    const rule = `signed: {by: [registry], types: ${JSON.stringify(asked)}}`
+    const [problem] = decideOn([rule], [], { trust }).reasons
+    return [problem?.code, problem?.expected.replace(/ of "?shop.*/, '')]
+  }
+  const newer = `${inToto}/release/v0.2`
+  assert.deepEqual(missing(types.release, newer), ['STATEMENT_MISSING', 'release'])
+  const two = [types.release, newer, types.link]
+  assert.deepEqual(missing(...two), ['STATEMENT_MISSING', 'release or link'])
+  assert.deepEqual(missing(...two, types.scai), [
+    'STATEMENT_MISSING',
+    'release or another of 3 kinds',
+  ])
+  const [usual] = decideOn(['signed: {by: [registry]}'], [], { trust }).reasons
+  assert.match(usual?.fix ?? '', /^Build the artifact with registry \(`sallyport build`\)/)
+})
+
 test('an unknown predicate is kept, shown, and never counts', () => {
   const type = 'https://example.com/anything/v1'
   const anyone = trustOf({

@@ -46,11 +46,11 @@ function nameOf(type: string): string | undefined {
 
 /** Statements of exactly these types. They must be well-formed all the same. */
 export function vouchingKind(types: readonly string[]): EvidenceKind<Vouching> {
-  const names = [...new Set(types.map((type) => nameOf(type) ?? 'statement'))]
+  const names = [...new Set(types.flatMap((type) => nameOf(type) ?? []))]
   const [first = ''] = names
   const known = [provenanceKind, approvalKind].find(({ name }) => names.includes(name))
   return {
-    name: names.length <= 2 ? names.join(' or ') : `${first} or another of ${types.length} kinds`,
+    name: names.length <= 2 ? names.join(' or ') : `${first} or another of ${names.length} kinds`,
     missing: known?.missing ?? 'STATEMENT_MISSING',
     predicateTypes: new Set(types),
     read: readVouching,
