@@ -19,7 +19,7 @@ import {
   signBundle,
 } from '../trust/sigstore/testing/instance.ts'
 import { keyEntry, trustBytes } from '../trust/testing/fixtures.ts'
-import type { Decision } from './index.ts'
+import type { Decision, EvidenceItem } from './index.ts'
 import {
   codesOf,
   commit,
@@ -383,7 +383,16 @@ function byCertificate(
   rule = pipeline.rule,
   trust = keyless({ id: pipeline.builderId, level: 3 }),
 ): Decision {
-  const subject = `${github}/${workflow}@refs/heads/main`
+  return decideOn([`built: {by: [ci], level: 3, ${rule}}`], [certified(pipeline, claims)], {
+    trust,
+    now,
+  })
+}
+
+const subject = `${github}/${workflow}@refs/heads/main`
+
+/** What the pipeline writes, signed with a certificate that says this. */
+function certified(pipeline: Pipeline, claims: Readonly<Record<number, string>>): EvidenceItem {
   const certificate = certificateOf(instance, {
     extensions: [
       keyUsage(0),
@@ -395,11 +404,7 @@ function byCertificate(
     ],
   })
   const payload = Buffer.from(JSON.stringify(statementOf(pipeline)))
-  const bytes = Uint8Array.from(bytesOf(signBundle(instance, { payload, certificate })))
-  return decideOn([`built: {by: [ci], level: 3, ${rule}}`], [item(bytes)], {
-    trust,
-    now,
-  })
+  return item(Uint8Array.from(bytesOf(signBundle(instance, { payload, certificate }))))
 }
 
 const attested = pipelines['GitHub artifact attestations'] as Pipeline
@@ -414,6 +419,51 @@ test('what a certificate proves about a run is authenticated, and the rest is cl
   assert.equal(facts.get('buildType')?.basis, 'claimed')
   assert.equal(facts.get('source.commit')?.value, commit)
   assert.equal(decision.inputs.trust.roots?.[0]?.file, 'root.json')
+})
+
+test('the recipe is the path of the file in the repository that was built, and all that is said of another', () => {
+  const recipeFor = (config: string): unknown => {
+    const { rules } = byCertificate(attested, { ...run, 18: config })
+    return rules[0]?.facts.find(({ name }) => name === 'recipe')?.value
+  }
+  for (const [config, path] of [
+    [`${github}/ci/a.yml@refs/heads/main`, 'ci/a.yml'],
+    [`${github}//.gitlab-ci.yml@refs/heads/main`, '.gitlab-ci.yml'],
+    [`${github}/ci@2/a.yml@refs/tags/shop@1.2.3`, 'ci@2/a.yml'],
+    [`${github}/ci@2/a.yml@${commit}`, 'ci@2/a.yml'],
+    [`${github}/ci/a.yml`, 'ci/a.yml'],
+    [`${github}/@refs/heads/main`, '@refs/heads/main'],
+    [`${github}-evil/a.yml@refs/heads/main`, `${github}-evil/a.yml@refs/heads/main`],
+    [`${generator}/a.yml@refs/heads/main`, `${generator}/a.yml@refs/heads/main`],
+  ])
+    assert.equal(recipeFor(config ?? ''), path)
+})
+
+test('what only one of provenance and certificate says contradicts nothing', () => {
+  const { 14: _, ...withoutRef } = run
+  const decision = byCertificate(attested, withoutRef)
+  assert.deepEqual(codesOf(decision), [])
+  const ref = decision.rules[0]?.facts.find(({ name }) => name === 'source.ref')
+  assert.equal(ref?.value, 'refs/heads/main')
+})
+
+test('an expression of a policy sees what is proven about a signer', () => {
+  const seen = {
+    builderLevel: '3',
+    issuer: `"${issuer}"`,
+    subject: `"${subject}"`,
+    'claims.runnerEnvironment': '"github-hosted"',
+  }
+  const expression = Object.entries(seen)
+    .map(([field, value]) => `facts.signers.all(s, s.${field} == ${value})`)
+    .join(' && ')
+  const rule = { by: ['ci'], type: attested.predicateType, expression, expects: 'it', fix: 'Do it' }
+  const trust = keyless({ id: attested.builderId, level: 3 })
+  const decision = decideOn([`custom: ${JSON.stringify(rule)}`], [certified(attested, run)], {
+    trust,
+    now,
+  })
+  assert.deepEqual(decision.reasons, [])
 })
 
 test('provenance that contradicts the certificate is refused, whatever the rule wants', () => {
@@ -481,6 +531,11 @@ function tagged(tag: string, event: JsonObject = {}): Pipeline {
     rule: `from: git+${github}, recipe: ${workflow}`,
   }
 }
+
+test('a commit is one by either name of its digest', () => {
+  const { rules } = byKey(tagged('v1'))
+  assert.equal(rules[0]?.facts.find(({ name }) => name === 'source.commit')?.value, commit)
+})
 
 test('a version means its tags, and a branch does not mean the tags on it unless the rule says so', () => {
   const decideOnTag = (tag: string, refs: string, event?: JsonObject): readonly string[] => {

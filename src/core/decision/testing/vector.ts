@@ -5,6 +5,7 @@ import { evidence } from './cases/evidence.ts'
 import { outcomes } from './cases/outcomes.ts'
 import { rules } from './cases/rules.ts'
 import { findings } from './cases/findings.ts'
+import { inputs } from './cases/inputs.ts'
 import { summaries } from './cases/summaries.ts'
 import { source } from './cases/source.ts'
 import { tokens } from './cases/tokens.ts'
@@ -19,6 +20,7 @@ export const cases: readonly Case[] = [
   ...source,
   ...findings,
   ...summaries,
+  ...inputs,
   ...tokens,
   ...outcomes,
 ]

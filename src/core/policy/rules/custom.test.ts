@@ -105,6 +105,7 @@ test('what the expression finds true passes', () => {
     'subject.exists(s, s.digest.sha256 == request.artifact.digest.sha256)',
     'request.target.environment == "prod" && request.target.service == "shop"',
     'facts.signers.all(s, s.name == "auditor") && size(facts.digest) == 64',
+    `facts.signers == [{"name": "auditor", "owner": "auditor", "keyid": "${auditor.keyid}"}]`,
     'has(predicate.result) && !has(predicate.waiver)',
     'timestamp("2026-01-01T00:00:00Z") - timestamp("2025-12-31T00:00:00Z") == duration("24h")',
     'int("42") == 42 && double("1.5") == 1.5 && string(42) == "42"',
@@ -276,6 +277,21 @@ test('the worst case is computed from sizes, and what is too large is not evalua
 test('texts that double in each step are found before they grow', () => {
   const doubled = `["ab"]${'.map(x, x + x)'.repeat(20)} != []`
   assert.equal(says(doubled, audit), 'UNSUPPORTED CUSTOM_COST')
+})
+
+test('what all records cost together is bounded', () => {
+  // What need not be evaluated counts, too.
+  const nested = 'true || predicate.list.all(a, predicate.list.all(b, a + b >= 0))'
+  let most = 200
+  while (says(nested, numbers(most + 50)) === 'PASS') most += 50
+  assert.equal(says(nested, numbers(most)), 'PASS')
+  assert.equal(says(nested, numbers(most), numbers(most - 1)), 'UNSUPPORTED CUSTOM_COST')
+})
+
+test('a record that is too large to be measured is asked nothing', () => {
+  const asked = (length: number) => says('size(predicate.text) > 0', { text: 'a'.repeat(length) })
+  assert.equal(asked(1000), 'PASS')
+  assert.equal(asked(4_000_001), 'UNSUPPORTED CUSTOM_COST')
 })
 
 test('one record that is too large refuses all: what it would say is not known', () => {

@@ -20,7 +20,7 @@ import {
   pathOf,
   person,
 } from '../../layout/testing/chain.ts'
-import { keyEntry } from '../../trust/testing/fixtures.ts'
+import { keyEntry, makeKey } from '../../trust/testing/fixtures.ts'
 
 const good = metablock(goodLayout, owner)
 const rule = (more = '') => `layout: {by: [release-builder], signedBy: [chain-owner]${more}}`
@@ -95,7 +95,9 @@ test('whoever gathers the links does not own the layout', () => {
 
 test('a layout that somebody else signed under the key id of its owner denies', () => {
   const forged = metablock(goodLayout, { ...eve, id: owner.id })
-  assert.deepEqual(codesOf(decided(chainOf(forged))), ['LAYOUT_SIGNATURE'])
+  const decision = decided(chainOf(forged))
+  assert.deepEqual(codesOf(decision), ['LAYOUT_SIGNATURE'])
+  assert.match(decision.reasons[0]?.expected ?? '', /by 1 owner of keys of chain-owner/)
 })
 
 test('an owner whom the trust file does not know, or not as one, is an error of the policy', () => {
@@ -106,9 +108,12 @@ test('an owner whom the trust file does not know, or not as one, is an error of 
   )
   assert.equal(unknown.verdict, 'POLICY_ERROR')
   assert.deepEqual(codesOf(unknown), ['POLICY_SIGNER_UNKNOWN'])
+  assert.match(unknown.reasons[0]?.where ?? '', /layout\.signedBy/)
+  assert.equal(unknown.reasons[0]?.found, '"nobody"')
   const role = decided(chainOf(), layoutSigners, 'layout: {by: [release-builder]}')
   assert.equal(role.verdict, 'POLICY_ERROR')
   assert.deepEqual(codesOf(role), ['POLICY_SIGNER_ROLE'])
+  assert.equal(role.reasons[0]?.found, '"release-builder", which may not')
 })
 
 test('a key that is not in use, or may be in other hands, owns no layout', () => {
@@ -158,8 +163,25 @@ test('as many people must have signed the layout as the trust file asks for', ()
     ...layoutSigners,
     'chain-owner': { keys, threshold: 2, predicateTypes: [layoutType] },
   }
-  assert.deepEqual(codesOf(decided(chainOf(), signers)), ['LAYOUT_SIGNATURE'])
-  assert.equal(decided(chainOf(metablock(goodLayout, owner, second)), signers).verdict, 'ALLOW')
+  const { reasons } = decided(chainOf(), signers)
+  assert.equal(reasons[0]?.code, 'LAYOUT_SIGNATURE')
+  assert.match(reasons[0].expected, /by 2 owners of keys of chain-owner/)
+  const both = chainOf(metablock(goodLayout, owner, second))
+  assert.equal(decided(both, signers).verdict, 'ALLOW')
+  // Two keys of one person are one person.
+  const third = keyEntry(testKeyOf(person('third owner')), { owner: 'cy' })
+  const same = keys.map((key) => ({ ...key, owner: 'ann' }))
+  const alone = {
+    ...signers,
+    'chain-owner': { ...signers['chain-owner'], keys: [...same, third] },
+  }
+  assert.deepEqual(codesOf(decided(both, alone)), ['LAYOUT_SIGNATURE'])
+})
+
+test('a key that signs no layouts stands in nobody’s way', () => {
+  const keys = [keyEntry(makeKey('ml-dsa-44')), keyEntry(testKeyOf(owner))]
+  const signers = { ...layoutSigners, 'chain-owner': { keys, predicateTypes: [layoutType] } }
+  assert.equal(decided(chainOf(), signers).verdict, 'ALLOW')
 })
 
 test('paths that rules could miss, and what is no layout at all, deny', () => {

@@ -14,7 +14,7 @@ import {
   type PolicySet,
 } from '../index.ts'
 
-const [one, other, platform] = [makeKey(), makeKey(), makeKey()]
+const [one, other, platform, second] = [makeKey(), makeKey(), makeKey(), makeKey()]
 const builder = 'https://builder.example/v1'
 
 const signers: JsonObject = {
@@ -27,6 +27,11 @@ const signers: JsonObject = {
     predicateTypes: [predicateTypes.vsa, predicateTypes.slsaProvenanceV1],
     builders: [{ id: builder, level: 2 }],
     verifiers: ['https://verifier.example/v1'],
+  },
+  rebuilder: {
+    keys: [keyEntry(second)],
+    predicateTypes: [predicateTypes.slsaProvenanceV1],
+    builders: [{ id: 'https://rebuilder.example/v1', level: 2 }],
   },
 }
 
@@ -103,6 +108,15 @@ test('a level that nobody may claim is found before anything is deployed', () =>
 
 test('rebuilders that are one owner are found before anything is deployed', () => {
   assert.deepEqual(checked('reproduced: {by: [platform]}'), ['POLICY_COUNT_UNREACHABLE'])
+  assert.deepEqual(checked('reproduced: {by: [platform, rebuilder]}'), [])
+  const [problem] = checkPolicies(
+    policyOf('reproduced: {by: [platform, rebuilder], count: 3}'),
+    trust,
+  )
+  assert.equal(problem?.code, 'POLICY_COUNT_UNREACHABLE')
+  assert.match(problem?.where ?? '', /reproduced\.count/)
+  assert.match(problem?.expected ?? '', /^at most 2:/)
+  assert.equal(problem?.found, '3')
 })
 
 test('a rule that could mean something else is refused', () => {
