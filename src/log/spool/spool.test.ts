@@ -36,6 +36,8 @@ class Target implements SpoolTarget {
 
   record(entries: readonly SubmittedEntry[]): Promise<readonly number[]> {
     if (this.away) return Promise.reject(new Error('away'))
+    // Their order in the log is that of their ids.
+    assert.ok(entries.every(({ id }, at) => at === 0 || (entries[at - 1]?.id ?? id) < id))
     const indexes = entries.map(({ id, entry }) => {
       const known = this.#ids.get(id)
       if (known !== undefined) return known
@@ -243,6 +245,7 @@ test('a spool that is altered while its process runs is found when it is forward
   const target = new Target()
   await assert.rejects(target.empty(spool), { code: 'LOG_SPOOL_DAMAGED' })
   assert.ok(!target.entries.includes('entry forged'))
+  await assert.rejects(spool.add(text(9)), { code: 'LOG_SPOOL_DAMAGED' })
   // Nor is it believed when it has been put back.
   storage.file = sound
   await assert.rejects(target.empty(spool), { code: 'LOG_SPOOL_DAMAGED' })
@@ -258,10 +261,15 @@ test('a line that somebody puts in the place of another, after the right one, is
   const entry = Buffer.from('entry 9').toString('base64')
   const forged = { ...line, entries: line.entries.map((one) => ({ ...one, entry })) }
   const { bytes } = encodeLine(forged, line.previous)
-  storage.file = Buffer.concat([storage.file.subarray(0, from), bytes])
-  const target = new Target()
-  await assert.rejects(target.empty(spool), { code: 'LOG_SPOOL_DAMAGED' })
-  assert.deepEqual(target.entries, [])
+  const longer = Buffer.concat([storage.file.subarray(0, -1), Buffer.from(' ')])
+  for (const changed of [Buffer.concat([storage.file.subarray(0, from), bytes]), longer]) {
+    const [copy, target] = [storage.after(), new Target()]
+    const next = open(copy)
+    await next.open()
+    copy.file = changed
+    await assert.rejects(target.empty(next), { code: 'LOG_SPOOL_DAMAGED' })
+    assert.deepEqual(target.entries, [])
+  }
 })
 
 test('lines that have their digests, and cannot follow each other, are damage', async () => {
@@ -282,6 +290,7 @@ test('lines that have their digests, and cannot follow each other, are damage', 
     [[done, encodeLine(entry(1), done.digest)], true],
     [[done, encodeLine(forwarded(first.digest), done.digest)], false],
     [[encodeLine(forwarded(begun.digest), first.digest)], false],
+    [[encodeLine(entry(1), begun.digest)], false],
     [[encodeLine(entry(0), first.digest)], false],
     [[encodeLine(entry(2), first.digest)], false],
     [[encodeLine(head, first.digest)], false],
@@ -353,6 +362,9 @@ test('a full spool takes nothing more, by number and by size, and goes on when i
   await target.empty(spool)
   assert.equal(spool.problem, undefined)
   await spool.add(text(3))
+  const together = open(new MemorySpool(), { maxEntries: 3 })
+  const all = await Promise.allSettled([1, 2, 3, 4, 5].map((at) => together.add(text(at))))
+  assert.equal(all.filter(({ status }) => status === 'fulfilled').length, 3)
   const small = open(new MemorySpool(), { maxBytes: 5000 })
   let taken = 0
   const answers = await Promise.allSettled(
@@ -445,6 +457,7 @@ test('a spool that another process uses is not touched', async () => {
   storage.take = () => Promise.resolve(false)
   const spool = open(storage)
   await assert.rejects(spool.add(text(0)), { code: 'LOG_SPOOL_TAKEN' })
+  assert.equal(spool.problem?.code, 'LOG_SPOOL_TAKEN')
   assert.equal(await spool.forward(new Target()), 0)
   assert.equal(storage.file.length, 0)
 })
@@ -525,6 +538,53 @@ test('an empty spool that was begun, which the disk did not say, is gone on with
   assert.deepEqual(target.entries, expected(3))
 })
 
+test('what waits to be written when the disk does not say whether it has emptied the spool goes into the one that is there', async () => {
+  const storage = new MemorySpool()
+  const spool = open(storage)
+  await fill(spool, 2)
+  const target = new Target()
+  const replace = storage.replace.bind(storage)
+  storage.replace = async (bytes) => {
+    await replace(bytes)
+    throw Object.assign(new Error('i/o error'), { code: 'EIO' })
+  }
+  const added: Promise<unknown>[] = []
+  storage.fail = (deed) => {
+    if (deed === 'remember' && added.length === 0) added.push(spool.add(text(2)))
+  }
+  await assert.rejects(spool.forward(target), { code: 'LOG_SPOOL_FAILED' })
+  storage.replace = replace
+  await Promise.all(added)
+  await target.empty(open(storage.after()))
+  assert.deepEqual(target.entries, expected(3))
+})
+
+test('what waits to be written to a spool that is lost by then is answered with why', async () => {
+  for (const [how, code] of [
+    ['damaged', 'LOG_SPOOL_DAMAGED'],
+    ['taken', 'LOG_SPOOL_TAKEN'],
+  ] as const) {
+    const storage = new MemorySpool()
+    const spool = open(storage)
+    await fill(spool, 2)
+    storage.replace = () => {
+      if (how === 'damaged') storage.file = Buffer.from('rubbish\n')
+      else storage.take = () => Promise.resolve(false)
+      return Promise.reject(Object.assign(new Error('i/o error'), { code: 'EIO' }))
+    }
+    const added: Promise<unknown>[] = []
+    storage.fail = (deed) => {
+      if (deed === 'remember' && added.length === 0) added.push(spool.add(text(2)))
+    }
+    await assert.rejects(spool.forward(new Target()), { code: 'LOG_SPOOL_FAILED' })
+    const [waiting = Promise.resolve()] = added
+    await assert.rejects(waiting, { code })
+    const { length } = storage.file
+    await assert.rejects(spool.add(text(3)), { code })
+    assert.equal(storage.file.length, length)
+  }
+})
+
 test('a spool that was closed is free for others, once what was being forwarded is', async () => {
   const storage = new MemorySpool()
   const state = { taken: false }
@@ -550,6 +610,7 @@ test('a spool that was closed is free for others, once what was being forwarded 
   await Promise.all([forwarded, closed])
   await other.add(text(1))
   await assert.rejects(one.add(text(2)), { code: 'LOG_SPOOL_TAKEN' })
+  assert.equal(await one.forward(target), 0)
   await target.empty(other)
   assert.deepEqual(target.entries, expected(2))
 })
@@ -567,8 +628,65 @@ test('who takes a spool again that another has emptied has new ids', async () =>
   assert.deepEqual(target.entries, expected(3))
 })
 
+test('what was known of a spool that others have by now is not forwarded', async () => {
+  const storage = new MemorySpool()
+  const spool = open(storage)
+  await fill(spool, 2)
+  await spool.close()
+  storage.take = () => Promise.resolve(false)
+  const target = new Target()
+  assert.equal(await spool.forward(target), 0)
+  assert.deepEqual(target.entries, [])
+})
+
+test('who closes waits for all that was added, and nothing is written afterwards', async () => {
+  const storage = new MemorySpool()
+  const spool = open(storage)
+  await spool.open()
+  const added = Array.from({ length: 600 }, (_, at) => spool.add(text(at)))
+  const deeds: string[] = []
+  storage.fail = (deed) => deeds.push(deed)
+  storage.close = () => Promise.resolve(void deeds.push('close'))
+  await spool.close()
+  assert.equal((await Promise.all(added)).length, 600)
+  assert.deepEqual(deeds.lastIndexOf('close'), deeds.length - 1)
+})
+
+test('a line has what comes together, up to 256 entries or two megabytes, and the log gets no more than it takes', async () => {
+  const storage = new MemorySpool()
+  const spool = open(storage, { maxBytes: 2 ** 26 })
+  const large = (size: number) => ({ entry: Buffer.alloc(size, 'x'), bodies: [] })
+  await Promise.all(Array.from({ length: 300 }, (_, at) => spool.add(text(at))))
+  await Promise.all([1, 2, 3].map(() => spool.add(large(1_100_000))))
+  await spool.add(large(3_200_000))
+  const counts = parseLines(storage.file, storage.name).lines.map(({ line }) =>
+    line.kind === 'SpoolEntries' ? line.entries.length : 0,
+  )
+  assert.deepEqual(counts, [0, 256, 44, 2, 1, 1])
+  const forwarded: number[] = []
+  for (let count = 1; count > 0;) forwarded.push((count = await spool.forward(new Target())))
+  assert.deepEqual(forwarded, [256, 46, 1, 1, 0])
+})
+
+test('many small lines go into the log 256 entries at a time, and who asks for it twice gets it once', async () => {
+  const spool = open(new MemorySpool())
+  await fill(spool, 300)
+  const target = new Target()
+  const twice = [spool.forward(target), spool.forward(target)]
+  assert.deepEqual(await Promise.all(twice), [256, 256])
+  assert.equal(spool.standing.entries, 44)
+  assert.equal(await spool.forward(target), 44)
+  assert.deepEqual(target.entries, expected(300))
+})
+
 test('while entries are forwarded others are added, and none is lost or forwarded twice', async () => {
-  const spool = open(new MemorySpool(), { maxEntries: 5000 })
+  const storage = new MemorySpool()
+  const append = storage.append.bind(storage)
+  storage.append = async (bytes) => {
+    await new Promise((resolve) => setImmediate(resolve))
+    await append(bytes)
+  }
+  const spool = open(storage, { maxEntries: 5000 })
   const target = new Target()
   const state = { done: false }
   const adding = (async () => {
@@ -581,6 +699,7 @@ test('while entries are forwarded others are added, and none is lost or forwarde
     await new Promise((resolve) => setImmediate(resolve))
   }
   await adding
+  await open(storage.after()).open()
   await target.empty(spool)
   assert.deepEqual(target.entries, expected(280))
 })

@@ -87,18 +87,7 @@ export class Spool {
    * @throws SallyportError LOG_SPOOL_DAMAGED, LOG_SPOOL_FAILED
    */
   async open(): Promise<boolean> {
-    return this.#alone(async () => {
-      if (this.#damage !== undefined) throw this.#damage
-      if (this.#isOpen) return true
-      try {
-        if (!(await this.#options.storage.take())) return false
-        await this.#file.load()
-        this.#taken = true
-        return true
-      } catch (problem) {
-        throw this.#noted(problem)
-      }
-    })
+    return this.#alone(() => this.#openNow())
   }
 
   /**
@@ -107,8 +96,6 @@ export class Spool {
    * @throws SallyportError LOG_SPOOL_FULL, LOG_SPOOL_FAILED, LOG_SPOOL_TAKEN, LOG_SPOOL_DAMAGED
    */
   async add(entry: SpoolEntry): Promise<SpoolReceipt> {
-    if (this.#damage !== undefined) throw this.#damage
-    if (!this.#isOpen && !(await this.open())) throw spoolTaken(this.#where)
     return new Promise((resolve, reject) => {
       this.#queue.push({ ...entry, resolve, reject })
       this.#writing ??= this.#write()
@@ -134,17 +121,32 @@ export class Spool {
     return this.#taken && this.#file.isKnown
   }
 
+  async #openNow(): Promise<boolean> {
+    if (this.#damage !== undefined) throw this.#damage
+    if (this.#isOpen) return true
+    try {
+      if (!(await this.#options.storage.take())) return false
+      await this.#file.load()
+      this.#taken = true
+      return true
+    } catch (problem) {
+      throw this.#noted(problem)
+    }
+  }
+
   async #write(): Promise<void> {
-    // What is added in one turn of the event loop shares one line, and one wait for the disk.
-    await Promise.resolve()
+    // What is added in one turn of the event loop shares one line, and one wait for the disk: it is taken later.
     while (this.#queue.length > 0) await this.#alone(() => this.#writeSome())
     this.#writing = undefined
   }
 
   async #writeSome(): Promise<void> {
-    const batch = this.#takeBatch()
-    if (batch.length === 0) return
+    let batch: readonly Waiting[] | undefined
     try {
+      // A disk that failed a moment ago may have left it open what is there.
+      if (!(await this.#openNow())) throw spoolTaken(this.#where)
+      batch = this.#takeBatch()
+      if (batch.length === 0) return
       const numbers = await this.#file.write(batch, this.#options.clock())
       for (const [at, { entry, resolve }] of batch.entries())
         resolve({
@@ -154,7 +156,7 @@ export class Spool {
         })
     } catch (problem) {
       const told = this.#noted(problem)
-      for (const { reject } of batch) reject(told)
+      for (const { reject } of batch ?? this.#queue.splice(0)) reject(told)
     }
   }
 
