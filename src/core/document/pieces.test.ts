@@ -12,6 +12,16 @@ for (const announced of [0, 1, 150_000, 299_999, 300_000, 10_000_000_000]) {
   })
 }
 
+test('what comes in one piece is that piece, and what comes after it changes nothing in it', () => {
+  const together = new Pieces(3)
+  const piece = Buffer.from('abc')
+  together.add(piece)
+  assert.equal(together.whole(), piece)
+  together.add(Buffer.from('de'))
+  assert.deepEqual(together.whole(), new Uint8Array(Buffer.from('abcde')))
+  assert.equal(piece.toString(), 'abc')
+})
+
 test('nothing is nothing', () => {
   for (const announced of [0, 5]) assert.equal(new Pieces(announced).whole().length, 0)
 })

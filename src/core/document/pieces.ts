@@ -18,14 +18,20 @@ export class Pieces {
 
   add(piece: Uint8Array): void {
     const size = this.#size + piece.length
-    if (size > this.#bytes.length) this.#grow(size)
-    this.#bytes.set(piece, this.#size)
+    // All of them in one, as most are: nothing is copied.
+    if (this.#size === 0 && size === this.#announced) this.#bytes = piece
+    else this.#append(piece, size)
     this.#size = size
   }
 
   /** All of them; nothing may be added then. */
   whole(): Uint8Array {
     return this.#size === this.#bytes.length ? this.#bytes : this.#bytes.slice(0, this.#size)
+  }
+
+  #append(piece: Uint8Array, size: number): void {
+    if (size > this.#bytes.length) this.#grow(size)
+    this.#bytes.set(piece, this.#size)
   }
 
   #grow(size: number): void {
