@@ -32,7 +32,7 @@ function commandsIn(page: string): readonly (readonly string[])[] {
     // "…", "[--more]" and a variable stand for what the reader knows.
     return words
       .map(([, word = '']) => word.replace(/^\[|\]$/g, ''))
-      .filter((word) => !/^[…$]/.test(word))
+      .filter((word) => !/^(?:…|"?\$)/.test(word))
   })
 }
 
