@@ -118,7 +118,7 @@ function breachesOf(file: string): string[] {
   const text = readFileSync(join(src, file), 'utf8')
   const specifiers = [
     ...text.matchAll(
-      /^\s*(?:import|export)\b[^'"]*?['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm,
+      /^\s*(?:import|export)\b(?:[^'"(=]*?\bfrom)?\s*['"]([^'"]+)['"]|\bimport\(\s*['"]([^'"]+)['"]/gm,
     ),
   ]
   return specifiers.flatMap(([, still, dynamic]) => {
