@@ -13,6 +13,8 @@ export {
   parseJson,
   type Json,
   type JsonObject,
+  longKey,
+  maxLongKeys,
   type JsonOptions,
 } from './json.ts'
 export { isBefore, isAtOrAfter, Moment } from './moment.ts'

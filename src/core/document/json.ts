@@ -22,8 +22,8 @@ export interface JsonOptions {
 const mebibyte = 1024 * 1024
 const defaults = { maxDepth: 64, maxValues: 1_000_000 }
 /** Of keys that are longer, V8 hashes the length alone (`String::kMaxHashCalcLength`): each is compared with all others. */
-const longKey = 16_000
-const maxLongKeys = 100
+export const longKey = 16_000
+export const maxLongKeys = 100
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 /**

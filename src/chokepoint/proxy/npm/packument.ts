@@ -1,3 +1,4 @@
+import { longKey, maxLongKeys } from '#document'
 import { quote, SallyportError } from '#error'
 import { isVersionText } from './name.ts'
 import { weigh } from './weight.ts'
@@ -33,7 +34,6 @@ const maxVersions = 50_000
 const mostWeight = 8
 const fewBytes = 1_000_000
 const maxDepth = 200
-const maxLongKeys = 100
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
 /**
@@ -44,7 +44,8 @@ const utf8 = new TextDecoder('utf-8', { fatal: true })
  */
 export function parsePackument(bytes: Uint8Array, name: string): Packument {
   const { bytes: weight, longKeys } = weigh(bytes)
-  if (longKeys > maxLongKeys) throw unreadable(name, `${longKeys} names of more than 16000 bytes`)
+  if (longKeys > maxLongKeys)
+    throw unreadable(name, `${longKeys} names of more than ${longKey} bytes`)
   if (weight > mostWeight * bytes.length + fewBytes)
     throw unreadable(
       name,

@@ -1,8 +1,10 @@
+import { longKey } from '#document'
+
 /** What a JSON text costs whoever reads it. */
 export interface Weight {
   /** About how many bytes of memory it takes once it is read, and a little more. */
   readonly bytes: number
-  /** Keys of more than 16,000 characters: V8 hashes the length alone of such, and compares each with all others. */
+  /** Keys of more than `longKey` bytes. */
   readonly longKeys: number
 }
 
@@ -30,7 +32,6 @@ export function weigh(text: Uint8Array): Weight {
   return { bytes, longKeys }
 }
 
-const longKey = 16_000
 const [quotation, backslash, comma, colon] = [0x22, 0x5c, 0x2c, 0x3a]
 const [openBrace, openBracket] = [0x7b, 0x5b]
 const ofContainer = 160
