@@ -3,8 +3,8 @@ import { createHash } from 'node:crypto'
 import { renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
-import { auditPlatform } from '#app'
 import { loadConfig } from '#config'
+import { auditPod } from '../../src/app/bypass/testing/audit-pod.ts'
 import { keys } from '../../src/core/decision/testing/fixtures.ts'
 import { rung } from './evidence-store.ts'
 import {
@@ -188,33 +188,11 @@ test('what the gate was asked about, at whatever choke point, is no record of wh
   assert.equal((await post('/api/v1/breakglass/grants', 'approver', { grant })).status, 200)
   assert.equal((await ask(digest)).status, 200)
   await decisionsAbout(home, digest, 2)
-  const event = {
-    kind: 'Event',
-    apiVersion: 'audit.k8s.io/v1',
-    auditID: 'around',
-    stage: 'ResponseComplete',
-    requestURI: '/api/v1/namespaces/elsewhere/pods',
-    verb: 'create',
-    user: { username: 'jo' },
-    objectRef: { resource: 'pods', namespace: 'elsewhere', name: 'fix', apiVersion: 'v1' },
-    responseStatus: { code: 201 },
-    requestObject: {
-      apiVersion: 'v1',
-      kind: 'Pod',
-      metadata: { name: 'fix' },
-      spec: { containers: [{ name: 'main', image }] },
-    },
-    requestReceivedTimestamp: new Date().toISOString(),
-  }
-  const file = join(home.dir, 'audit.log')
-  writeFileSync(file, `${JSON.stringify(event)}\n`)
-  const { findings, matched } = await auditPlatform({
-    config: loadConfig({ cwd: home.dir, env: {} }),
-    files: [file],
-    webhooks: ['gate.sallyport.dev'],
-    configurations: ['sallyport'],
-    ownNamespace: 'sallyport-system',
-    now: new Date(),
+  const config = loadConfig({ cwd: home.dir, env: {} })
+  const { findings, matched } = await auditPod(config, home.dir, {
+    at: new Date(),
+    namespace: 'elsewhere',
+    image,
   })
   assert.deepEqual([findings.map(({ code }) => code), matched], [['BYPASS_UNGUARDED'], 0])
 })

@@ -17,7 +17,7 @@ import { parseEvent, type SecurityEvent } from '#breakglass'
 import { loadConfig, type Config } from '#config'
 import { SallyportError } from '#error'
 import { approveArtifact } from '../approve.ts'
-import { auditPlatform } from '../bypass/audit.ts'
+import { auditPod } from '../bypass/testing/audit-pod.ts'
 import { openGate, startGateSigner } from '../gate.ts'
 import { initHome } from '../init/init.ts'
 import { logReplay, logShow } from '../log.ts'
@@ -262,32 +262,7 @@ test('what was let in while the gate was down is recorded afterwards, and rings 
   assert.ok(heard.some(({ type }) => type === 'breakglass-used'))
   const sha256 = decision.request.artifact.digest['sha256'] ?? ''
   const image = `registry.example/shop@sha256:${sha256}`
-  const event = {
-    kind: 'Event',
-    apiVersion: 'audit.k8s.io/v1',
-    auditID: 'by-hand',
-    stage: 'ResponseComplete',
-    verb: 'create',
-    user: { username: 'jo' },
-    objectRef: { resource: 'pods', namespace: 'shop', name: 'fix', apiVersion: 'v1' },
-    responseStatus: { code: 201 },
-    requestObject: {
-      apiVersion: 'v1',
-      kind: 'Pod',
-      spec: { containers: [{ name: 'main', image }] },
-    },
-    requestReceivedTimestamp: at.toISOString(),
-  }
-  const log = join(folder, 'audit.log')
-  writeFileSync(log, `${JSON.stringify(event)}\n`)
-  const { findings, matched } = await auditPlatform({
-    config,
-    files: [log],
-    webhooks: ['gate.sallyport.dev'],
-    configurations: ['sallyport'],
-    ownNamespace: 'sallyport-system',
-    now: at,
-  })
+  const { findings, matched } = await auditPod(config, folder, { at, image })
   assert.deepEqual([findings, matched], [[], 1])
   const over = await importBreakglass({ config, grants: [file], at: new Date(Date.now() + 4e6) })
   assert.deepEqual([over.exit, over.decision.effect], [1, 'blocked'])

@@ -8,7 +8,7 @@ import { loadConfig, type Config } from '#config'
 import { encodeCanonical, sha256Hex } from '#document'
 import { bundleBytes, keyEntry, makeKey, type TestKey } from '../../core/trust/testing/fixtures.ts'
 import { approveArtifact } from '../approve.ts'
-import { auditPlatform } from '../bypass/audit.ts'
+import { auditPod } from '../bypass/testing/audit-pod.ts'
 import { openGate, startGateSigner } from '../gate.ts'
 import { initHome } from '../init/init.ts'
 import { verifyArtifact } from '../verify.ts'
@@ -204,27 +204,7 @@ test('a decision whose body is gone hides no use, and nothing that came in aroun
   }
   const { uses, unreadable } = await breakglassStatus({ config, now })
   assert.deepEqual([uses.length, unreadable.map(({ code }) => code)], [1, ['RECORD_BODY_MISSING']])
-  const event = {
-    kind: 'Event',
-    apiVersion: 'audit.k8s.io/v1',
-    auditID: 'around',
-    stage: 'ResponseComplete',
-    verb: 'create',
-    user: { username: 'jo' },
-    objectRef: { resource: 'pods', namespace: 'shop', name: 'fix', apiVersion: 'v1' },
-    responseStatus: { code: 201 },
-    requestReceivedTimestamp: now.toISOString(),
-  }
-  const log = join(folder, 'audit.log')
-  writeFileSync(log, `${JSON.stringify(event)}\n`)
-  const { findings, unknown } = await auditPlatform({
-    config,
-    files: [log],
-    webhooks: ['gate.sallyport.dev'],
-    configurations: ['sallyport'],
-    ownNamespace: 'sallyport-system',
-    now,
-  })
+  const { findings, unknown } = await auditPod(config, folder, { at: now })
   const codes = [findings, unknown].map((list) => list.map(({ code }) => code))
   assert.deepEqual(codes, [['BYPASS_UNGUARDED'], ['RECORD_BODY_MISSING']])
 })
